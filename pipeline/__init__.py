@@ -1,0 +1,1 @@
+"""The library behind the stages: minBERT, its corpora, its trainer and its report."""

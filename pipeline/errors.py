@@ -1,0 +1,29 @@
+"""What can go wrong through no fault of the code: each is shown to the user as one line."""
+
+
+class PipelineError(Exception):
+    """A mistake the user can mend; the message says what, where, and what would be right."""
+
+
+class ParamsError(PipelineError):
+    """params.yaml is not valid."""
+
+
+class CorpusError(PipelineError):
+    """A corpus file is missing, damaged, or not what it should be."""
+
+
+class BackboneError(PipelineError):
+    """Backbone files are missing, damaged, or do not fit the model."""
+
+
+class FetchError(PipelineError):
+    """A pinned file could not be had from any route, or its hash does not match."""
+
+
+class ValidationError(PipelineError):
+    """A critical finding in the corpora: training on them would mislead."""
+
+
+class TrainingError(PipelineError):
+    """Training cannot go on: its inputs changed, or its numbers went wrong."""

@@ -1,0 +1,1 @@
+"""minBERT, its pooling, its heads, and the weights that go into it."""

@@ -1,0 +1,256 @@
+"""params.yaml as types: the one place where a wrong value is refused."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline import paths
+from pipeline.errors import ParamsError
+from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+def _known_backbone(name: str) -> str:
+    known = ("all-MiniLM-L6-v2", "bert-base-uncased")
+    if name not in known and not re.fullmatch(r"local:.+", name):
+        raise ValueError(
+            f"unknown backbone {name!r}; allowed: {', '.join(known)}, local:<directory>"
+        )
+    return name
+
+
+Backbone = Annotated[str, AfterValidator(_known_backbone)]
+
+
+class Section(BaseModel):
+    """One block of params.yaml: immutable, complete, no unknown keys, no type conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SplitSizes(Section):
+    """Examples in each split of a generated corpus."""
+
+    train: Positive
+    dev: Positive
+    test: Positive
+
+
+class SyntheticCorpora(Section):
+    """Corpora generated from the seed."""
+
+    source: Literal["synthetic"]
+    sizes: dict[CorpusName, SplitSizes]
+
+    @model_validator(mode="after")
+    def _every_corpus_has_a_size(self) -> Self:
+        missing = [name for name in CORPORA if name not in self.sizes]
+        if missing:
+            raise ValueError(f"sizes are missing for: {', '.join(missing)}")
+        return self
+
+
+class Cs224nCorpora(Section):
+    """The files of the CS224N default project."""
+
+    source: Literal["cs224n"]
+    quora_split: Literal["carved", "published"]
+
+
+class EpochsParams(Section):
+    """Epochs of a run, by its mode."""
+
+    pretrain: Positive
+    finetune: Positive
+
+
+class RateScaleParams(Section):
+    """What a run's learning rate is multiplied with, by its mode."""
+
+    pretrain: Rate
+    finetune: Rate
+
+
+class ProfileParams(Section):
+    """A set of corpora, a backbone, and how long to train."""
+
+    corpora: Annotated[SyntheticCorpora | Cs224nCorpora, Field(discriminator="source")]
+    backbone: Backbone
+    epochs: EpochsParams
+    learning_rate_scale: RateScaleParams
+
+
+class TokensParams(Section):
+    """How text becomes token ids."""
+
+    max_length: Annotated[int, Field(ge=3, le=512)]
+
+
+class OptimizerParams(Section):
+    """AdamW's settings other than the learning rate."""
+
+    weight_decay: Fraction
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+    epsilon: Rate
+
+
+class SpeedParams(Section):
+    """What changes the speed of a run and not its objective."""
+
+    bucket_batches: Positive
+    fused_adamw: bool
+    attention: Literal["sdpa", "eager"]
+
+
+class EvaluationParams(Section):
+    """How dev and test sets are scored."""
+
+    batch_size: Positive
+    bootstrap_resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+
+
+class RunParams(Section):
+    """One training run, a row of Table 2 (three rows when multi-task)."""
+
+    mode: Mode
+    learning_rate: Rate
+    batch_size: Annotated[dict[CorpusName, Positive], Field(min_length=1)]  # examples per step
+    dropout: Fraction  # before each head
+
+    @property
+    def corpora(self) -> tuple[CorpusName, ...]:
+        """Return the run's corpora in the order of their turns."""
+        return tuple(self.batch_size)
+
+    @property
+    def scheme(self) -> Literal["single-task", "multi-task"]:
+        """Say how the paper's tables call a run over this many corpora."""
+        return "single-task" if len(self.batch_size) == 1 else "multi-task"
+
+
+class ConfigurationParams(Section):
+    """One row of Table 3: a corpus scored under a run."""
+
+    run: str
+    corpus: CorpusName
+
+    @property
+    def metric(self) -> Metric:
+        """Return the corpus's metric."""
+        return CORPORA[self.corpus].task.metric
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    profile: str
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    device: Literal["auto", "cuda", "mps", "cpu"]
+    profiles: Annotated[dict[str, ProfileParams], Field(min_length=1)]
+    tokens: TokensParams
+    optimizer: OptimizerParams
+    speed: SpeedParams
+    evaluation: EvaluationParams
+    runs: Annotated[dict[str, RunParams], Field(min_length=1)]
+    configurations: Annotated[dict[str, ConfigurationParams], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        problems = list(_misnamed(self))
+        if problems:
+            raise ValueError("\n  ".join(problems))
+        return self
+
+    @property
+    def active(self) -> ProfileParams:
+        """Return the profile in force."""
+        return self.profiles[self.profile]
+
+    def run(self, name: str) -> RunParams:
+        """Return the run called `name`, or name the runs there are."""
+        try:
+            return self.runs[name]
+        except KeyError:
+            known = ", ".join(self.runs)
+            raise ParamsError(f"unknown run {name!r}; params.yaml has: {known}") from None
+
+    def epochs(self, run: RunParams) -> int:
+        """Return how many epochs a run trains under the profile in force."""
+        return int(getattr(self.active.epochs, run.mode))
+
+    def learning_rate(self, run: RunParams) -> float:
+        """Return a run's learning rate under the profile in force."""
+        return run.learning_rate * float(getattr(self.active.learning_rate_scale, run.mode))
+
+
+def _misnamed(params: Params) -> Iterator[str]:
+    """Yield one sentence for every name that points nowhere or cannot name a stage."""
+    if params.profile not in params.profiles:
+        yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
+    for section in ("profiles", "runs", "configurations"):
+        for name in getattr(params, section):
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+                yield f"{section}.{name}: a name may hold a-z, 0-9 and single '-' only"
+    for name, configuration in params.configurations.items():
+        where = f"configurations.{name}"
+        run = params.runs.get(configuration.run)
+        if run is None:
+            known = ", ".join(params.runs)
+            yield f"{where}.run: names no run ({configuration.run!r}); allowed: {known}"
+        elif configuration.corpus not in run.batch_size:
+            yield (
+                f"{where}.corpus: run {configuration.run!r} does not train on "
+                f"{configuration.corpus!r}; allowed: {', '.join(run.corpora)}"
+            )
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    YAML 1.2, as DVC reads it: `3e-05`, which DVC writes, is a number there.
+
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    try:
+        raw = YAML(typ="safe").load(path)
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the repository root") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, Mapping):
+        raise ParamsError(f"{path} is not valid: expected keys and values, found {raw!r}")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"  {_sentence(detail)}" for detail in error.errors()]
+        raise ParamsError(f"{path} is not valid:\n" + "\n".join(lines)) from None
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    """Say in one line which key is wrong, how, and what it was."""
+    # pydantic puts its own notes into a path: the chosen kind of corpora, "[key]" for a bad key
+    notes = {"synthetic", "cs224n", "[key]"}
+    key = ".".join(str(part) for part in detail["loc"] if part not in notes)
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("missing", "value_error"):
+        return f"{key}: {message}".removeprefix(": ")
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    return f"{key}: {message}, not {_shown(detail['input'])}"
+
+
+def _shown(value: Any) -> str:
+    """Show a value with its type, since '3e-05' and 3e-05 look alike."""
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,107 @@
+"""Where every file of the pipeline is: the only place that spells file names.
+
+All paths are relative to the repository root, where DVC runs every stage.
+"""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+DATA = Path("data")
+CORPORA = DATA / "corpora"
+BACKBONE = DATA / "backbone"
+VALIDATION = DATA / "validation"
+TOKENS = DATA / "tokens"
+FEATURES = DATA / "features"
+INPUTS = DATA / "inputs"
+RUNS = DATA / "runs"
+SCORES = DATA / "scores"
+PREDICTIONS = DATA / "predictions"
+
+REPORTS = Path("reports")
+SUMMARY = REPORTS / "summary.json"
+
+
+def corpus_dir(corpus: str) -> Path:
+    """Return the folder of a corpus in the uniform schema."""
+    return CORPORA / corpus
+
+
+def split_csv(corpus_dir: Path, split: str) -> Path:
+    """Return the file of one split inside a corpus folder."""
+    return corpus_dir / f"{split}.csv"
+
+
+def corpus_origin(corpus_dir: Path) -> Path:
+    """Return the note on where a corpus came from and what was done to it."""
+    return corpus_dir / "origin.json"
+
+
+def validation_json(corpus: str) -> Path:
+    """Return the findings of one corpus."""
+    return VALIDATION / f"{corpus}.json"
+
+
+def tokens_dir(corpus: str) -> Path:
+    """Return the token cache of one corpus."""
+    return TOKENS / corpus
+
+
+def features_dir(corpus: str) -> Path:
+    """Return the frozen backbone's vectors of one corpus."""
+    return FEATURES / corpus
+
+
+def inputs_json(run: str) -> Path:
+    """Return the list of files, with hashes, that a run reads."""
+    return INPUTS / f"{run}.json"
+
+
+def run_dir(run: str) -> Path:
+    """Return the folder of a trained run."""
+    return RUNS / run
+
+
+def backbone_config(backbone_dir: Path) -> Path:
+    """Return the backbone's config.json."""
+    return backbone_dir / "config.json"
+
+
+def backbone_weights(backbone_dir: Path) -> Path:
+    """Return the backbone's weights."""
+    return backbone_dir / "model.safetensors"
+
+
+def backbone_tokenizer(backbone_dir: Path) -> Path:
+    """Return the backbone's tokenizer."""
+    return backbone_dir / "tokenizer.json"
+
+
+def run_weights(run_dir: Path) -> Path:
+    """Return a run's trained weights: heads alone when the backbone was frozen."""
+    return run_dir / "model.safetensors"
+
+
+def run_history(run_dir: Path) -> Path:
+    """Return a run's history: one line per epoch and corpus."""
+    return run_dir / "history.csv"
+
+
+def run_summary(run_dir: Path) -> Path:
+    """Return what a run did: best epoch, counts, device."""
+    return run_dir / "run.json"
+
+
+def scores_json(run: str) -> Path:
+    """Return the scores of a run."""
+    return SCORES / f"{run}.json"
+
+
+def predictions_dir(run: str) -> Path:
+    """Return the folder of a run's predictions."""
+    return PREDICTIONS / run
+
+
+def report_dir(profile: str) -> Path:
+    """Return the folder of a profile's report."""
+    return REPORTS / profile

@@ -1,0 +1,1 @@
+"""From scores to pages a reviewer can read."""

@@ -1,0 +1,62 @@
+"""Three tasks and four corpora, as data (sections 4.2 to 4.4 and Table 1 of the paper)."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+CorpusName = Literal["sst", "cfimdb", "quora", "sts"]
+TaskName = Literal["sentiment", "paraphrase", "similarity"]
+Split = Literal["train", "dev", "test"]
+Mode = Literal["pretrain", "finetune"]
+Pooling = Literal["pooled", "mean"]
+Objective = Literal["cross_entropy", "binary_cross_entropy", "mean_squared_error"]
+Metric = Literal["accuracy", "pearson"]
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be predicted, from which vectors, under which objective."""
+
+    name: TaskName
+    title: str  # as the paper's tables name it
+    num_sentences: int  # 1, or 2 for a pair
+    pooling: Pooling  # which vector stands for a sentence
+    objective: Objective
+    metric: Metric
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One labelled data set. Labels run from 0 to `max_label`; its head has `num_outputs`."""
+
+    name: CorpusName
+    title: str
+    task: Task
+    max_label: int
+    num_outputs: int
+
+    @property
+    def is_pair(self) -> bool:
+        """Say whether an example is two sentences."""
+        return self.task.num_sentences == 2
+
+    @property
+    def has_classes(self) -> bool:
+        """Say whether labels are whole numbers, one per class."""
+        return self.task.metric == "accuracy"
+
+
+SENTIMENT = Task("sentiment", "SST", 1, "pooled", "cross_entropy", "accuracy")
+PARAPHRASE = Task("paraphrase", "PARA", 2, "mean", "binary_cross_entropy", "accuracy")
+SIMILARITY = Task("similarity", "STS", 2, "pooled", "mean_squared_error", "pearson")
+
+CORPORA: dict[CorpusName, Corpus] = {
+    corpus.name: corpus
+    for corpus in (
+        Corpus("sst", "Stanford Sentiment Treebank", SENTIMENT, max_label=4, num_outputs=5),
+        Corpus("cfimdb", "CFIMDB", SENTIMENT, max_label=1, num_outputs=2),
+        Corpus("quora", "Quora", PARAPHRASE, max_label=1, num_outputs=1),
+        Corpus("sts", "SemEval STS Benchmark", SIMILARITY, max_label=5, num_outputs=1),
+    )
+}

@@ -105,3 +105,8 @@ def predictions_dir(run: str) -> Path:
 def report_dir(profile: str) -> Path:
     """Return the folder of a profile's report."""
     return REPORTS / profile
+
+
+def predictions_csv(run: str, corpus: str, split: str) -> Path:
+    """Return a run's predictions for one split of a corpus, in the course's format."""
+    return predictions_dir(run) / f"{corpus}-{split}.csv"

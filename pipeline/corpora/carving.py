@@ -1,0 +1,73 @@
+"""Train and dev out of one file of pairs, with no question on both sides.
+
+Pairs that share a question, directly or through others, stay together: they form a connected
+component of the graph whose nodes are questions and whose edges are pairs.
+"""
+
+import hashlib
+from collections.abc import Hashable, Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pipeline.errors import CorpusError
+
+DEV_SHARE = 0.2
+
+
+def carve(pairs: pd.DataFrame, seed: int) -> Mapping[Literal["train", "dev"], pd.DataFrame]:
+    """Split pairs 80/20 into train and dev, whole components at a time.
+
+    Which components make the dev set depends on the seed and on ids alone, so that it is the
+    same on every machine and under every version of a random generator.
+
+    Args:
+        pairs: in the uniform schema; the order within each side is kept.
+        seed: another seed, another split.
+
+    Raises:
+        CorpusError: the pairs hang together so much that one side would be empty.
+    """
+    component = _components(pairs)
+    groups = pairs["id"].groupby(component)
+    sizes = groups.size().to_dict()
+    order = sorted(groups.min().items(), key=lambda item: _lot(seed, item[1]))
+    wanted = round(DEV_SHARE * len(pairs))
+    chosen: list[Hashable] = []
+    taken = 0
+    for key, _ in order:
+        if taken + sizes[key] <= wanted:
+            chosen.append(key)
+            taken += sizes[key]
+    if not 0 < taken < len(pairs):
+        raise CorpusError(
+            f"{len(pairs)} pairs cannot be carved into train and dev: they fall into "
+            f"{len(sizes)} groups without a shared question, none small enough for a dev set of "
+            f"{wanted}; more pairs are needed"
+        )
+    in_dev = np.isin(component, chosen)
+    sides = {"train": pairs[~in_dev], "dev": pairs[in_dev]}
+    return {side: frame.reset_index(drop=True) for side, frame in sides.items()}
+
+
+def normalised(questions: pd.Series) -> pd.Series:
+    """Return questions as they are compared: without case, runs of space folded to one."""
+    return questions.str.casefold().str.split().str.join(" ")
+
+
+def _components(pairs: pd.DataFrame) -> np.ndarray:
+    """Number the component of each pair, int [N]."""
+    questions = pd.concat([normalised(pairs["first"]), normalised(pairs["second"])])
+    nodes, distinct = pd.factorize(questions)
+    first, second = nodes[: len(pairs)], nodes[len(pairs) :]
+    edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)
+    _, component = connected_components(edges, directed=False)
+    return np.asarray(component[first])
+
+
+def _lot(seed: int, key: str) -> str:
+    """Draw a component's place in the queue for the dev set."""
+    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()

@@ -1,0 +1,189 @@
+"""Corpus files: the upstream format in, the uniform schema in and out.
+
+What no reader could make sense of is refused here, by file and row: a missing column, a cut row,
+a label that is no number, bytes that are no text. Rows are counted as lines of the file, the
+header being 1. Whether the content is any good is for validation to say.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.errors import CorpusError
+from pipeline.files import write_text
+from pipeline.tasks import Corpus, CorpusName, Split
+
+SCHEMA = ("id", "first", "second", "label")
+LABEL_COLUMNS: dict[CorpusName, str] = {
+    "sst": "sentiment",
+    "cfimdb": "sentiment",
+    "quora": "is_duplicate",
+    "sts": "similarity",
+}
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A row of an upstream file that is not used."""
+
+    split: Split
+    id: str
+    row: int
+    reason: str
+
+
+def read_upstream(
+    path: Path, corpus: Corpus, split: Split
+) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
+    """Read a file of the CS224N default project; rows with an empty field are dropped.
+
+    Text loses the space around it and is otherwise kept. The test split has no labels.
+
+    Returns:
+        The rows in the uniform schema, as `read_split` gives them, and the rows dropped.
+
+    Raises:
+        CorpusError: a row that cannot be read, or a label that is none of the corpus's.
+    """
+    texts = ("sentence1", "sentence2") if corpus.is_pair else ("sentence",)
+    labels = () if split == "test" else (LABEL_COLUMNS[corpus.name],)
+    columns = ("id", *texts, *labels)
+    examples, dropped = [], []
+    for row, values in _rows(path, "\t", columns):
+        fields = dict(zip(columns, (value.strip() for value in values), strict=True))
+        empty = [column for column, value in fields.items() if not value]
+        if empty:
+            reason = f"empty: {', '.join(empty)}"
+            dropped.append(Dropped(split, fields["id"], row, reason))
+            continue
+        label = _checked_label(fields[labels[0]], corpus, path, row) if labels else math.nan
+        second = fields[texts[1]] if corpus.is_pair else ""
+        examples.append((fields["id"], fields[texts[0]], second, label))
+    return _frame(examples), tuple(dropped)
+
+
+def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
+    """Read one split in the uniform schema.
+
+    Returns:
+        Columns id, first, second (text; `second` is empty unless the corpus is of pairs) and
+        label (float64, NaN where a split has none), in the file's order.
+
+    Raises:
+        CorpusError: a row that cannot be read. Label ranges and empty texts are validation's.
+    """
+    examples = []
+    for row, (key, first, second, label) in _rows(path, ",", SCHEMA):
+        if second and not corpus.is_pair:
+            raise CorpusError(f"{path} row {row}: {corpus.name} has no second sentence")
+        number = _number(label, path, row) if label else math.nan
+        examples.append((key, first, second, number))
+    return _frame(examples)
+
+
+def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
+    """Write one split in the uniform schema; labels that are NaN are left empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(SCHEMA)
+    for key, first, second, label in frame[list(SCHEMA)].itertuples(index=False):
+        writer.writerow((key, first, second, _shown(float(label), corpus)))
+    write_text(path, text.getvalue())
+
+
+def empty_split() -> pd.DataFrame:
+    """Return a split without examples."""
+    return _frame([])
+
+
+def _shown(label: float, corpus: Corpus) -> str:
+    """Write a label as the schema wants it: whole for classes, decimal for similarity."""
+    if math.isnan(label):
+        return ""
+    return str(int(label)) if corpus.has_classes and label.is_integer() else repr(label)
+
+
+def _frame(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
+    columns = zip(*examples, strict=True) if examples else ([],) * len(SCHEMA)
+    frame = pd.DataFrame(dict(zip(SCHEMA, columns, strict=True)))
+    return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
+
+
+def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row's number and its values in `columns`, in that order."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
+    width, places = 0, []
+    row = 1
+    try:
+        for values in reader:
+            if row == 1:
+                width, places = len(values), _places(values, columns, path, delimiter)
+            elif values and len(values) != width:
+                raise CorpusError(
+                    f"{path} row {row}: {len(values)} columns, expected {width}; is the row cut?"
+                )
+            elif values:
+                yield row, [values[place] for place in places]
+            row = reader.line_num + 1  # a quoted field may run over several lines
+    except csv.Error as error:
+        raise CorpusError(f"{path} row {row}: {error}") from None
+    if not width:
+        raise CorpusError(f"{path} is empty; expected a header with {', '.join(columns)}")
+
+
+def _text(path: Path) -> str:
+    """Return a file's text; UTF-8, with or without a byte order mark."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise CorpusError(f"{path} row {row}: byte {byte:#04x} is not UTF-8 text") from None
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise CorpusError(f"{path} row {row}: a NUL byte; this is not a text file")
+    return text
+
+
+def _places(header: Sequence[str], columns: Sequence[str], path: Path, delimiter: str) -> list[int]:
+    """Return where each column stands; unnamed and further columns do not matter."""
+    missing = [column for column in columns if column not in header]
+    if missing:
+        separated = {"\t": "tabs", ",": "commas"}[delimiter]
+        raise CorpusError(
+            f"{path} row 1: no column {', '.join(missing)}; expected {', '.join(columns)} "
+            f"separated by {separated}, found {str(list(header))[:120]}"
+        )
+    return [header.index(column) for column in columns]
+
+
+def _number(text: str, path: Path, row: int) -> float:
+    # float() alone would take "nan", "1_0" and "infinity"
+    if not NUMBER.fullmatch(text):
+        raise CorpusError(f"{path} row {row}: label {text[:40]!r} is not a number")
+    return float(text)
+
+
+def _checked_label(text: str, corpus: Corpus, path: Path, row: int) -> float:
+    """Return an upstream label, refusing what the corpus does not have."""
+    label = _number(text, path, row)
+    if not 0 <= label <= corpus.max_label or (corpus.has_classes and not label.is_integer()):
+        kind = "a whole number" if corpus.has_classes else "a number"
+        raise CorpusError(
+            f"{path} row {row}: label {text} of {corpus.name} must be {kind} "
+            f"from 0 to {corpus.max_label}"
+        )
+    return label

@@ -1,0 +1,53 @@
+"""What every generator of synthetic examples needs: an example, a choice, a well-formed phrase."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from numpy.random import Generator
+
+Item = TypeVar("Item")
+
+
+class Example(NamedTuple):
+    """One generated row; `second` is empty for a single sentence."""
+
+    first: str
+    second: str
+    label: float
+
+
+def pick(rng: Generator, items: Sequence[Item]) -> Item:
+    """Return one of `items`, each as likely as the others."""
+    return items[int(rng.integers(len(items)))]
+
+
+def pick_weighted(rng: Generator, weights: dict[Item, float]) -> Item:
+    """Return one of the keys, as likely as its share of the weights."""
+    items = list(weights)
+    return items[by_share(float(rng.random()), list(weights.values()))]
+
+
+def pick_two(rng: Generator, items: Sequence[Item]) -> tuple[Item, Item]:
+    """Return two of `items` that are not at the same place, in random order."""
+    first, second = rng.choice(len(items), size=2, replace=False)
+    return items[int(first)], items[int(second)]
+
+
+def by_share(quantile: float, shares: Sequence[float]) -> int:
+    """Return the class in which a quantile from [0, 1) falls when classes have these shares."""
+    wanted = quantile * sum(shares)
+    for index, share in enumerate(shares):
+        wanted -= share
+        if wanted < 0:
+            return index
+    return len(shares) - 1
+
+
+def with_article(words: str) -> str:
+    """Put "a" or "an" before words."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def capitalised(sentence: str) -> str:
+    """Return a sentence with its first letter large and the others as they are."""
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,95 @@
+"""How far a score could move by chance alone: percentile bootstrap intervals over examples.
+
+A dev set is one draw of examples. Drawing as many again from it, with replacement, and again,
+shows how much the score owes to which examples were drawn.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluation.metrics import METRICS, Values, standardized
+from pipeline.tasks import Metric
+
+CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
+
+# A variance below this part of the mean square is rounding: the resample is constant.
+ROUNDING = 1e-12
+
+
+def bootstrap_interval(
+    metric: Metric,
+    predictions: Values,
+    labels: Values,
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> tuple[float, float] | None:
+    """Return the percentile interval of a metric, or None where its score is undefined.
+
+    Resamples in which the metric is undefined are left out.
+
+    Args:
+        metric: what is computed on each resample.
+        predictions: classes as whole numbers, or similarities, [N].
+        labels: likewise.
+        resamples: how often N examples are drawn.
+        confidence: the fraction of resamples inside the interval, 0 to 1.
+        seed: of the draws.
+    """
+    if METRICS[metric](predictions, labels).value is None:
+        return None
+    generator = np.random.default_rng(seed)
+    if metric == "accuracy":
+        values = _accuracies(predictions == labels, resamples, generator)
+    else:
+        values = _pearsons(standardized(predictions), standardized(labels), resamples, generator)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _accuracies(
+    correct: NDArray[np.bool_], resamples: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the accuracy of each resample.
+
+    Drawing N of N examples with replacement and counting the correct ones *is* a binomial draw.
+    """
+    hits = generator.binomial(len(correct), correct.mean(), size=resamples)
+    return np.asarray(hits / len(correct))
+
+
+def _pearsons(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    resamples: int,
+    generator: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return the correlation of each resample; NaN where one side is constant in it."""
+    columns = np.stack([x, y, x * x, y * y, x * y], axis=1)  # [N, 5]
+    sums = [counts @ columns for counts in _resampled_counts(len(x), resamples, generator)]
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = np.concatenate(sums).T / len(x)  # [resamples] each
+    var_x, var_y = mean_xx - mean_x**2, mean_yy - mean_y**2
+    defined = (var_x > ROUNDING * mean_xx) & (var_y > ROUNDING * mean_yy)
+    correlations = np.full(resamples, np.nan)
+    covariance = (mean_xy - mean_x * mean_y)[defined]
+    correlations[defined] = covariance / np.sqrt(var_x[defined] * var_y[defined])
+    return np.asarray(np.clip(correlations, -1.0, 1.0))
+
+
+def _resampled_counts(
+    num_examples: int, resamples: int, generator: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each resample draws each example, [some resamples, N], `CELLS` at most."""
+    at_once = max(1, CELLS // num_examples)
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        drawn = generator.integers(num_examples, size=(rows, num_examples))
+        drawn += num_examples * np.arange(rows)[:, None]  # each row counts in cells of its own
+        counts = np.bincount(drawn.ravel(), minlength=rows * num_examples)
+        yield counts.reshape(rows, num_examples).astype(np.float64)

@@ -1,0 +1,104 @@
+"""A run's model, the examples it reads, and its predictions.
+
+Training and evaluation see a corpus through the same two kinds of examples: token ids, which go
+through the whole model, or vectors of the frozen backbone, which go through a head alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline import paths
+from pipeline.batches import Indices, collate, sorted_batches
+from pipeline.features import read_features
+from pipeline.model.bert import Attention
+from pipeline.model.heads import predictions_of
+from pipeline.model.multitask import MultitaskBert
+from pipeline.model.weights import load_backbone
+from pipeline.params import RunParams
+from pipeline.tasks import CorpusName, Split
+from pipeline.tokens.token_cache import TokenizedSplit, read_cache
+
+
+class Examples(Protocol):
+    """One split of a corpus, as a model reads it."""
+
+    @property
+    def split(self) -> TokenizedSplit:
+        """Return its labels, ids and lengths."""
+        ...
+
+    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+        """Return what the corpus's head says about some examples."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenExamples:
+    """Examples that go through the whole model."""
+
+    split: TokenizedSplit
+    device: torch.device
+
+    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+        """Return the head's outputs on token ids."""
+        batch = collate(self.split, indices, self.device)
+        outputs: Tensor = model(self.split.corpus.name, batch.input_ids, batch.attention_mask)
+        return outputs
+
+
+@dataclass(frozen=True)
+class VectorExamples:
+    """Examples whose vectors the frozen backbone has computed already."""
+
+    split: TokenizedSplit
+    vectors: Tensor  # float [N, S, D], on the device
+
+    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+        """Return the head's outputs on stored vectors."""
+        chosen = self.vectors[torch.from_numpy(indices).to(self.vectors.device)]
+        return model.head_outputs(self.split.corpus.name, chosen)
+
+
+def open_examples(run: RunParams, split: Split, device: torch.device) -> dict[CorpusName, Examples]:
+    """Open a split of each of a run's corpora, as the run's mode reads it."""
+    return {corpus: _open(run, corpus, split, device) for corpus in run.corpora}
+
+
+def _open(run: RunParams, corpus: CorpusName, split: Split, device: torch.device) -> Examples:
+    tokenized = read_cache(paths.tokens_dir(corpus), split)
+    if run.mode == "finetune":
+        return TokenExamples(tokenized, device)
+    vectors = torch.from_numpy(read_features(paths.features_dir(corpus), split))
+    return VectorExamples(tokenized, vectors.to(device))
+
+
+def open_model(
+    run: RunParams,
+    examples: Mapping[CorpusName, Examples],
+    attention: Attention,
+    backbone_dir: Path,
+) -> MultitaskBert:
+    """Build a run's model: new heads, over the backbone's weights where it is to be trained."""
+    if run.mode == "finetune":
+        backbone = load_backbone(backbone_dir, attention)
+        return MultitaskBert(backbone, run.corpora, backbone.config.hidden_size, run.dropout)
+    widths = {e.vectors.shape[-1] for e in examples.values() if isinstance(e, VectorExamples)}
+    return MultitaskBert(None, run.corpora, widths.pop(), run.dropout)
+
+
+@torch.inference_mode()
+def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArray[np.float64]:
+    """Return predictions on the labels' scale, float64 [N], in the split's own order."""
+    model.eval()
+    predictions = np.empty(len(examples.split), dtype=np.float64)
+    for indices in sorted_batches(examples.split.lengths, batch_size):
+        outputs = examples.outputs(model, indices)
+        predictions[indices] = predictions_of(examples.split.corpus, outputs).cpu().numpy()
+    return predictions

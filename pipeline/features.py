@@ -1,0 +1,77 @@
+"""Sentence vectors of the frozen backbone, computed once (the paper's pretrain mode).
+
+A frozen backbone in evaluation mode gives the same vectors in every epoch, so heads learn from
+stored ones. They are kept as float32 [N, S, D]: N examples, S sentences in each, D hidden size;
+the pooled output or the mean of a sentence's token vectors, whichever the corpus's head reads.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.batches import collate, sorted_batches
+from pipeline.errors import CorpusError
+from pipeline.files import replacing
+from pipeline.model.bert import MinBert
+from pipeline.model.multitask import encode
+from pipeline.tasks import Split
+from pipeline.tokens.token_cache import TokenizedSplit
+
+log = logging.getLogger(__name__)
+
+Vectors = NDArray[np.float32]
+
+
+@torch.inference_mode()
+def compute_vectors(
+    split: TokenizedSplit, backbone: MinBert, batch_size: int, device: torch.device
+) -> Vectors:
+    """Return the sentence vectors of a split, float32 [N, S, D], in its own order."""
+    backbone = backbone.to(device).eval()
+    task = split.corpus.task
+    shape = (len(split), task.num_sentences, backbone.config.hidden_size)
+    vectors = np.empty(shape, dtype=np.float32)
+    for indices in sorted_batches(split.lengths, batch_size):
+        batch = collate(split, indices, device)
+        encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
+        vectors[indices] = encoded.float().cpu().numpy()
+    return vectors
+
+
+def write_features(
+    splits: Mapping[Split, TokenizedSplit],
+    backbone: MinBert,
+    batch_size: int,
+    device: torch.device,
+    out: Path,
+) -> None:
+    """Compute and store the vectors of every split of a corpus."""
+    for name, split in splits.items():
+        vectors = compute_vectors(split, backbone, batch_size, device)
+        with replacing(_vectors_path(out, name)) as temporary, temporary.open("wb") as file:
+            np.save(file, vectors, allow_pickle=False)
+        log.info("%s %s: vectors %s", split.corpus.name, name, list(vectors.shape))
+
+
+def read_features(folder: Path, split: Split) -> Vectors:
+    """Read the vectors of a split, float32 [N, S, D].
+
+    Raises:
+        CorpusError: the file is missing or damaged.
+    """
+    path = _vectors_path(folder, split)
+    try:
+        vectors: Vectors = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise CorpusError(
+            f"{path} is missing or damaged ({error}); delete it and run `dvc repro`"
+        ) from None
+    return vectors
+
+
+def _vectors_path(folder: Path, split: Split) -> Path:
+    return folder / f"{split}.npy"

@@ -1,0 +1,62 @@
+"""What each run reads: files and their hashes, one list for each run.
+
+DVC's templates know no lists, so `train@<run>` cannot name one corpus for one run and three for
+another. It depends on this list instead: the list changes exactly when something the run reads
+changes (docs/decisions/0003-inputs.md).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import paths
+from pipeline.errors import TrainingError
+from pipeline.files import read_json, sha256_of, write_json
+from pipeline.params import RunParams
+
+
+def write_inputs(name: str, run: RunParams, out: Path) -> None:
+    """List what a run reads, with hashes.
+
+    Raises:
+        TrainingError: a file is missing.
+    """
+    write_json(out, {"run": name, "files": {str(path): _hash(path) for path in _files(run)}})
+
+
+def check_inputs(path: Path) -> None:
+    """Make sure that what a run is about to read is what was listed.
+
+    Raises:
+        TrainingError: the list or a file is missing, or a file has changed since.
+    """
+    try:
+        files = read_json(path)["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
+    for name, expected in files.items():
+        if _hash(Path(name)) != expected:
+            raise TrainingError(f"{name} has changed since {path} was written; run `dvc repro`")
+
+
+def _files(run: RunParams) -> Iterator[Path]:
+    """Yield every file a run reads: tokens, and either features or the backbone's weights."""
+    for corpus in run.corpora:
+        yield from _inside(paths.tokens_dir(corpus))
+        if run.mode == "pretrain":
+            yield from _inside(paths.features_dir(corpus))
+    if run.mode == "finetune":
+        yield paths.backbone_config(paths.BACKBONE)
+        yield paths.backbone_weights(paths.BACKBONE)
+
+
+def _inside(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is missing; run `dvc repro`")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError:
+        raise TrainingError(f"{path} is missing; run `dvc repro`") from None

@@ -1,0 +1,332 @@
+"""minBERT: the encoder of section 4.1 (Devlin et al., 2018), from its parts to the whole.
+
+Read from top to bottom: embeddings, self-attention, add & norm, feed-forward, encoder layer,
+encoder, pooler, and `MinBert`, which puts them together.
+
+Shapes are written [B, T, D]: B examples, T tokens with padding, D hidden size, L layers,
+H heads, K = D / H the width of a head, F width of the feed-forward layer. Masks are bool and
+True where a real token stands.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the field's name for it)
+
+from pipeline.errors import BackboneError
+from pipeline.files import read_json
+
+Attention = Literal["sdpa", "eager"]
+
+INITIAL_STD = 0.02  # of new weights, as in BERT
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """The sizes of a BERT, under the names of its config.json."""
+
+    vocab_size: int
+    hidden_size: int  # D
+    num_hidden_layers: int  # L
+    num_attention_heads: int  # H
+    intermediate_size: int  # F
+    max_position_embeddings: int  # the longest T
+    type_vocab_size: int
+    pad_token_id: int
+    hidden_dropout_prob: float
+    attention_probs_dropout_prob: float
+    layer_norm_eps: float
+
+
+class BertOutput(NamedTuple):
+    """What the encoder says about a batch."""
+
+    hidden: Tensor  # hidden states of the last layer, float [B, T, D]
+    pooled: Tensor  # pooled output, float [B, D]
+
+
+class Embeddings(nn.Module):
+    """Word + position + token type, then layer norm and dropout."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.word = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
+        """Return the vector each token enters the first layer with, float [B, T, D]."""
+        positions = torch.arange(input_ids.shape[1], device=input_ids.device)  # [T]
+        embedded: Tensor = (
+            self.word(input_ids) + self.position(positions) + self.token_type(token_type_ids)
+        )
+        normed: Tensor = self.dropout(self.norm(embedded))
+        return normed
+
+
+def eager_attention(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor, dropout: float
+) -> Tensor:
+    """Compute softmax(Q Kᵀ / √K) V as the formula reads.
+
+    Args:
+        query: float [B, H, T, K]; `key` and `value` likewise.
+        key: what queries are compared with.
+        value: what is averaged.
+        bias: added to the scores, float [B, 1, 1, T]: 0 at real tokens, hugely negative elsewhere.
+        dropout: the fraction of attention probabilities set to 0.
+
+    Returns:
+        Averages of `value`, one for each query, float [B, H, T, K].
+    """
+    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # [B, H, T, T]
+    probabilities = F.dropout((scores + bias).softmax(dim=-1), dropout)
+    return probabilities.to(value.dtype) @ value
+
+
+def sdpa_attention(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor, dropout: float
+) -> Tensor:
+    """Compute the same as `eager_attention`, in one kernel where the hardware has one."""
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+
+
+ATTENTIONS: Mapping[Attention, Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]] = {
+    "eager": eager_attention,
+    "sdpa": sdpa_attention,
+}
+
+
+def attention_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a mask, bool [B, T], into what is added to attention scores, float [B, 1, 1, T].
+
+    Padding gets the lowest finite number and not minus infinity: a row without a single real
+    token then attends evenly to all of its padding, where the softmax would else divide by zero.
+    """
+    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    return bias.masked_fill(~mask, torch.finfo(dtype).min)[:, None, None, :]
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention: every token averages all real tokens, once in each head."""
+
+    def __init__(self, config: BertConfig, attention: Attention) -> None:
+        super().__init__()
+        self.num_heads = config.num_attention_heads
+        self.dropout = config.attention_probs_dropout_prob
+        self.attend = ATTENTIONS[attention]
+        self.query = nn.Linear(config.hidden_size, config.hidden_size)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.output = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Let tokens, float [B, T, D], attend to the real ones, bool [B, T]: float [B, T, D]."""
+        query = self._heads(self.query(hidden))
+        key = self._heads(self.key(hidden))
+        value = self._heads(self.value(hidden))
+        # the bias takes the query's type, which autocast may have made narrower than `hidden`'s
+        bias = attention_bias(mask, query.dtype)
+        dropout = self.dropout if self.training else 0.0
+        attended = self.attend(query, key, value, bias, dropout)  # [B, H, T, K]
+        joined: Tensor = self.output(attended.transpose(1, 2).flatten(start_dim=2))  # [B, T, D]
+        return joined
+
+    def _heads(self, projected: Tensor) -> Tensor:
+        """Cut [B, T, D] into heads, [B, H, T, K]."""
+        return projected.view(*projected.shape[:2], self.num_heads, -1).transpose(1, 2)
+
+
+class AddAndNorm(nn.Module):
+    """Dropout on a part's output, add the part's input, layer norm."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, part_input: Tensor, part_output: Tensor) -> Tensor:
+        """Join what went into a part with what came out of it, float [B, T, D]."""
+        joined: Tensor = self.norm(part_input + self.dropout(part_output))
+        return joined
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with GELU between them, for each token by itself."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.widen = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.narrow = nn.Linear(config.intermediate_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Transform each token's vector, float [B, T, D]."""
+        wide = F.gelu(self.widen(hidden))  # [B, T, F]; the exact GELU, with erf
+        narrowed: Tensor = self.narrow(wide)
+        return narrowed
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, add & norm, feed-forward, add & norm."""
+
+    def __init__(self, config: BertConfig, attention: Attention) -> None:
+        super().__init__()
+        self.attention = SelfAttention(config, attention)
+        self.attention_norm = AddAndNorm(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = AddAndNorm(config)
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return the layer's hidden states, float [B, T, D]."""
+        attended: Tensor = self.attention_norm(hidden, self.attention(hidden, mask))
+        transformed: Tensor = self.feed_forward_norm(attended, self.feed_forward(attended))
+        return transformed
+
+
+class Encoder(nn.Module):
+    """L encoder layers, one after another."""
+
+    def __init__(self, config: BertConfig, attention: Attention) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            EncoderLayer(config, attention) for _ in range(config.num_hidden_layers)
+        )
+
+    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return the last layer's hidden states, float [B, T, D]."""
+        for layer in self.layers:
+            hidden = layer(hidden, mask)
+        return hidden
+
+
+class Pooler(nn.Module):
+    """A linear layer and tanh over the hidden state of [CLS]."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return the pooled output, float [B, D]."""
+        return torch.tanh(self.dense(hidden[:, 0]))  # [CLS] is always the first token
+
+
+class MinBert(nn.Module):
+    """The backbone: token ids in, hidden states and pooled output out."""
+
+    def __init__(self, config: BertConfig, attention: Attention) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.encoder = Encoder(config, attention)
+        self.pooler = Pooler(config)
+        self.apply(_initialise)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> BertOutput:
+        """Encode a batch.
+
+        Args:
+            input_ids: int64 [B, T], beginning with [CLS].
+            attention_mask: True at real tokens, bool [B, T].
+            token_type_ids: 0 in the first sentence and 1 in the second, int64 [B, T];
+                all 0 when left out.
+
+        Raises:
+            BackboneError: T is more than the backbone has positions for.
+        """
+        longest = self.config.max_position_embeddings
+        if input_ids.shape[1] > longest:
+            raise BackboneError(
+                f"the backbone has {longest} positions and a batch has {input_ids.shape[1]} "
+                f"tokens; set tokens.max_length in params.yaml to {longest} or less"
+            )
+        if token_type_ids is None:
+            token_type_ids = torch.zeros_like(input_ids)
+        hidden = self.encoder(self.embeddings(input_ids, token_type_ids), attention_mask)
+        return BertOutput(hidden, self.pooler(hidden))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Give new weights BERT's distribution; layer norms begin as ones and zeros already."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=INITIAL_STD)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
+def config_from_json(path: Path) -> BertConfig:
+    """Read a BERT's config.json; keys that do not bear on its outputs are passed over.
+
+    Raises:
+        BackboneError: one clause for every key that is missing or not what minBERT computes.
+    """
+    try:
+        raw = read_json(path)
+    except FileNotFoundError:
+        raise BackboneError(f"{path} is missing; fetch the backbone again") from None
+    except ValueError as error:
+        raise BackboneError(f"{path} is not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise BackboneError(f"{path} is not a BERT's config: expected keys and values")
+    problems = [*_other_architecture(raw), *_wrong_sizes(raw)]
+    if problems:
+        raise BackboneError(f"{path} does not describe a BERT: {'; '.join(problems)}")
+    return BertConfig(**{field.name: raw[field.name] for field in fields(BertConfig)})
+
+
+def _other_architecture(raw: Mapping[str, Any]) -> list[str]:
+    """Say where a config asks for a computation that minBERT does not do."""
+    wanted = {"model_type": "bert", "hidden_act": "gelu"}
+    if "position_embedding_type" in raw:  # younger configs leave it out
+        wanted["position_embedding_type"] = "absolute"
+    return [
+        f"{key} must be {value!r}, not {raw[key]!r}" if key in raw else f"{key} is missing"
+        for key, value in wanted.items()
+        if raw.get(key) != value
+    ]
+
+
+def _wrong_sizes(raw: Mapping[str, Any]) -> list[str]:
+    """Say which sizes are missing or impossible."""
+    problems = [
+        f"{field.name} {_expected(field.name)}, not {raw[field.name]!r}"
+        if field.name in raw
+        else f"{field.name} is missing"
+        for field in fields(BertConfig)
+        if not _is_possible(field.name, raw.get(field.name))
+    ]
+    if not problems and raw["hidden_size"] % raw["num_attention_heads"]:
+        problems.append(
+            f"hidden_size ({raw['hidden_size']}) must be a multiple of "
+            f"num_attention_heads ({raw['num_attention_heads']})"
+        )
+    if not problems and raw["pad_token_id"] >= raw["vocab_size"]:
+        problems.append(f"pad_token_id ({raw['pad_token_id']}) is outside the vocabulary")
+    return problems
+
+
+def _expected(key: str) -> str:
+    if key.endswith("_prob"):
+        return "must be at least 0 and below 1"
+    if key == "layer_norm_eps":
+        return "must be above 0 and below 1"
+    return f"must be a whole number from {0 if key == 'pad_token_id' else 1}"
+
+
+def _is_possible(key: str, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if key.endswith("_prob"):
+        return 0 <= value < 1
+    if key == "layer_norm_eps":
+        return 0 < value < 1
+    return isinstance(value, int) and value >= (0 if key == "pad_token_id" else 1)

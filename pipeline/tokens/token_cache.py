@@ -1,0 +1,142 @@
+"""Token ids of a corpus on disk: ragged, memory-mapped, tokenized once.
+
+A cache is a folder with four arrays for each split and one `cache.json`. Sentence s of example i
+is number `i * num_sentences + s`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.errors import CorpusError
+from pipeline.files import read_json, replacing, write_json
+from pipeline.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
+from pipeline.tokens.tokenizer import load_tokenizer, tokenize
+
+VERSION = 1  # of the layout; a cache of another version is refused
+ARRAYS = ("input_ids", "offsets", "labels", "example_ids")
+
+
+@dataclass(frozen=True)
+class TokenizedSplit:
+    """One split of a corpus, memory-mapped.
+
+    N examples of S sentences each.
+    """
+
+    corpus: Corpus
+    input_ids: NDArray[np.int32]  # all sentences in a row
+    offsets: NDArray[np.int64]  # [N * S + 1]
+    labels: NDArray[np.float32]  # [N], NaN where a split has none
+    example_ids: NDArray[np.str_]  # [N]
+    pad_id: int
+
+    def __len__(self) -> int:
+        """Count the examples."""
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Return the tokens of each example's longest sentence, [N]."""
+        per_sentence = np.diff(self.offsets).reshape(len(self), self.corpus.task.num_sentences)
+        return np.asarray(per_sentence.max(axis=1, initial=0))
+
+    def sentences(self, example: int) -> list[NDArray[np.int32]]:
+        """Return the ids of an example's sentences."""
+        count = self.corpus.task.num_sentences
+        bounds = self.offsets[example * count : (example + 1) * count + 1]
+        return [self.input_ids[a:b] for a, b in pairwise(bounds)]
+
+
+def write_cache(
+    frames: Mapping[Split, pd.DataFrame],
+    corpus: Corpus,
+    tokenizer_path: Path,
+    max_length: int,
+    out: Path,
+) -> dict[Split, int]:
+    """Tokenize a corpus; return how many sentences of each split were cut at `max_length`.
+
+    Args:
+        frames: the splits in the uniform schema.
+        corpus: what they are.
+        tokenizer_path: the backbone's tokenizer.json.
+        max_length: tokens of a sentence, [CLS] and [SEP] included.
+        out: the folder of the cache.
+    """
+    tokenizer = load_tokenizer(tokenizer_path)
+    truncated: dict[Split, int] = {}
+    for split, frame in frames.items():
+        columns = ["first", "second"] if corpus.is_pair else ["first"]
+        sentences = frame[columns].to_numpy(dtype=object).ravel().tolist()
+        tokenized = tokenize(tokenizer, sentences, max_length)
+        truncated[split] = tokenized.num_truncated
+        arrays: dict[str, NDArray[np.generic]] = {
+            "input_ids": tokenized.input_ids,
+            "offsets": tokenized.offsets,
+            "labels": frame["label"].to_numpy(np.float32),
+            "example_ids": np.array(frame["id"].tolist(), dtype=np.str_),
+        }
+        for name, array in arrays.items():
+            _save(_array_path(out, split, name), array)
+    summary = {
+        "version": VERSION,
+        "corpus": corpus.name,
+        "max_length": max_length,
+        "pad_id": tokenizer.token_to_id("[PAD]"),
+        "examples": {split: len(frame) for split, frame in frames.items()},
+        "truncated_sentences": truncated,
+    }
+    write_json(out / "cache.json", summary)
+    return truncated
+
+
+def read_cache(folder: Path, split: Split) -> TokenizedSplit:
+    """Open one split of a cache; the ids stay on disk until they are used.
+
+    Raises:
+        CorpusError: the cache is missing, damaged, or of another version.
+    """
+    try:
+        summary = read_json(folder / "cache.json")
+        if summary["version"] != VERSION:
+            raise CorpusError(
+                f"{folder} has layout version {summary['version']}, not {VERSION}; "
+                "run `dvc repro -f tokens`"
+            )
+        corpus_name: CorpusName = summary["corpus"]
+        arrays: dict[str, Any] = {name: _load(_array_path(folder, split, name)) for name in ARRAYS}
+        return TokenizedSplit(CORPORA[corpus_name], **arrays, pad_id=summary["pad_id"])
+    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CorpusError(
+            f"the token cache {folder} is missing or damaged ({error}); delete {folder} and "
+            "run `dvc repro`"
+        ) from None
+
+
+def read_caches(folder: Path) -> dict[Split, TokenizedSplit]:
+    """Open every split of a cache."""
+    return {split: read_cache(folder, split) for split in SPLITS}
+
+
+def _array_path(folder: Path, split: Split, name: str) -> Path:
+    return folder / f"{split}-{name.replace('_', '-')}.npy"
+
+
+def _save(path: Path, array: NDArray[np.generic]) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _load(path: Path) -> NDArray[np.generic]:
+    """Map an array that is larger than a page; a smaller one, empty perhaps, is read."""
+    is_large = path.stat().st_size > 4096
+    array: NDArray[np.generic] = np.load(path, mmap_mode="r" if is_large else None)
+    return array

@@ -1,0 +1,58 @@
+"""Text to token ids with the backbone's own tokenizer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from pipeline.errors import BackboneError
+
+SPECIAL_TOKENS = ("[CLS]", "[SEP]", "[PAD]")
+
+
+@dataclass(frozen=True)
+class Tokenized:
+    """Sentences as one long row of ids: sentence i is `input_ids[offsets[i]:offsets[i + 1]]`."""
+
+    input_ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]  # one more than there are sentences
+    num_truncated: int  # sentences that were longer than the limit
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer.json, without the padding and the limit that it may bring along.
+
+    Raises:
+        BackboneError: the file is not a tokenizer, or lacks one of BERT's special tokens.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # noqa: BLE001  (the library raises bare Exception)
+        raise BackboneError(f"{path} is not a tokenizer.json: {error}") from None
+    missing = [token for token in SPECIAL_TOKENS if tokenizer.token_to_id(token) is None]
+    if missing:
+        raise BackboneError(f"{path} lacks the special tokens {', '.join(missing)}")
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) -> Tokenized:
+    """Turn sentences into ids, [CLS] first and [SEP] last.
+
+    Args:
+        tokenizer: as `load_tokenizer` gives it.
+        sentences: one text each; a pair's two sentences are two entries.
+        max_length: the most tokens of a sentence, special tokens included; a longer one loses
+            its end but keeps [SEP].
+    """
+    tokenizer.no_truncation()
+    lengths = [len(encoding) for encoding in tokenizer.encode_batch_fast(list(sentences))]
+    tokenizer.enable_truncation(max_length)
+    encodings = tokenizer.encode_batch_fast(list(sentences))
+    offsets = np.cumsum([0, *(len(encoding) for encoding in encodings)], dtype=np.int64)
+    input_ids = np.fromiter((i for e in encodings for i in e.ids), np.int32, int(offsets[-1]))
+    return Tokenized(input_ids, offsets, sum(length > max_length for length in lengths))

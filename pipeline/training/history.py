@@ -1,0 +1,55 @@
+"""What happened in each epoch, and which epoch was best."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from pipeline.files import write_text
+from pipeline.tasks import CorpusName, Metric
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch of one corpus."""
+
+    epoch: int  # from 1
+    corpus: CorpusName
+    steps: int
+    examples: int
+    train_loss: float  # mean over the epoch's steps, before the weight of Equation 1
+    dev_metric: Metric
+    dev_score: float | None  # None where the metric is undefined
+
+
+def write_history(path: Path, history: Sequence[EpochRow]) -> None:
+    """Write history.csv; an undefined score is an empty field."""
+    header = ",".join(field.name for field in fields(EpochRow))
+    lines = [",".join(_shown(value) for value in astuple(row)) for row in history]
+    write_text(path, "\n".join([header, *lines]) + "\n")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
+def mean_score(rows: Sequence[EpochRow]) -> float:
+    """Return the mean dev score of one epoch over its corpora, by which epochs are compared.
+
+    An undefined score counts as -1, the lowest a correlation can be: such an epoch is kept only
+    when there is no better one.
+    """
+    scores = [-1.0 if row.dev_score is None else row.dev_score for row in rows]
+    return sum(scores) / len(scores)
+
+
+def best_epoch_of(history: Sequence[EpochRow], corpus: CorpusName) -> int | None:
+    """Return the epoch with a corpus's highest dev score, the earlier of equals.
+
+    None if the score was undefined in every epoch.
+    """
+    defined = [row for row in history if row.corpus == corpus and row.dev_score is not None]
+    if not defined:
+        return None
+    return max(defined, key=lambda row: (row.dev_score, -row.epoch)).epoch

@@ -1,0 +1,40 @@
+"""The order in which corpora take turns (Equation 1 of the paper).
+
+The smallest corpus sets the pace: whenever it gives one batch, every other one gives
+`floor(its batches / smallest's batches)`. What remains of a larger one is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from pipeline.tasks import CorpusName
+
+
+def turns_per_round(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, int]:
+    """Say how many batches each corpus gives in one round (R); the smallest gives one."""
+    smallest = min(num_batches.values())
+    if smallest < 1:
+        raise ValueError(f"every corpus needs at least one batch, got {dict(num_batches)}")
+    return {corpus: count // smallest for corpus, count in num_batches.items()}
+
+
+def round_robin(num_batches: Mapping[CorpusName, int]) -> Iterator[CorpusName]:
+    """Yield the corpus of each training step of one epoch, in order.
+
+    Args:
+        num_batches: batches in one epoch of each corpus, in the order of their turns.
+    """
+    turns = turns_per_round(num_batches)
+    for _ in range(min(num_batches.values())):
+        for corpus, count in turns.items():
+            yield from [corpus] * count
+
+
+def loss_weights(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, float]:
+    """Return what each corpus's loss is multiplied with: 1 / R, so that all weigh alike."""
+    return {corpus: 1.0 / count for corpus, count in turns_per_round(num_batches).items()}
+
+
+def discarded_batches(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, int]:
+    """Count the batches of each corpus that the floor leaves out of an epoch."""
+    turns, smallest = turns_per_round(num_batches), min(num_batches.values())
+    return {corpus: count - turns[corpus] * smallest for corpus, count in num_batches.items()}

@@ -1,0 +1,17 @@
+"""Stage backbone: the pinned weights, config and tokenizer of the profile in force."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.backbone import fetch_backbone
+from pipeline.params import load_params
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    fetch_backbone(load_params().active.backbone, paths.BACKBONE)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,31 @@
+"""Stage features@<corpus>: tokens and the backbone in, sentence vectors of the frozen one out."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.device import choose_device
+from pipeline.features import write_features
+from pipeline.model.weights import load_backbone
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA
+from pipeline.tokens.token_cache import read_caches
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", choices=CORPORA)
+    corpus = parser.parse_args(argv).corpus
+
+    params = load_params()
+    write_features(
+        read_caches(paths.tokens_dir(corpus)),
+        load_backbone(paths.BACKBONE, params.speed.attention),
+        batch_size=params.evaluation.batch_size,
+        device=choose_device(params.device),
+        out=paths.features_dir(corpus),
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

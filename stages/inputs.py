@@ -1,0 +1,18 @@
+"""Stage inputs: for each run, the list of files it reads, with hashes."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.inputs import write_inputs
+from pipeline.params import load_params
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    for name, run in load_params().runs.items():
+        write_inputs(name, run, paths.inputs_json(name))
+
+
+if __name__ == "__main__":
+    run_stage(main)

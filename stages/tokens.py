@@ -1,0 +1,35 @@
+"""Stage tokens@<corpus>: text and the backbone's tokenizer in, cached token ids out."""
+
+import argparse
+import logging
+
+from pipeline import paths
+from pipeline.corpora.reading import read_split
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA, SPLITS
+from pipeline.tokens.token_cache import write_cache
+from stages.entry import run_stage
+
+log = logging.getLogger("pipeline.tokens")
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", choices=CORPORA)
+    corpus = CORPORA[parser.parse_args(argv).corpus]
+
+    params = load_params()
+    folder = paths.corpus_dir(corpus.name)
+    frames = {split: read_split(paths.split_csv(folder, split), corpus) for split in SPLITS}
+    truncated = write_cache(
+        frames,
+        corpus,
+        tokenizer_path=paths.backbone_tokenizer(paths.BACKBONE),
+        max_length=params.tokens.max_length,
+        out=paths.tokens_dir(corpus.name),
+    )
+    log.info("%s: sentences cut at %d tokens: %s", corpus.name, params.tokens.max_length, truncated)
+
+
+if __name__ == "__main__":
+    run_stage(main)

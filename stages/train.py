@@ -1,0 +1,19 @@
+"""Stage train@<run>: tokens or features in, trained weights and their history out."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.params import load_params
+from pipeline.training.run import train_run
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", help="a key of `runs` in params.yaml")
+    name = parser.parse_args(argv).run
+    train_run(load_params(), name, backbone_dir=paths.BACKBONE, out=paths.run_dir(name))
+
+
+if __name__ == "__main__":
+    run_stage(main)

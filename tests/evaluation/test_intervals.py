@@ -1,0 +1,169 @@
+"""bootstrap_interval: against intervals that theory and scipy know."""
+
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.evaluation import intervals
+from pipeline.evaluation.intervals import bootstrap_interval
+from pipeline.evaluation.metrics import Values
+from pipeline.tasks import Metric
+
+interval_95 = partial(bootstrap_interval, resamples=4000, confidence=0.95, seed=11711)
+METRIC_NAMES: tuple[Metric, ...] = ("accuracy", "pearson")
+
+
+def correlated(num_examples: int, correlation: float) -> tuple[Values, Values]:
+    """Return normal values whose sample correlation is exactly the one asked for."""
+    x, noise = np.random.default_rng(0).normal(size=(2, num_examples))
+    x = (x - x.mean()) / x.std()
+    noise -= noise.mean()
+    noise -= x * (noise @ x) / num_examples
+    noise /= noise.std()
+    return x, correlation * x + np.sqrt(1 - correlation**2) * noise
+
+
+def guesses(num_examples: int, num_correct: int) -> tuple[Values, Values]:
+    return (np.arange(num_examples) < num_correct).astype(int), np.ones(num_examples, dtype=int)
+
+
+@pytest.mark.parametrize(("num_examples", "num_correct"), [(1101, 352), (245, 169), (4212, 2990)])
+def test_accuracy_interval_is_the_binomial_one(num_examples: int, num_correct: int) -> None:
+    low, high = interval_95("accuracy", *guesses(num_examples, num_correct))
+    binomial = stats.binom(num_examples, num_correct / num_examples)
+    assert low == pytest.approx(binomial.ppf(0.025) / num_examples, abs=0.003)
+    assert high == pytest.approx(binomial.ppf(0.975) / num_examples, abs=0.003)
+
+
+@pytest.mark.parametrize("correlation", [0.16, -0.5, 0.85])
+def test_pearson_interval_is_near_fishers(correlation: float) -> None:
+    low, high = interval_95("pearson", *correlated(863, correlation))
+    z, step = np.arctanh(correlation), 1.959964 / np.sqrt(863 - 3)
+    width = np.tanh(z + step) - np.tanh(z - step)
+    assert low == pytest.approx(np.tanh(z - step), abs=0.1 * width)
+    assert high == pytest.approx(np.tanh(z + step), abs=0.1 * width)
+
+
+def test_pearson_interval_is_that_of_scipys_bootstrap() -> None:
+    x, y = correlated(40, 0.6)
+    expected = stats.bootstrap(
+        (x, y),
+        lambda a, b, axis: stats.pearsonr(a, b, axis=axis).statistic,
+        paired=True,
+        vectorized=True,
+        n_resamples=20_000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    found = bootstrap_interval("pearson", x, y, resamples=20_000, confidence=0.95, seed=1)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.01)
+
+
+def test_each_resample_has_the_pearson_correlation_of_what_it_drew() -> None:
+    """The sums of the fast way against the plain way, on the very same draws."""
+    x, y = correlated(30, 0.4)
+    counts = next(intervals._resampled_counts(30, 50, np.random.default_rng(3)))
+    assert (counts.sum(axis=1) == 30).all()
+    fast = intervals._pearsons(x, y, 50, np.random.default_rng(3))
+    for row, correlation in zip(counts.astype(int), fast, strict=True):
+        plain = stats.pearsonr(np.repeat(x, row), np.repeat(y, row)).statistic
+        assert correlation == pytest.approx(plain, abs=1e-12)
+
+
+def test_both_sides_of_a_pair_are_drawn_together() -> None:
+    x = np.arange(20.0)
+    assert interval_95("pearson", 2 * x + 1, x) == pytest.approx((1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("metric", "data"), [("accuracy", guesses(400, 300)), ("pearson", correlated(400, 0.5))]
+)
+def test_more_confidence_is_wider_and_more_examples_are_narrower(
+    metric: Metric, data: tuple[Values, Values]
+) -> None:
+    def width(confidence: float, times: int) -> float:
+        many = [np.tile(side, times) for side in data]
+        found = bootstrap_interval(metric, *many, resamples=2000, confidence=confidence, seed=1)
+        assert found is not None
+        return found[1] - found[0]
+
+    assert width(0.8, 1) < width(0.95, 1) < width(0.99, 1)
+    assert width(0.95, 4) == pytest.approx(width(0.95, 1) / 2, rel=0.1)
+
+
+@pytest.mark.parametrize("metric", METRIC_NAMES)
+def test_same_seed_same_interval_and_another_seed_another(metric: Metric) -> None:
+    x, y = correlated(300, 0.5)
+    data = (x, y) if metric == "pearson" else (x > 0, y > 0)
+    again = partial(bootstrap_interval, metric, *data, resamples=500, confidence=0.95)
+    assert again(seed=1) == again(seed=1)
+    assert again(seed=1) != again(seed=2)
+
+
+def test_perfect_predictions_have_a_point_for_an_interval() -> None:
+    assert interval_95("accuracy", *guesses(10, 10)) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "predictions", "labels"),
+    [
+        ("pearson", np.zeros(5), np.arange(5.0)),
+        ("pearson", np.arange(5.0), np.full(5, 0.1)),
+        ("pearson", np.array([1.0, np.nan, 2.0]), np.arange(3.0)),
+        ("pearson", np.zeros(0), np.zeros(0)),
+        ("accuracy", np.zeros(0), np.zeros(0)),
+    ],
+)
+def test_an_undefined_score_has_no_interval(
+    metric: Metric, predictions: Values, labels: Values
+) -> None:
+    assert interval_95(metric, predictions, labels) is None
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
+    """One prediction in 20 differs: a third of the resamples miss it and are constant."""
+    predictions = np.where(np.arange(20) == 7, offset + 0.7, offset + 0.3)
+    labels = np.arange(20.0)
+    found = intervals._pearsons(
+        intervals.standardized(predictions),
+        intervals.standardized(labels),
+        4000,
+        np.random.default_rng(11711),  # the draws of interval_95
+    )
+    assert np.isnan(found).mean() == pytest.approx((19 / 20) ** 20, abs=0.02)
+    low, high = np.nanquantile(found, [0.025, 0.975])
+    assert interval_95("pearson", predictions, labels) == pytest.approx((low, high))
+    # the one that differs has label 7, a little below the mean: correlations are weak and negative
+    assert -0.5 < low < high < 0.05
+
+
+def test_two_examples_are_enough_for_not_crashing() -> None:
+    assert interval_95("pearson", np.array([0.1, 0.2]), np.array([1.0, 3.0])) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("cells", [1, 700, 1 << 20])
+def test_how_many_resamples_are_drawn_at_once_changes_nothing(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = correlated(100, 0.5)
+    expected = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
+    monkeypatch.setattr(intervals, "CELLS", cells)
+    found = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [lambda v: v, lambda v: v > 0])
+def test_memory_stays_bounded_on_quoras_dev_set(shape: Callable[[Values], Values]) -> None:
+    """2,000 resamples of 20,000 examples would be 320 MB of indices at once."""
+    x, y = correlated(20_000, 0.7)
+    metric: Metric = "accuracy" if shape(x).dtype == bool else "pearson"
+    tracemalloc.start()
+    bootstrap_interval(metric, shape(x), shape(y), resamples=2000, confidence=0.95, seed=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64e6

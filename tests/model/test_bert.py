@@ -1,0 +1,388 @@
+"""minBERT computes what Hugging Face's BertModel computes, forwards and backwards."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from torch import Tensor
+
+from pipeline.errors import BackboneError
+from pipeline.model.bert import (
+    Attention,
+    BertConfig,
+    MinBert,
+    attention_bias,
+    config_from_json,
+    eager_attention,
+    sdpa_attention,
+)
+from pipeline.model.weights import load_backbone
+
+SMALL = BertConfig(
+    vocab_size=60,
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=64,
+    max_position_embeddings=16,
+    type_vocab_size=2,
+    pad_token_id=0,
+    hidden_dropout_prob=0.1,
+    attention_probs_dropout_prob=0.1,
+    layer_norm_eps=1e-12,
+)
+SHAPES = {
+    "32-wide-2-heads": SMALL,
+    "48-wide-4-heads": replace(
+        SMALL,
+        hidden_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=80,
+        layer_norm_eps=1e-5,
+    ),
+    "64-wide-8-heads": replace(
+        SMALL,
+        hidden_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=8,
+        intermediate_size=100,
+        max_position_embeddings=12,
+        type_vocab_size=3,
+        layer_norm_eps=1e-3,
+    ),
+}
+LENGTHS = (12, 7, 1)
+ATTENTIONS: tuple[Attention, ...] = ("eager", "sdpa")
+
+# Gradients cross tanh, softmax and layer norms: float32 keeps about six digits of them.
+OUTPUT_TOLERANCE = 1e-5
+GRADIENT_TOLERANCE = 1e-4
+
+
+def batch(vocab_size: int, lengths: tuple[int, ...] = LENGTHS) -> tuple[Tensor, Tensor]:
+    """Return random token ids, padded with 0, and their mask."""
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    ids = torch.randint(1, vocab_size, mask.shape, generator=generator)
+    return ids * mask, mask
+
+
+def hugging_face(config: BertConfig) -> transformers.BertModel:
+    """Build a random BertModel in evaluation mode, far enough from zero to tell things apart."""
+    torch.manual_seed(0)
+    theirs = transformers.BertModel(
+        transformers.BertConfig(
+            **asdict(config), attn_implementation="eager", initializer_range=0.2
+        )
+    )
+    with torch.no_grad():  # biases and norms are born as zeros and ones, which hides mistakes
+        for parameter in theirs.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return theirs.eval()
+
+
+def twins(
+    config: BertConfig, attention: Attention, directory: Path
+) -> tuple[MinBert, transformers.BertModel]:
+    """Return our model and theirs with the same random weights, in evaluation mode."""
+    theirs = hugging_face(config)
+    theirs.save_pretrained(directory)
+    return load_backbone(directory, attention).eval(), theirs
+
+
+def largest(difference: Tensor) -> float:
+    return difference.abs().max().item()
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_outputs_equal_hugging_face(shape: str, attention: Attention, tmp_path: Path) -> None:
+    config = SHAPES[shape]
+    ours, theirs = twins(config, attention, tmp_path)
+    ids, mask = batch(config.vocab_size)
+    token_types = (torch.arange(ids.shape[1]) > 3).long().expand_as(ids)
+    with torch.no_grad():
+        for types in (None, token_types):
+            mine = ours(ids, mask, types)
+            their = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
+            assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
+            assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_of_all_parameters_equal_hugging_face(
+    shape: str, attention: Attention, tmp_path: Path
+) -> None:
+    ours, theirs = twins(SHAPES[shape], attention, tmp_path)
+    _compare_gradients(ours, theirs, SHAPES[shape].vocab_size, tmp_path)
+
+
+def _compare_gradients(
+    ours: MinBert, theirs: transformers.BertModel, vocab_size: int, directory: Path
+) -> None:
+    """Put both models' gradients under one set of names, by loading theirs as if weights."""
+    ids, mask = batch(vocab_size)
+    width = ours.config.hidden_size
+    weighting = torch.randn(width, generator=torch.Generator().manual_seed(2)) / width
+
+    output = ours(ids, mask)
+    ((output.hidden[mask] @ weighting).sum() + (output.pooled @ weighting).sum()).backward()
+    other = theirs(ids, attention_mask=mask.long())
+    hidden, pooled = other.last_hidden_state, other.pooler_output
+    ((hidden[mask] @ weighting).sum() + (pooled @ weighting).sum()).backward()
+
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            assert parameter.grad is not None
+            parameter.copy_(parameter.grad)
+    theirs.save_pretrained(directory)
+    expected = dict(load_backbone(directory, "eager").named_parameters())
+    for name, parameter in ours.named_parameters():
+        assert parameter.grad is not None, name
+        assert largest(parameter.grad - expected[name]) < GRADIENT_TOLERANCE, name
+        # a tolerance means nothing where all is smaller; key biases cancel in the softmax
+        if not name.endswith("attention.key.bias"):
+            assert largest(expected[name]) > 10 * GRADIENT_TOLERANCE, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_real_weights_give_the_outputs_of_hugging_face(
+    attention: Attention, minilm_dir: Path
+) -> None:
+    theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
+    ours = load_backbone(minilm_dir, attention).eval()
+    ids, mask = batch(30_522, (40, 17, 1))
+    with torch.no_grad():
+        mine, their = ours(ids, mask), theirs.eval()(ids, attention_mask=mask.long())
+    assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
+    assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
+
+
+@pytest.mark.slow
+def test_real_weights_give_the_gradients_of_hugging_face(minilm_dir: Path, tmp_path: Path) -> None:
+    theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
+    ours = load_backbone(minilm_dir, "sdpa").eval()
+    _compare_gradients(ours, theirs.eval(), 30_522, tmp_path)
+
+
+def test_eager_attention_is_the_formula() -> None:
+    """Two tokens, one head of width 1: q = (0, ln 3), k = (0, 1), v = (10, 20)."""
+    query = torch.tensor([0.0, math.log(3.0)]).view(1, 1, 2, 1)
+    key = torch.tensor([0.0, 1.0]).view(1, 1, 2, 1)
+    value = torch.tensor([10.0, 20.0]).view(1, 1, 2, 1)
+    no_bias = torch.zeros(1, 1, 1, 2)
+    attended = eager_attention(query, key, value, no_bias, 0.0)
+    # the first token weighs both evenly, the second 1 : 3
+    torch.testing.assert_close(attended.flatten(), torch.tensor([15.0, 17.5]))
+
+
+def test_attention_scores_are_divided_by_the_root_of_the_width() -> None:
+    query = torch.full((1, 1, 1, 4), math.log(3.0))  # q·k = 2 ln 3 for the second token
+    key = torch.tensor([[0.0] * 4, [0.5] * 4]).view(1, 1, 2, 4)
+    value = torch.tensor([[0.0] * 4, [1.0] * 4]).view(1, 1, 2, 4)
+    attended = eager_attention(query, key, value, torch.zeros(1, 1, 1, 2), 0.0)
+    torch.testing.assert_close(attended, torch.full((1, 1, 1, 4), 0.75))
+
+
+def test_attention_dropout_takes_whole_probabilities_and_scales_the_rest() -> None:
+    """One key only: its probability is 1, so each query gets the value times 0 or 2."""
+    torch.manual_seed(0)
+    query, key, value = torch.zeros(1, 1, 400, 2), torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2)
+    for attend in (eager_attention, sdpa_attention):
+        attended = attend(query, key, value, torch.zeros(1, 1, 1, 1), 0.5)
+        assert set(attended.flatten().tolist()) == {0.0, 2.0}
+        assert 0.4 < (attended > 0).float().mean() < 0.6
+
+
+def test_both_attentions_agree() -> None:
+    generator = torch.Generator().manual_seed(0)
+    query, key, value = torch.randn(3, 3, 2, 12, 8, generator=generator)
+    bias = attention_bias(batch(60)[1], torch.float32)
+    torch.testing.assert_close(
+        eager_attention(query, key, value, bias, 0.0),
+        sdpa_attention(query, key, value, bias, 0.0),
+        atol=1e-6,
+        rtol=0,
+    )
+
+
+def small_model(attention: Attention = "sdpa") -> MinBert:
+    torch.manual_seed(0)
+    return MinBert(SMALL, attention)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_what_stands_at_padding_does_not_matter(attention: Attention) -> None:
+    model = small_model(attention).eval()
+    ids, mask = batch(SMALL.vocab_size)
+    disturbed = torch.where(mask, ids, 33)
+    before, after = model(ids, mask), model(disturbed, mask)
+    assert torch.equal(before.hidden[mask], after.hidden[mask])
+    assert torch.equal(before.pooled, after.pooled)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_a_sentence_alone_equals_the_sentence_in_a_padded_batch(attention: Attention) -> None:
+    model = small_model(attention).eval()
+    ids, mask = batch(SMALL.vocab_size)
+    together = model(ids, mask)
+    for row, length in enumerate(LENGTHS):
+        alone = model(ids[row : row + 1, :length], mask[row : row + 1, :length])
+        assert largest(together.hidden[row, :length] - alone.hidden[0]) < 1e-5
+        assert largest(together.pooled[row] - alone.pooled[0]) < 1e-5
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
+    attention: Attention, dtype: torch.dtype
+) -> None:
+    model = small_model(attention)
+    ids, mask = batch(SMALL.vocab_size)
+    mask[1] = False
+    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        output = model(ids, mask)
+    output.hidden.sum().add(output.pooled.sum()).backward()
+    assert output.hidden.isfinite().all()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_dropout_acts_in_training_and_only_there(attention: Attention) -> None:
+    model = small_model(attention)
+    ids, mask = batch(SMALL.vocab_size)
+    assert not torch.equal(model(ids, mask).hidden, model(ids, mask).hidden)
+    model.eval()
+    assert torch.equal(model(ids, mask).hidden, model(ids, mask).hidden)
+
+
+def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
+    """With one seed, the same elements are dropped, at the same places in the same order."""
+    ours, theirs = twins(SMALL, "eager", tmp_path)
+    ids, mask = batch(SMALL.vocab_size)
+    torch.manual_seed(5)
+    mine = ours.train()(ids, mask)
+    torch.manual_seed(5)
+    their = theirs.train()(ids, attention_mask=mask.long())
+    assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
+    assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("kind", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
+def test_each_kind_of_dropout_acts_by_itself(attention: Attention, kind: str) -> None:
+    none = replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    ids, mask = batch(SMALL.vocab_size)
+    for config, differs in ((none, False), (replace(none, **{kind: 0.5}), True)):
+        torch.manual_seed(0)
+        model = MinBert(config, attention)
+        first, second = model(ids, mask).hidden, model(ids, mask).hidden
+        assert torch.equal(first, second) is not differs
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    model = small_model()
+    ids, mask = batch(SMALL.vocab_size)
+    output = model(ids, mask)
+    (output.hidden[mask].square().sum() + output.pooled.sum()).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_new_weights_have_berts_distribution() -> None:
+    torch.manual_seed(0)
+    model = MinBert(replace(SMALL, hidden_size=128, vocab_size=500), "sdpa")
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            assert not parameter.any(), name
+        elif "norm" in name:
+            assert (parameter == 1).all(), name
+        elif parameter.numel() > 5_000:
+            assert parameter.std().item() == pytest.approx(0.02, rel=0.05), name
+            assert parameter.mean().item() == pytest.approx(0.0, abs=1e-3), name
+
+
+def test_output_is_batch_by_tokens_by_width() -> None:
+    ids, mask = batch(SMALL.vocab_size)
+    output = small_model()(ids, mask)
+    assert output.hidden.shape == (3, 12, 32)
+    assert output.pooled.shape == (3, 32)
+
+
+def test_more_tokens_than_positions_are_refused() -> None:
+    ids, mask = batch(SMALL.vocab_size, (17,))
+    with pytest.raises(BackboneError, match=r"16 positions.*17 tokens.*tokens.max_length.*16"):
+        small_model()(ids, mask)
+
+
+GOOD = {**asdict(SMALL), "model_type": "bert", "hidden_act": "gelu", "use_cache": True}
+
+
+def written(directory: Path, config: Mapping[str, Any]) -> Path:
+    path = directory / "config.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+def test_config_is_read_and_keys_without_a_bearing_are_passed_over(tmp_path: Path) -> None:
+    assert config_from_json(written(tmp_path, GOOD)) == SMALL
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("model_type", "roberta", "model_type must be 'bert', not 'roberta'"),
+        ("hidden_act", "gelu_new", "hidden_act must be 'gelu', not 'gelu_new'"),
+        ("position_embedding_type", "relative_key", "position_embedding_type must be 'absolute'"),
+        ("num_attention_heads", 5, r"hidden_size \(32\) must be a multiple of .*heads \(5\)"),
+        ("hidden_size", "32", "hidden_size must be a whole number from 1, not '32'"),
+        ("num_hidden_layers", 0, "num_hidden_layers must be a whole number from 1, not 0"),
+        ("num_hidden_layers", 2.5, "num_hidden_layers must be a whole number from 1, not 2.5"),
+        ("vocab_size", True, "vocab_size must be a whole number from 1, not True"),
+        ("pad_token_id", -1, "pad_token_id must be a whole number from 0, not -1"),
+        ("pad_token_id", 60, r"pad_token_id \(60\) is outside the vocabulary"),
+        ("hidden_dropout_prob", 1.0, "hidden_dropout_prob must be at least 0 and below 1"),
+        ("layer_norm_eps", 0, "layer_norm_eps must be above 0 and below 1, not 0"),
+    ],
+)
+def test_config_of_another_model_is_refused_by_file_and_key(
+    tmp_path: Path, key: str, value: object, said: str
+) -> None:
+    path = written(tmp_path, {**GOOD, key: value})
+    with pytest.raises(BackboneError, match=f"config.json does not describe a BERT: {said}"):
+        config_from_json(path)
+
+
+@pytest.mark.parametrize("key", [*asdict(SMALL), "model_type", "hidden_act"])
+def test_config_without_a_key_is_refused_by_its_name(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path, {name: value for name, value in GOOD.items() if name != key})
+    with pytest.raises(BackboneError, match=f"config.json.*{key} is missing"):
+        config_from_json(path)
+
+
+def test_all_problems_of_a_config_are_named_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, {**GOOD, "hidden_act": "relu", "vocab_size": 0})
+    with pytest.raises(BackboneError, match=r"hidden_act .*; vocab_size "):
+        config_from_json(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "config.json is missing"), ("{", "is not JSON"), ("[1]", "expected keys and values")],
+)
+def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "config.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BackboneError, match=said):
+        config_from_json(path)

@@ -1,0 +1,326 @@
+"""Weights: both styles of checkpoint load, and nothing in a file goes unaccounted for."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pipeline.errors import BackboneError, TrainingError
+from pipeline.model.weights import load_backbone, load_weights, save_weights
+
+CONFIG = transformers.BertConfig(
+    vocab_size=40,
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=24,
+    max_position_embeddings=10,
+    initializer_range=0.2,
+    attn_implementation="eager",
+)
+IDS = torch.tensor([[1, 5, 9, 2], [1, 7, 2, 0]])
+MASK = IDS > 0
+QUERY = "encoder.layer.1.attention.self.query.weight"
+
+
+def random_pretraining_model() -> transformers.BertForPreTraining:
+    torch.manual_seed(0)
+    model = transformers.BertForPreTraining(CONFIG)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def theirs() -> transformers.BertForPreTraining:
+    return random_pretraining_model()
+
+
+@pytest.fixture
+def modern(theirs: transformers.BertForPreTraining) -> dict[str, Tensor]:
+    """Return tensors as all-MiniLM-L6-v2 has them."""
+    tensors = {name: tensor.clone() for name, tensor in theirs.bert.state_dict().items()}
+    return {**tensors, "embeddings.position_ids": torch.arange(10)[None]}
+
+
+@pytest.fixture
+def old(theirs: transformers.BertForPreTraining) -> dict[str, Tensor]:
+    """Return tensors as bert-base-uncased has them."""
+
+    def old_name(name: str) -> str:
+        return name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta")
+
+    tensors = {old_name(name): tensor.clone() for name, tensor in theirs.state_dict().items()}
+    return {**tensors, "bert.embeddings.position_ids": torch.arange(10)[None]}
+
+
+def directory_with(tensors: dict[str, Tensor], directory: Path) -> Path:
+    CONFIG.to_json_file(directory / "config.json")
+    save_file(tensors, directory / "model.safetensors")
+    return directory
+
+
+def assert_same_outputs(directory: Path, theirs: transformers.BertForPreTraining) -> None:
+    with torch.no_grad():
+        mine = load_backbone(directory, "sdpa").eval()(IDS, MASK)
+        their = theirs.bert(IDS, attention_mask=MASK.long())
+    assert (mine.hidden - their.last_hidden_state)[MASK].abs().max() < 1e-5
+    assert (mine.pooled - their.pooler_output).abs().max() < 1e-5
+
+
+def test_modern_names_load(
+    modern: dict[str, Tensor], theirs: transformers.BertForPreTraining, tmp_path: Path
+) -> None:
+    assert_same_outputs(directory_with(modern, tmp_path), theirs)
+
+
+def test_old_names_with_prefix_and_pretraining_heads_load(
+    old: dict[str, Tensor], theirs: transformers.BertForPreTraining, tmp_path: Path
+) -> None:
+    assert any(name.endswith("LayerNorm.gamma") for name in old)
+    assert any(name.startswith("cls.seq_relationship") for name in old)
+    assert_same_outputs(directory_with(old, tmp_path), theirs)
+
+
+def test_names_of_bert_base_uncased_are_the_old_ones(old: dict[str, Tensor]) -> None:
+    """A few of the real file's names, written out, so that `old` cannot drift from it."""
+    real = {
+        "bert.embeddings.LayerNorm.gamma",
+        "bert.embeddings.word_embeddings.weight",
+        "bert.encoder.layer.0.attention.output.LayerNorm.beta",
+        "bert.encoder.layer.0.intermediate.dense.bias",
+        "bert.pooler.dense.weight",
+        "cls.predictions.bias",
+        "cls.predictions.transform.LayerNorm.gamma",
+        "cls.seq_relationship.weight",
+    }
+    assert real <= old.keys()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_becomes_float32(
+    modern: dict[str, Tensor], dtype: torch.dtype, tmp_path: Path
+) -> None:
+    half = {name: tensor.to(dtype) for name, tensor in modern.items()}
+    model = load_backbone(directory_with(half, tmp_path), "sdpa")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert torch.equal(
+        model.embeddings.word.weight, half["embeddings.word_embeddings.weight"].float()
+    )
+
+
+def test_loaded_weights_are_trainable_and_leave_the_random_state_alone(
+    modern: dict[str, Tensor], tmp_path: Path
+) -> None:
+    directory = directory_with(modern, tmp_path)
+    before = torch.get_rng_state()
+    model = load_backbone(directory, "eager")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert model.training
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_model_and_file_are_apart_once_loaded(modern: dict[str, Tensor], tmp_path: Path) -> None:
+    path = directory_with(modern, tmp_path) / "model.safetensors"
+    content = path.read_bytes()
+    model = load_backbone(tmp_path, "sdpa")
+    with path.open("r+b") as file:  # in place, as a copying tool might
+        file.write(b"\xff" * len(content))
+    assert torch.equal(model.pooler.dense.bias, modern["pooler.dense.bias"])
+    with torch.no_grad():
+        model.pooler.dense.weight.zero_()
+    assert path.read_bytes() == b"\xff" * len(content)
+
+
+def without(name: str) -> Callable[[dict[str, Tensor]], None]:
+    return lambda tensors: tensors.__delitem__(name)
+
+
+def with_one(name: str, tensor: Tensor) -> Callable[[dict[str, Tensor]], None]:
+    return lambda tensors: tensors.__setitem__(name, tensor)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without(QUERY), f"{QUERY} is missing"),
+        (without("pooler.dense.bias"), "pooler.dense.bias is missing"),
+        (with_one("classifier.weight", torch.ones(2, 16)), "classifier.weight is surplus"),
+        (
+            with_one("encoder.layer.2.output.dense.bias", torch.ones(16)),
+            "encoder.layer.2.output.dense.bias is surplus",
+        ),
+        (with_one(QUERY, torch.ones(16, 8)), rf"{QUERY} has shape \[16, 8\], not \[16, 16\]"),
+        (
+            with_one("embeddings.word_embeddings.weight", torch.ones(41, 16)),
+            r"embeddings.word_embeddings.weight has shape \[41, 16\], not \[40, 16\]",
+        ),
+        (
+            with_one(QUERY, torch.ones(16, 16, dtype=torch.int64)),
+            f"{QUERY} has type torch.int64, not torch.float32",
+        ),
+        (with_one(QUERY, torch.full((16, 16), torch.nan)), f"{QUERY} holds values .* not finite"),
+        (
+            with_one("embeddings.LayerNorm.gamma", torch.ones(16)),
+            "embeddings.LayerNorm.weight is embeddings.LayerNorm.gamma under another name",
+        ),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(
+    modern: dict[str, Tensor],
+    change: Callable[[dict[str, Tensor]], None],
+    said: str,
+    tmp_path: Path,
+) -> None:
+    change(modern)
+    with pytest.raises(BackboneError, match=rf"model\.safetensors does not fit .*: {said}"):
+        load_backbone(directory_with(modern, tmp_path), "sdpa")
+
+
+def test_several_problems_are_named_and_the_rest_counted(
+    modern: dict[str, Tensor], tmp_path: Path
+) -> None:
+    # 1 surplus, and of 5 embedding, 2 pooler and 2 x 16 layer tensors all but one missing: 39
+    few = {"extra": torch.ones(1), "pooler.dense.weight": modern["pooler.dense.weight"]}
+    with pytest.raises(BackboneError, match=r"extra is surplus; .* is missing; and 34 more$"):
+        load_backbone(directory_with(few, tmp_path), "sdpa")
+
+
+def test_a_wrong_tensor_is_named_as_its_file_names_it(
+    old: dict[str, Tensor], tmp_path: Path
+) -> None:
+    old["bert.embeddings.LayerNorm.gamma"] = torch.ones(2)
+    said = r"bert\.embeddings\.LayerNorm\.gamma has shape \[2\], not \[16\]"
+    with pytest.raises(BackboneError, match=said):
+        load_backbone(directory_with(old, tmp_path), "sdpa")
+
+
+def pickled(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"pooler.dense.bias": [0.0] * 100}))
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def torch_saved(path: Path) -> None:
+    torch.save({"pooler.dense.bias": torch.zeros(16)}, path)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+DAMAGES = [pickled, truncated, torch_saved, emptied]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_file_that_is_not_whole_safetensors_is_refused(
+    modern: dict[str, Tensor], damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    damage(directory_with(modern, tmp_path) / "model.safetensors")
+    with pytest.raises(BackboneError, match=r"model\.safetensors is not a whole safetensors file"):
+        load_backbone(tmp_path, "sdpa")
+
+
+def test_missing_weights_are_refused(modern: dict[str, Tensor], tmp_path: Path) -> None:
+    (directory_with(modern, tmp_path) / "model.safetensors").unlink()
+    with pytest.raises(BackboneError, match=r"model\.safetensors is missing.*safetensors.*only"):
+        load_backbone(tmp_path, "sdpa")
+
+
+@pytest.mark.slow
+def test_every_tensor_of_the_real_weights_is_used(minilm_dir: Path) -> None:
+    model = load_backbone(minilm_dir, "sdpa")
+    file = load_file(minilm_dir / "model.safetensors")
+    del file["embeddings.position_ids"]
+    # as multisets of contents: the same numbers, whatever their names
+    ours = sorted((p.shape, p.double().sum().item()) for p in model.parameters())
+    assert ours == sorted((t.shape, t.double().sum().item()) for t in file.values())
+
+
+def small_module(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2))
+
+
+def test_saved_weights_come_back_with_their_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "model.safetensors"
+    saved, loaded = small_module(0), small_module(1)
+    metadata = {"run": "sst-finetune", "éß": "naïve “quotes” \\ \n"}
+    save_weights(saved, path, metadata)
+    assert load_weights(loaded, path) == metadata
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+def test_saved_weights_are_read_by_the_library_itself(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    for size in range(9):  # every remainder of the header's padding
+        save_weights(small_module(0), path, {"run": "x" * size})
+        assert torch.equal(load_file(path)["0.bias"], small_module(0).state_dict()["0.bias"])
+        with safe_open(path, framework="pt") as file:
+            assert file.metadata() == {"run": "x" * size}
+        assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    names = "abcdefghij"
+    save_weights(small_module(0), tmp_path / "1", {name: name for name in names})
+    save_weights(small_module(0), tmp_path / "2", {name: name for name in reversed(names)})
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_a_transposed_view_is_saved_by_its_values(tmp_path: Path) -> None:
+    module = nn.Linear(3, 2)
+    module.weight = nn.Parameter(torch.arange(6.0).view(3, 2).T)
+    save_weights(module, tmp_path / "w", {})
+    assert load_file(tmp_path / "w")["weight"].tolist() == [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]]
+
+
+def test_nothing_is_left_of_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.safetensors"
+    save_weights(small_module(0), path, {})
+    content = path.read_bytes()
+
+    def disk_is_full(_: Path, __: bytes) -> int:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_bytes", disk_is_full)
+    with pytest.raises(OSError, match="no space"):
+        save_weights(small_module(1), path, {})
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (nn.Sequential(nn.Linear(3, 2)), "the model: 1.bias is surplus; 1.weight is surplus"),
+        (nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2), nn.Linear(2, 1)), "2.weight is missing"),
+        (nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)), r"0.weight has shape \[2, 3\]"),
+    ],
+)
+def test_weights_of_another_model_are_refused(other: nn.Module, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_weights(small_module(0), path, {})
+    with pytest.raises(TrainingError, match=rf"model\.safetensors does not fit .*{said}"):
+        load_weights(other, path)
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, Path.unlink])
+def test_damaged_weights_of_a_run_are_refused(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_weights(small_module(0), path, {})
+    damage(path)
+    with pytest.raises(TrainingError, match=r"model\.safetensors is (not a whole|missing)"):
+        load_weights(small_module(0), path)

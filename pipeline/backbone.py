@@ -15,7 +15,8 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.errors import BackboneError
-from pipeline.pinned import Download, Pin, Route, RouteError, fetch, replacing_folder
+from pipeline.files import replacing_folder
+from pipeline.pinned import Download, Pin, Route, RouteError, fetch
 
 log = logging.getLogger(__name__)
 

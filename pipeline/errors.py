@@ -27,3 +27,7 @@ class ValidationError(PipelineError):
 
 class TrainingError(PipelineError):
     """Training cannot go on: its inputs changed, or its numbers went wrong."""
+
+
+class ReportError(PipelineError):
+    """Something the report is made of is missing or damaged."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,26 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Lend a new folder beside `folder` that takes its place when the block ends well.
+
+    Nothing is left behind, and the old folder stays, when the block raises.
+    """
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = temporary.with_suffix(".old")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed run
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+    finally:
+        for remains in (temporary, old):
+            shutil.rmtree(remains, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.errors import ParamsError
+from pipeline.files import write_text
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
 
 Positive = Annotated[int, Field(gt=0)]
@@ -235,6 +236,23 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     except ValidationError as error:
         lines = [f"  {_sentence(detail)}" for detail in error.errors()]
         raise ParamsError(f"{path} is not valid:\n" + "\n".join(lines)) from None
+
+
+def switch_profile(name: str, path: Path) -> None:
+    """Put another profile in force by changing the one line of params.yaml that names it.
+
+    Raises:
+        ParamsError: there is no such profile, or the line is not where it can be changed.
+    """
+    known = load_params(path).profiles
+    if name not in known:
+        raise ParamsError(f"unknown profile {name!r}; allowed: {', '.join(known)}")
+    text = path.read_text(encoding="utf-8")
+    changed, count = re.subn(r"(?m)^(profile:[ \t]*)[^\s#]+", rf"\g<1>{name}", text)
+    if count != 1:
+        raise ParamsError(f"{path} has no line `profile: ...` of its own; write it by hand")
+    if changed != text:
+        write_text(path, changed)
 
 
 def _sentence(detail: ErrorDetails) -> str:

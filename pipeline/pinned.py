@@ -12,7 +12,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -202,23 +201,3 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Lend a new folder beside `folder` that takes its place when the block ends well.
-
-    Nothing is left behind, and the old folder stays, when the block raises.
-    """
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    old = temporary.with_suffix(".old")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed run
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-    finally:
-        for remains in (temporary, old):
-            shutil.rmtree(remains, ignore_errors=True)

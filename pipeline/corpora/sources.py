@@ -19,9 +19,9 @@ from pipeline.corpora.pins import COMMIT, FOLDER_URL, REPOSITORY, UPSTREAM
 from pipeline.corpora.reading import Dropped, empty_split, read_upstream, write_split
 from pipeline.corpora.synthetic import generate
 from pipeline.errors import CorpusError
-from pipeline.files import sha256_of, write_json
+from pipeline.files import replacing_folder, sha256_of, write_json
 from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
-from pipeline.pinned import Download, fetch, replacing_folder
+from pipeline.pinned import Download, fetch
 from pipeline.tasks import CORPORA, SPLITS, Corpus, Split
 
 log = logging.getLogger(__name__)

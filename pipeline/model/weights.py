@@ -57,7 +57,7 @@ def load_backbone(backbone_dir: Path, attention: Attention) -> MinBert:
         model = MinBert(config, attention)
     path = paths.backbone_weights(backbone_dir)
     found, _ = _read(path, BackboneError)
-    names = _hugging_face_names(config)
+    names = hugging_face_names(config)
     file_names, surplus = _file_names(found, names)
     named = {ours: found[name] for ours, name in file_names.items()}
     problems = [*surplus, *_mismatches(model.state_dict(), named, names | file_names)]
@@ -109,7 +109,7 @@ def _read(path: Path, error_type: type[PipelineError]) -> tuple[dict[str, Tensor
         ) from None
 
 
-def _hugging_face_names(config: BertConfig) -> dict[str, str]:
+def hugging_face_names(config: BertConfig) -> dict[str, str]:
     """Map the name of every tensor of a minBERT to Hugging Face's."""
     modules = dict(MODEL_NAMES)
     for layer in range(config.num_hidden_layers):

@@ -4,6 +4,7 @@ A missing one is worse than stale: the run cache would bring back results of old
 """
 
 import ast
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_every_command_replaces_its_shell(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -> None:
-    outs = [list(o)[0] if isinstance(o, dict) else o for n in STAGES for o in outs_of(n)]
+    outs = [next(iter(o)) if isinstance(o, dict) else o for n in STAGES for o in outs_of(n)]
     for dep in body_of(name)["deps"]:
         if dep.endswith(".py"):
             assert (ROOT / dep).is_file()
@@ -114,6 +115,4 @@ def test_report_depends_on_every_run_and_corpus() -> None:
 
 
 def test_no_stage_bears_the_name_of_a_standard_module() -> None:
-    import sys
-
     assert not {path.stem for path in (ROOT / "stages").glob("*.py")} & sys.stdlib_module_names

@@ -1,0 +1,151 @@
+"""One corpus held against what is expected of it, and described for the data page."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import paths
+from pipeline.corpora.counts import count_note, expected_rows, is_carved
+from pipeline.corpora.expectations import (
+    check,
+    expect_balance,
+    expect_columns,
+    expect_examples,
+    expect_ids_over_splits,
+    expect_size,
+    expect_whole_rows,
+)
+from pipeline.corpora.findings import CorpusReport, Finding
+from pipeline.corpora.measures import label_bins, lengths, measured, read_as_text
+from pipeline.corpora.reading import SCHEMA
+from pipeline.errors import CorpusError
+from pipeline.files import read_json
+from pipeline.paper import TABLE_1
+from pipeline.params import Cs224nCorpora, SyntheticCorpora
+from pipeline.tasks import SPLITS, Corpus, Split
+
+log = logging.getLogger(__name__)
+
+
+def validate_corpus(
+    corpus: Corpus, corpus_dir: Path, profile: str, corpora: SyntheticCorpora | Cs224nCorpora
+) -> CorpusReport:
+    """Validate a corpus in the uniform schema.
+
+    Args:
+        corpus: which one.
+        corpus_dir: its train.csv, dev.csv, test.csv and origin.json.
+        profile: name of the profile in force, for the report.
+        corpora: that profile's section on corpora, which says what to expect.
+
+    Raises:
+        CorpusError: there is no note on the corpus's origin. All else that is wrong is a finding.
+    """
+    origin = _origin(corpus_dir)
+    frames, findings = _read(corpus_dir)
+    frames = measured(frames, corpus)
+    notes = {
+        split: count_note(corpus, split, corpora, len(frame), _num_dropped(origin, split))
+        for split, frame in frames.items()
+    }
+    balance = {split: label_bins(frame["label_value"], corpus) for split, frame in frames.items()}
+    for split, frame in frames.items():
+        expectations = expect_size(split, expected_rows(corpus, split, corpora, notes[split]))
+        if not frame.empty:
+            carved = is_carved(corpus, corpora)
+            expectations += expect_examples(corpus, split, carved=carved)
+        findings += check(frame, split, expectations)
+        if balance[split]:
+            findings += check(_percentages(balance[split]), split, expect_balance(corpus))
+    findings += check(_ids(frames), "all", expect_ids_over_splits())
+    _log(corpus, findings)
+    return CorpusReport(
+        corpus=corpus.name,
+        corpus_dir=corpus_dir,
+        profile=profile,
+        source=origin["source"],
+        counts={split: len(frames.get(split, ())) for split in SPLITS},
+        paper_counts=TABLE_1[corpus.name],
+        count_notes={split: notes.get(split, "cannot be read") for split in SPLITS},
+        dropped=origin["dropped"],
+        notes=origin["notes"],
+        label_balance={split: balance.get(split, {}) for split in SPLITS},
+        lengths={split: lengths(frames.get(split), corpus) for split in SPLITS},
+        findings=findings,
+    )
+
+
+def _origin(corpus_dir: Path) -> dict[str, Any]:
+    path = paths.corpus_origin(corpus_dir)
+    try:
+        origin = read_json(path)
+        return {key: origin[key] for key in ("source", "dropped", "notes")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(
+            f"{path} does not tell where {corpus_dir.name} comes from ({error!r}); "
+            "run the stage `corpora` again"
+        ) from None
+
+
+def _num_dropped(origin: Mapping[str, Any], split: Split) -> int:
+    return sum(row["split"] == split for row in origin["dropped"])
+
+
+def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
+    """Read the splits that are files in the uniform schema, and say what is wrong with others."""
+    frames: dict[Split, pd.DataFrame] = {}
+    findings: list[Finding] = []
+    for split in SPLITS:
+        try:
+            frame = read_as_text(paths.split_csv(corpus_dir, split))
+        except CorpusError as error:
+            findings.append(_unreadable(split, str(error)))
+            continue
+        columns = check(frame, split, expect_columns())
+        findings += columns
+        if any(finding.stops for finding in columns):
+            continue
+        whole = frame.assign(text=frame["first"], last=frame.iloc[:, -1])
+        findings += check(whole, split, expect_whole_rows())
+        frames[split] = frame[list(SCHEMA)].fillna("")
+    return frames, findings
+
+
+def _unreadable(split: Split, error: str) -> Finding:
+    return Finding(
+        expectation="file_is_readable",
+        split=split,
+        severity="critical",
+        success=False,
+        description="The file must be a table in CSV.",
+        observed=error,
+        unexpected_count=None,
+        examples=[],
+    )
+
+
+def _percentages(balance: Mapping[str, int]) -> pd.DataFrame:
+    """Return one row for each label, with its percentage of the examples."""
+    counts = pd.Series(balance)
+    return pd.DataFrame(
+        {
+            "id": "label " + counts.index,
+            "text": counts.map("{:,} examples".format),
+            "percent": 100 * counts / counts.sum(),
+        }
+    )
+
+
+def _ids(frames: Mapping[Split, pd.DataFrame]) -> pd.DataFrame:
+    """Return one row for each id of each split; one that comes twice in a split counts once."""
+    empty = pd.DataFrame({"id": [], "text": []}, dtype="str")
+    distinct = [frame.drop_duplicates("id")[["id", "text"]] for frame in frames.values()]
+    return pd.concat([empty, *distinct], ignore_index=True)
+
+
+def _log(corpus: Corpus, findings: Sequence[Finding]) -> None:
+    met = sum(finding.success for finding in findings)
+    log.info("%s: %d of %d expectations met", corpus.name, met, len(findings))

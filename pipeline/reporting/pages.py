@@ -1,0 +1,81 @@
+"""A profile's report: its pages, its figure, and the summary for `dvc exp show`."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.files import replacing_folder, write_json, write_text
+from pipeline.params import Params
+from pipeline.reporting.data_page import data_page
+from pipeline.reporting.figures import learning_curves
+from pipeline.reporting.markdown import table
+from pipeline.reporting.results import Outcome, read_outcome
+from pipeline.reporting.tables import (
+    corpora_name,
+    page_head,
+    summary,
+    table3_json,
+    table3_page,
+)
+
+log = logging.getLogger(__name__)
+
+
+def write_report(params: Params, out: Path, summary_path: Path) -> None:
+    """Write the report of the profile in force, whole or not at all.
+
+    Raises:
+        ReportError: something it is made of is missing or damaged.
+    """
+    outcome = read_outcome(params)
+    head = page_head(params, outcome)
+    with replacing_folder(out) as folder:
+        write_text(folder / "README.md", index_page(params, outcome))
+        write_text(folder / "table3.md", table3_page(params, outcome))
+        write_json(folder / "table3.json", table3_json(outcome.results))
+        write_text(folder / "data.md", data_page(outcome.validations, head))
+        write_text(folder / "curves.svg", learning_curves(params, outcome, head.replace("**", "")))
+    write_json(summary_path, summary(outcome.results))
+    log.info("wrote %s", out / "table3.md")
+
+
+def index_page(params: Params, outcome: Outcome) -> str:
+    """Render the report's README.md: what ran, on what, and how to run it again."""
+    synthetic = "These scores are on generated corpora and are not comparable with the paper's."
+    sections = [
+        f"# Report: profile {params.profile}",
+        page_head(params, outcome),
+        *([synthetic] if corpora_name(params).startswith("synthetic") else []),
+        "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
+        "- [The data, beside Table 1](data.md)",
+        f"To run it again: `make repro PROFILE={params.profile}`. Everything it depends on is in "
+        "`params.yaml`; nothing on these pages is edited by hand.",
+        "## Runs",
+        table(
+            ("Run", "Rate", "Batch", "Epochs", "Best", "A round", "Left out", "Device"),
+            list(_runs(params, outcome)),
+            right=("Rate", "Epochs", "Best"),
+        ),
+        "Best: the epoch with the best dev score (multi-task: the best mean over tasks). A round: "
+        "batches of each corpus in a round of Equation 1. Left out: examples that its floor keeps "
+        "out of an epoch.",
+        "## Learning curves",
+        "![Dev score of every run after each epoch](curves.svg)",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
+    for name, summary_ in outcome.summaries.items():
+        run = params.run(name)
+        left_out = {c: told["examples"] for c, told in summary_["discarded"].items()}
+        yield [
+            name,
+            f"{summary_['learning_rate']:.0e}",
+            " ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
+            str(summary_["epochs"]),
+            str(summary_["best_epoch"]),
+            " + ".join(f"{summary_['turns'][corpus]} {corpus}" for corpus in run.corpora),
+            ", ".join(f"{n:,} {c}" for c, n in left_out.items() if n) or "none",
+            str(summary_["device"]),
+        ]

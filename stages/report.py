@@ -1,0 +1,18 @@
+"""Stage report: all scores and histories in, the pages of the profile in force out."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.params import load_params
+from pipeline.reporting.pages import write_report
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    params = load_params()
+    write_report(params, paths.report_dir(params.profile), paths.SUMMARY)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,30 @@
+"""Stage validate: hold the corpora against what is expected of them; stop on a critical finding."""
+
+import argparse
+
+from pipeline import paths
+from pipeline.corpora.findings import stop_if_critical
+from pipeline.corpora.validation import validate_corpus
+from pipeline.files import write_json
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA
+from stages.entry import run_stage
+
+
+def main(argv: list[str]) -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    params = load_params()
+    reports = [
+        validate_corpus(
+            corpus, paths.corpus_dir(corpus.name), params.profile, params.active.corpora
+        )
+        for corpus in CORPORA.values()
+    ]
+    # all are written before any may stop the pipeline: a critical finding can be read there
+    for report in reports:
+        write_json(paths.validation_json(report.corpus), report.as_json())
+    stop_if_critical(reports)
+
+
+if __name__ == "__main__":
+    run_stage(main)

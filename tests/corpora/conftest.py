@@ -1,0 +1,75 @@
+"""Small corpora made by rule, which a test breaks in one place and has validated."""
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline.corpora.findings import CorpusReport
+from pipeline.corpora.validation import validate_corpus
+from pipeline.files import write_json
+from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
+from pipeline.tasks import CORPORA, SPLITS, CorpusName, Split
+
+SIZES: Mapping[Split, int] = {"train": 30, "dev": 30, "test": 10}
+Rows = dict[Split, list[dict[str, str]]]
+
+
+def good_rows(name: CorpusName, sizes: Mapping[Split, int]) -> Rows:
+    """Compose a corpus that nothing is wrong with; row 3 of dev has the id dev3."""
+    corpus = CORPORA[name]
+    return {
+        split: [
+            {
+                "id": f"{split}{i}",
+                "first": f"{split} text {i} has ten words, as many as needed",
+                "second": f"{split} second text {i}" if corpus.is_pair else "",
+                "label": "" if split == "test" else str(i % (corpus.max_label + 1)),
+            }
+            for i in range(sizes[split])
+        ]
+        for split in SPLITS
+    }
+
+
+@dataclass(frozen=True)
+class Handmade:
+    """Writes corpora into a folder and has them validated."""
+
+    folder: Path
+
+    def write(
+        self,
+        name: CorpusName,
+        edit: Callable[[Rows], object] = lambda _: None,
+        sizes: Mapping[Split, int] = SIZES,
+    ) -> None:
+        """Write a good corpus after `edit` has changed its rows."""
+        rows = good_rows(name, sizes)
+        edit(rows)
+        for split, examples in rows.items():
+            path = self.folder / f"{split}.csv"
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, ["id", "first", "second", "label"])
+                writer.writeheader()
+                writer.writerows(examples)
+        origin = {"source": "made by hand", "notes": ["a note"], "dropped": []}
+        write_json(self.folder / "origin.json", origin)
+
+    def validate(
+        self,
+        name: CorpusName,
+        corpora: SyntheticCorpora | Cs224nCorpora | None = None,
+        sizes: Mapping[Split, int] = SIZES,
+    ) -> CorpusReport:
+        """Validate what was written, by default as a synthetic corpus of these sizes."""
+        asked = SplitSizes(**sizes)
+        synthetic = SyntheticCorpora(source="synthetic", sizes=dict.fromkeys(CORPORA, asked))
+        return validate_corpus(CORPORA[name], self.folder, "demo", corpora or synthetic)
+
+
+@pytest.fixture
+def handmade(tmp_path: Path) -> Handmade:
+    return Handmade(tmp_path)

@@ -1,0 +1,221 @@
+"""Expectations: a good corpus meets them all; each is broken once and found where it was broken.
+
+A corpus is broken in many places at once, and exactly these must be found.
+"""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.corpora.expectations import check, expect_balance
+from pipeline.params import Cs224nCorpora
+from pipeline.tasks import CORPORA, CorpusName
+
+CARVED = Cs224nCorpora(source="cs224n", quora_split="carved")
+PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
+
+
+def unmet(report: Any) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """Return severity and ids of what is not as expected, by split and name."""
+    return {
+        (finding.split, finding.expectation): (
+            finding.severity,
+            [example.id for example in finding.examples],
+        )
+        for finding in report.findings
+        if not finding.success
+    }
+
+
+def finding_of(report: Any, split: str, expectation: str) -> Any:
+    (found,) = (
+        finding
+        for finding in report.findings
+        if (finding.split, finding.expectation) == (split, expectation)
+    )
+    return found
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_a_good_corpus_meets_every_expectation(handmade: Any, name: CorpusName) -> None:
+    handmade.write(name)
+    report = handmade.validate(name)
+    assert unmet(report) == {}
+    assert {finding.split for finding in report.findings} == {"train", "dev", "test", "all"}
+
+
+def break_single_sentences(rows: Any) -> None:
+    train, dev, test = rows["train"], rows["dev"], rows["test"]
+    for row in train:  # of label 4 one remains: 1 of 28 known labels
+        row["label"] = "3" if row["label"] == "4" else row["label"]
+    train[1]["label"] = "4"
+    train[3]["first"] = "  "
+    train[4]["id"] = "train,4"
+    train[6]["id"] = "train5"
+    train[7]["label"] = ""
+    train[8]["label"] = "x"
+    train[9]["label"] = "5"
+    train[10]["label"] = "2.5"
+    train[11]["second"] = "extra"
+    train[12]["first"] = "word"
+    train[14]["first"] = "  " + train[13]["first"].upper().replace(" ", "  ")
+    train[15]["first"] = "word " * 65
+    dev[0]["id"] = "train0"
+    dev[2]["first"] = train[20]["first"].title()
+    dev[5]["label"] = ""
+    dev[6]["label"] = "-1"
+    dev[7]["label"] = "1e0"
+    dev.pop()
+    test[1]["label"] = "9"
+    test[2]["first"] = train[21]["first"]
+    test[3]["first"] = dev[8]["first"]
+
+
+SINGLE_SENTENCES = {
+    ("train", "first_not_empty"): ("critical", ["train3"]),
+    ("train", "id_is_one_word"): ("critical", ["train,4"]),
+    ("train", "id_unique"): ("critical", ["train5", "train5"]),
+    ("train", "label_present"): ("critical", ["train7"]),
+    ("train", "label_is_number"): ("critical", ["train8"]),
+    ("train", "label_in_range"): ("critical", ["train9", "train10"]),
+    ("train", "second_is_empty"): ("critical", ["train11"]),
+    ("train", "first_length"): ("warning", ["train3", "train12", "train15"]),
+    ("train", "text_not_repeated"): ("warning", ["train14"]),
+    ("train", "class_balance"): ("warning", ["label 4"]),
+    ("dev", "text_not_in_train"): ("warning", ["dev2"]),
+    ("dev", "few_in_train"): ("critical", ["dev2"]),
+    ("dev", "label_present"): ("critical", ["dev5"]),
+    ("dev", "label_in_range"): ("critical", ["dev6"]),
+    ("dev", "label_is_number"): ("critical", ["dev7"]),
+    ("dev", "row_count"): ("critical", []),
+    ("test", "label_in_range"): ("critical", ["test1"]),
+    ("test", "text_not_in_train"): ("warning", ["test2"]),
+    ("test", "text_not_in_dev"): ("warning", ["test3"]),
+    ("all", "id_in_one_split"): ("critical", ["train0", "train0"]),
+}
+
+
+def test_whatever_is_wrong_with_single_sentences_is_found_and_nothing_else(handmade: Any) -> None:
+    handmade.write("sst", break_single_sentences)
+    report = handmade.validate("sst")
+    assert unmet(report) == SINGLE_SENTENCES
+    copy = finding_of(report, "train", "text_not_repeated")
+    assert copy.examples[0].detail == "same as train13"
+    assert copy.observed == "1 of 30"
+    assert finding_of(report, "train", "label_in_range").examples[1].detail == "label 2.5"
+    assert (
+        finding_of(report, "dev", "few_in_train").examples[0].detail == "same as train20 in train"
+    )
+    assert finding_of(report, "dev", "row_count").observed == "29"
+    assert finding_of(report, "train", "first_length").examples[1].detail == "words: 1"
+    assert finding_of(report, "train", "class_balance").examples[0].text == "1 examples"
+
+
+def break_pairs(rows: Any) -> None:
+    train, dev, test = rows["train"], rows["dev"], rows["test"]
+    train[1]["second"] = "\t"
+    train[2]["label"] = "5.1"
+    train[4] |= {"first": train[3]["second"], "second": train[3]["first"]}
+    train[5]["second"] = "one"
+    dev[1] |= {"first": train[10]["second"].upper(), "second": "  " + train[10]["first"]}
+    dev[2]["second"] = train[11]["first"]
+    for row in dev:
+        row["label"] = "3.0"
+    test[1] |= {"first": train[12]["first"], "second": train[12]["second"]}
+    test[2] |= {"first": dev[3]["second"], "second": dev[3]["first"]}
+
+
+PAIRS = {
+    ("train", "second_not_empty"): ("critical", ["train1"]),
+    ("train", "second_length"): ("warning", ["train1", "train5"]),
+    ("train", "label_in_range"): ("critical", ["train2"]),
+    ("train", "text_not_repeated"): ("warning", ["train4"]),
+    ("dev", "text_not_in_train"): ("warning", ["dev1"]),
+    ("dev", "few_in_train"): ("critical", ["dev1"]),
+    ("dev", "sentence_not_in_train"): ("info", ["dev1", "dev2"]),
+    ("dev", "labels_vary"): ("critical", []),
+    ("dev", "class_balance"): ("warning", [f"label {label}" for label in range(5)]),
+    ("test", "text_not_in_train"): ("warning", ["test1"]),
+    ("test", "sentence_not_in_train"): ("info", ["test1"]),
+    ("test", "text_not_in_dev"): ("warning", ["test2"]),
+}
+
+
+def test_whatever_is_wrong_with_pairs_is_found_and_nothing_else(handmade: Any) -> None:
+    handmade.write("sts", break_pairs)
+    report = handmade.validate("sts")
+    assert unmet(report) == PAIRS
+    leak = finding_of(report, "dev", "few_in_train").examples[0]
+    assert leak.detail == "same as train10 in train"
+    assert leak.text.startswith("TRAIN SECOND TEXT 10 /")
+    balance = finding_of(report, "dev", "class_balance")
+    assert balance.unexpected_count == 6
+    assert balance.examples[3].detail == "100.0 % of the examples"
+
+
+@pytest.mark.parametrize(
+    ("name", "num_leaked", "success"),
+    [("sst", 2, True), ("sst", 3, False), ("sts", 4, True), ("sts", 5, False)],
+)
+def test_a_leaked_dev_set_is_critical_above_one_percent_and_for_sts_two(
+    handmade: Any, name: CorpusName, num_leaked: int, success: bool
+) -> None:
+    sizes = {"train": 30, "dev": 200, "test": 5}
+
+    def leak(rows: Any) -> None:
+        for i in range(num_leaked):
+            rows["dev"][i] |= {key: rows["train"][i][key] for key in ("first", "second")}
+
+    handmade.write(name, leak, sizes)
+    report = handmade.validate(name, sizes=sizes)
+    assert finding_of(report, "dev", "few_in_train").success is success
+    assert not finding_of(report, "dev", "text_not_in_train").success
+    assert [finding.stops for finding in report.findings].count(True) == (not success)
+
+
+def test_carved_quora_must_not_share_a_single_question_and_may_lack_a_test_split(
+    handmade: Any,
+) -> None:
+    def share(rows: Any) -> None:
+        rows["dev"][7]["second"] = rows["train"][9]["first"].upper()
+        rows["test"].clear()
+
+    handmade.write("quora", share)
+    assert unmet(handmade.validate("quora", CARVED)) == {
+        ("dev", "sentence_not_in_train"): ("critical", ["dev7"]),
+        ("train", "row_count"): ("info", []),
+        ("dev", "row_count"): ("info", []),
+        ("test", "row_count"): ("info", []),
+        ("test", "has_rows"): ("info", []),
+    }
+    shared = unmet(handmade.validate("quora", PUBLISHED))
+    assert shared["dev", "sentence_not_in_train"] == ("info", ["dev7"])
+    assert shared["dev", "row_count"] == ("warning", [])
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_an_empty_train_or_dev_split_is_critical(handmade: Any, split: str) -> None:
+    handmade.write("sst", lambda rows: rows[split].clear())
+    found = unmet(handmade.validate("sst"))
+    assert found[split, "has_rows"] == ("critical", [])
+
+
+def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:
+    frame = pd.DataFrame({"id": ["label 0"], "text": ["no percentage here"]})
+    (finding,) = check(frame, "dev", expect_balance(CORPORA["sst"]))
+    assert finding.severity == "critical"
+    assert not finding.success
+    assert "could not be tried" in finding.observed
+    assert '"percent"' in finding.observed
+
+
+def test_two_validations_give_equal_json(handmade: Any) -> None:
+    handmade.write("sst", break_single_sentences)
+    assert handmade.validate("sst").as_json() == handmade.validate("sst").as_json()
+
+
+def test_great_expectations_is_silent(handmade: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    handmade.write("sst", break_single_sentences)
+    handmade.validate("sst")
+    assert capfd.readouterr() == ("", "")

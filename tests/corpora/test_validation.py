@@ -1,0 +1,107 @@
+"""validate_corpus: files that are no corpora are findings too; the report tells what there is."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.files import write_json
+
+
+def critical(report: Any) -> list[str]:
+    """Return the critical findings as the user reads them, without the folder's name."""
+    return [line.replace(f"{report.corpus_dir}/", "") for line in report.stops()]
+
+
+def replace_line(path: Path, number: int, line: str) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    lines[number - 1] = line
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_a_missing_column_is_found_and_the_other_splits_are_still_looked_at(handmade: Any) -> None:
+    handmade.write("sst", lambda rows: rows["train"][3].update(label="7"))
+    replace_line(handmade.folder / "dev.csv", 1, "id,first,second,sentiment")
+    report = handmade.validate("sst")
+    assert critical(report) == [
+        "sst train (train.csv): A label must be a whole number from 0 to 4. Not so: 1 of 30 "
+        "(id train3).",
+        "sst dev (dev.csv): The columns id, first, second, label must be there. Found: first, id, "
+        "second, sentiment.",
+    ]
+    assert report.counts == {"train": 30, "dev": 0, "test": 10}
+    assert report.count_notes["dev"] == "cannot be read"
+
+
+def test_a_cut_row_is_found_even_where_no_label_is_needed(handmade: Any) -> None:
+    handmade.write("sst")
+    replace_line(handmade.folder / "test.csv", 5, "test3,cut here")
+    assert critical(handmade.validate("sst")) == [
+        "sst test (test.csv): Every row must reach to its last column. Not so: 1 of 10 (id test3)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"dev\.csv cannot be read: .*No such file"),
+        (b"", r"dev\.csv cannot be read: No columns"),
+        (b"id,first,second,label\na,b\xff,,1\n", r"dev\.csv cannot be read: .*utf-8"),
+        (b"id,first,second,label\na,b,,1,2\n", r"dev\.csv cannot be read: a row is longer"),
+        (b'id,first,second,label\na,"b,,1\n', r"dev\.csv cannot be read: .*unexpected end"),
+    ],
+)
+def test_a_file_that_is_no_table_is_a_critical_finding(
+    handmade: Any, content: bytes | None, said: str
+) -> None:
+    handmade.write("sst")
+    path = handmade.folder / "dev.csv"
+    path.unlink() if content is None else path.write_bytes(content)
+    (line,) = critical(handmade.validate("sst"))
+    assert line.startswith("sst dev (dev.csv): The file must be a table in CSV. Found: ")
+    assert re.search(said, line)
+
+
+def test_a_corpus_without_its_origin_is_refused(handmade: Any) -> None:
+    handmade.write("sst")
+    path = handmade.folder / "origin.json"
+    path.unlink()
+    with pytest.raises(CorpusError, match=r"origin\.json .* run the stage `corpora` again"):
+        handmade.validate("sst")
+    write_json(path, {"source": "cs224n"})
+    with pytest.raises(CorpusError, match=r"origin\.json .*'dropped'"):
+        handmade.validate("sst")
+
+
+def test_the_report_describes_the_corpus(handmade: Any) -> None:
+    def shorten(rows: Any) -> None:
+        rows["train"][0]["first"] = "three words here"
+        rows["train"][1]["second"] = "word " * 20
+
+    handmade.write("quora", shorten)
+    report = handmade.validate("quora").as_json()
+    assert report["counts"] == {"train": 30, "dev": 30, "test": 10}
+    assert report["paper_counts"] == {"train": 141506, "dev": 20215, "test": 40431}
+    assert report["label_balance"] == {
+        "train": {"0": 15, "1": 15},
+        "dev": {"0": 15, "1": 15},
+        "test": {},
+    }
+    assert report["lengths"]["train"] == {"min": 3, "median": 7.0, "p95": 10.0, "max": 20}
+    assert (report["corpus"], report["profile"], report["source"], report["notes"]) == (
+        "quora",
+        "demo",
+        "made by hand",
+        ["a note"],
+    )
+
+
+def test_the_report_is_plain_json_and_names_no_folder(handmade: Any) -> None:
+    handmade.write("sst", lambda rows: rows["train"][0].update(first=" ", label="9"))
+    report = handmade.validate("sst").as_json()
+    text = json.dumps(report, allow_nan=False)  # numpy's numbers would be refused
+    assert json.loads(text) == report
+    assert str(handmade.folder) not in text

@@ -1,0 +1,227 @@
+"""The whole graph under real DVC: what runs, what runs again, what comes back from the cache.
+
+A copy of the repository with small corpora, a backbone of 1 M random weights and one epoch: every
+stage for real, in a minute or two.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.params import load_params
+
+ROOT = Path(__file__).parents[2]
+RUNS = list(load_params(ROOT / "params.yaml").runs)
+COPIED = (
+    "pipeline",
+    "stages",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "params.yaml",
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+
+class Repository:
+    """A small copy of this repository, and what DVC says in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def repro(self) -> tuple[set[str], str]:
+        """Reproduce; return the stages that ran, and everything said."""
+        done = self.run("dvc", "repro")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return set(re.findall(r"Running stage '([^']+)'", done.stdout)), done.stdout
+
+    def set(self, **values: object) -> None:
+        """Change lines of params.yaml by their dotted keys (two underscores for a dot)."""
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        params = yaml.load(path)
+        for dotted, value in values.items():
+            *parents, last = dotted.replace("_dash_", "-").split("__")
+            section = params
+            for key in parents:
+                section = section[key]
+            section[last] = value
+        yaml.dump(params, path)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+    folder = tmp_path_factory.mktemp("repository")
+    for name in COPIED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    small = Repository(folder)
+    sizes = {
+        corpus: {"train": train, "dev": 24, "test": 8}
+        for corpus, train in {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}.items()
+    }
+    profile = {
+        "corpora": {"source": "synthetic", "sizes": sizes},
+        "backbone": f"local:{tiny_backbone_dir}",
+        "epochs": {"pretrain": 1, "finetune": 1},
+        "learning_rate_scale": {"pretrain": 1.0, "finetune": 1.0},
+    }
+    twin = profile | {"epochs": {"pretrain": 2, "finetune": 1}}
+    small.set(profiles__demo=profile, profiles__twin=twin, evaluation__bootstrap_resamples=100)
+    assert small.run("git", "init", "-q").returncode == 0
+    return small
+
+
+@pytest.fixture(scope="module")
+def first(repository: Repository) -> set[str]:
+    return repository.repro()[0]
+
+
+def test_first_run_goes_through_every_stage(first: set[str]) -> None:
+    corpora = ("sst", "cfimdb", "quora", "sts")
+    assert first == (
+        {"corpora", "backbone", "validate", "inputs", "report"}
+        | {f"{stage}@{corpus}" for stage in ("tokens", "features") for corpus in corpora}
+        | {f"{stage}@{run}" for stage in ("train", "evaluate") for run in RUNS}
+    )
+
+
+def test_report_has_fourteen_rows_in_the_promised_form(
+    repository: Repository, first: set[str]
+) -> None:
+    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
+    assert len(rows) == 14
+    keys = {
+        "configuration",
+        "run",
+        "task",
+        "corpus",
+        "scheme",
+        "mode",
+        "learning_rate",
+        "batch_size",
+        "metric",
+        "score",
+        "ci_low",
+        "ci_high",
+        "paper_score",
+        "best_epoch",
+    }
+    for row in rows:
+        assert set(row) == keys | ({"reason"} if row["score"] is None else set())
+    page = (repository.folder / "reports/demo/table3.md").read_text()
+    assert "generated corpora" in page
+    assert {p.name for p in (repository.folder / "reports/demo").iterdir()} == {
+        "README.md",
+        "table3.md",
+        "table3.json",
+        "data.md",
+        "curves.svg",
+    }
+
+
+def test_predictions_are_in_the_courses_format(repository: Repository, first: set[str]) -> None:
+    folder = repository.folder / "data/predictions/multitask-finetune"
+    lines = (folder / "sst-test.csv").read_text().splitlines()
+    assert lines[0] == "id \t Predicted_Sentiment "
+    assert all(re.fullmatch(r"[0-9a-f]{25} , [0-4] ", line) for line in lines[1:])
+    assert len(lines) == 1 + 8
+
+
+def test_second_run_has_nothing_to_do(repository: Repository, first: set[str]) -> None:
+    ran, said = repository.repro()
+    assert ran == set()
+    assert "up to date" in said
+
+
+def test_one_runs_rate_reruns_that_run_alone(repository: Repository, first: set[str]) -> None:
+    repository.set(runs__sst_dash_finetune__learning_rate=2e-05)
+    ran, _ = repository.repro()
+    assert ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
+
+
+def test_inactive_profile_reruns_nothing(repository: Repository, first: set[str]) -> None:
+    repository.set(
+        profiles__paper__epochs__finetune=3, profiles__laptop__backbone="local:elsewhere"
+    )
+    assert repository.repro()[0] == set()
+
+
+def test_switching_the_profile_and_back_restores_from_the_cache(
+    repository: Repository, first: set[str]
+) -> None:
+    before = (repository.folder / "reports/demo/table3.json").read_bytes()
+    assert repository.run(sys.executable, "-m", "stages.preflight", "twin").returncode == 0
+    ran, _ = repository.repro()
+    pretrain = {run for run in RUNS if run.endswith("pretrain")}
+    assert {name for name in ran if name.startswith("train@")} == {f"train@{r}" for r in pretrain}
+    assert repository.run(sys.executable, "-m", "stages.preflight", "demo").returncode == 0
+    ran, said = repository.repro()
+    assert not {name for name in ran if name.startswith(("train@", "evaluate@", "features@"))}
+    assert "Stage 'train@sst-pretrain' is cached" in said
+    assert (repository.folder / "reports/demo/table3.json").read_bytes() == before
+    assert (repository.folder / "reports/twin/table3.md").is_file()
+
+
+def test_changed_code_reruns_only_the_stages_that_import_it(
+    repository: Repository, first: set[str]
+) -> None:
+    path = repository.folder / "pipeline/reporting/claims.py"
+    path.write_text(path.read_text() + "\n# a comment\n")
+    assert repository.repro()[0] == {"report"}
+
+
+def test_leaked_dev_set_stops_the_pipeline_by_name(repository: Repository, first: set[str]) -> None:
+    train = repository.folder / "data/corpora/sst/train.csv"
+    dev = repository.folder / "data/corpora/sst/dev.csv"
+    lines = train.read_text().splitlines(keepends=True)
+    kept = dev.read_text().splitlines(keepends=True)
+    train.unlink()  # the workspace file may be a link into DVC's cache
+    train.write_text("".join([*lines, *kept[1:]]))
+    done = repository.run(sys.executable, "-m", "stages.validate")
+    assert done.returncode == 1
+    assert "sst" in done.stderr
+    assert "dev" in done.stderr
+    assert repository.run("dvc", "checkout", "--force").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("learning_rate: 1.0e-5", "lerning_rate: 1.0e-5", "lerning_rate: unknown key"),
+        ("profile: demo", "profile: dmeo", "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
+    ],
+)
+def test_bad_params_stop_before_anything_runs(
+    repository: Repository, first: set[str], old: str, new: str, said: str
+) -> None:
+    path = repository.folder / "params.yaml"
+    text = path.read_text()
+    try:
+        path.write_text(re.sub(re.escape(old), new, text, count=1))
+        done = repository.run(sys.executable, "-m", "stages.preflight")
+    finally:
+        path.write_text(text)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,73 @@
+"""Heads and losses: sections 4.2 to 4.4 on numbers small enough to check by hand."""
+
+import math
+
+import pytest
+import torch
+
+from pipeline.model.heads import Head, loss_of, predictions_of
+from pipeline.tasks import CORPORA, CorpusName
+
+D = 3
+
+
+def head_of(corpus: CorpusName, weight: float = 0.0, bias: float = 0.0) -> Head:
+    head = Head(CORPORA[corpus], D, dropout=0.3).eval()
+    torch.nn.init.constant_(head.linear.weight, weight)
+    torch.nn.init.constant_(head.linear.bias, bias)
+    return head
+
+
+@pytest.mark.parametrize(
+    ("corpus", "sentences", "shape"),
+    [("sst", 1, (4, 5)), ("cfimdb", 1, (4, 2)), ("quora", 2, (4,)), ("sts", 2, (4,))],
+)
+def test_shapes(corpus: CorpusName, sentences: int, shape: tuple[int, ...]) -> None:
+    assert Head(CORPORA[corpus], D, 0.3)(torch.randn(4, sentences, D)).shape == shape
+
+
+@pytest.mark.parametrize("corpus", ["quora", "sts"])
+def test_pair_is_its_two_vectors_side_by_side(corpus: CorpusName) -> None:
+    head = head_of(corpus)
+    with torch.no_grad():
+        head.linear.weight.copy_(torch.tensor([[1.0, 2, 3, 10, 20, 30]]))
+    vectors = torch.tensor([[[1.0, 0, 1], [0, 1, 1]]])
+    assert head(vectors).tolist() == [1 + 3 + 20 + 30]
+
+
+def test_similarity_goes_through_relu_and_paraphrase_does_not() -> None:
+    vectors = torch.ones(1, 2, D)
+    assert head_of("sts", bias=-1.0)(vectors).tolist() == [0.0]
+    assert head_of("quora", bias=-1.0)(vectors).tolist() == [-1.0]
+
+
+def test_dropout_is_applied_before_the_linear_layer_and_only_in_training() -> None:
+    head = head_of("sts", weight=1.0)
+    vectors = torch.ones(1000, 2, D)
+    assert torch.equal(head(vectors), torch.full((1000,), 6.0))
+    torch.manual_seed(0)
+    dropped = head.train()(vectors)
+    assert dropped.mean().item() == pytest.approx(6.0, abs=0.2)  # rescaled by 1 / 0.7
+    assert dropped.unique().numel() > 3
+
+
+def test_cross_entropy_of_even_logits() -> None:
+    loss = loss_of(CORPORA["sst"], torch.zeros(4, 5), torch.tensor([0.0, 1, 2, 4]))
+    assert loss.item() == pytest.approx(math.log(5))
+
+
+def test_binary_cross_entropy_takes_the_logit() -> None:
+    loss = loss_of(CORPORA["quora"], torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
+    by_hand = (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(-1))) / 2
+    assert loss.item() == pytest.approx(by_hand)
+
+
+def test_mean_squared_error_is_on_the_label() -> None:
+    loss = loss_of(CORPORA["sts"], torch.tensor([1.0, 4.0]), torch.tensor([3.0, 5.0]))
+    assert loss.item() == pytest.approx((4 + 1) / 2)
+
+
+def test_predictions_are_on_the_labels_scale() -> None:
+    assert predictions_of(CORPORA["sst"], torch.eye(5)).tolist() == [0, 1, 2, 3, 4]
+    assert predictions_of(CORPORA["quora"], torch.tensor([-0.1, 0.1])).tolist() == [0, 1]
+    assert predictions_of(CORPORA["sts"], torch.tensor([0.0, 3.5])).tolist() == [0, 3.5]

@@ -1,0 +1,153 @@
+"""data_page: what a reader must find on it, from validations written by hand."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.reporting.data_page import MAX_CHARACTERS, data_page
+
+HEAD = "profile **demo** · seed **11711**"
+
+
+def finding(name: str, severity: str, success: bool, **known: Any) -> dict[str, Any]:
+    return {
+        "expectation": name,
+        "split": "dev",
+        "severity": severity,
+        "success": success,
+        "description": known.get("description", f"What {name} says."),
+        "observed": known.get("observed", "3 of 864"),
+        "unexpected_count": 3,
+        "examples": [
+            {"id": key, "text": text, "detail": known.get("detail", "")}
+            for key, text in known.get("examples", [])
+        ],
+    }
+
+
+def validation(*findings: dict[str, Any], **known: Any) -> dict[str, Any]:
+    lengths = {"min": 2, "median": 8.5, "p95": 22.0, "max": 1056}
+    return {
+        "corpus": "sts",
+        "profile": "laptop",
+        "source": "cs224n",
+        "counts": {"train": 6040, "dev": 864, "test": 0},
+        "paper_counts": {"train": 6041, "dev": 864, "test": 1726},
+        "count_notes": {"train": "Table 1 counts the header line", "dev": "", "test": "none"},
+        "dropped": [],
+        "notes": [],
+        "label_balance": {"train": {"0": 1510, "5": 4530}, "dev": {"0": 1, "5": 863}, "test": {}},
+        "lengths": {"train": lengths, "dev": lengths, "test": dict.fromkeys(lengths)},
+        "findings": list(findings),
+        **known,
+    }
+
+
+def cells(page: str) -> list[list[str]]:
+    """Return the rows of all tables on a page."""
+    return [
+        [cell.strip() for cell in line.strip("|").split(" |")]
+        for line in page.split("\n")
+        if line.startswith("|")
+    ]
+
+
+def test_the_head_comes_first_and_our_counts_stand_beside_table_1() -> None:
+    page = data_page({"sts": validation()}, HEAD + "\n")
+    assert page.startswith(f"# Data\n\n{HEAD}\n\n## ")
+    rows = cells(page)
+    assert ["sts", "train", "6,040", "6,041", "-1", "Table 1 counts the header line"] in rows
+    assert ["sts", "dev", "864", "864", "0", ""] in rows
+    assert ["sts", "test", "0", "1,726", "-1,726", "none"] in rows
+
+
+def test_labels_and_lengths_are_shown_and_what_is_not_there_is_said() -> None:
+    rows = cells(data_page({"sts": validation()}, HEAD))
+    assert ["sts", "train", "1,510 (25.0 %)", "", "", "", "", "4,530 (75.0 %)"] in rows
+    assert ["sts", "test", "no examples", "", "", "", "", ""] in rows
+    assert ["sts", "train", "2", "8.5", "22", "1,056"] in rows
+    assert ["sts", "test", "–", "–", "–", "–"] in rows
+    unlabelled = validation(counts={"train": 6040, "dev": 864, "test": 1725})
+    unlabelled_rows = cells(data_page({"sts": unlabelled}, HEAD))
+    assert ["sts", "test", "no labels", "", "", "", "", ""] in unlabelled_rows
+
+
+def test_rows_left_out_are_counted_and_named() -> None:
+    dropped = [
+        {"split": "dev", "id": "ad118c96", "row": 2577, "reason": "empty: is_duplicate"},
+        {"split": "dev", "id": "9054345d", "row": 14222, "reason": "empty: sentence2"},
+    ]
+    page = data_page({"sts": validation(), "quora": validation(dropped=dropped)}, HEAD)
+    assert "\n2 rows of the source files cannot be used" in page
+    assert ["quora", "dev", "2577", "`ad118c96`", r"empty: is\_duplicate"] in cells(page)
+    assert "## Rows left out\n\nNone." in data_page({"sts": validation()}, HEAD)
+
+
+def test_a_note_that_several_corpora_share_is_told_once() -> None:
+    both = {"sst": validation(notes=["made up"]), "sts": validation(notes=["made up", "carved"])}
+    assert "## Notes\n\n- made up\n- carved\n\n## " in data_page(both, HEAD)
+    assert "## Notes" not in data_page({"sts": validation()}, HEAD)
+
+
+def test_synthetic_corpora_are_called_so_at_the_top_and_real_ones_are_not() -> None:
+    page = data_page({"sts": validation(source="synthetic")}, HEAD)
+    assert page.split("\n\n")[2].startswith("> **These corpora are synthetic**")
+    assert "synthetic" not in data_page({"sts": validation()}, HEAD)
+
+
+def test_findings_are_listed_with_the_worst_first_and_the_others_counted() -> None:
+    found = validation(
+        finding("a", "info", False),
+        finding("b", "warning", True, examples=[("no", "not shown")]),
+        finding("c", "critical", False, observed="0"),
+        finding("d", "warning", False, examples=[("id1", "One text."), ("id2", "")], detail="why"),
+    )
+    page = data_page({"sts": found}, HEAD)
+    assert "1 of 4 expectations are met; these are not:" in page
+    assert cells(page)[-3:] == [
+        ["1", "critical", "sts", "dev", "What c says.", "0"],
+        ["2", "warning", "sts", "dev", "What d says.", "3 of 864"],
+        ["3", "info", "sts", "dev", "What a says.", "3 of 864"],
+    ]
+    examples = page.split("### Examples\n\n")[1]
+    assert examples == "No. 2, sts dev: `d`\n\n- `id1` One text. (why)\n- `id2` (why)\n"
+
+
+def test_a_corpus_without_fault_has_no_table_of_findings() -> None:
+    page = data_page({"sts": validation(finding("a", "critical", True))}, HEAD)
+    assert page.endswith("## Findings\n\n1 of 1 expectations are met.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a | b\nc", r"a \| b c"),
+        ("<br /> *so* `it` is_said [x](y)", r"\<br /\> \*so\* \`it\` is\_said \[x\](y)"),
+        (r"costs $5 & more \ #1 ~x~", r"costs \$5 \& more \\ \#1 \~x\~"),
+    ],
+)
+def test_texts_cannot_break_the_page(text: str, shown: str) -> None:
+    found = finding("a", "warning", False, description=text, examples=[("id1", text)])
+    page = data_page({"sts": validation(found)}, HEAD)
+    assert f"- `id1` {shown}\n" in page
+    assert f"| {shown} |" in page
+
+
+def test_an_id_that_cannot_be_code_is_escaped() -> None:
+    found = finding("a", "warning", False, examples=[("a`|b", "x"), ("label 4", "y")])
+    page = data_page({"sts": validation(found)}, HEAD)
+    assert "\n- a\\`\\|b x\n- `label 4` y\n" in page
+
+
+def test_few_texts_are_quoted_and_none_at_length_but_from_both_ends() -> None:
+    long = "first of all " + "long " * 400 + "/ the second sentence"
+    examples = [("id1", long), ("id2", "b"), ("id3", "c")]
+    page = data_page({"sts": validation(finding("a", "warning", False, examples=examples))}, HEAD)
+    (quoted,) = (line for line in page.split("\n") if line.startswith("- `id1` "))
+    text = quoted.removeprefix("- `id1` ")
+    assert text.startswith("first of all long")
+    assert " … " in text
+    assert text.endswith("/ the second sentence")
+    assert len(text) <= MAX_CHARACTERS
+    assert "id2" in page
+    assert "id3" not in page

@@ -1,0 +1,85 @@
+"""Stage validate, on small generated corpora in a folder of its own."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline import paths
+from pipeline.corpora.sources import write_corpora
+from pipeline.errors import ValidationError
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA
+from stages.validate import main
+
+ROOT = Path(__file__).parents[2]
+SIZES = "{train: 40, dev: 30, test: 10}"
+
+
+@pytest.fixture(autouse=True)
+def _corpora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a folder with params.yaml and the corpora it asks for."""
+    monkeypatch.chdir(tmp_path)
+    lines = (ROOT / paths.PARAMS).read_text(encoding="utf-8").split("\n")
+    for name in CORPORA:
+        (place,) = (
+            i for i, line in enumerate(lines) if line.strip().startswith(f"{name}: {{train")
+        )
+        lines[place] = f"        {name}: {SIZES}"
+    paths.PARAMS.write_text("\n".join(lines), encoding="utf-8")
+    params = load_params()
+    write_corpora(params.active.corpora, params.seed, paths.CORPORA)
+
+
+def change(name: str, split: str, row: int, **values: str) -> str:
+    """Change one example and return its id."""
+    path = paths.split_csv(paths.corpus_dir(name), split)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rows[row] |= values
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows[row]["id"]
+
+
+def test_generated_corpora_pass_and_what_was_found_is_written() -> None:
+    main([])
+    for name in CORPORA:
+        found = json.loads(paths.validation_json(name).read_text(encoding="utf-8"))
+        assert (found["corpus"], found["profile"], found["source"]) == (name, "demo", "synthetic")
+        assert found["counts"] == {"train": 40, "dev": 30, "test": 10}
+        assert {row["split"] for row in found["findings"]} == {"train", "dev", "test", "all"}
+
+
+def test_a_second_validation_writes_the_same_bytes() -> None:
+    main([])
+    first = [paths.validation_json(name).read_bytes() for name in CORPORA]
+    main([])
+    assert [paths.validation_json(name).read_bytes() for name in CORPORA] == first
+
+
+def test_a_critical_finding_stops_the_pipeline_after_everything_is_written() -> None:
+    empty = change("sst", "train", 5, first=" ")
+    label = change("quora", "dev", 2, label="2")
+    with pytest.raises(ValidationError) as stopped:
+        main([])
+    assert str(stopped.value).split("\n") == [
+        "the corpora have 2 critical findings; nothing is trained on them until they are mended "
+        "at their source:",
+        "  sst train (data/corpora/sst/train.csv): The text must not be empty. "
+        f"Not so: 1 of 40 (id {empty}).",
+        "  quora dev (data/corpora/quora/dev.csv): A label must be a whole number from 0 to 1. "
+        f"Not so: 1 of 30 (id {label}).",
+    ]
+    assert sorted(path.name for path in paths.VALIDATION.iterdir()) == sorted(
+        f"{name}.json" for name in CORPORA
+    )
+
+
+def test_no_argument_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["sst"])
+    assert "unrecognized arguments: sst" in capsys.readouterr().err

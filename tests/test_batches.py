@@ -1,0 +1,73 @@
+"""Batches: padding, and every example exactly once in an epoch."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.batches import collate, num_batches, shuffled_batches, sorted_batches
+from pipeline.tasks import CORPORA
+from pipeline.tokens.token_cache import TokenizedSplit
+
+CPU = torch.device("cpu")
+
+
+def split_of(pairs: list[tuple[list[int], list[int]]]) -> TokenizedSplit:
+    sentences = [sentence for pair in pairs for sentence in pair]
+    return TokenizedSplit(
+        CORPORA["sts"],
+        np.array([token for sentence in sentences for token in sentence], dtype=np.int32),
+        np.cumsum([0, *map(len, sentences)]),
+        np.arange(len(pairs), dtype=np.float32),
+        np.array([f"id-{i}" for i in range(len(pairs))]),
+        pad_id=0,
+    )
+
+
+def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
+    split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8]), ([9] * 9, [9])])
+    batch = collate(split, np.array([1, 0]), CPU)
+    assert batch.input_ids.tolist() == [[[4, 5, 6], [7, 8, 0]], [[1, 2, 0], [3, 0, 0]]]
+    assert batch.attention_mask.tolist() == [
+        [[True] * 3, [True, True, False]],
+        [[True, True, False], [True, False, False]],
+    ]
+    assert batch.labels.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("pool_batches", [1, 3, 50])
+@pytest.mark.parametrize("size", [1, 7, 8, 100])
+def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, size)
+    batches = shuffled_batches(lengths, 8, pool_batches, np.random.default_rng(1))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(size))
+    assert len(batches) == num_batches(size, 8)
+    assert sorted(map(len, batches))[1:] == [8] * (len(batches) - 1)
+
+
+def test_buckets_waste_less_padding_than_plain_shuffling() -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, 2000)
+
+    def padded(pool_batches: int) -> int:
+        batches = shuffled_batches(lengths, 16, pool_batches, np.random.default_rng(1))
+        return sum(int(lengths[batch].max()) * len(batch) for batch in batches)
+
+    assert padded(50) < 1.1 * lengths.sum() < 1.5 * lengths.sum() < padded(1)
+
+
+def test_order_follows_the_generator() -> None:
+    lengths = list(range(64))
+    first, again = (shuffled_batches(lengths, 4, 4, np.random.default_rng(5)) for _ in range(2))
+    other = shuffled_batches(lengths, 4, 4, np.random.default_rng(6))
+    assert [b.tolist() for b in first] == [b.tolist() for b in again]
+    assert [b.tolist() for b in first] != [b.tolist() for b in other]
+
+
+def test_epochs_of_one_generator_differ() -> None:
+    generator = np.random.default_rng(5)
+    one, two = (shuffled_batches(list(range(64)), 4, 4, generator) for _ in range(2))
+    assert [b.tolist() for b in one] != [b.tolist() for b in two]
+
+
+def test_evaluation_begins_with_the_longest() -> None:
+    batches = sorted_batches(np.array([3, 9, 5, 9, 4]), 2)
+    assert [batch.tolist() for batch in batches] == [[1, 3], [2, 4], [0]]

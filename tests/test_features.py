@@ -1,0 +1,64 @@
+"""Features: the frozen backbone's vectors, in the split's order, whatever the batches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.errors import CorpusError
+from pipeline.features import compute_vectors, read_features, write_features
+from pipeline.model.multitask import encode
+from pipeline.model.weights import load_backbone
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+CPU = torch.device("cpu")
+
+
+def split_of(corpus: CorpusName, count: int) -> TokenizedSplit:
+    generator = np.random.default_rng(0)
+    per_example = CORPORA[corpus].task.num_sentences
+    lengths = generator.integers(3, 20, count * per_example)
+    return TokenizedSplit(
+        CORPORA[corpus],
+        generator.integers(1000, 30000, lengths.sum()).astype(np.int32),
+        np.cumsum([0, *lengths]),
+        np.zeros(count, dtype=np.float32),
+        np.array([f"id-{i}" for i in range(count)]),
+        pad_id=0,
+    )
+
+
+@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
+def test_vectors_are_those_of_each_example_alone(
+    corpus: CorpusName, tiny_backbone_dir: Path
+) -> None:
+    backbone = load_backbone(tiny_backbone_dir, "sdpa")
+    split = split_of(corpus, 9)
+    vectors = compute_vectors(split, backbone, 4, CPU)
+    assert vectors.shape == (9, CORPORA[corpus].task.num_sentences, 32)
+    for i in range(9):
+        for s, sentence in enumerate(split.sentences(i)):
+            ids = torch.from_numpy(sentence.astype(np.int64)).view(1, 1, -1)
+            with torch.no_grad():
+                alone = encode(backbone, ids, ids > 0, CORPORA[corpus].task.pooling)
+            np.testing.assert_allclose(vectors[i, s], alone[0, 0].numpy(), atol=1e-5)
+
+
+def test_written_vectors_come_back(tmp_path: Path, tiny_backbone_dir: Path) -> None:
+    backbone = load_backbone(tiny_backbone_dir, "sdpa")
+    write_features(
+        {"dev": split_of("sts", 5), "test": split_of("sts", 0)}, backbone, 4, CPU, tmp_path
+    )
+    expected = compute_vectors(split_of("sts", 5), backbone, 4, CPU)
+    np.testing.assert_array_equal(read_features(tmp_path, "dev"), expected)
+    assert read_features(tmp_path, "test").shape == (0, 2, 32)
+
+
+def test_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "dev.npy").write_bytes(b"junk")
+    with pytest.raises(CorpusError, match=r"dev\.npy is missing or damaged"):
+        read_features(tmp_path, "dev")
+    with pytest.raises(CorpusError, match=r"train\.npy is missing or damaged"):
+        read_features(tmp_path, "train")

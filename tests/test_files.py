@@ -1,0 +1,87 @@
+"""files: whole or absent, sorted, hashed."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from pipeline.files import (
+    git_blob_sha1_of,
+    read_json,
+    replacing,
+    sha256_of,
+    write_json,
+    write_text,
+)
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def fail_half_way(path: Path) -> None:
+    path.write_text("ne")
+    raise RuntimeError("half way")
+
+
+def test_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert names_in(path.parent) == {"a.txt"}
+
+
+def test_old_file_survives_a_failure_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="half way"), replacing(path) as temporary:
+        fail_half_way(temporary)
+    assert path.read_text() == "old"
+    assert names_in(tmp_path) == {"a.txt"}
+
+
+def test_reader_of_the_old_file_never_sees_a_part_of_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with path.open() as reader:
+        write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
+def test_text_is_utf8_with_unix_line_ends(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "é\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\n"
+
+
+def test_json_is_sorted_and_comes_back(tmp_path: Path) -> None:
+    value = {"b": [1, None], "a": {"d": 0.5, "c": "x"}}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text()
+    assert [text.index(f'"{key}"') for key in "acdb"] == sorted(
+        text.index(f'"{key}"') for key in "abcd"
+    )
+    assert text.endswith("}\n")
+    assert read_json(tmp_path / "a.json") == value
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_json_refuses_what_is_no_number(tmp_path: Path, number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"score": number})
+    assert names_in(tmp_path) == set()
+
+
+def test_sha256_of_known_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+def test_git_blob_sha1_is_what_git_says(tmp_path: Path) -> None:
+    # printf 'hello\n' | git hash-object --stdin
+    (tmp_path / "a").write_bytes(b"hello\n")
+    assert git_blob_sha1_of(tmp_path / "a") == "ce013625030ba8dba906f756967f9e9ca394464a"

@@ -1,0 +1,272 @@
+"""load_params: what params.yaml says, and what it may not say."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ParamsError
+from pipeline.paper import TABLE_3
+from pipeline.params import Cs224nCorpora, Params, SyntheticCorpora, load_params, switch_profile
+
+ROOT = Path(__file__).parents[1]
+GOOD = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+# Table 2 as the paper means it: mode, learning rate, batch sizes. Its fifth row is misprinted.
+TABLE_2 = {
+    "cfimdb-pretrain": ("pretrain", 1e-3, {"cfimdb": 8}),
+    "sst-pretrain": ("pretrain", 1e-3, {"sst": 64}),
+    "quora-pretrain": ("pretrain", 1e-3, {"quora": 16}),
+    "sts-pretrain": ("pretrain", 1e-3, {"sts": 16}),
+    "cfimdb-finetune": ("finetune", 1e-5, {"cfimdb": 8}),
+    "sst-finetune": ("finetune", 1e-5, {"sst": 64}),
+    "quora-finetune": ("finetune", 1e-5, {"quora": 16}),
+    "sts-finetune": ("finetune", 1e-5, {"sts": 16}),
+    "multitask-pretrain": ("pretrain", 1e-3, {"sst": 64, "quora": 16, "sts": 16}),
+    "multitask-finetune": ("finetune", 1e-5, {"sst": 64, "quora": 16, "sts": 16}),
+}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str], Params]:
+    """Return a reader of the given text as a params.yaml."""
+
+    def read(text: str) -> Params:
+        path = tmp_path / "params.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_params(path)
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    return load_params(ROOT / "params.yaml")
+
+
+def replaced(old: str, new: str) -> str:
+    """Return the good text with the first `old` replaced; `old` must be there."""
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+def test_runs_are_table_2(params: Params) -> None:
+    runs = {
+        name: (run.mode, run.learning_rate, dict(run.batch_size))
+        for name, run in params.runs.items()
+    }
+    assert runs == TABLE_2
+
+
+def test_multitask_turns_follow_equation_1(params: Params) -> None:
+    assert params.run("multitask-finetune").corpora == ("sst", "quora", "sts")
+
+
+def test_dropout_stands_before_every_head(params: Params) -> None:
+    assert {run.dropout for run in params.runs.values()} == {0.3}
+
+
+def test_configurations_are_the_rows_of_table_3(params: Params) -> None:
+    rows = [
+        (row.corpus, params.run(row.run).scheme, params.run(row.run).mode)
+        for row in params.configurations.values()
+    ]
+    assert len(rows) == 14
+    assert set(rows) == set(TABLE_3)
+
+
+def test_paper_recipe_holds_outside_the_demo(params: Params) -> None:
+    for name in ("laptop", "paper"):
+        profile = params.profiles[name]
+        assert (profile.epochs.pretrain, profile.epochs.finetune) == (10, 10)
+        scale = profile.learning_rate_scale
+        assert (scale.pretrain, scale.finetune) == (1.0, 1.0)
+        assert isinstance(profile.corpora, Cs224nCorpora)
+    assert isinstance(params.profiles["demo"].corpora, SyntheticCorpora)
+
+
+def test_profile_in_force_sets_epochs_and_scales_the_rate(
+    load: Callable[[str], Params],
+) -> None:
+    text = replaced("{pretrain: 10, finetune: 3}", "{pretrain: 7, finetune: 3}")
+    text = text.replace("{pretrain: 1.0, finetune: 20.0}", "{pretrain: 0.5, finetune: 20.0}")
+    demo = load(text)
+    pretrain, finetune = demo.run("sst-pretrain"), demo.run("sst-finetune")
+    assert (demo.epochs(pretrain), demo.epochs(finetune)) == (7, 3)
+    assert demo.learning_rate(pretrain) == pytest.approx(5e-4)
+    assert demo.learning_rate(finetune) == pytest.approx(2e-4)
+
+
+def test_shortest_exponent_is_a_number(load: Callable[[str], Params]) -> None:
+    changed = load(
+        replaced(
+            "sst-finetune: {mode: finetune, learning_rate: 1.0e-5",
+            "sst-finetune: {mode: finetune, learning_rate: 3e-05",
+        )
+    )
+    assert changed.run("sst-finetune").learning_rate == 3e-05
+
+
+def test_whole_number_is_a_rate(load: Callable[[str], Params]) -> None:
+    assert load(replaced("finetune: 20.0}", "finetune: 20}")).learning_rate(
+        load(GOOD).run("sst-finetune")
+    ) == pytest.approx(2e-4)
+
+
+def test_local_backbone_is_accepted(load: Callable[[str], Params]) -> None:
+    changed = load(replaced("backbone: all-MiniLM-L6-v2 #", "backbone: local:some/folder #"))
+    assert changed.active.backbone == "local:some/folder"
+
+
+def test_params_cannot_be_changed_once_read(load: Callable[[str], Params]) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(GOOD).run("sst-finetune").dropout = 0.5
+
+
+SST = "sst-finetune: {mode: finetune, learning_rate: 1.0e-5, batch_size: {sst: 64}, dropout: 0.3}"
+ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        # keys
+        (SST, SST.replace("learning_rate", "lerning_rate"),
+         ["runs.sst-finetune.learning_rate: Field required",
+          "runs.sst-finetune.lerning_rate: unknown key"]),
+        (SST, SST.replace(", dropout: 0.3", ""), ["runs.sst-finetune.dropout: Field required"]),
+        ("device: auto", "devise: auto", ["device: Field required", "devise: unknown key"]),
+        ("cfimdb: {train: 128", "imdb: {train: 128",
+         ["profiles.demo.corpora.sizes.imdb", "'sst', 'cfimdb', 'quora' or 'sts'"]),
+        ("        cfimdb: {train: 128, dev: 64, test: 64}\n", "",
+         ["profiles.demo.corpora: sizes are missing for: cfimdb"]),
+        ("      quora_split: carved", "      quora_splits: carved",
+         ["profiles.laptop.corpora.quora_split: Field required",
+          "profiles.laptop.corpora.quora_splits: unknown key"]),
+        # types
+        ("{pretrain: 10, finetune: 3}", "{pretrain: 10, finetune: 2.5}",
+         ["profiles.demo.epochs.finetune", "valid integer", "not 2.5 (float)"]),
+        (SST, SST.replace("1.0e-5", "'1.0e-5'"),
+         ["runs.sst-finetune.learning_rate", "valid number", "not '1.0e-5' (str)"]),
+        ("bucket_batches: 50", "bucket_batches: true",
+         ["speed.bucket_batches", "valid integer", "not True (bool)"]),
+        ("fused_adamw: true", "fused_adamw: 1", ["speed.fused_adamw", "valid boolean", "(int)"]),
+        ("seed: 11711", "seed: '11711'", ["seed: ", "valid integer", "not '11711' (str)"]),
+        (SST, SST.replace("{sst: 64}", "64"), ["runs.sst-finetune.batch_size", "dictionary"]),
+        ("betas: [0.9, 0.999]", "betas: [0.9]", ["optimizer.betas.1: Field required"]),
+        ("tokens:\n  max_length: 512", "tokens: 512", ["tokens: ", "not 512 (int)"]),
+        # values
+        (SST, SST.replace("1.0e-5", "-1.0"),
+         ["runs.sst-finetune.learning_rate", "greater than 0", "not -1.0"]),
+        (SST, SST.replace("1.0e-5", ".inf"), ["runs.sst-finetune.learning_rate", "finite"]),
+        (SST, SST.replace("1.0e-5", ".nan"), ["runs.sst-finetune.learning_rate"]),
+        (SST, SST.replace("dropout: 0.3", "dropout: 1.0"),
+         ["runs.sst-finetune.dropout", "less than 1", "not 1.0"]),
+        (SST, SST.replace("{sst: 64}", "{sst: 0}"),
+         ["runs.sst-finetune.batch_size.sst", "greater than 0", "not 0"]),
+        (SST, SST.replace("{sst: 64}", "{}"), ["runs.sst-finetune.batch_size", "at least 1"]),
+        (SST, SST.replace("mode: finetune", "mode: full"),
+         ["runs.sst-finetune.mode", "'pretrain' or 'finetune'", "not 'full'"]),
+        ("train: 1600", "train: 0", ["profiles.demo.corpora.sizes.sst.train", "greater than 0"]),
+        ("max_length: 512", "max_length: 513", ["tokens.max_length", "less than or equal to 512"]),
+        ("seed: 11711", "seed: -1", ["seed: ", "greater than or equal to 0"]),
+        ("confidence: 0.95", "confidence: 95", ["evaluation.confidence", "less than 1"]),
+        ("bootstrap_resamples: 2000", "bootstrap_resamples: 10",
+         ["evaluation.bootstrap_resamples", "greater than or equal to 100"]),
+        ("device: auto", "device: tpu", ["device: ", "'auto', 'cuda', 'mps' or 'cpu'"]),
+        ("attention: sdpa", "attention: flash", ["speed.attention", "'sdpa' or 'eager'"]),
+        # names
+        ("profile: demo", "profile: huge",
+         ["profile: unknown profile 'huge'; allowed: demo, laptop, paper"]),
+        ("backbone: all-MiniLM-L6-v2 #", "backbone: bert-large #",
+         ["profiles.demo.backbone: unknown backbone 'bert-large'; allowed: all-MiniLM-L6-v2, "
+          "bert-base-uncased, local:<directory>"]),
+        (SST, SST.replace("{sst: 64}", "{sst2: 64}"),
+         ["runs.sst-finetune.batch_size.sst2", "'sst', 'cfimdb', 'quora' or 'sts'"]),
+        ("source: synthetic", "source: kaggle",
+         ["profiles.demo.corpora", "'kaggle'", "'synthetic', 'cs224n'"]),
+        ("quora_split: carved", "quora_split: mine",
+         ["profiles.laptop.corpora.quora_split", "'carved' or 'published'", "not 'mine'"]),
+        (ROW, ROW.replace("run: sst-finetune", "run: sst-full"),
+         ["configurations.sst-single-finetune.run: names no run ('sst-full')", "cfimdb-pretrain,"]),
+        (ROW, ROW.replace("corpus: sst", "corpus: sts"),
+         ["configurations.sst-single-finetune.corpus: run 'sst-finetune' does not train on 'sts'; "
+          "allowed: sst"]),
+        (ROW, ROW.replace("corpus: sst", "corpus: imdb"),
+         ["configurations.sst-single-finetune.corpus", "'sst', 'cfimdb', 'quora' or 'sts'"]),
+        (ROW, ROW.replace("sst-single-finetune:", "sst.single:"),
+         ["configurations.sst.single: a name may hold a-z, 0-9 and single '-' only"]),
+        ("  quora-finetune: {mode", "  Quora finetune: {mode",
+         ["runs.Quora finetune: a name may hold", "names no run ('quora-finetune')"]),
+    ],
+)  # fmt: skip
+def test_bad_value_is_refused_by_its_full_name(
+    load: Callable[[str], Params], old: str, new: str, said: list[str]
+) -> None:
+    with pytest.raises(ParamsError) as refusal:
+        load(replaced(old, new))
+    message = str(refusal.value)
+    assert re.match(r".*params\.yaml is not valid:\n  \w", message)
+    for part in said:
+        assert part in message
+
+
+def test_every_mistake_gets_a_line(load: Callable[[str], Params]) -> None:
+    text = replaced("device: auto", "device: tpu").replace("max_length: 512", "max_length: 2")
+    with pytest.raises(ParamsError) as refusal:
+        load(text)
+    assert [line.split(":")[0] for line in str(refusal.value).splitlines()[1:]] == [
+        "  device",
+        "  tokens.max_length",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "seed: 12\n", "is not YAML: .*duplicate key.*seed"),
+        (GOOD.replace(SST, SST + "\n  " + SST), "is not YAML: .*duplicate key.*sst-finetune"),
+        ("runs: {a: [1, 2}", "is not YAML: .*line 1"),
+        ("- seed\n- device\n", r"expected keys and values, found \['seed', 'device'\]"),
+        ("", "expected keys and values, found None"),
+    ],
+)
+def test_what_is_no_mapping_of_keys_is_refused(
+    load: Callable[[str], Params], text: str, said: str
+) -> None:
+    with pytest.raises(ParamsError, match=said):
+        load(text)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"seed: \xff\xfe\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
+        load_params(path)
+
+
+def test_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml is missing; run from the repository root"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_unknown_run_is_answered_with_the_known_ones(params: Params) -> None:
+    with pytest.raises(ParamsError, match=r"unknown run 'sst'; params\.yaml has: cfimdb-pretrain,"):
+        params.run("sst")
+
+
+def test_switching_the_profile_changes_its_line_alone(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    switch_profile("laptop", path)
+    assert path.read_text(encoding="utf-8") == replaced("profile: demo", "profile: laptop")
+    assert load_params(path).profile == "laptop"
+
+
+def test_switching_to_an_unknown_profile_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(ParamsError, match="unknown profile 'huge'; allowed: demo, laptop, paper"):
+        switch_profile("huge", path)
+    assert path.read_text(encoding="utf-8") == GOOD

@@ -1,0 +1,75 @@
+"""The tokenizer: BERT's special tokens, the limit, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+
+from pipeline.errors import BackboneError
+from pipeline.tokens.tokenizer import load_tokenizer, tokenize
+
+
+@pytest.fixture(scope="session")
+def tokenizer(minilm_dir: Path) -> Tokenizer:
+    return load_tokenizer(minilm_dir / "tokenizer.json")
+
+
+def test_sentence_begins_with_cls_and_ends_with_sep(tokenizer: Tokenizer) -> None:
+    tokenized = tokenize(tokenizer, ["hello world"], max_length=512)
+    # [CLS] hello world [SEP] in the uncased vocabulary of 30,522 pieces
+    assert tokenized.input_ids.tolist() == [101, 7592, 2088, 102]
+    assert tokenized.offsets.tolist() == [0, 4]
+
+
+def test_sentences_stand_one_after_another(tokenizer: Tokenizer) -> None:
+    tokenized = tokenize(tokenizer, ["hello", "Hello world", ""], max_length=512)
+    assert tokenized.input_ids.tolist() == [101, 7592, 102, 101, 7592, 2088, 102, 101, 102]
+    assert tokenized.offsets.tolist() == [0, 3, 7, 9]
+
+
+def test_agrees_with_huggingface_on_odd_text(minilm_dir: Path, tokenizer: Tokenizer) -> None:
+    from transformers import BertTokenizerFast
+
+    reference = BertTokenizerFast(tokenizer_file=str(minilm_dir / "tokenizer.json"))
+    texts = [
+        "Señor naïve — it 's 3.14 %",
+        "日本 emoji 🙂 tab\tnew\nline",
+        "a" * 300,
+        "[SEP] [MASK]",
+    ]
+    tokenized = tokenize(tokenizer, texts, max_length=512)
+    for i, text in enumerate(texts):
+        ids = tokenized.input_ids[tokenized.offsets[i] : tokenized.offsets[i + 1]]
+        assert ids.tolist() == reference(text)["input_ids"]
+
+
+@pytest.mark.parametrize(("limit", "num_truncated"), [(5, 1), (12, 1), (13, 0), (512, 0)])
+def test_long_sentence_is_cut_counted_and_keeps_sep(
+    tokenizer: Tokenizer, limit: int, num_truncated: int
+) -> None:
+    tokenized = tokenize(tokenizer, ["word " * 11, "word"], max_length=limit)
+    assert tokenized.num_truncated == num_truncated
+    assert tokenized.offsets.tolist() == [0, min(13, limit), min(13, limit) + 3]
+    assert tokenized.input_ids[tokenized.offsets[1] - 1] == 102
+
+
+def test_no_sentences_give_no_ids(tokenizer: Tokenizer) -> None:
+    tokenized = tokenize(tokenizer, [], max_length=512)
+    assert tokenized.input_ids.size == 0
+    assert tokenized.offsets.tolist() == [0]
+
+
+def test_what_is_not_a_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json is not a tokenizer"):
+        load_tokenizer(path)
+
+
+def test_tokenizer_without_bert_special_tokens_is_refused(tmp_path: Path) -> None:
+    from tokenizers.models import WordLevel
+
+    path = tmp_path / "tokenizer.json"
+    Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]")).save(str(path))
+    with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]"):
+        load_tokenizer(path)

@@ -1,0 +1,38 @@
+"""History: one row per epoch and corpus, and which epoch was best."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.tasks import CorpusName
+from pipeline.training.history import EpochRow, best_epoch_of, mean_score, write_history
+
+
+def row(epoch: int, score: float | None, corpus: CorpusName = "sts") -> EpochRow:
+    return EpochRow(epoch, corpus, 10, 160, 1.25, "pearson", score)
+
+
+def test_best_epoch_has_the_highest_score_and_the_earlier_of_equals() -> None:
+    history = [row(1, 0.2), row(2, 0.5), row(3, 0.5), row(4, None), row(1, 0.9, "sst")]
+    assert best_epoch_of(history, "sts") == 2
+
+
+def test_score_that_was_never_defined_has_no_best_epoch() -> None:
+    assert best_epoch_of([row(1, None), row(2, None)], "sts") is None
+
+
+def test_epochs_are_compared_by_their_mean() -> None:
+    assert mean_score([row(1, 0.2), row(1, 0.6, "sst")]) == pytest.approx(0.4)
+
+
+def test_undefined_score_ranks_below_every_other() -> None:
+    assert mean_score([row(1, None)]) < mean_score([row(1, -0.99)])
+
+
+def test_file_has_an_empty_field_for_an_undefined_score(tmp_path: Path) -> None:
+    write_history(tmp_path / "history.csv", [row(1, None), row(2, 0.5)])
+    assert (tmp_path / "history.csv").read_text() == (
+        "epoch,corpus,steps,examples,train_loss,dev_metric,dev_score\n"
+        "1,sts,10,160,1.250000,pearson,\n"
+        "2,sts,10,160,1.250000,pearson,0.500000\n"
+    )

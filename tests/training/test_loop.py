@@ -1,0 +1,209 @@
+"""The trainer: what learns, in what order, which epoch is kept, and what is refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.batches import Indices
+from pipeline.errors import TrainingError
+from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
+from pipeline.model.multitask import MultitaskBert
+from pipeline.model.weights import load_backbone
+from pipeline.params import OptimizerParams, SpeedParams
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+from pipeline.training.loop import Trained, Trainer, TrainingPlan
+
+CPU = torch.device("cpu")
+PLAN = TrainingPlan(
+    epochs=2,
+    learning_rate=1e-2,
+    batch_size={"sst": 4, "quora": 4, "sts": 4},
+    optimizer=OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6),
+    speed=SpeedParams(bucket_batches=4, fused_adamw=True, attention="sdpa"),
+    dev_batch_size=8,
+    seed=1,
+)
+
+
+def split_of(corpus: CorpusName, count: int, seed: int = 0) -> TokenizedSplit:
+    """Make sentences whose label stands in them as a word, so that it can be learnt."""
+    generator = np.random.default_rng(seed)
+    top = CORPORA[corpus].max_label
+    labels = generator.permutation(np.arange(count) % (top + 1))
+    sentences = []
+    for label in labels:
+        for _ in range(CORPORA[corpus].task.num_sentences):
+            noise = generator.integers(5000, 5020, generator.integers(1, 5))
+            sentences.append([101, 2000 + int(label), *noise, 102])
+    return TokenizedSplit(
+        CORPORA[corpus],
+        np.array([i for sentence in sentences for i in sentence], dtype=np.int32),
+        np.cumsum([0, *map(len, sentences)]),
+        labels.astype(np.float32),
+        np.array([f"id-{i}" for i in range(count)]),
+        pad_id=0,
+    )
+
+
+def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
+    split = split_of(corpus, count)
+    generator = torch.Generator().manual_seed(0)
+    shape = (count, split.corpus.task.num_sentences, 32)
+    vectors = torch.randn(shape, generator=generator)
+    vectors[:, :, 0] = torch.from_numpy(split.labels)[:, None]
+    return VectorExamples(split, vectors)
+
+
+def finetune(
+    folder: Path, corpora: Sequence[CorpusName], plan: TrainingPlan = PLAN
+) -> tuple[MultitaskBert, Trained]:
+    torch.manual_seed(plan.seed)
+    model = MultitaskBert(load_backbone(folder, "sdpa"), corpora, 32, 0.3)
+    train: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
+    dev: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 10, 1), CPU) for c in corpora}
+    return model, Trainer(model, train, dev, plan).fit("test")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Examples that write down whose turn it is."""
+
+    inner: VectorExamples
+    order: list[str] = field(default_factory=list)
+
+    @property
+    def split(self) -> TokenizedSplit:
+        return self.inner.split
+
+    def outputs(self, model: MultitaskBert, indices: Indices) -> torch.Tensor:
+        if model.training:
+            self.order.append(self.split.corpus.name)
+        return self.inner.outputs(model, indices)
+
+
+def test_one_epoch_asks_for_batches_in_the_order_of_equation_1() -> None:
+    order: list[str] = []
+    sizes: dict[CorpusName, int] = {"sst": 8, "quora": 27, "sts": 13}  # 2, 7 and 4 batches
+    train: dict[CorpusName, Examples] = {
+        name: Recording(vectors_of(name, size), order) for name, size in sizes.items()
+    }
+    model = MultitaskBert(None, tuple(sizes), 32, 0.3)
+    trained = Trainer(model, train, train, replace(PLAN, epochs=1)).fit("test")
+    assert order == (["sst"] + ["quora"] * 3 + ["sts"] * 2) * 2
+    assert [(row.corpus, row.steps) for row in trained.history] == [
+        ("sst", 2),
+        ("quora", 6),
+        ("sts", 4),
+    ]
+
+
+def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
+    sts, sst = vectors_of("sts", 12), vectors_of("sst", 4)  # 3 batches and 1
+
+    def gradient(examples: dict[CorpusName, Examples]) -> torch.Tensor:
+        model = MultitaskBert(None, tuple(examples), 32, 0.0)
+        for parameter in model.parameters():
+            torch.nn.init.constant_(parameter, 0.1)
+        Trainer(model, examples, examples, PLAN)._step("sts", np.arange(4))
+        found: torch.Tensor = model.heads["sts"].linear.weight.grad
+        return found
+
+    alone, beside = gradient({"sts": sts}), gradient({"sst": sst, "sts": sts})
+    assert alone.abs().max() > 0
+    torch.testing.assert_close(beside, alone / 3)
+
+
+@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
+def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
+    tiny_backbone_dir: Path, corpus: CorpusName
+) -> None:
+    torch.manual_seed(0)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), (corpus,), 32, 0.3)
+    if corpus == "sts":  # away from the ReLU's dead side
+        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
+    Trainer(model, examples, examples, PLAN)._step(corpus, np.arange(12))
+    still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
+    # a mean of token vectors does not pass through the pooler
+    assert all("pooler" in name for name in still)
+    assert bool(still) == (corpus == "quora")
+
+
+@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
+def test_a_few_examples_can_be_learnt(tiny_backbone_dir: Path, corpus: CorpusName) -> None:
+    plan = replace(PLAN, epochs=40, learning_rate=3e-3)
+    torch.manual_seed(0)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), (corpus,), 32, 0.0)
+    if corpus == "sts":
+        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
+    examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
+    Trainer(model, examples, examples, plan).fit("test")
+    predictions = predict(model, examples[corpus], 8)
+    np.testing.assert_allclose(predictions, examples[corpus].split.labels, atol=0.5)
+
+
+def test_one_seed_gives_one_result_and_another_seed_another(tiny_backbone_dir: Path) -> None:
+    first, trained = finetune(tiny_backbone_dir, ["sst", "sts"])
+    second, again = finetune(tiny_backbone_dir, ["sst", "sts"])
+    other, _ = finetune(tiny_backbone_dir, ["sst", "sts"], replace(PLAN, seed=2))
+    assert trained == again
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+    assert not torch.equal(first.heads["sst"].linear.weight, other.heads["sst"].linear.weight)
+
+
+def test_buckets_and_plain_adamw_learn_the_same_from_the_same_batches() -> None:
+    def weights(fused: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = MultitaskBert(None, ("sts",), 32, 0.0)
+        examples: dict[CorpusName, Examples] = {"sts": vectors_of("sts", 30)}
+        speed = PLAN.speed.model_copy(update={"fused_adamw": fused})
+        Trainer(model, examples, examples, replace(PLAN, speed=speed)).fit("test")
+        return model.heads["sts"].linear.weight.detach()
+
+    torch.testing.assert_close(weights(True), weights(False), atol=1e-6, rtol=1e-5)
+
+
+def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are scripted: the second of three epochs is best, so its weights must come back."""
+    from pipeline.evaluation.metrics import Score
+    from pipeline.training import loop
+
+    model = MultitaskBert(None, ("sst",), 32, 0.3)
+    states: list[torch.Tensor] = []
+    scripted = iter([0.2, 0.9, 0.9])
+
+    def fake_score(*_: object) -> Score:
+        states.append(model.heads["sst"].linear.weight.detach().clone())
+        return Score(next(scripted), None)
+
+    monkeypatch.setattr(loop, "score", fake_score)
+    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
+    trained = Trainer(model, examples, examples, replace(PLAN, epochs=3)).fit("test")
+    assert trained.best_epoch == 2
+    assert torch.equal(model.heads["sst"].linear.weight, states[1])
+    assert not torch.equal(states[1], states[2])
+
+
+def test_dead_similarity_head_is_undefined_and_not_a_crash() -> None:
+    model = MultitaskBert(None, ("sts",), 32, 0.0)
+    torch.nn.init.constant_(model.heads["sts"].linear.weight, 0.0)
+    torch.nn.init.constant_(model.heads["sts"].linear.bias, -5.0)
+    examples: dict[CorpusName, Examples] = {"sts": vectors_of("sts", 20)}
+    trained = Trainer(model, examples, examples, PLAN).fit("test")
+    assert [row.dev_score for row in trained.history] == [None, None]
+    assert trained.best_epoch == 1
+
+
+def test_loss_that_is_no_number_is_refused() -> None:
+    examples = vectors_of("sts", 20)
+    examples.vectors[3] = float("nan")
+    model = MultitaskBert(None, ("sts",), 32, 0.0)
+    with pytest.raises(TrainingError, match="the loss on sts is nan in epoch 1; lower the run's"):
+        Trainer(model, {"sts": examples}, {"sts": examples}, PLAN).fit("test")

@@ -5,7 +5,6 @@ component of the graph whose nodes are questions and whose edges are pairs.
 """
 
 import hashlib
-from collections.abc import Hashable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from pipeline.errors import CorpusError
 DEV_SHARE = 0.2
 
 
-def carve(pairs: pd.DataFrame, seed: int) -> Mapping[Literal["train", "dev"], pd.DataFrame]:
+def carve(pairs: pd.DataFrame, seed: int) -> dict[Literal["train", "dev"], pd.DataFrame]:
     """Split pairs 80/20 into train and dev, whole components at a time.
 
     Which components make the dev set depends on the seed and on ids alone, so that it is the
@@ -33,15 +32,15 @@ def carve(pairs: pd.DataFrame, seed: int) -> Mapping[Literal["train", "dev"], pd
     """
     component = _components(pairs)
     groups = pairs["id"].groupby(component)
-    sizes = groups.size().to_dict()
-    order = sorted(groups.min().items(), key=lambda item: _lot(seed, item[1]))
+    sizes = groups.size().to_numpy()  # components are numbered from 0
+    first_ids = groups.min().tolist()
+    order = sorted(range(len(sizes)), key=lambda number: _lot(seed, first_ids[number]))
     wanted = round(DEV_SHARE * len(pairs))
-    chosen: list[Hashable] = []
-    taken = 0
-    for key, _ in order:
-        if taken + sizes[key] <= wanted:
-            chosen.append(key)
-            taken += sizes[key]
+    chosen, taken = [], 0
+    for number in order:
+        if taken + sizes[number] <= wanted:
+            chosen.append(number)
+            taken += sizes[number]
     if not 0 < taken < len(pairs):
         raise CorpusError(
             f"{len(pairs)} pairs cannot be carved into train and dev: they fall into "
@@ -49,8 +48,10 @@ def carve(pairs: pd.DataFrame, seed: int) -> Mapping[Literal["train", "dev"], pd
             f"{wanted}; more pairs are needed"
         )
     in_dev = np.isin(component, chosen)
-    sides = {"train": pairs[~in_dev], "dev": pairs[in_dev]}
-    return {side: frame.reset_index(drop=True) for side, frame in sides.items()}
+    return {
+        "train": pairs[~in_dev].reset_index(drop=True),
+        "dev": pairs[in_dev].reset_index(drop=True),
+    }
 
 
 def normalised(questions: pd.Series) -> pd.Series:

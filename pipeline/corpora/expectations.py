@@ -4,6 +4,7 @@ Every expectation carries a name and a sentence of ours. Its results are turned 
 once, since the tool's own have ids and an order that differ from run to run.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -125,6 +126,9 @@ def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]
 @cache
 def _frames() -> BatchDefinition[Any]:
     """Return the tool's way to a frame in memory; it keeps no frame and writes no file."""
+    # the second sets itself to INFO, to tell of a folder that nobody uses
+    for name in ("great_expectations", ProgressBarsConfig.__module__):
+        logging.getLogger(name).setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("split")

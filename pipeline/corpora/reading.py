@@ -53,9 +53,9 @@ def read_upstream(
     Raises:
         CorpusError: a row that cannot be read, or a label that is none of the corpus's.
     """
-    texts = ("sentence1", "sentence2") if corpus.is_pair else ("sentence",)
-    labels = () if split == "test" else (LABEL_COLUMNS[corpus.name],)
-    columns = ("id", *texts, *labels)
+    texts = ["sentence1", "sentence2"] if corpus.is_pair else ["sentence"]
+    labels = [] if split == "test" else [LABEL_COLUMNS[corpus.name]]
+    columns = ["id", *texts, *labels]
     examples, dropped = [], []
     for row, values in _rows(path, "\t", columns):
         fields = dict(zip(columns, (value.strip() for value in values), strict=True))
@@ -91,12 +91,21 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
 
 def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
     """Write one split in the uniform schema; labels that are NaN are left empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text = _UnixLines()
+    # csv quotes a carriage return in a field only if rows end with one
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(SCHEMA)
     for key, first, second, label in frame[list(SCHEMA)].itertuples(index=False):
         writer.writerow((key, first, second, _shown(float(label), corpus)))
     write_text(path, text.getvalue())
+
+
+class _UnixLines(io.StringIO):
+    """Takes rows as csv.writer ends them and ends them with a line feed alone."""
+
+    def write(self, row: str) -> int:
+        """Append one row."""
+        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def empty_split() -> pd.DataFrame:

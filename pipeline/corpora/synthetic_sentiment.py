@@ -28,8 +28,9 @@ GRADES = range(len(GRADE_SHARES))
 
 POSITIVE_SHARE = 0.51  # of CFIMDB
 REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, log-sd, least, most: tokens then have mean 224
-AGREEING = 0.88  # share of a review's opinions that go with its verdict
-OPINIONATED = 0.6  # share of a review's sentences that hold an opinion
+AGREEING = 0.9  # share of a review's opinions that go with its verdict
+OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
+INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
 
 
 class Phrase(NamedTuple):
@@ -61,14 +62,17 @@ def compose_review(rng: Generator, quantile: float) -> Example:
     label = 1 - by_share(quantile, (POSITIVE_SHARE, 1 - POSITIVE_SHARE))
     median, deviation, least, most = REVIEW_WORDS
     num_words = min(max(median * float(rng.lognormal(0.0, deviation)), least), most)
-    sentences: list[str] = [_verdict(rng, label)] if rng.random() < 0.5 else []
+    sentences = [_verdict(rng, label)]
     while len(" ".join(sentences).split()) < num_words:
         sentences.append(_review_sentence(rng, label))
     return Example(" ".join([*sentences, _verdict(rng, label)]), "", float(label))
 
 
 def _review_sentence(rng: Generator, label: int) -> str:
-    if rng.random() < OPINIONATED:
+    kind = rng.random()
+    if kind < INSISTING:
+        return _verdict(rng, label)
+    if kind < INSISTING + OPINIONATED:
         sign = 1 if (rng.random() < AGREEING) == bool(label) else -1
         phrase = _sentence(rng)
         while phrase.polarity * sign < 0.5:

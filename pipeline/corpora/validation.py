@@ -51,16 +51,8 @@ def validate_corpus(
         split: count_note(corpus, split, corpora, len(frame), _num_dropped(origin, split))
         for split, frame in frames.items()
     }
-    balance = {split: label_bins(frame["label_value"], corpus) for split, frame in frames.items()}
-    for split, frame in frames.items():
-        expectations = expect_size(split, expected_rows(corpus, split, corpora, notes[split]))
-        if not frame.empty:
-            carved = is_carved(corpus, corpora)
-            expectations += expect_examples(corpus, split, carved=carved)
-        findings += check(frame, split, expectations)
-        if balance[split]:
-            findings += check(_percentages(balance[split]), split, expect_balance(corpus))
-    findings += check(_ids(frames), "all", expect_ids_over_splits())
+    bins = {split: label_bins(frame["label_value"], corpus) for split, frame in frames.items()}
+    findings += _judged(frames, corpus, corpora, notes)
     _log(corpus, findings)
     return CorpusReport(
         corpus=corpus.name,
@@ -72,10 +64,30 @@ def validate_corpus(
         count_notes={split: notes.get(split, "cannot be read") for split in SPLITS},
         dropped=origin["dropped"],
         notes=origin["notes"],
-        label_balance={split: balance.get(split, {}) for split in SPLITS},
+        label_balance={split: bins.get(split, {}) for split in SPLITS},
         lengths={split: lengths(frames.get(split), corpus) for split in SPLITS},
         findings=findings,
     )
+
+
+def _judged(
+    frames: Mapping[Split, pd.DataFrame],
+    corpus: Corpus,
+    corpora: SyntheticCorpora | Cs224nCorpora,
+    notes: Mapping[Split, str],
+) -> list[Finding]:
+    """Hold the measured splits, and their ids together, against what is expected."""
+    findings = check(_ids(frames), "all", expect_ids_over_splits())
+    for split, frame in frames.items():
+        expectations = expect_size(split, expected_rows(corpus, split, corpora, notes[split]))
+        if not frame.empty:
+            carved = is_carved(corpus, corpora)
+            expectations += expect_examples(corpus, split, carved=carved)
+        findings += check(frame, split, expectations)
+        balance = label_bins(frame["label_value"], corpus)
+        if balance:
+            findings += check(_percentages(balance), split, expect_balance(corpus))
+    return findings
 
 
 def _origin(corpus_dir: Path) -> dict[str, Any]:

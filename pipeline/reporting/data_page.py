@@ -160,8 +160,8 @@ def _quoted(example: Mapping[str, str]) -> str:
     text = " ".join(example["text"].split())
     if len(text) > MAX_CHARACTERS:  # both ends: of a pair, either sentence may be the point
         text = f"{text[:HEAD].rstrip()} … {text[HEAD + 3 - MAX_CHARACTERS :].lstrip()}"
-    detail = f" ({_escaped(example['detail'])})" if example["detail"] else ""
-    return f"- {_code(example['id'])} {_escaped(text)}{detail}"
+    detail = f"({_escaped(example['detail'])})" if example["detail"] else ""
+    return " ".join(filter(None, ("-", _code(example["id"]), _escaped(text), detail)))
 
 
 def _splits(validations: Validations) -> Iterator[tuple[CorpusName, str, Mapping[str, Any]]]:

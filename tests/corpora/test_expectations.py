@@ -3,11 +3,13 @@
 A corpus is broken in many places at once, and exactly these must be found.
 """
 
+import logging
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from pipeline.corpora import expectations
 from pipeline.corpora.expectations import check, expect_balance
 from pipeline.params import Cs224nCorpora
 from pipeline.tasks import CORPORA, CorpusName
@@ -52,6 +54,8 @@ def break_single_sentences(rows: Any) -> None:
     train[1]["label"] = "4"
     train[3]["first"] = "  "
     train[4]["id"] = "train,4"
+    train[16]["id"] = "train 16"
+    train[17]["id"] = ""
     train[6]["id"] = "train5"
     train[7]["label"] = ""
     train[8]["label"] = "x"
@@ -74,7 +78,7 @@ def break_single_sentences(rows: Any) -> None:
 
 SINGLE_SENTENCES = {
     ("train", "first_not_empty"): ("critical", ["train3"]),
-    ("train", "id_is_one_word"): ("critical", ["train,4"]),
+    ("train", "id_is_one_word"): ("critical", ["train,4", "train 16", "example 18"]),
     ("train", "id_unique"): ("critical", ["train5", "train5"]),
     ("train", "label_present"): ("critical", ["train7"]),
     ("train", "label_is_number"): ("critical", ["train8"]),
@@ -197,8 +201,10 @@ def test_carved_quora_must_not_share_a_single_question_and_may_lack_a_test_split
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_an_empty_train_or_dev_split_is_critical(handmade: Any, split: str) -> None:
     handmade.write("sst", lambda rows: rows[split].clear())
-    found = unmet(handmade.validate("sst"))
-    assert found[split, "has_rows"] == ("critical", [])
+    assert unmet(handmade.validate("sst")) == {
+        (split, "has_rows"): ("critical", []),
+        (split, "row_count"): ("critical", []),
+    }
 
 
 def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:
@@ -215,7 +221,13 @@ def test_two_validations_give_equal_json(handmade: Any) -> None:
     assert handmade.validate("sst").as_json() == handmade.validate("sst").as_json()
 
 
-def test_great_expectations_is_silent(handmade: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_great_expectations_is_silent(
+    handmade: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     handmade.write("sst", break_single_sentences)
-    handmade.validate("sst")
+    expectations._frames.cache_clear()  # it speaks when it is set up
+    with caplog.at_level(logging.INFO):
+        handmade.validate("sst")
     assert capfd.readouterr() == ("", "")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("sst: ")

@@ -54,13 +54,6 @@ def test_generated_corpora_pass_and_what_was_found_is_written() -> None:
         assert {row["split"] for row in found["findings"]} == {"train", "dev", "test", "all"}
 
 
-def test_a_second_validation_writes_the_same_bytes() -> None:
-    main([])
-    first = [paths.validation_json(name).read_bytes() for name in CORPORA]
-    main([])
-    assert [paths.validation_json(name).read_bytes() for name in CORPORA] == first
-
-
 def test_a_critical_finding_stops_the_pipeline_after_everything_is_written() -> None:
     empty = change("sst", "train", 5, first=" ")
     label = change("quora", "dev", 2, label="2")

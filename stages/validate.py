@@ -15,9 +15,7 @@ def main(argv: list[str]) -> None:
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
     params = load_params()
     reports = [
-        validate_corpus(
-            corpus, paths.corpus_dir(corpus.name), params.profile, params.active.corpora
-        )
+        validate_corpus(corpus, paths.corpus_dir(corpus.name), params.active.corpora)
         for corpus in CORPORA.values()
     ]
     # all are written before any may stop the pipeline: a critical finding can be read there

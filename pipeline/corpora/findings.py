@@ -50,7 +50,6 @@ class CorpusReport:
 
     corpus: CorpusName
     corpus_dir: Path
-    profile: str
     source: str
     counts: Mapping[Split, int]
     paper_counts: Mapping[Split, int]

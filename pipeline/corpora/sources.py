@@ -123,5 +123,10 @@ def _carved(published: Source, seed: int) -> Source:
         "connected components of shared questions, so that no question is on both sides; "
         "no test split."
     )
-    splits: dict[Split, pd.DataFrame] = {**carve(pairs, seed), "test": empty_split()}
+    sides = carve(pairs, seed)
+    splits: dict[Split, pd.DataFrame] = {
+        "train": sides["train"],
+        "dev": sides["dev"],
+        "test": empty_split(),
+    }
     return replace(published, splits=splits, notes=[note])

@@ -31,15 +31,14 @@ log = logging.getLogger(__name__)
 
 
 def validate_corpus(
-    corpus: Corpus, corpus_dir: Path, profile: str, corpora: SyntheticCorpora | Cs224nCorpora
+    corpus: Corpus, corpus_dir: Path, corpora: SyntheticCorpora | Cs224nCorpora
 ) -> CorpusReport:
     """Validate a corpus in the uniform schema.
 
     Args:
         corpus: which one.
         corpus_dir: its train.csv, dev.csv, test.csv and origin.json.
-        profile: name of the profile in force, for the report.
-        corpora: that profile's section on corpora, which says what to expect.
+        corpora: the profile's section on corpora, which says what to expect.
 
     Raises:
         CorpusError: there is no note on the corpus's origin. All else that is wrong is a finding.
@@ -57,7 +56,6 @@ def validate_corpus(
     return CorpusReport(
         corpus=corpus.name,
         corpus_dir=corpus_dir,
-        profile=profile,
         source=origin["source"],
         counts={split: len(frames.get(split, ())) for split in SPLITS},
         paper_counts=TABLE_1[corpus.name],

@@ -12,7 +12,7 @@ from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
 MAX_CHARACTERS = 120  # of a quoted text
 HEAD = 80  # of them from the beginning of a longer one, the others from its end
-MAX_EXAMPLES = 2  # of a finding
+MAX_EXAMPLES = 1  # of a finding
 SEVERITIES = ("critical", "warning", "info")
 # what Markdown, HTML or GitHub's formulas would take for their own
 MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")

@@ -73,12 +73,20 @@ def test_every_command_replaces_its_shell(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -> None:
-    outs = [next(iter(o)) if isinstance(o, dict) else o for n in STAGES for o in outs_of(n)]
+    outs = [o for n in STAGES for out in outs_of(n) for o in filled(out)]
     for dep in body_of(name)["deps"]:
         if dep.endswith(".py"):
             assert (ROOT / dep).is_file()
         else:
-            assert any(Path(dep).is_relative_to(out) for out in outs), dep
+            for path in filled(dep):
+                assert any(Path(path).is_relative_to(out) for out in outs), path
+
+
+def filled(template: str | dict[str, Any]) -> list[str]:
+    """Return every path that a template of dvc.yaml stands for."""
+    text = template if isinstance(template, str) else next(iter(template))
+    texts = [text.replace("${item}", corpus) for corpus in CORPORA]
+    return [text.replace("${key}", run) for text in texts for run in PARAMS.runs]
 
 
 def outs_of(name: str) -> list[Any]:

@@ -67,7 +67,7 @@ class Handmade:
         """Validate what was written, by default as a synthetic corpus of these sizes."""
         asked = SplitSizes(**sizes)
         synthetic = SyntheticCorpora(source="synthetic", sizes=dict.fromkeys(CORPORA, asked))
-        return validate_corpus(CORPORA[name], self.folder, "demo", corpora or synthetic)
+        return validate_corpus(CORPORA[name], self.folder, corpora or synthetic)
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ def report(corpus: CorpusName, findings: Sequence[Finding]) -> CorpusReport:
     return CorpusReport(
         corpus=corpus,
         corpus_dir=Path("data/corpora") / corpus,
-        profile="demo",
         source="synthetic",
         counts={},
         paper_counts={},

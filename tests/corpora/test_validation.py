@@ -91,9 +91,8 @@ def test_the_report_describes_the_corpus(handmade: Any) -> None:
         "test": {},
     }
     assert report["lengths"]["train"] == {"min": 3, "median": 7.0, "p95": 10.0, "max": 20}
-    assert (report["corpus"], report["profile"], report["source"], report["notes"]) == (
+    assert (report["corpus"], report["source"], report["notes"]) == (
         "quora",
-        "demo",
         "made by hand",
         ["a note"],
     )

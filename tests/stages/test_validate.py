@@ -49,7 +49,7 @@ def test_generated_corpora_pass_and_what_was_found_is_written() -> None:
     main([])
     for name in CORPORA:
         found = json.loads(paths.validation_json(name).read_text(encoding="utf-8"))
-        assert (found["corpus"], found["profile"], found["source"]) == (name, "demo", "synthetic")
+        assert (found["corpus"], found["source"]) == (name, "synthetic")
         assert found["counts"] == {"train": 40, "dev": 30, "test": 10}
         assert {row["split"] for row in found["findings"]} == {"train", "dev", "test", "all"}
 

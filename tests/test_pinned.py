@@ -1,0 +1,315 @@
+"""pinned: routes in order, hashes without mercy, downloads from a server on this machine."""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import FetchError
+from pipeline.files import git_blob_sha1_of
+from pipeline.pinned import MIRROR_VARIABLE, Download, Pin, RouteError, fetch
+
+CONTENT = b"hidden states\n" * 50_000
+PIN = Pin("weights.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def body(content: bytes, promised: int | None = None) -> Answer:
+    """Answer with content, after promising maybe more than there is."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(promised or len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    return answer
+
+
+def status(code: int) -> Answer:
+    return lambda request: request.send_error(code)
+
+
+def rest(request: BaseHTTPRequestHandler) -> None:
+    """Answer a request for a range, as asked; without one, with an error."""
+    asked = request.headers.get("Range")
+    if asked is None:
+        return request.send_error(400)
+    start = int(asked.removeprefix("bytes=").removesuffix("-"))
+    request.send_response(206)
+    request.send_header("Content-Length", str(len(CONTENT) - start))
+    request.end_headers()
+    request.wfile.write(CONTENT[start:])
+    return None
+
+
+class Site:
+    """A web server that gives the answers it was told, in order, and notes what was asked."""
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self.url = f"http://127.0.0.1:{server.server_port}/folder"
+        self.answers: list[Answer] = []
+        self.asked: list[str] = []
+        self.closing = threading.Event()
+
+    def hang(self, _: BaseHTTPRequestHandler) -> None:
+        self.closing.wait()
+
+    def route(self, retries: int = 0, timeout_seconds: float = 5.0) -> Download:
+        return Download(self.url, timeout_seconds, (0.0,) * retries, log_seconds=0.0)
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            site.asked.append(self.path)
+            site.answers.pop(0)(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        site = Site(server)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield site
+        site.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "mirror"
+    directory.mkdir()
+    monkeypatch.setenv(MIRROR_VARIABLE, str(directory))
+    return directory
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "weights.bin"
+
+
+def assert_nothing_in(folder: Path) -> None:
+    assert list(folder.iterdir()) == []
+
+
+def test_a_pin_without_a_hash_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'weights\.bin' is pinned by no hash"):
+        Pin("weights.bin", 12)
+
+
+def test_a_downloaded_file_arrives_byte_for_byte(site: Site, out: Path) -> None:
+    site.answers = [body(CONTENT)]
+    fetch(PIN, [site.route()], out)
+    assert out.read_bytes() == CONTENT
+    assert site.asked == ["/folder/weights.bin"]
+    assert [path.name for path in out.parent.iterdir()] == ["weights.bin"]
+
+
+def test_a_download_of_another_file_is_an_error_that_shows_both_hashes(
+    site: Site, out: Path
+) -> None:
+    site.answers = [body(b"<html>please log in</html>"), body(CONTENT)]
+    actual = hashlib.sha256(b"<html>please log in</html>").hexdigest()
+    with pytest.raises(FetchError) as refused:
+        fetch(PIN, [site.route(retries=3), site.route()], out)
+    for part in ("weights.bin", site.url, actual, str(PIN.sha256), "26 bytes", "700000"):
+        assert part in str(refused.value)
+    assert len(site.asked) == 1, "neither a retry nor another route may follow"
+    assert_nothing_in(out.parent)
+
+
+def test_git_blob_sha1_alone_pins_a_file(site: Site, out: Path, tmp_path: Path) -> None:
+    (tmp_path / "original").write_bytes(CONTENT)
+    pin = Pin("weights.bin", git_sha1=git_blob_sha1_of(tmp_path / "original"))
+    site.answers = [body(CONTENT), body(CONTENT + b"!")]
+    fetch(pin, [site.route()], out)
+    with pytest.raises(FetchError, match=f"its git blob sha1 is .*, expected {pin.git_sha1}"):
+        fetch(pin, [site.route()], out)
+    assert out.read_bytes() == CONTENT, "what was there before must stay"
+
+
+def test_every_hash_of_a_pin_must_match(site: Site, out: Path) -> None:
+    site.answers = [body(CONTENT)]
+    with pytest.raises(FetchError, match="its git blob sha1 is"):
+        fetch(Pin("weights.bin", None, PIN.sha256, "0" * 40), [site.route()], out)
+
+
+def test_a_missing_file_is_not_asked_for_twice(site: Site, out: Path) -> None:
+    site.answers = [status(404)] * 2
+    with pytest.raises(FetchError, match="HTTP status 404"):
+        fetch(PIN, [site.route(retries=1)], out)
+    assert len(site.asked) == 1
+    assert_nothing_in(out.parent)
+
+
+def test_the_next_route_is_asked_when_one_has_no_file(site: Site, out: Path) -> None:
+    site.answers = [status(404), body(CONTENT)]
+    fetch(PIN, [site.route(), site.route()], out)
+    assert out.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_a_busy_server_is_asked_again(site: Site, out: Path, code: int) -> None:
+    site.answers = [status(code), status(code), body(CONTENT)]
+    fetch(PIN, [site.route(retries=2)], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_server_that_stays_busy_is_given_up(site: Site, out: Path) -> None:
+    site.answers = [status(503)] * 4
+    with pytest.raises(FetchError, match="HTTP status 503, after 3 attempts"):
+        fetch(PIN, [site.route(retries=2)], out)
+    assert len(site.asked) == 3
+
+
+def test_half_a_file_is_never_placed(site: Site, out: Path) -> None:
+    site.answers = [body(CONTENT[:300_000], promised=len(CONTENT))]
+    with pytest.raises(FetchError, match="broke off after 300000 of 700000 bytes"):
+        fetch(PIN, [site.route()], out)
+    assert_nothing_in(out.parent)
+
+
+def test_a_broken_transfer_is_taken_up_where_it_stopped(site: Site, out: Path) -> None:
+    site.answers = [body(CONTENT[:300_000], promised=len(CONTENT)), rest]
+    fetch(PIN, [site.route(retries=1)], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_server_that_knows_no_ranges_sends_the_whole_file_again(site: Site, out: Path) -> None:
+    site.answers = [body(CONTENT[:300_000], promised=len(CONTENT)), body(CONTENT)]
+    fetch(PIN, [site.route(retries=1)], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_refused_range_starts_the_file_afresh(site: Site, out: Path) -> None:
+    site.answers = [body(b"x" * 9, promised=10), status(416), body(CONTENT)]
+    fetch(PIN, [site.route(retries=2)], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_silent_server_is_not_waited_for(site: Site, out: Path) -> None:
+    site.answers = [site.hang, body(CONTENT)]
+    with pytest.raises(FetchError, match="no answer in time, after 1 attempts"):
+        fetch(PIN, [site.route(timeout_seconds=0.1)], out)
+    fetch(PIN, [site.route()], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_server_that_is_not_there_is_named(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(FetchError, match=r"http://127\.0\.0\.1:1: Connection refused"):
+        fetch(PIN, [Download("http://127.0.0.1:1", pauses_seconds=())], out)
+
+
+def test_what_a_killed_run_left_is_not_built_upon(site: Site, out: Path) -> None:
+    class Careless:
+        def bring(self, pin: Pin, to: Path) -> None:
+            assert not to.exists()
+            raise RouteError("none")
+
+    out.parent.mkdir()
+    from os import getpid
+
+    (out.parent / f".weights.bin.{getpid()}.part").write_bytes(b"remains")
+    with pytest.raises(FetchError):
+        fetch(PIN, [Careless()], out)
+
+
+def test_progress_is_told_in_lines(site: Site, out: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    site.answers = [body(CONTENT)]
+    fetch(PIN, [site.route()], out)
+    *progress, last = caplog.messages
+    assert progress == [f"weights.bin: {mb} of 0.7 MB" for mb in (0.3, 0.5, 0.7)]
+    assert last == f"weights.bin: 700000 bytes from {site.url}"
+
+
+def test_progress_is_not_told_more_often_than_asked(
+    site: Site, out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    site.answers = [body(CONTENT)]
+    fetch(PIN, [Download(site.url, log_seconds=60.0)], out)
+    assert len(caplog.messages) == 1
+
+
+def test_the_mirror_is_asked_first(mirror: Path, site: Site, out: Path) -> None:
+    (mirror / "weights.bin").write_bytes(CONTENT)
+    fetch(PIN, [site.route()], out)
+    assert out.read_bytes() == CONTENT
+    assert site.asked == []
+
+
+def test_the_mirror_may_keep_a_file_in_its_own_folder(mirror: Path, out: Path) -> None:
+    (mirror / "small-bert").mkdir()
+    (mirror / "small-bert" / "weights.bin").write_bytes(CONTENT)
+    (mirror / "weights.bin").write_bytes(b"of another backbone")
+    fetch(Pin("weights.bin", None, PIN.sha256, mirror_folder="small-bert"), [], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_mirror_without_the_file_sends_on_to_the_next_route(
+    mirror: Path, site: Site, out: Path
+) -> None:
+    (mirror / "weights.bin").mkdir()
+    site.answers = [body(CONTENT)]
+    fetch(PIN, [site.route()], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_a_wrong_file_in_the_mirror_is_an_error_and_no_fallback(
+    mirror: Path, site: Site, out: Path
+) -> None:
+    (mirror / "weights.bin").write_bytes(CONTENT[:-1])
+    with pytest.raises(FetchError) as refused:
+        fetch(PIN, [site.route()], out)
+    for part in (f"weights.bin from mirror {mirror}", "sha256", str(PIN.sha256), "699999 bytes"):
+        assert part in str(refused.value)
+    assert site.asked == []
+    assert_nothing_in(out.parent)
+
+
+def test_a_mirror_that_is_no_directory_is_refused(
+    out: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR_VARIABLE, "/no/such/place")
+    with pytest.raises(FetchError, match="MINBERT_MIRROR names '/no/such/place', which is not a"):
+        fetch(PIN, [site.route()], out)
+    assert site.asked == []
+
+
+def test_an_empty_variable_is_no_mirror(
+    out: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR_VARIABLE, "")
+    site.answers = [body(CONTENT)]
+    fetch(PIN, [site.route()], out)
+    assert out.read_bytes() == CONTENT
+
+
+def test_when_no_route_has_the_file_one_sentence_says_all(
+    mirror: Path, site: Site, out: Path
+) -> None:
+    site.answers = [status(404)]
+    with pytest.raises(FetchError) as refused:
+        fetch(PIN, [site.route()], out)
+    assert str(refused.value) == (
+        f"weights.bin could not be fetched (mirror {mirror}: does not have the file; "
+        f"{site.url}: HTTP status 404); put the file into a directory and name that directory "
+        "in the environment variable MINBERT_MIRROR"
+    )

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,7 +69,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             site.asked.append(self.path)
             site.answers.pop(0)(self)
 
@@ -223,9 +224,7 @@ def test_what_a_killed_run_left_is_not_built_upon(site: Site, out: Path) -> None
             raise RouteError("none")
 
     out.parent.mkdir()
-    from os import getpid
-
-    (out.parent / f".weights.bin.{getpid()}.part").write_bytes(b"remains")
+    (out.parent / f".weights.bin.{os.getpid()}.part").write_bytes(b"remains")
     with pytest.raises(FetchError):
         fetch(PIN, [Careless()], out)
 

@@ -1,4 +1,4 @@
-"""reading: what upstream files mean, what is refused by file and row, and the way there and back."""
+"""reading: what upstream files mean, what is refused by file and row, and the way back."""
 
 import math
 from pathlib import Path

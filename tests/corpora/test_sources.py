@@ -83,7 +83,7 @@ def files_in(out: Path) -> dict[str, bytes]:
 
 def test_generated_corpora_have_the_sizes_asked_for(tmp_path: Path) -> None:
     write_corpora(SYNTHETIC, seed=1, out=tmp_path)
-    assert counts_of(tmp_path) == dict.fromkeys(CORPORA, [12, 8, 5])
+    assert counts_of(tmp_path) == {name: [12, 8, 5] for name in CORPORA}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(CORPORA)
 
 

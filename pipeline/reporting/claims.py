@@ -5,33 +5,35 @@ from collections.abc import Iterator, Sequence
 from pipeline.reporting.results import Result
 from pipeline.tasks import Mode
 
+Pair = tuple[Result, Result]
+
 
 def overlap(one: Result, other: Result) -> bool | None:
     """Say whether two intervals share a value; None if one has no interval."""
-    if None in (one.ci_low, one.ci_high, other.ci_low, other.ci_high):
+    if one.ci_low is None or one.ci_high is None or other.ci_low is None or other.ci_high is None:
         return None
-    return bool(one.ci_low <= other.ci_high and other.ci_low <= one.ci_high)  # type: ignore[operator]
+    return one.ci_low <= other.ci_high and other.ci_low <= one.ci_high
 
 
-def pairs_by_mode(rows: Sequence[Result]) -> list[tuple[Result, Result]]:
-    """Return (pretrain, finetune) of every corpus and scheme that has both."""
-    by_key = {(row.corpus, row.scheme, row.mode): row for row in rows}
+def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
+    """Return every (pretrain, finetune) of one corpus and scheme."""
     return [
-        (row, by_key[row.corpus, row.scheme, "finetune"])
-        for row in rows
-        if row.mode == "pretrain" and (row.corpus, row.scheme, "finetune") in by_key
+        (one, other)
+        for one in rows
+        for other in rows
+        if (one.corpus, one.scheme) == (other.corpus, other.scheme)
+        and (one.mode, other.mode) == ("pretrain", "finetune")
     ]
 
 
-def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[tuple[Result, Result]]:
-    """Return (single-task, multi-task) of every corpus that has both in a mode."""
-    by_key = {(row.corpus, row.scheme, row.mode): row for row in rows}
+def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
+    """Return every (single-task, multi-task) of one corpus in a mode."""
     return [
-        (row, by_key[row.corpus, "multi-task", mode])
-        for row in rows
-        if row.scheme == "single-task"
-        and row.mode == mode
-        and (row.corpus, "multi-task", mode) in by_key
+        (one, other)
+        for one in rows
+        for other in rows
+        if (one.corpus, one.mode, other.mode) == (other.corpus, mode, mode)
+        and (one.scheme, other.scheme) == ("single-task", "multi-task")
     ]
 
 
@@ -40,22 +42,37 @@ def is_better(one: Result, other: Result) -> bool:
     return one.score is not None and (other.score is None or one.score > other.score)
 
 
+def holds_up(single: Result, multi: Result) -> bool:
+    """Say whether a multi-task score is no worse, or no worse than the intervals allow."""
+    return multi.score is not None and (
+        not is_better(single, multi) or bool(overlap(single, multi))
+    )
+
+
 def finetune_claim(rows: Sequence[Result]) -> Iterator[str]:
     """Answer: does finetune beat pretrain in every row?"""
     pairs = pairs_by_mode(rows)
     wins = [pair for pair in pairs if is_better(pair[1], pair[0])]
     losses = [pair for pair in pairs if pair not in wins]
-    clear = [pair for pair in wins if overlap(*pair) is False]
     if not pairs:
         return
+    answer = "No" if losses else "Yes"
+    counted = f"in {len(wins)} of {len(pairs)}"
+    yield f"**Does finetune beat pretrain in every row? {answer}: {counted}.**"
     if losses:
-        yield (
-            f"**Does finetune beat pretrain in every row? No: in {len(wins)} of {len(pairs)}.** "
-            f"Not in: {'; '.join(_pair_told(a, b) for a, b in losses)}."
-        )
-    else:
-        yield f"**Does finetune beat pretrain in every row? Yes: in {len(wins)} of {len(pairs)}.**"
-    yield f"The intervals do not overlap in {len(clear)} of these {len(wins)}."
+        yield f"Not in: {'; '.join(_row_told(pair) for pair in losses)}."
+    if wins:
+        yield from _overlaps_of(wins)
+
+
+def _overlaps_of(wins: Sequence[Pair]) -> Iterator[str]:
+    """Say in how many wins the intervals lie apart, and name the others."""
+    apart = [pair for pair in wins if overlap(*pair) is False]
+    yield f"The intervals lie apart in {len(apart)} of these {len(wins)}."
+    for told, state in (("They overlap in", True), ("One of two scores has no interval in", None)):
+        named = [_row_told(pair) for pair in wins if overlap(*pair) is state]
+        if named:
+            yield f"{told}: {'; '.join(named)}."
 
 
 def multitask_claim(rows: Sequence[Result], mode: Mode) -> Iterator[str]:
@@ -63,32 +80,31 @@ def multitask_claim(rows: Sequence[Result], mode: Mode) -> Iterator[str]:
     pairs = pairs_by_scheme(rows, mode)
     if not pairs:
         return
-    behind = [pair for pair in pairs if not _holds_up(*pair)]
-    answer = "Yes" if not behind else "No" if len(behind) == len(pairs) else "In part"
+    held = [pair for pair in pairs if holds_up(*pair)]
+    answer = "Yes" if len(held) == len(pairs) else "In part" if held else "No"
     yield (
         f"**Does multi-task hold up against single-task in {mode} mode? {answer}: as good or "
-        f"better, or within the intervals, in {len(pairs) - len(behind)} of {len(pairs)} corpora.**"
+        f"better, or with overlapping intervals, in {len(held)} of {len(pairs)}.** "
+        "Multi-task against single-task:"
     )
+    yield ""
     for single, multi in pairs:
         yield f"- {single.corpus}: {_comparison(single, multi)}"
-
-
-def _holds_up(single: Result, multi: Result) -> bool:
-    return multi.score is not None and (
-        not is_better(single, multi) or bool(overlap(single, multi))
-    )
 
 
 def _comparison(single: Result, multi: Result) -> str:
     told = f"{_shown(multi)} against {_shown(single)}"
     if single.score is None or multi.score is None:
         return told
-    intervals = "overlap" if overlap(single, multi) else "do not overlap"
-    return f"{told} ({multi.score - single.score:+.3f}; the intervals {intervals})"
+    states = {True: "overlap", False: "lie apart", None: "are not both known"}
+    difference = f"{multi.score - single.score:+.3f}"
+    return f"{told} ({difference}; the intervals {states[overlap(single, multi)]})"
 
 
-def _pair_told(pretrain: Result, finetune: Result) -> str:
-    return f"{finetune.corpus} {finetune.scheme} ({_shown(finetune)} against {_shown(pretrain)})"
+def _row_told(pair: Pair) -> str:
+    pretrain, finetune = pair
+    shown = f"{_shown(finetune)} against {_shown(pretrain)}"
+    return f"{finetune.corpus} {finetune.scheme} ({shown})"
 
 
 def _shown(row: Result) -> str:

@@ -13,6 +13,7 @@ from pipeline.reporting.results import Outcome, read_outcome
 from pipeline.reporting.tables import (
     corpora_name,
     page_head,
+    shown_rate,
     summary,
     table3_json,
     table3_page,
@@ -52,13 +53,13 @@ def index_page(params: Params, outcome: Outcome) -> str:
         "`params.yaml`; nothing on these pages is edited by hand.",
         "## Runs",
         table(
-            ("Run", "Rate", "Batch", "Epochs", "Best", "A round", "Left out", "Device"),
+            ("Run", "Rate", "Batch", "Epochs", "Best", "Steps", "A round", "Left out", "Device"),
             list(_runs(params, outcome)),
-            right=("Rate", "Epochs", "Best"),
+            right=("Rate", "Epochs", "Best", "Steps"),
         ),
-        "Best: the epoch with the best dev score (multi-task: the best mean over tasks). A round: "
-        "batches of each corpus in a round of Equation 1. Left out: examples that its floor keeps "
-        "out of an epoch.",
+        "Rate: the learning rate as used. Best: the epoch with the best dev score (multi-task: the "
+        "best mean over tasks). Steps: of all epochs. A round: batches of each corpus in a round "
+        "of Equation 1. Left out: training examples that its floor keeps out of an epoch.",
         "## Learning curves",
         "![Dev score of every run after each epoch](curves.svg)",
     ]
@@ -66,16 +67,17 @@ def index_page(params: Params, outcome: Outcome) -> str:
 
 
 def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
-    for name, summary_ in outcome.summaries.items():
+    for name, told in outcome.summaries.items():
         run = params.run(name)
-        left_out = {c: told["examples"] for c, told in summary_["discarded"].items()}
         yield [
             name,
-            f"{summary_['learning_rate']:.0e}",
-            " ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
-            str(summary_["epochs"]),
-            str(summary_["best_epoch"]),
-            " + ".join(f"{summary_['turns'][corpus]} {corpus}" for corpus in run.corpora),
-            ", ".join(f"{n:,} {c}" for c, n in left_out.items() if n) or "none",
-            str(summary_["device"]),
+            shown_rate(told.learning_rate),
+            ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
+            str(told.epochs),
+            str(told.best_epoch),
+            f"{sum(row.steps for row in outcome.histories[name]):,}",
+            " + ".join(f"{turns} {corpus}" for corpus, turns in told.turns.items()),
+            ", ".join(f"{count:,} {corpus}" for corpus, count in told.left_out.items() if count)
+            or "none",
+            told.device,
         ]

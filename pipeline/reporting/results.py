@@ -1,8 +1,9 @@
 """What the report is made of: one `Result` for each row of Table 3, and what runs left behind."""
 
 import csv
-import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,21 @@ from pipeline import paths
 from pipeline.errors import ReportError
 from pipeline.files import read_json
 from pipeline.paper import TABLE_3, Scheme
-from pipeline.params import Params
+from pipeline.params import Params, RunParams
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
+
+# what the data page shows of a validation
+VALIDATION_KEYS = (
+    "source",
+    "counts",
+    "paper_counts",
+    "count_notes",
+    "notes",
+    "dropped",
+    "label_balance",
+    "lengths",
+    "findings",
+)
 
 
 @dataclass(frozen=True)
@@ -39,20 +53,32 @@ class Result:
 
 @dataclass(frozen=True)
 class EpochScore:
-    """A run's dev score on a corpus after one epoch; None where undefined."""
+    """A run's steps and dev score on a corpus in one epoch; the score is None where undefined."""
 
     epoch: int
     corpus: CorpusName
     dev_score: float | None
+    steps: int
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run says of itself in run.json."""
+
+    device: str
+    epochs: int
+    best_epoch: int
+    learning_rate: float  # as used
+    turns: Mapping[str, int]  # batches of each corpus in a round of Equation 1
+    left_out: Mapping[str, int]  # examples of each corpus that the floor keeps out of an epoch
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Everything a report says, read once."""
 
-    profile: str
     results: Sequence[Result]
-    summaries: Mapping[str, Mapping[str, Any]]  # run.json by run
+    summaries: Mapping[str, RunSummary]  # by run
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, Mapping[str, Any]]
 
@@ -63,27 +89,37 @@ def read_outcome(params: Params) -> Outcome:
     Raises:
         ReportError: a file is missing or not what a stage writes.
     """
-    scores = {run: _read(paths.scores_json(run), "corpora") for run in params.runs}
-    folders = {run: paths.run_dir(run) for run in params.runs}
     return Outcome(
-        profile=params.profile,
-        results=[_result(params, name, scores) for name in params.configurations],
-        summaries={
-            run: _read(paths.run_summary(folder), "best_epoch") for run, folder in folders.items()
-        },
-        histories={
-            run: _read_history(paths.run_history(folder)) for run, folder in folders.items()
-        },
-        validations={name: _read(paths.validation_json(name), "counts") for name in CORPORA},
+        results=[_result(params, name) for name in params.configurations],
+        summaries={name: _read_summary(name, run) for name, run in params.runs.items()},
+        histories={name: _read_history(name, run) for name, run in params.runs.items()},
+        validations={name: _read_validation(name) for name in CORPORA},
     )
 
 
-def _result(params: Params, name: str, scores: Mapping[str, Mapping[str, Any]]) -> Result:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a file into one sentence that names it."""
+    try:
+        yield
+    except OSError:
+        raise ReportError(f"{path} is missing; run `dvc repro`") from None
+    except KeyError as error:
+        raise ReportError(f"{path} says nothing of {error}; delete it, run `dvc repro`") from None
+    except (ValueError, TypeError, AttributeError, csv.Error):
+        raise ReportError(f"{path} is damaged; delete it and run `dvc repro`") from None
+
+
+def _result(params: Params, name: str) -> Result:
     configuration = params.configurations[name]
     run = params.run(configuration.run)
     corpus = CORPORA[configuration.corpus]
-    try:
-        told = scores[configuration.run]["corpora"][corpus.name]
+    path = paths.scores_json(configuration.run)
+    with _reading(path):
+        told = read_json(path)["corpora"][corpus.name]
+        score, reason = _optional(told["score"]), told["reason"]
+        if score is None and not isinstance(reason, str):
+            raise ValueError("an undefined score has a reason")
         return Result(
             configuration=name,
             run=configuration.run,
@@ -93,48 +129,68 @@ def _result(params: Params, name: str, scores: Mapping[str, Mapping[str, Any]]) 
             mode=run.mode,
             learning_rate=params.learning_rate(run),
             batch_size=run.batch_size[corpus.name],
-            metric=told["metric"],
-            score=told["score"],
-            ci_low=told["ci_low"],
-            ci_high=told["ci_high"],
+            metric=corpus.task.metric,
+            score=score,
+            ci_low=_optional(told["ci_low"]),
+            ci_high=_optional(told["ci_high"]),
             paper_score=TABLE_3.get((corpus.name, run.scheme, run.mode)),
-            best_epoch=told["best_epoch"],
-            reason=told["reason"],
-            majority_class=told["majority_class"],
+            best_epoch=int(told["best_epoch"]),
+            reason=reason,
+            majority_class=_optional(told["majority_class"]),
         )
-    except (KeyError, TypeError) as error:
-        path = paths.scores_json(configuration.run)
-        raise ReportError(f"{path} says nothing of {error}; run `dvc repro`") from None
 
 
-def _read(path: Path, key: str) -> Mapping[str, Any]:
-    """Read a JSON object that has `key`."""
-    try:
-        content = read_json(path)
-        content[key]
-    except OSError:
-        raise ReportError(f"{path} is missing; run `dvc repro`") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError):
-        raise ReportError(f"{path} is damaged; delete it and run `dvc repro`") from None
-    found: Mapping[str, Any] = content
-    return found
+def _read_summary(name: str, run: RunParams) -> RunSummary:
+    path = paths.run_summary(paths.run_dir(name))
+    with _reading(path):
+        told = read_json(path)
+        return RunSummary(
+            device=str(told["device"]),
+            epochs=int(told["epochs"]),
+            best_epoch=int(told["best_epoch"]),
+            learning_rate=_number(told["learning_rate"]),
+            turns={corpus: int(told["turns"][corpus]) for corpus in run.corpora},
+            left_out={corpus: int(told["discarded"][corpus]["examples"]) for corpus in run.corpora},
+        )
 
 
-def _read_history(path: Path) -> list[EpochScore]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                EpochScore(
-                    int(row["epoch"]),
-                    CORPORA[row["corpus"]].name,  # type: ignore[index]
-                    float(row["dev_score"]) if row["dev_score"] else None,
-                )
-                for row in csv.DictReader(file)
-            ]
-    except OSError:
-        raise ReportError(f"{path} is missing; run `dvc repro`") from None
-    except (KeyError, ValueError, TypeError):
-        raise ReportError(f"{path} is damaged; delete it and run `dvc repro`") from None
+def _read_history(name: str, run: RunParams) -> list[EpochScore]:
+    """Read history.csv, which has every epoch from 1 of each of the run's corpora."""
+    path = paths.run_history(paths.run_dir(name))
+    with _reading(path), path.open(encoding="utf-8", newline="") as file:
+        rows = [_epoch_score(row, run) for row in csv.DictReader(file)]
+        for corpus in run.corpora:
+            epochs = [row.epoch for row in rows if row.corpus == corpus]
+            if not epochs or epochs != list(range(1, len(epochs) + 1)):
+                raise ValueError(f"epochs of {corpus} are {epochs}")
+    return rows
+
+
+def _epoch_score(row: Mapping[str, str], run: RunParams) -> EpochScore:
+    return EpochScore(
+        epoch=int(row["epoch"]),
+        corpus=run.corpora[run.corpora.index(row["corpus"])],
+        dev_score=_number(float(row["dev_score"])) if row["dev_score"] else None,
+        steps=int(row["steps"]),
+    )
+
+
+def _read_validation(corpus: CorpusName) -> Mapping[str, Any]:
+    path = paths.validation_json(corpus)
+    with _reading(path):
+        found = read_json(path)
+        return {key: found[key] for key in VALIDATION_KEYS}
+
+
+def _number(value: Any) -> float:
+    """Return a finite number, which JSON as Python reads it need not be."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else _number(value)
 
 
 def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:

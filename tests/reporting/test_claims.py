@@ -18,7 +18,9 @@ def test_finetune_that_wins_everywhere_is_a_yes(result: Any) -> None:
     ]
     answer = told(finetune_claim(rows))
     assert "Yes: in 2 of 2" in answer
-    assert "do not overlap in 1 of these 2" in answer
+    assert "lie apart in 1 of these 2" in answer
+    assert "They overlap in: sts single-task (0.410 against 0.400)." in answer
+    assert "has no interval" not in answer
 
 
 def test_finetune_that_loses_once_is_a_no_with_the_row_named(result: Any) -> None:
@@ -35,7 +37,9 @@ def test_finetune_that_loses_once_is_a_no_with_the_row_named(result: Any) -> Non
 
 def test_equal_scores_are_no_win(result: Any) -> None:
     rows = [result("sst", "single-task", mode, 0.3) for mode in ("pretrain", "finetune")]
-    assert "No: in 0 of 1" in told(finetune_claim(rows))
+    answer = told(finetune_claim(rows))
+    assert "No: in 0 of 1" in answer
+    assert "intervals" not in answer  # there is no win to qualify
 
 
 def test_defined_score_beats_an_undefined_one_and_not_the_other_way(result: Any) -> None:
@@ -43,7 +47,10 @@ def test_defined_score_beats_an_undefined_one_and_not_the_other_way(result: Any)
         result("sts", "multi-task", "pretrain", None),
         result("sts", "multi-task", "finetune", 0.1),
     ]
-    assert "Yes: in 1 of 1" in told(finetune_claim(rows))
+    answer = told(finetune_claim(rows))
+    assert "Yes: in 1 of 1" in answer
+    assert "lie apart in 0 of these 1" in answer
+    assert "has no interval in: sts multi-task (0.100 against undefined)" in answer
     rows = [
         result("sts", "multi-task", "pretrain", 0.1),
         result("sts", "multi-task", "finetune", None),
@@ -60,8 +67,9 @@ def test_multitask_holds_up_when_better_or_within_the_intervals(result: Any) -> 
     ]
     answer = told(multitask_claim(rows, "finetune"))
     assert "In part" in answer
-    assert "in 1 of 2 corpora" in answer
-    assert "- sts: 0.400 against 0.500 (-0.100; the intervals do not overlap)" in answer
+    assert "in 1 of 2." in answer
+    assert "- sst: 0.490 against 0.500 (-0.010; the intervals overlap)" in answer
+    assert "- sts: 0.400 against 0.500 (-0.100; the intervals lie apart)" in answer
 
 
 def test_undefined_multitask_score_does_not_hold_up(result: Any) -> None:
@@ -72,6 +80,40 @@ def test_undefined_multitask_score_does_not_hold_up(result: Any) -> None:
     assert "No: as good" in told(multitask_claim(rows, "pretrain"))
 
 
+def test_multitask_that_is_better_everywhere_is_a_yes(result: Any) -> None:
+    rows = [
+        result("sst", "single-task", "finetune", 0.50),
+        result("sst", "multi-task", "finetune", 0.60),
+        result("sts", "single-task", "finetune", None),
+        result("sts", "multi-task", "finetune", 0.10),
+    ]
+    answer = told(multitask_claim(rows, "finetune"))
+    assert "Yes: as good" in answer
+    assert "in 2 of 2." in answer
+
+
+def test_list_of_corpora_is_set_off_as_markdown_wants_it(result: Any) -> None:
+    rows = [result("sst", scheme, "finetune", 0.5) for scheme in ("single-task", "multi-task")]
+    assert ":\n\n- sst" in told(multitask_claim(rows, "finetune"))
+
+
+def test_score_without_an_interval_is_said_to_have_none(result: Any) -> None:
+    rows = [
+        result("sst", "single-task", "finetune", 0.50),
+        result("sst", "multi-task", "finetune", 0.60, ci_low=None, ci_high=None),
+    ]
+    assert "(+0.100; the intervals are not both known)" in told(multitask_claim(rows, "finetune"))
+
+
+def test_two_configurations_of_one_kind_are_both_compared(result: Any) -> None:
+    rows = [
+        result("sst", "single-task", "pretrain", 0.30),
+        result("sst", "single-task", "finetune", 0.20),
+        result("sst", "single-task", "finetune", 0.50, configuration="another-rate"),
+    ]
+    assert "No: in 1 of 2" in told(finetune_claim(rows))
+
+
 def test_nothing_is_claimed_without_pairs(result: Any) -> None:
     rows = [result("sst", "single-task", "finetune", 0.5)]
     assert told(finetune_claim(rows)) == ""
@@ -79,7 +121,11 @@ def test_nothing_is_claimed_without_pairs(result: Any) -> None:
 
 
 def test_intervals_that_touch_overlap(result: Any) -> None:
-    one = result("sst", "single-task", "finetune", 0.5)
-    assert overlap(one, result("sst", "multi-task", "finetune", 0.54))
-    assert not overlap(one, result("sst", "multi-task", "finetune", 0.55))
+    one = result("sst", "single-task", "finetune", 0.4, ci_low=0.3, ci_high=0.5)
+    touching = result("sst", "multi-task", "finetune", 0.6, ci_low=0.5, ci_high=0.7)
+    apart = result("sst", "multi-task", "finetune", 0.6, ci_low=0.51, ci_high=0.7)
+    assert overlap(one, touching) is True
+    assert overlap(touching, one) is True
+    assert overlap(one, apart) is False
+    assert overlap(apart, one) is False
     assert overlap(one, result("sst", "multi-task", "finetune", None)) is None

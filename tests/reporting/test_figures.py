@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pipeline.params import load_params
-from pipeline.reporting.figures import learning_curves
+from pipeline.reporting.figures import COLOURS, HEAD_WIDTH, learning_curves
 from pipeline.reporting.results import EpochScore, Outcome
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
@@ -20,9 +20,15 @@ def outcome(result: Any) -> Outcome:
         result("sts", "single-task", "pretrain", 0.3, run="sts-pretrain"),
         result("sts", "single-task", "finetune", 0.3, run="sts-finetune"),
     ]
-    epochs = [EpochScore(1, "sts", 0.1), EpochScore(2, "sts", None), EpochScore(3, "sts", 0.3)]
+    scores = [0.1, None, 0.3]
+    epochs = [EpochScore(epoch, "sts", score, 1) for epoch, score in enumerate(scores, start=1)]
     histories = {"sts-pretrain": epochs, "sts-finetune": epochs[:1]}
-    return Outcome("demo", rows, {}, histories, {})
+    return Outcome(rows, {}, histories, {})
+
+
+def texts_of(svg: str) -> set[str]:
+    root = ET.fromstring(svg)
+    return {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
 
 
 def test_same_numbers_give_the_same_bytes(outcome: Outcome) -> None:
@@ -30,10 +36,28 @@ def test_same_numbers_give_the_same_bytes(outcome: Outcome) -> None:
 
 
 def test_picture_is_readable_svg_with_text_as_text(outcome: Outcome) -> None:
-    root = ET.fromstring(learning_curves(PARAMS, outcome, "profile demo"))
-    texts = {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
+    texts = texts_of(learning_curves(PARAMS, outcome, "profile demo"))
     assert {"profile demo", "SemEval STS Benchmark", "CFIMDB", "epoch", "dev pearson"} <= texts
-    assert {"single-task pretrain", "single-task finetune", "the paper's score"} <= texts
+    assert {"single-task pretrain", "single-task finetune", "paper, single-task"} <= texts
+    assert not any("multi-task" in text for text in texts)  # there is none to explain
+
+
+def test_long_head_is_broken_into_lines_that_fit(outcome: Outcome) -> None:
+    parts = [f"part {number} of a head that names much" for number in range(6)]
+    texts = texts_of(learning_curves(PARAMS, outcome, " · ".join(parts)))
+    lines = [text for text in texts if "of a head" in text]
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= HEAD_WIDTH
+
+
+def test_ticks_stay_few_when_epochs_are_many(outcome: Outcome) -> None:
+    active = PARAMS.active.model_copy(
+        update={"epochs": PARAMS.active.epochs.model_copy(update={"pretrain": 100})}
+    )
+    params = PARAMS.model_copy(update={"profiles": {PARAMS.profile: active}})
+    root = ET.fromstring(learning_curves(params, outcome, "head"))
+    ticks = [group for group in root.iter(f"{SVG}g") if group.get("id", "").startswith("xtick")]
+    assert len(ticks) <= 4 * 12
 
 
 def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
@@ -41,7 +65,7 @@ def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
     curves = [
         path.get("d", "")
         for path in root.iter(f"{SVG}path")
-        if "#e69f00" in path.get("style", "").lower()
+        if COLOURS["pretrain"].lower() in path.get("style", "").lower()
         and "stroke-dasharray" not in path.get("style", "")
     ]
     # a moveto for each unbroken part: epoch 1, and epoch 3 after the gap

@@ -1,75 +1,28 @@
 """What the report reads: one clear sentence for what is missing or damaged."""
 
 import json
-import re
-import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline import paths
 from pipeline.errors import ReportError
-from pipeline.params import Params, load_params
-from pipeline.reporting.pages import write_report
-from pipeline.reporting.results import read_outcome
+from pipeline.params import ConfigurationParams, Params, RunParams
+from pipeline.reporting.results import best_scores, read_outcome
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
-    """Write what ten runs would have left into a folder of its own, and go there."""
-    monkeypatch.chdir(tmp_path)
-    params = load_params(ROOT / "params.yaml")
-    for name, run in params.runs.items():
-        told = {
-            corpus: {
-                "metric": "accuracy",
-                "score": 0.5,
-                "ci_low": 0.4,
-                "ci_high": 0.6,
-                "reason": None,
-                "majority_class": None,
-                "best_epoch": 1,
-            }
-            for corpus in run.corpora
-        }
-        summary = {
-            "best_epoch": 1,
-            "device": "cpu",
-            "epochs": 1,
-            "learning_rate": 1e-3,
-            "turns": dict.fromkeys(run.corpora, 1),
-            "discarded": {corpus: {"batches": 0, "examples": 0} for corpus in run.corpora},
-        }
-        rows = [f"1,{corpus},3,24,0.5,accuracy,0.5" for corpus in run.corpora]
-        header = "epoch,corpus,steps,examples,train_loss,dev_metric,dev_score"
-        write(paths.scores_json(name), json.dumps({"corpora": told}))
-        write(paths.run_summary(paths.run_dir(name)), json.dumps(summary))
-        write(paths.run_history(paths.run_dir(name)), "\n".join([header, *rows]) + "\n")
-    for corpus in ("sst", "cfimdb", "quora", "sts"):
-        write(paths.validation_json(corpus), json.dumps(VALIDATION | {"corpus": corpus}))
-    return params
+SCORES = Path("data/scores/sst-pretrain.json")
+SUMMARY = Path("data/runs/sst-pretrain/run.json")
+HISTORY = Path("data/runs/sst-pretrain/history.csv")
 
 
-VALIDATION = {
-    "source": "synthetic",
-    "counts": {"train": 3, "dev": 2, "test": 1},
-    "paper_counts": {"train": 3, "dev": 2, "test": 1},
-    "count_notes": {"train": "", "dev": "", "test": ""},
-    "dropped": [],
-    "notes": [],
-    "label_balance": {"train": {"0": 3}, "dev": {"0": 2}, "test": {}},
-    "lengths": {
-        s: {"min": 1, "median": 1.0, "p95": 1.0, "max": 1} for s in ("train", "dev", "test")
-    },
-    "findings": [],
-}
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+def change(path: Path, *keys: str, to: Any) -> None:
+    """Put another value at a place in a JSON file."""
+    content = json.loads(path.read_text())
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = to
+    path.write_text(json.dumps(content))
 
 
 def test_fourteen_results_stand_in_the_order_of_params(params: Params) -> None:
@@ -78,49 +31,127 @@ def test_fourteen_results_stand_in_the_order_of_params(params: Params) -> None:
     assert results[0].paper_score == 0.722
 
 
+def test_rate_is_the_one_used_under_the_profile(params: Params) -> None:
+    rates = {row.configuration: row.learning_rate for row in read_outcome(params).results}
+    assert rates["sst-single-pretrain"] == 1e-3
+    assert rates["sst-single-finetune"] == pytest.approx(1e-4)  # 1e-5 times the demo's 10
+
+
+def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params) -> None:
+    run = RunParams(
+        mode="finetune", learning_rate=1e-5, batch_size={"cfimdb": 8, "sst": 8}, dropout=0.3
+    )
+    row = ConfigurationParams(run="multitask-finetune", corpus="cfimdb")
+    added = params.model_copy(
+        update={
+            "runs": {**params.runs, "multitask-finetune": run},
+            "configurations": {"cfimdb-multitask": row},
+        }
+    )
+    with pytest.raises(ReportError, match=r"multitask-finetune\.json says nothing of 'cfimdb'"):
+        read_outcome(added)
+    scores = Path("data/scores/multitask-finetune.json")
+    change(scores, "corpora", "cfimdb", to=json.loads(SCORES.read_text())["corpora"]["sst"])
+    folder = Path("data/runs/multitask-finetune")
+    change(folder / "run.json", "turns", "cfimdb", to=1)
+    change(folder / "run.json", "discarded", "cfimdb", to={"examples": 0})
+    (folder / "history.csv").write_text(
+        "epoch,corpus,steps,dev_score\n1,cfimdb,1,0.5\n1,sst,1,0.5\n"
+    )
+    assert [row.paper_score for row in read_outcome(added).results] == [None]
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    "name",
+    [str(SCORES), str(SUMMARY), str(HISTORY), "data/validation/sts.json"],
+)
+def test_missing_file_is_named(params: Params, name: str) -> None:
+    Path(name).unlink()
+    with pytest.raises(ReportError, match=f"^{name} is missing; run `dvc repro`$"):
+        read_outcome(params)
+
+
+@pytest.mark.parametrize("name", [str(SCORES), str(SUMMARY), "data/validation/sts.json"])
+@pytest.mark.parametrize("content", ["{", "[]", "null", "", b"\xff"])
+def test_file_that_is_no_json_object_is_named(
+    params: Params, name: str, content: str | bytes
+) -> None:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ReportError, match=f"^{name} is damaged; delete it and run `dvc repro`$"):
+        read_outcome(params)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
     [
-        ("data/scores/sst-pretrain.json", None, "is missing; run `dvc repro`"),
-        ("data/scores/sst-pretrain.json", "{", "is damaged; delete it"),
-        ("data/scores/sst-pretrain.json", "[]", "is damaged; delete it"),
-        ("data/scores/sst-pretrain.json", '{"corpora": {}}', "says nothing of 'sst'"),
-        ("data/runs/sst-pretrain/run.json", "null", "is damaged; delete it"),
-        ("data/runs/sst-pretrain/history.csv", None, "is missing; run `dvc repro`"),
-        ("data/runs/sst-pretrain/history.csv", "epoch,corpus\n1,sst\n", "is damaged; delete it"),
-        ("data/validation/sts.json", None, "is missing; run `dvc repro`"),
+        (SCORES, {"corpora": {}}, "sst"),
+        (SCORES, {"corpora": {"sst": {"score": 0.5}}}, "reason"),
+        (SUMMARY, {"best_epoch": 1}, "device"),
+        (Path("data/validation/sts.json"), {"source": "synthetic", "counts": {}}, "paper_counts"),
     ],
 )
-def test_what_is_missing_or_damaged_is_named(
-    params: Params, name: str, content: str | None, said: str
+def test_key_that_is_not_there_is_named(
+    params: Params, name: Path, content: dict[str, Any], key: str
 ) -> None:
-    if content is None:
-        Path(name).unlink()
-    else:
-        Path(name).write_text(content)
-    with pytest.raises(ReportError, match=f"{name} {said}"):
-        write_report(params, Path("reports/demo"), Path("reports/summary.json"))
-    assert not Path("reports").exists() or not any(Path("reports").iterdir())
+    name.write_text(json.dumps(content))
+    with pytest.raises(ReportError, match=f"^{name} says nothing of '{key}'; delete it"):
+        read_outcome(params)
+
+
+@pytest.mark.parametrize("value", ["high", True, float("nan"), float("inf"), [0.5]])
+@pytest.mark.parametrize("key", ["score", "ci_low", "ci_high", "majority_class"])
+def test_score_that_is_no_number_is_refused(params: Params, key: str, value: Any) -> None:
+    change(SCORES, "corpora", "sst", key, to=value)
+    with pytest.raises(ReportError, match=f"^{SCORES} is damaged"):
+        read_outcome(params)
+
+
+def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
+    change(SCORES, "corpora", "sst", "score", to=None)
+    with pytest.raises(ReportError, match=f"^{SCORES} is damaged"):
+        read_outcome(params)
+    change(SCORES, "corpora", "sst", "reason", to="undefined: constant predictions")
+    rows = {row.configuration: row for row in read_outcome(params).results}
+    assert rows["sst-single-pretrain"].score is None
+    assert rows["sst-single-pretrain"].reason == "undefined: constant predictions"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "",  # no epoch at all
+        "2,sst,3,0.5\n",  # the first is missing
+        "1,sst,3,0.5\n1,sst,3,0.5\n",
+        "1,quora,3,0.5\n",  # another run's corpus
+        "1,sst,3,high\n",
+        "1,sst,3,nan\n",
+        "1,sst,,0.5\n",
+        "1\n",
+    ],
+)
+def test_history_that_no_training_writes_is_refused(params: Params, rows: str) -> None:
+    HISTORY.write_text("epoch,corpus,steps,dev_score\n" + rows)
+    with pytest.raises(ReportError, match=f"^{HISTORY} is damaged; delete it and run `dvc repro`$"):
+        read_outcome(params)
+
+
+def test_history_without_a_column_is_refused(params: Params) -> None:
+    HISTORY.write_text("epoch,corpus,steps\n1,sst,3\n")
+    with pytest.raises(ReportError, match=f"^{HISTORY} says nothing of 'dev_score'"):
+        read_outcome(params)
 
 
 def test_undefined_epoch_is_read_as_none(params: Params) -> None:
-    path = Path("data/runs/sts-pretrain/history.csv")
-    path.write_text("epoch,corpus,dev_score\n1,sts,\n2,sts,0.25\n")
-    scores = [row.dev_score for row in read_outcome(params).histories["sts-pretrain"]]
+    HISTORY.write_text("epoch,corpus,steps,dev_score\n1,sst,3,\n2,sst,3,0.25\n")
+    scores = [row.dev_score for row in read_outcome(params).histories["sst-pretrain"]]
     assert scores == [None, 0.25]
 
 
-def test_same_results_give_the_same_bytes(params: Params) -> None:
-    write_report(params, Path("one/demo"), Path("one/summary.json"))
-    write_report(params, Path("two/demo"), Path("two/summary.json"))
-    for path in Path("one").rglob("*.*"):
-        assert path.read_bytes() == Path("two", path.relative_to("one")).read_bytes()
-    shutil.rmtree("two")
-
-
-def test_links_of_the_report_lead_somewhere(params: Params) -> None:
-    write_report(params, Path("reports/demo"), Path("reports/summary.json"))
-    page = Path("reports/demo/README.md").read_text()
-    links = re.findall(r"\]\(([^)]+)\)", page)
-    assert sorted(links) == ["curves.svg", "data.md", "table3.json", "table3.md"]
-    assert all((Path("reports/demo") / link).is_file() for link in links)
+def test_best_scores_may_be_negative_and_never_undefined(result: Any) -> None:
+    rows = [
+        result("sts", "single-task", "pretrain", -0.2),
+        result("sts", "multi-task", "pretrain", None),
+        result("sts", "single-task", "finetune", -0.1),
+        result("sst", "multi-task", "pretrain", None),
+    ]
+    assert best_scores(rows, "score") == {"sts": -0.1}

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from pipeline.params import Params, load_params
-from pipeline.reporting.results import EpochScore, Outcome
+from pipeline.reporting.results import EpochScore, Outcome, RunSummary
 from pipeline.reporting.tables import (
     KEYS,
     notes,
     page_head,
+    shown_rate,
     summary,
     table3,
     table3_json,
@@ -20,6 +21,7 @@ from pipeline.reporting.tables import (
 )
 
 ROOT = Path(__file__).parents[2]
+EPOCHS = [(1, None), (2, 0.7), (3, 0.7)]
 
 
 @pytest.fixture
@@ -33,17 +35,15 @@ def with_profile(params: Params, name: str, **changes: Any) -> Params:
     return params.model_copy(update={"profile": name, "profiles": profiles})
 
 
-def outcome(rows: list[Any], notes: Mapping[str, list[str]] | None = None) -> Outcome:
+def outcome(rows: list[Any], notes: Mapping[Any, list[str]] | None = None) -> Outcome:
     runs = {row.run for row in rows}
     return Outcome(
-        profile="demo",
         results=rows,
-        summaries={run: {"device": "cpu"} for run in runs},
+        summaries={run: RunSummary("cpu", 3, 1, 1e-5, {}, {}) for run in runs},
         histories={
-            run: [EpochScore(1, "sts", None), EpochScore(2, "sts", 0.7), EpochScore(3, "sts", 0.7)]
-            for run in runs
+            run: [EpochScore(epoch, "sts", score, 1) for epoch, score in EPOCHS] for run in runs
         },
-        validations={"quora": {"notes": (notes or {}).get("quora", [])}},
+        validations={corpus: {"notes": told} for corpus, told in (notes or {}).items()},
     )
 
 
@@ -63,7 +63,8 @@ def test_best_score_of_each_corpus_is_bold_in_both_columns(params: Params, resul
 
 
 def test_equally_good_scores_are_both_bold(params: Params, result: Any) -> None:
-    rows = [result("sst", scheme, "finetune", 0.5) for scheme in ("single-task", "multi-task")]
+    schemes = ("single-task", "multi-task")
+    rows = [result("sst", scheme, "finetune", float("0.5")) for scheme in schemes]
     assert table3(params, rows).count("**0.500** [") == 2
 
 
@@ -102,16 +103,17 @@ def test_summary_averages_by_hand(result: Any) -> None:
         "pretrain": 0.2,
         "multitask": 0.4,
         "finetune_wins": 1,
-        "rows_compared": 1,
+        "multitask_holds": 0,
     }
 
 
 def test_mean_over_an_undefined_score_is_left_out(result: Any) -> None:
     rows = [
+        result("sst", "single-task", "pretrain", 0.2),
         result("sts", "single-task", "pretrain", None),
         result("sts", "single-task", "finetune", 0.6),
     ]
-    assert "pretrain" not in summary(rows)
+    assert summary(rows) == {"finetune": 0.6, "finetune_wins": 1, "multitask_holds": 0}
 
 
 def test_head_names_profile_backbone_corpora_seed_device_and_epochs(
@@ -131,8 +133,14 @@ def test_head_names_profile_backbone_corpora_seed_device_and_epochs(
         ("laptop", {}, "The paper's backbone is", True),
         ("laptop", {}, "The paper trains 10 epochs", False),
         ("demo", {}, "The paper trains 10 epochs", True),
-        ("demo", {}, "times the paper's (Table 2)", True),
-        ("laptop", {}, "times the paper's (Table 2)", False),
+        ("demo", {}, "multiplies the learning rate of finetune runs by 10", True),
+        ("demo", {}, "multiplies the learning rate of pretrain runs", False),
+        ("laptop", {}, "multiplies the learning rate", False),
+        ("paper", {}, "backbone", False),
+        ("laptop", {"backbone": "local:mine"}, "the one here is local:mine", True),
+        ("laptop", {"backbone": "local:mine"}, "favoured", False),
+        ("paper", {}, "chosen by the dev set", True),
+        ("paper", {}, "would score sst 0.260;", True),
         ("paper", {}, "Table 2 of the paper prints its fifth row", True),
     ],
 )
@@ -150,6 +158,45 @@ def test_note_on_the_carved_split_is_carried_over(params: Params, result: Any) -
     assert "Quora: train and dev are carved" in list(notes(params, told))
 
 
+def test_note_that_corpora_share_is_told_once_under_all_names(params: Params, result: Any) -> None:
+    rows = [result("sst", "single-task", "finetune", 0.5)]
+    told = list(notes(params, outcome(rows, {"sst": ["made up"], "sts": ["made up", "short"]})))
+    assert told[:2] == ["sst, sts: made up", "sts: short"]
+
+
+def test_majority_class_is_not_spoken_of_where_no_corpus_has_classes(
+    params: Params, result: Any
+) -> None:
+    rows = [result("sts", "single-task", "finetune", 0.5, majority_class=None)]
+    assert "commonest class" not in "\n".join(notes(params, outcome(rows)))
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [(1e-5, "1e-5"), (1e-5 * 10.0, "1e-4"), (1.5e-5, "1.5e-5"), (3e-5 * 3, "9e-5"), (1.0, "1e0")],
+)
+def test_rate_is_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> None:
+    assert shown_rate(rate) == shown
+
+
+def test_multitask_that_holds_up_is_counted(result: Any) -> None:
+    rows = [
+        result("sst", "single-task", "finetune", 0.5),
+        result("sst", "multi-task", "finetune", 0.49),
+        result("sts", "single-task", "finetune", 0.5),
+        result("sts", "multi-task", "finetune", 0.3),
+        result("sts", "single-task", "pretrain", 0.5),
+        result("sts", "multi-task", "pretrain", 0.3),
+    ]
+    assert summary(rows)["multitask_holds"] == 1
+
+
+def test_frozen_multitask_is_explained_where_there_is_one(params: Params, result: Any) -> None:
+    rows = [result("sts", scheme, "pretrain", 0.5) for scheme in ("single-task", "multi-task")]
+    assert "share nothing that learns" in table3_page(params, outcome(rows))
+    assert "share nothing that learns" not in table3_page(params, outcome(rows[:1]))
+
+
 def test_synthetic_warning_stands_above_the_table(params: Params, result: Any) -> None:
     rows = [result("sst", "single-task", "finetune", 0.5)]
     page = table3_page(params, outcome(rows))
@@ -160,4 +207,8 @@ def test_synthetic_warning_stands_above_the_table(params: Params, result: Any) -
 def test_multitask_runs_show_the_best_epoch_of_each_task(params: Params, result: Any) -> None:
     rows = [result("sts", "multi-task", "finetune", 0.7, best_epoch=3)]
     page = table3_page(params, outcome(rows))
-    assert re.search(r"multitask-finetune \| sts\s+\| 0.700 \(epoch 3\) \| 0.700 \(epoch 2\)", page)
+    assert re.search(
+        r"multitask-finetune \| sts\s+\| 0.700 \(epoch 3\) \| 0.700 \(epoch 2\)\s+\| 0.500", page
+    )
+    single = [result("sts", "single-task", "finetune", 0.7)]
+    assert "best epoch of each task" not in table3_page(params, outcome(single))

@@ -1,0 +1,113 @@
+"""write_report: a whole folder or nothing, the same bytes twice, links that lead somewhere."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ReportError
+from pipeline.params import Params
+from pipeline.reporting.pages import index_page, write_report
+from pipeline.reporting.results import read_outcome
+from pipeline.reporting.tables import KEYS
+
+OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
+
+
+def row_of(page: str, run: str) -> list[str]:
+    """Return the cells of a run's row."""
+    (line,) = (line for line in page.splitlines() if line.startswith(f"| {run} "))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params) -> None:
+    write_report(params, OUT, SUMMARY)
+    found = {str(p.relative_to("reports")) for p in Path("reports").rglob("*") if p.is_file()}
+    pages = ("README.md", "table3.md", "table3.json", "data.md", "curves.svg")
+    assert found == {"summary.json", *(f"demo/{page}" for page in pages)}
+    rows = json.loads((OUT / "table3.json").read_text())
+    assert [row["configuration"] for row in rows] == list(params.configurations)
+    assert all(set(row) == set(KEYS) for row in rows)
+    assert json.loads(SUMMARY.read_text()) == {
+        "finetune": 0.5,
+        "pretrain": 0.5,
+        "multitask": 0.5,
+        "finetune_wins": 0,
+        "multitask_holds": 3,
+    }
+
+
+def test_every_page_names_profile_backbone_corpora_seed_and_device(params: Params) -> None:
+    write_report(params, OUT, SUMMARY)
+    for page in ("README.md", "table3.md", "data.md"):
+        head = (OUT / page).read_text().split("\n\n")[1]
+        for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
+            assert f"**{part}" in head
+
+
+def test_same_results_give_the_same_bytes(params: Params) -> None:
+    write_report(params, Path("one/demo"), Path("one/summary.json"))
+    write_report(params, Path("two/demo"), Path("two/summary.json"))
+    files = [path for path in Path("one").rglob("*") if path.is_file()]
+    assert len(files) == 6
+    for path in files:
+        assert path.read_bytes() == Path("two", path.relative_to("one")).read_bytes()
+
+
+def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> None:
+    write_report(params, OUT, SUMMARY)
+    before = (OUT / "table3.md").read_bytes()
+    (OUT / "old.md").write_text("of an older version")
+    Path("data/scores/sst-pretrain.json").unlink()
+    with pytest.raises(ReportError, match=r"sst-pretrain\.json is missing"):
+        write_report(params, OUT, SUMMARY)
+    assert (OUT / "table3.md").read_bytes() == before
+    assert sorted(p.name for p in Path("reports").iterdir()) == ["demo", "summary.json"]
+
+
+def test_nothing_of_an_older_report_is_left_in_a_new_one(params: Params) -> None:
+    OUT.mkdir(parents=True)
+    (OUT / "old.md").write_text("of an older version")
+    write_report(params, OUT, SUMMARY)
+    assert not (OUT / "old.md").exists()
+
+
+def test_links_of_the_report_lead_somewhere(params: Params) -> None:
+    write_report(params, OUT, SUMMARY)
+    links = re.findall(r"\]\(([^)]+)\)", (OUT / "README.md").read_text())
+    assert sorted(links) == ["curves.svg", "data.md", "table3.json", "table3.md"]
+    assert all((OUT / link).is_file() for link in links)
+
+
+def test_index_says_how_to_run_it_again(params: Params) -> None:
+    page = index_page(params, read_outcome(params))
+    assert "`make repro PROFILE=demo`" in page
+
+
+def test_row_of_a_run_says_what_it_did(params: Params) -> None:
+    outcome = read_outcome(params)
+    told = replace(
+        outcome.summaries["multitask-finetune"],
+        device="NVIDIA H200",
+        best_epoch=2,
+        learning_rate=1.5e-5,
+        turns={"sst": 1, "quora": 66, "sts": 2},
+        left_out={"sst": 0, "quora": 1234, "sts": 16},
+    )
+    summaries = {**outcome.summaries, "multitask-finetune": told}
+    page = index_page(params, replace(outcome, summaries=summaries))
+    assert row_of(page, "multitask-finetune") == [
+        "multitask-finetune",
+        "1.5e-5",
+        "sst 64, quora 16, sts 16",
+        "2",  # epochs
+        "2",  # the best
+        "18",  # 2 epochs of 3 steps of 3 corpora
+        "1 sst + 66 quora + 2 sts",
+        "1,234 quora, 16 sts",
+        "NVIDIA H200",
+    ]
+    assert row_of(page, "sst-pretrain")[-2:] == ["none", "cpu"]
+    assert "device **NVIDIA H200, cpu**" in page

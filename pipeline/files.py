@@ -39,7 +39,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         yield temporary
         if folder.exists():
             folder.rename(old)
-        temporary.rename(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
     finally:
         for remains in (temporary, old):
             shutil.rmtree(remains, ignore_errors=True)

@@ -9,6 +9,7 @@ from pipeline.files import (
     git_blob_sha1_of,
     read_json,
     replacing,
+    replacing_folder,
     sha256_of,
     write_json,
     write_text,
@@ -85,3 +86,42 @@ def test_git_blob_sha1_is_what_git_says(tmp_path: Path) -> None:
     # printf 'hello\n' | git hash-object --stdin
     (tmp_path / "a").write_bytes(b"hello\n")
     assert git_blob_sha1_of(tmp_path / "a") == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_folder_takes_the_place_of_the_old_one_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    for text in ("old", "new"):
+        with replacing_folder(folder) as temporary:
+            (temporary / f"{text}.txt").write_text(text)
+    assert names_in(folder) == {"new.txt"}
+    assert names_in(tmp_path) == {"folder"}
+
+
+def test_old_folder_survives_a_failure_inside_the_block(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    with replacing_folder(folder) as temporary:
+        (temporary / "old.txt").write_text("old")
+    with pytest.raises(RuntimeError, match="half way"), replacing_folder(folder) as temporary:
+        fail_half_way(temporary / "new.txt")
+    assert names_in(folder) == {"old.txt"}
+    assert names_in(tmp_path) == {"folder"}
+
+
+def test_old_folder_comes_back_when_the_last_rename_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    with replacing_folder(folder) as temporary:
+        (temporary / "old.txt").write_text("old")
+    rename = Path.rename
+
+    def full_disk(path: Path, target: Path) -> Path:
+        if path.suffix == ".part":
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full_disk)
+    with pytest.raises(OSError, match="No space left"), replacing_folder(folder):
+        pass
+    assert names_in(folder) == {"old.txt"}
+    assert names_in(tmp_path) == {"folder"}

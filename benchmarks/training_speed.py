@@ -67,8 +67,8 @@ def seconds_per_example(trainer: Trainer, corpus: CorpusName, steps: int, seed: 
 def main(argv: list[str]) -> None:
     """Measure and print one table for each corpus."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="times each setting takes its turn")
-    parser.add_argument("--steps", type=int, default=6, help="steps in a turn")
+    parser.add_argument("--rounds", type=int, default=2, help="times each setting takes its turn")
+    parser.add_argument("--steps", type=int, default=3, help="steps in a turn")
     arguments = parser.parse_args(argv)
     params = load_params()
     device = device_name(choose_device(params.device))

@@ -26,21 +26,28 @@ class Batch:
     labels: Tensor  # float [B], NaN where there is none
 
 
-def collate(split: TokenizedSplit, indices: Indices, device: torch.device) -> Batch:
-    """Fill examples up to the longest sentence among them."""
-    sentences = [sentence for index in indices for sentence in split.sentences(int(index))]
-    longest = max(len(sentence) for sentence in sentences)
-    ids = np.full((len(sentences), longest), split.pad_id, dtype=np.int64)
-    mask = np.zeros((len(sentences), longest), dtype=np.bool_)
-    for row, sentence in enumerate(sentences):
-        ids[row, : len(sentence)] = sentence
-        mask[row, : len(sentence)] = True
-    shape = (len(indices), split.corpus.task.num_sentences, longest)
-    return Batch(
-        torch.from_numpy(ids).view(shape).to(device),
-        torch.from_numpy(mask).view(shape).to(device),
-        torch.from_numpy(split.labels[indices]).to(device),
-    )
+class Collator:
+    """A split on a device, cut into batches there: nothing but indices crosses over."""
+
+    def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
+        self.longest = split.lengths  # stays on the host, which so knows every batch's width
+        shape = (len(split), split.corpus.task.num_sentences)
+        offsets = torch.from_numpy(np.array(split.offsets)).to(device)
+        self.starts = offsets[:-1].view(shape)  # [N, S]
+        self.lengths = offsets.diff().view(shape)  # [N, S]
+        self.input_ids = torch.from_numpy(np.array(split.input_ids, dtype=np.int64)).to(device)
+        self.labels = torch.from_numpy(np.array(split.labels)).to(device)
+        self.pad_id = split.pad_id
+
+    def collate(self, indices: Indices) -> Batch:
+        """Fill examples up to the longest sentence among them."""
+        device = self.input_ids.device
+        chosen = torch.from_numpy(indices).to(device, non_blocking=True)
+        place = torch.arange(int(self.longest[indices].max()), device=device)  # [T]
+        mask = place < self.lengths[chosen].unsqueeze(-1)  # [B, S, T]
+        where = (self.starts[chosen].unsqueeze(-1) + place).clamp_max_(len(self.input_ids) - 1)
+        input_ids = self.input_ids[where].masked_fill_(~mask, self.pad_id)
+        return Batch(input_ids, mask, self.labels[chosen])
 
 
 def num_batches(num_examples: int, batch_size: int) -> int:

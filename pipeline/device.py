@@ -1,12 +1,19 @@
 """Where to compute, and how to begin from the same random numbers."""
 
+import ctypes
 import logging
+import sys
 
 import torch
 
 from pipeline.errors import ParamsError
 
 log = logging.getLogger(__name__)
+
+# options of mallopt(3)
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+LARGEST_INT = 2**31 - 1
+MEMORY_STEP = 2**28  # bytes the heap grows by
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -31,6 +38,31 @@ def choose_device(wanted: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """Name a device for reports: `cpu`, `mps`, or the GPU's model."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Say whether a device multiplies bfloat16 matrices faster than float32 ones."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        has = torch.cpu.get_capabilities()
+        return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+    return False  # not measured
+
+
+def keep_memory() -> None:
+    """Let this process keep freed memory instead of giving it back after every step.
+
+    A training step asks for the same large blocks as the one before; taking each from the
+    operating system anew costs more than filling it. Does nothing where the C library is not glibc.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)  # no block is a mapping of its own
+        mallopt(M_TRIM_THRESHOLD, LARGEST_INT)  # the heap never shrinks
+        mallopt(M_TOP_PAD, MEMORY_STEP)
 
 
 def seed_everything(seed: int) -> None:

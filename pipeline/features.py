@@ -1,8 +1,9 @@
 """Sentence vectors of the frozen backbone, computed once (the paper's pretrain mode).
 
 A frozen backbone in evaluation mode gives the same vectors in every epoch, so heads learn from
-stored ones. They are kept as float32 [N, S, D]: N examples, S sentences in each, D hidden size;
+stored ones. They are kept as float16 [N, S, D]: N examples, S sentences in each, D hidden size;
 the pooled output or the mean of a sentence's token vectors, whichever the corpus's head reads.
+Both are small numbers that float16 holds to three digits, in half of the memory.
 """
 
 import logging
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.batches import collate, sorted_batches
+from pipeline.batches import Collator, sorted_batches
 from pipeline.errors import CorpusError
 from pipeline.files import replacing
 from pipeline.model.bert import MinBert
@@ -23,22 +24,23 @@ from pipeline.tokens.token_cache import TokenizedSplit
 
 log = logging.getLogger(__name__)
 
-Vectors = NDArray[np.float32]
+Vectors = NDArray[np.float16]
 
 
 @torch.inference_mode()
 def compute_vectors(
     split: TokenizedSplit, backbone: MinBert, batch_size: int, device: torch.device
 ) -> Vectors:
-    """Return the sentence vectors of a split, float32 [N, S, D], in its own order."""
+    """Return the sentence vectors of a split, float16 [N, S, D], in its own order."""
     backbone = backbone.to(device).eval()
     task = split.corpus.task
     shape = (len(split), task.num_sentences, backbone.config.hidden_size)
-    vectors = np.empty(shape, dtype=np.float32)
+    vectors = np.empty(shape, dtype=np.float16)
+    collator = Collator(split, device)
     for indices in sorted_batches(split.lengths, batch_size):
-        batch = collate(split, indices, device)
+        batch = collator.collate(indices)
         encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
-        vectors[indices] = encoded.float().cpu().numpy()
+        vectors[indices] = encoded.half().cpu().numpy()
     return vectors
 
 
@@ -58,14 +60,15 @@ def write_features(
 
 
 def read_features(folder: Path, split: Split) -> Vectors:
-    """Read the vectors of a split, float32 [N, S, D].
+    """Map the vectors of a split, float16 [N, S, D], into memory.
 
     Raises:
         CorpusError: the file is missing or damaged.
     """
     path = _vectors_path(folder, split)
     try:
-        vectors: Vectors = np.load(path)
+        # copy on write: torch takes no read-only arrays, and nothing writes
+        vectors: Vectors = np.load(path, mmap_mode="c")
     except (OSError, ValueError, EOFError) as error:
         raise CorpusError(
             f"{path} is missing or damaged ({error}); delete it and run `dvc repro`"

@@ -104,12 +104,32 @@ class OptimizerParams(Section):
     epsilon: Rate
 
 
+class ForwardParams(Section):
+    """How a backbone computes: in training, in evaluation and of stored features."""
+
+    precision: Literal["auto", "bf16", "fp32"]
+    layers: Literal["auto", "fused", "plain"]
+    attention: Literal["sdpa", "eager"]
+    pack_tokens: bool
+    cheap_dropout: bool
+    merge_pairs: bool
+    trim_last_layer: bool
+
+
+class TrainingSpeedParams(Section):
+    """How a training step is made."""
+
+    bucket_batches: Positive
+    trim_vocabulary: bool
+    fused_adamw: bool
+    keep_memory: bool
+
+
 class SpeedParams(Section):
     """What changes the speed of a run and not its objective."""
 
-    bucket_batches: Positive
-    fused_adamw: bool
-    attention: Literal["sdpa", "eager"]
+    forward: ForwardParams
+    training: TrainingSpeedParams
 
 
 class EvaluationParams(Section):

@@ -7,6 +7,7 @@ from pipeline.device import choose_device
 from pipeline.features import write_features
 from pipeline.model.weights import load_backbone
 from pipeline.params import load_params
+from pipeline.speed import kernels_on
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import read_caches
 from stages.entry import run_stage
@@ -18,11 +19,12 @@ def main(argv: list[str]) -> None:
     corpus = parser.parse_args(argv).corpus
 
     params = load_params()
+    device = choose_device(params.device)
     write_features(
         read_caches(paths.tokens_dir(corpus)),
-        load_backbone(paths.BACKBONE, params.speed.attention),
+        load_backbone(paths.BACKBONE, kernels_on(device, params.speed.forward)),
         batch_size=params.evaluation.batch_size,
-        device=choose_device(params.device),
+        device=device,
         out=paths.features_dir(corpus),
     )
 

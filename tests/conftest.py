@@ -52,6 +52,7 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
     from safetensors.torch import save_file
 
     from pipeline.model.bert import MinBert, config_from_json
+    from pipeline.model.kernels import PLAIN
     from pipeline.model.weights import hugging_face_names
 
     folder = tmp_path_factory.mktemp("tiny-backbone")
@@ -59,7 +60,7 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
     (folder / "tokenizer.json").write_bytes((minilm_dir / "tokenizer.json").read_bytes())
     torch.manual_seed(0)
     config = config_from_json(folder / "config.json")
-    state = MinBert(config, "sdpa").state_dict()
+    state = MinBert(config, PLAIN).state_dict()
     names = hugging_face_names(config)
     save_file({names[name]: tensor for name, tensor in state.items()}, folder / "model.safetensors")
     return folder

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.batches import collate, num_batches, shuffled_batches, sorted_batches
+from pipeline.batches import Collator, num_batches, shuffled_batches, sorted_batches
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -25,7 +25,7 @@ def split_of(pairs: list[tuple[list[int], list[int]]]) -> TokenizedSplit:
 
 def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
     split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8]), ([9] * 9, [9])])
-    batch = collate(split, np.array([1, 0]), CPU)
+    batch = Collator(split, CPU).collate(np.array([1, 0]))
     assert batch.input_ids.tolist() == [[[4, 5, 6], [7, 8, 0]], [[1, 2, 0], [3, 0, 0]]]
     assert batch.attention_mask.tolist() == [
         [[True] * 3, [True, True, False]],

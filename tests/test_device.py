@@ -1,9 +1,12 @@
 """The device: chosen by name or for its speed, refused when it is not there."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from pipeline.device import choose_device, device_name, seed_everything
+from pipeline.device import choose_device, device_name, has_fast_bf16, seed_everything
 from pipeline.errors import ParamsError
 
 
@@ -35,3 +38,40 @@ def test_seed_repeats_random_numbers() -> None:
     first = torch.rand(4)
     seed_everything(3)
     assert torch.equal(first, torch.rand(4))
+
+
+def test_fast_bf16_is_what_the_processor_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for has, expected in (({"avx512_bf16": True}, True), ({"amx_bf16": False}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: has)
+        assert has_fast_bf16(cpu) is expected
+    assert not has_fast_bf16(torch.device("mps"))
+
+
+FAULTS = """
+import resource
+import numpy as np
+from pipeline.device import keep_memory
+if {keep}:
+    keep_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(25_000_000)
+before = faults()
+for _ in range(5):
+    np.ones(25_000_000)
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_kept_memory_is_not_asked_for_again() -> None:
+    """200 MB five times over: page by page from the system, or the same memory again."""
+
+    def faults(keep: bool) -> int:
+        code = FAULTS.format(keep=keep)
+        return int(
+            subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+        )
+
+    assert faults(keep=True) < 0.1 * faults(keep=False)

@@ -6,6 +6,7 @@ through the whole model, or vectors of the frozen backbone, which go through a h
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.batches import Indices, collate, sorted_batches
+from pipeline.batches import Collator, Indices, sorted_batches
 from pipeline.features import read_features
-from pipeline.model.bert import Attention
 from pipeline.model.heads import predictions_of
+from pipeline.model.kernels import Kernels
 from pipeline.model.multitask import MultitaskBert
 from pipeline.model.weights import load_backbone
 from pipeline.params import RunParams
@@ -46,9 +47,14 @@ class TokenExamples:
     split: TokenizedSplit
     device: torch.device
 
+    @cached_property
+    def collator(self) -> Collator:
+        """Return what cuts the split into batches, on the device."""
+        return Collator(self.split, self.device)
+
     def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
         """Return the head's outputs on token ids."""
-        batch = collate(self.split, indices, self.device)
+        batch = self.collator.collate(indices)
         outputs: Tensor = model(self.split.corpus.name, batch.input_ids, batch.attention_mask)
         return outputs
 
@@ -58,12 +64,12 @@ class VectorExamples:
     """Examples whose vectors the frozen backbone has computed already."""
 
     split: TokenizedSplit
-    vectors: Tensor  # float [N, S, D], on the device
+    vectors: Tensor  # float16 [N, S, D]: on the device, or on a CPU still on disk
 
     def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
         """Return the head's outputs on stored vectors."""
         chosen = self.vectors[torch.from_numpy(indices).to(self.vectors.device)]
-        return model.head_outputs(self.split.corpus.name, chosen)
+        return model.head_outputs(self.split.corpus.name, chosen.float())
 
 
 def open_examples(run: RunParams, split: Split, device: torch.device) -> dict[CorpusName, Examples]:
@@ -82,12 +88,12 @@ def _open(run: RunParams, corpus: CorpusName, split: Split, device: torch.device
 def open_model(
     run: RunParams,
     examples: Mapping[CorpusName, Examples],
-    attention: Attention,
+    kernels: Kernels,
     backbone_dir: Path,
 ) -> MultitaskBert:
     """Build a run's model: new heads, over the backbone's weights where it is to be trained."""
     if run.mode == "finetune":
-        backbone = load_backbone(backbone_dir, attention)
+        backbone = load_backbone(backbone_dir, kernels)
         return MultitaskBert(backbone, run.corpora, backbone.config.hidden_size, run.dropout)
     widths = {e.vectors.shape[-1] for e in examples.values() if isinstance(e, VectorExamples)}
     return MultitaskBert(None, run.corpora, widths.pop(), run.dropout)

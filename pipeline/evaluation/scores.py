@@ -14,6 +14,7 @@ from pipeline.files import read_json, write_json
 from pipeline.inputs import check_inputs
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
+from pipeline.speed import kernels_on
 from pipeline.tasks import Corpus, Split
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -34,7 +35,8 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     seed_everything(params.seed)
     splits: tuple[Split, ...] = ("dev", "test")
     examples = {split: open_examples(run, split, device) for split in splits}
-    model = open_model(run, examples["dev"], params.speed.attention, backbone_dir)
+    kernels = kernels_on(device, params.speed.forward)
+    model = open_model(run, examples["dev"], kernels, backbone_dir)
     load_weights(model, paths.run_weights(run_dir))
     model.to(device)
     best_epoch = read_json(paths.run_summary(run_dir))["best_epoch"]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,9 @@ from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
 from pipeline.errors import BackboneError
 from pipeline.files import read_json
-
-Attention = Literal["sdpa", "eager"]
+from pipeline.model.dropout import Dropout
+from pipeline.model.fused import encode_fused
+from pipeline.model.kernels import Attention, Kernels
 
 INITIAL_STD = 0.02  # of new weights, as in BERT
 
@@ -46,20 +47,20 @@ class BertConfig:
 class BertOutput(NamedTuple):
     """What the encoder says about a batch."""
 
-    hidden: Tensor  # hidden states of the last layer, float [B, T, D]
+    hidden: Tensor  # hidden states of the last layer, float [B, T, D]; [B, 1, D] if only [CLS]'s
     pooled: Tensor  # pooled output, float [B, D]
 
 
 class Embeddings(nn.Module):
     """Word + position + token type, then layer norm and dropout."""
 
-    def __init__(self, config: BertConfig) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
         self.word = nn.Embedding(config.vocab_size, config.hidden_size)
         self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
         """Return the vector each token enters the first layer with, float [B, T, D]."""
@@ -117,26 +118,32 @@ def attention_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
 class SelfAttention(nn.Module):
     """Multi-head self-attention: every token averages all real tokens, once in each head."""
 
-    def __init__(self, config: BertConfig, attention: Attention) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
         self.num_heads = config.num_attention_heads
-        self.dropout = config.attention_probs_dropout_prob
-        self.attend = ATTENTIONS[attention]
+        self.dropout = Dropout(config.attention_probs_dropout_prob, cheap=kernels.cheap_dropout)
+        self.attend = ATTENTIONS[kernels.attention]
         self.query = nn.Linear(config.hidden_size, config.hidden_size)
         self.key = nn.Linear(config.hidden_size, config.hidden_size)
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
         self.output = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Let tokens, float [B, T, D], attend to the real ones, bool [B, T]: float [B, T, D]."""
-        query = self._heads(self.query(hidden))
+    def forward(self, asking: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Let tokens, float [B, Q, D], attend to the real ones among others: float [B, Q, D].
+
+        Args:
+            asking: those that attend; all of `hidden`, or its first.
+            hidden: those that are attended to, float [B, T, D].
+            mask: True at the real ones, bool [B, T].
+        """
+        query = self._heads(self.query(asking))
         key = self._heads(self.key(hidden))
         value = self._heads(self.value(hidden))
         # the bias takes the query's type, which autocast may have made narrower than `hidden`'s
         bias = attention_bias(mask, query.dtype)
-        dropout = self.dropout if self.training else 0.0
-        attended = self.attend(query, key, value, bias, dropout)  # [B, H, T, K]
-        joined: Tensor = self.output(attended.transpose(1, 2).flatten(start_dim=2))  # [B, T, D]
+        dropout = self.dropout.p if self.training else 0.0
+        attended = self.attend(query, key, value, bias, dropout)  # [B, H, Q, K]
+        joined: Tensor = self.output(attended.transpose(1, 2).flatten(start_dim=2))  # [B, Q, D]
         return joined
 
     def _heads(self, projected: Tensor) -> Tensor:
@@ -147,9 +154,9 @@ class SelfAttention(nn.Module):
 class AddAndNorm(nn.Module):
     """Dropout on a part's output, add the part's input, layer norm."""
 
-    def __init__(self, config: BertConfig) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
 
     def forward(self, part_input: Tensor, part_output: Tensor) -> Tensor:
@@ -176,16 +183,17 @@ class FeedForward(nn.Module):
 class EncoderLayer(nn.Module):
     """Self-attention, add & norm, feed-forward, add & norm."""
 
-    def __init__(self, config: BertConfig, attention: Attention) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
-        self.attention = SelfAttention(config, attention)
-        self.attention_norm = AddAndNorm(config)
+        self.attention = SelfAttention(config, kernels)
+        self.attention_norm = AddAndNorm(config, kernels)
         self.feed_forward = FeedForward(config)
-        self.feed_forward_norm = AddAndNorm(config)
+        self.feed_forward_norm = AddAndNorm(config, kernels)
 
-    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return the layer's hidden states, float [B, T, D]."""
-        attended: Tensor = self.attention_norm(hidden, self.attention(hidden, mask))
+    def forward(self, hidden: Tensor, mask: Tensor, *, only_first: bool = False) -> Tensor:
+        """Return the layer's hidden states, float [B, T, D], or the first token's, [B, 1, D]."""
+        asking = hidden[:, :1] if only_first else hidden
+        attended: Tensor = self.attention_norm(asking, self.attention(asking, hidden, mask))
         transformed: Tensor = self.feed_forward_norm(attended, self.feed_forward(attended))
         return transformed
 
@@ -193,17 +201,23 @@ class EncoderLayer(nn.Module):
 class Encoder(nn.Module):
     """L encoder layers, one after another."""
 
-    def __init__(self, config: BertConfig, attention: Attention) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
+        self.kernels = kernels
         self.layers = nn.ModuleList(
-            EncoderLayer(config, attention) for _ in range(config.num_hidden_layers)
+            EncoderLayer(config, kernels) for _ in range(config.num_hidden_layers)
         )
 
-    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return the last layer's hidden states, float [B, T, D]."""
-        for layer in self.layers:
+    def forward(self, hidden: Tensor, mask: Tensor, *, only_first: bool = False) -> Tensor:
+        """Return the last layer's hidden states, float [B, T, D], or [CLS]'s alone, [B, 1, D]."""
+        if self.kernels.layers == "fused":
+            pack = self.kernels.pack_tokens
+            return encode_fused(self.layers, hidden, mask, pack=pack, only_first=only_first)
+        *others, last = self.layers
+        for layer in others:
             hidden = layer(hidden, mask)
-        return hidden
+        final: Tensor = last(hidden, mask, only_first=only_first)
+        return final
 
 
 class Pooler(nn.Module):
@@ -221,16 +235,22 @@ class Pooler(nn.Module):
 class MinBert(nn.Module):
     """The backbone: token ids in, hidden states and pooled output out."""
 
-    def __init__(self, config: BertConfig, attention: Attention) -> None:
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config, attention)
+        self.kernels = kernels
+        self.embeddings = Embeddings(config, kernels)
+        self.encoder = Encoder(config, kernels)
         self.pooler = Pooler(config)
         self.apply(_initialise)
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor | None = None,
+        *,
+        only_first: bool = False,
     ) -> BertOutput:
         """Encode a batch.
 
@@ -239,6 +259,7 @@ class MinBert(nn.Module):
             attention_mask: True at real tokens, bool [B, T].
             token_type_ids: 0 in the first sentence and 1 in the second, int64 [B, T];
                 all 0 when left out.
+            only_first: leave all but [CLS] out of the last layer; the pooled output is the same.
 
         Raises:
             BackboneError: T is more than the backbone has positions for.
@@ -251,7 +272,8 @@ class MinBert(nn.Module):
             )
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)
-        hidden = self.encoder(self.embeddings(input_ids, token_type_ids), attention_mask)
+        embedded = self.embeddings(input_ids, token_type_ids)
+        hidden = self.encoder(embedded, attention_mask, only_first=only_first)
         return BertOutput(hidden, self.pooler(hidden))
 
 

@@ -6,18 +6,20 @@ padding, D hidden size.
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from pipeline.model.bert import MinBert
+from pipeline.model.bert import BertOutput, MinBert
 from pipeline.model.heads import Head
 from pipeline.model.pooling import sentence_vectors
 from pipeline.tasks import CORPORA, CorpusName, Pooling
 
 
 def encode(backbone: MinBert, input_ids: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
-    """Return the sentence vectors of a batch, float [B, S, D].
+    """Return the sentence vectors of a batch, float32 [B, S, D].
 
-    All sentences go through the backbone in one forward pass, each for itself.
+    Sentences never see each other. With `kernels.merge_pairs` both of a pair go through the
+    backbone in one forward pass.
 
     Args:
         backbone: what encodes them.
@@ -25,10 +27,24 @@ def encode(backbone: MinBert, input_ids: Tensor, mask: Tensor, pooling: Pooling)
         mask: True at real tokens, bool [B, S, T].
         pooling: what stands for a sentence.
     """
-    sentences_mask = mask.flatten(end_dim=1)  # [B * S, T]
-    output = backbone(input_ids.flatten(end_dim=1), sentences_mask)
-    vectors = sentence_vectors(output, sentences_mask, pooling)  # [B * S, D]
-    return vectors.view(*input_ids.shape[:2], -1)
+    if backbone.kernels.merge_pairs:
+        merged = _encode(backbone, input_ids.flatten(end_dim=1), mask.flatten(end_dim=1), pooling)
+        return merged.view(*input_ids.shape[:2], -1)
+    each = [
+        _encode(backbone, input_ids[:, sentence], mask[:, sentence], pooling)
+        for sentence in range(input_ids.shape[1])
+    ]
+    return torch.stack(each, dim=1)
+
+
+def _encode(backbone: MinBert, input_ids: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """Return the vectors of sentences, float32 [B, D], from ids and mask [B, T]."""
+    kernels = backbone.kernels
+    only_first = kernels.trim_last_layer and pooling == "pooled"
+    with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=kernels.bf16):
+        output = backbone(input_ids, mask, only_first=only_first)
+    wide = BertOutput(output.hidden.float(), output.pooled.float())
+    return sentence_vectors(wide, mask, pooling)
 
 
 class MultitaskBert(nn.Module):

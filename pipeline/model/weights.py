@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from pipeline import paths
 from pipeline.errors import BackboneError, PipelineError, TrainingError
 from pipeline.files import replacing
-from pipeline.model.bert import Attention, BertConfig, MinBert, config_from_json
+from pipeline.model.bert import BertConfig, MinBert, config_from_json
+from pipeline.model.kernels import Kernels
 
 NUM_SHOWN = 5  # problems in one message
 
@@ -44,7 +45,7 @@ POSITION_IDS = "embeddings.position_ids"
 PRETRAINING_HEADS = "cls."
 
 
-def load_backbone(backbone_dir: Path, attention: Attention) -> MinBert:
+def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
     """Build a minBERT, in fp32 and train mode, from config.json and model.safetensors.
 
     Takes no random numbers: the caller's generators stay where they are.
@@ -54,7 +55,7 @@ def load_backbone(backbone_dir: Path, attention: Attention) -> MinBert:
     """
     config = config_from_json(paths.backbone_config(backbone_dir))
     with torch.device("meta"):  # shapes without values: these come from the file
-        model = MinBert(config, attention)
+        model = MinBert(config, kernels)
     path = paths.backbone_weights(backbone_dir)
     found, _ = _read(path, BackboneError)
     names = hugging_face_names(config)

@@ -18,11 +18,12 @@ from pipeline.evaluation.metrics import score
 from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
 from pipeline.model.multitask import MultitaskBert
-from pipeline.params import OptimizerParams, SpeedParams
+from pipeline.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tasks import CorpusName
 from pipeline.training.history import EpochRow, mean_score
 from pipeline.training.optimizer import new_optimizer
 from pipeline.training.round_robin import loss_weights, round_robin
+from pipeline.training.trimmed_embedding import restore, trim
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class TrainingPlan:
     learning_rate: float
     batch_size: Mapping[CorpusName, int]
     optimizer: OptimizerParams
-    speed: SpeedParams
+    speed: TrainingSpeedParams
     dev_batch_size: int
     seed: int
 
@@ -62,6 +63,7 @@ class Trainer:
         self.train = train
         self.dev = dev
         self.plan = plan
+        self._trim_vocabulary()
         self.optimizer = new_optimizer(
             model, plan.learning_rate, plan.optimizer, plan.speed.fused_adamw
         )
@@ -91,7 +93,19 @@ class Trainer:
                 best_epoch, best_score, best_state = epoch, mean_score(rows), self._state()
             self._report(name, rows, time.monotonic() - started)
         self.model.load_state_dict(best_state)
+        if self.model.backbone is not None:
+            restore(self.model.backbone)
         return Trained(history, best_epoch)
+
+    def _trim_vocabulary(self) -> None:
+        """Train the word embeddings that occur, where that is exact."""
+        if self.model.backbone is None or not self.plan.speed.trim_vocabulary:
+            return
+        if self.plan.optimizer.weight_decay:
+            log.info("weight decay moves every word embedding: the whole vocabulary is trained")
+            return
+        splits = [*self.train.values(), *self.dev.values()]
+        trim(self.model.backbone, [examples.split.input_ids for examples in splits])
 
     def _epoch(self, epoch: int) -> list[EpochRow]:
         """Go through every round once, then score the dev sets."""
@@ -101,7 +115,7 @@ class Trainer:
         batches = {corpus: iter(self._shuffled(corpus)) for corpus in self.train}
         for corpus in round_robin(self.num_batches):
             indices = next(batches[corpus])
-            losses[corpus].append(self._step(corpus, indices))
+            losses[corpus].append(self.step(corpus, indices))
             num_examples[corpus] += len(indices)
         return [
             self._row(epoch, corpus, losses[corpus], num_examples[corpus]) for corpus in self.train
@@ -115,7 +129,7 @@ class Trainer:
             self.shuffler,
         )
 
-    def _step(self, corpus: CorpusName, indices: Indices) -> Tensor:
+    def step(self, corpus: CorpusName, indices: Indices) -> Tensor:
         """Update the model on one batch; return its loss, unweighted, still on the device."""
         examples = self.train[corpus]
         outputs = examples.outputs(self.model, indices)

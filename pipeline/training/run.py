@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import paths
-from pipeline.device import choose_device, device_name, seed_everything
+from pipeline.device import choose_device, device_name, keep_memory, seed_everything
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, open_examples, open_model
 from pipeline.files import write_json
 from pipeline.inputs import check_inputs
 from pipeline.model.weights import save_weights
 from pipeline.params import Params
+from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trained, Trainer, TrainingPlan
@@ -31,18 +32,21 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
     check_inputs(paths.inputs_json(name))
     device = choose_device(params.device)
     seed_everything(params.seed)
+    if params.speed.training.keep_memory and device.type == "cpu":
+        keep_memory()
+    kernels = kernels_on(device, params.speed.forward)
     train = open_examples(run, "train", device)
     dev = open_examples(run, "dev", device)
     for corpus, examples in (*train.items(), *dev.items()):
         if not len(examples.split):
             raise TrainingError(f"{corpus} has an empty train or dev split; see data/validation")
-    model = open_model(run, train, params.speed.attention, backbone_dir).to(device)
+    model = open_model(run, train, kernels, backbone_dir).to(device)
     plan = TrainingPlan(
         epochs=params.epochs(run),
         learning_rate=params.learning_rate(run),
         batch_size=run.batch_size,
         optimizer=params.optimizer,
-        speed=params.speed,
+        speed=params.speed.training,
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
     )
@@ -55,7 +59,12 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     write_json(
         paths.run_summary(out),
-        summary | {"device": device_name(device), "parameters_trained": parameters},
+        summary
+        | {
+            "device": device_name(device),
+            "precision": "bf16" if kernels.bf16 and run.mode == "finetune" else "fp32",
+            "parameters_trained": parameters,
+        },
     )
 
 

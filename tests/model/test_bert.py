@@ -14,7 +14,6 @@ from torch import Tensor
 
 from pipeline.errors import BackboneError
 from pipeline.model.bert import (
-    Attention,
     BertConfig,
     MinBert,
     attention_bias,
@@ -22,6 +21,7 @@ from pipeline.model.bert import (
     eager_attention,
     sdpa_attention,
 )
+from pipeline.model.kernels import PLAIN, Kernels
 from pipeline.model.weights import load_backbone
 
 SMALL = BertConfig(
@@ -59,7 +59,12 @@ SHAPES = {
     ),
 }
 LENGTHS = (12, 7, 1)
-ATTENTIONS: tuple[Attention, ...] = ("eager", "sdpa")
+KERNELS: dict[str, Kernels] = {
+    "eager": PLAIN,
+    "sdpa": replace(PLAIN, attention="sdpa"),
+    "fused": replace(PLAIN, layers="fused", pack_tokens=True),
+    "fused, padded": replace(PLAIN, layers="fused"),
+}
 
 # Gradients cross tanh, softmax and layer norms: float32 keeps about six digits of them.
 OUTPUT_TOLERANCE = 1e-5
@@ -89,23 +94,23 @@ def hugging_face(config: BertConfig) -> transformers.BertModel:
 
 
 def twins(
-    config: BertConfig, attention: Attention, directory: Path
+    config: BertConfig, kernels: str, directory: Path
 ) -> tuple[MinBert, transformers.BertModel]:
     """Return our model and theirs with the same random weights, in evaluation mode."""
     theirs = hugging_face(config)
     theirs.save_pretrained(directory)
-    return load_backbone(directory, attention).eval(), theirs
+    return load_backbone(directory, KERNELS[kernels]).eval(), theirs
 
 
 def largest(difference: Tensor) -> float:
     return difference.abs().max().item()
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_outputs_equal_hugging_face(shape: str, attention: Attention, tmp_path: Path) -> None:
+def test_outputs_equal_hugging_face(shape: str, kernels: str, tmp_path: Path) -> None:
     config = SHAPES[shape]
-    ours, theirs = twins(config, attention, tmp_path)
+    ours, theirs = twins(config, kernels, tmp_path)
     ids, mask = batch(config.vocab_size)
     token_types = (torch.arange(ids.shape[1]) > 3).long().expand_as(ids)
     with torch.no_grad():
@@ -116,12 +121,12 @@ def test_outputs_equal_hugging_face(shape: str, attention: Attention, tmp_path: 
             assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_gradients_of_all_parameters_equal_hugging_face(
-    shape: str, attention: Attention, tmp_path: Path
+    shape: str, kernels: str, tmp_path: Path
 ) -> None:
-    ours, theirs = twins(SHAPES[shape], attention, tmp_path)
+    ours, theirs = twins(SHAPES[shape], kernels, tmp_path)
     _compare_gradients(ours, theirs, SHAPES[shape].vocab_size, tmp_path)
 
 
@@ -144,7 +149,7 @@ def _compare_gradients(
             assert parameter.grad is not None
             parameter.copy_(parameter.grad)
     theirs.save_pretrained(directory)
-    expected = dict(load_backbone(directory, "eager").named_parameters())
+    expected = dict(load_backbone(directory, PLAIN).named_parameters())
     for name, parameter in ours.named_parameters():
         assert parameter.grad is not None, name
         assert largest(parameter.grad - expected[name]) < GRADIENT_TOLERANCE, name
@@ -154,12 +159,10 @@ def _compare_gradients(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_real_weights_give_the_outputs_of_hugging_face(
-    attention: Attention, minilm_dir: Path
-) -> None:
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_real_weights_give_the_outputs_of_hugging_face(kernels: str, minilm_dir: Path) -> None:
     theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
-    ours = load_backbone(minilm_dir, attention).eval()
+    ours = load_backbone(minilm_dir, KERNELS[kernels]).eval()
     ids, mask = batch(30_522, (40, 17, 1))
     with torch.no_grad():
         mine, their = ours(ids, mask), theirs.eval()(ids, attention_mask=mask.long())
@@ -170,7 +173,7 @@ def test_real_weights_give_the_outputs_of_hugging_face(
 @pytest.mark.slow
 def test_real_weights_give_the_gradients_of_hugging_face(minilm_dir: Path, tmp_path: Path) -> None:
     theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
-    ours = load_backbone(minilm_dir, "sdpa").eval()
+    ours = load_backbone(minilm_dir, KERNELS["fused"]).eval()
     _compare_gradients(ours, theirs.eval(), 30_522, tmp_path)
 
 
@@ -215,14 +218,14 @@ def test_both_attentions_agree() -> None:
     )
 
 
-def small_model(attention: Attention = "sdpa") -> MinBert:
+def small_model(kernels: str = "sdpa") -> MinBert:
     torch.manual_seed(0)
-    return MinBert(SMALL, attention)
+    return MinBert(SMALL, KERNELS[kernels])
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_what_stands_at_padding_does_not_matter(attention: Attention) -> None:
-    model = small_model(attention).eval()
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_what_stands_at_padding_does_not_matter(kernels: str) -> None:
+    model = small_model(kernels).eval()
     ids, mask = batch(SMALL.vocab_size)
     disturbed = torch.where(mask, ids, 33)
     before, after = model(ids, mask), model(disturbed, mask)
@@ -230,9 +233,9 @@ def test_what_stands_at_padding_does_not_matter(attention: Attention) -> None:
     assert torch.equal(before.pooled, after.pooled)
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_a_sentence_alone_equals_the_sentence_in_a_padded_batch(attention: Attention) -> None:
-    model = small_model(attention).eval()
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_a_sentence_alone_equals_the_sentence_in_a_padded_batch(kernels: str) -> None:
+    model = small_model(kernels).eval()
     ids, mask = batch(SMALL.vocab_size)
     together = model(ids, mask)
     for row, length in enumerate(LENGTHS):
@@ -242,11 +245,11 @@ def test_a_sentence_alone_equals_the_sentence_in_a_padded_batch(attention: Atten
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("kernels", ["eager", "sdpa"])  # the packed layers have no such row
 def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
-    attention: Attention, dtype: torch.dtype
+    kernels: str, dtype: torch.dtype
 ) -> None:
-    model = small_model(attention)
+    model = small_model(kernels)
     ids, mask = batch(SMALL.vocab_size)
     mask[1] = False
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
@@ -256,9 +259,9 @@ def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_dropout_acts_in_training_and_only_there(attention: Attention) -> None:
-    model = small_model(attention)
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_dropout_acts_in_training_and_only_there(kernels: str) -> None:
+    model = small_model(kernels)
     ids, mask = batch(SMALL.vocab_size)
     assert not torch.equal(model(ids, mask).hidden, model(ids, mask).hidden)
     model.eval()
@@ -277,14 +280,14 @@ def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
     assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("kind", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
-def test_each_kind_of_dropout_acts_by_itself(attention: Attention, kind: str) -> None:
+def test_each_kind_of_dropout_acts_by_itself(kernels: str, kind: str) -> None:
     none = replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     ids, mask = batch(SMALL.vocab_size)
     for config, differs in ((none, False), (replace(none, **{kind: 0.5}), True)):
         torch.manual_seed(0)
-        model = MinBert(config, attention)
+        model = MinBert(config, KERNELS[kernels])
         first, second = model(ids, mask).hidden, model(ids, mask).hidden
         assert torch.equal(first, second) is not differs
 
@@ -301,7 +304,7 @@ def test_every_parameter_gets_a_gradient() -> None:
 
 def test_new_weights_have_berts_distribution() -> None:
     torch.manual_seed(0)
-    model = MinBert(replace(SMALL, hidden_size=128, vocab_size=500), "sdpa")
+    model = MinBert(replace(SMALL, hidden_size=128, vocab_size=500), PLAIN)
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             assert not parameter.any(), name

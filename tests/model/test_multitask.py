@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import MultitaskBert, encode
 from pipeline.model.weights import load_backbone
 from pipeline.tasks import Pooling
@@ -19,7 +20,7 @@ def ids_and_mask() -> tuple[torch.Tensor, torch.Tensor]:
 def test_partner_of_a_pair_does_not_change_a_sentence(
     tiny_backbone_dir: Path, pooling: Pooling
 ) -> None:
-    backbone = load_backbone(tiny_backbone_dir, "sdpa").eval()
+    backbone = load_backbone(tiny_backbone_dir, PLAIN).eval()
     ids, mask = ids_and_mask()
     pair = encode(backbone, ids, mask, pooling)
     alone = encode(backbone, ids[:, :1, :3], mask[:, :1, :3], pooling)
@@ -28,7 +29,7 @@ def test_partner_of_a_pair_does_not_change_a_sentence(
 
 
 def test_each_corpus_has_its_own_head_over_the_shared_backbone(tiny_backbone_dir: Path) -> None:
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), ("quora", "sts"), 32, 0.3)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), ("quora", "sts"), 32, 0.3)
     ids, mask = ids_and_mask()
     model("sts", ids, mask).sum().backward()
     assert all(parameter.grad is None for parameter in model.heads["quora"].parameters())

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipeline.errors import BackboneError, TrainingError
+from pipeline.model.kernels import PLAIN
 from pipeline.model.weights import load_backbone, load_weights, save_weights
 
 CONFIG = transformers.BertConfig(
@@ -69,7 +70,7 @@ def directory_with(tensors: dict[str, Tensor], directory: Path) -> Path:
 
 def assert_same_outputs(directory: Path, theirs: transformers.BertForPreTraining) -> None:
     with torch.no_grad():
-        mine = load_backbone(directory, "sdpa").eval()(IDS, MASK)
+        mine = load_backbone(directory, PLAIN).eval()(IDS, MASK)
         their = theirs.bert(IDS, attention_mask=MASK.long())
     assert (mine.hidden - their.last_hidden_state)[MASK].abs().max() < 1e-5
     assert (mine.pooled - their.pooler_output).abs().max() < 1e-5
@@ -109,7 +110,7 @@ def test_half_precision_becomes_float32(
     modern: dict[str, Tensor], dtype: torch.dtype, tmp_path: Path
 ) -> None:
     half = {name: tensor.to(dtype) for name, tensor in modern.items()}
-    model = load_backbone(directory_with(half, tmp_path), "sdpa")
+    model = load_backbone(directory_with(half, tmp_path), PLAIN)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert torch.equal(
         model.embeddings.word.weight, half["embeddings.word_embeddings.weight"].float()
@@ -121,7 +122,7 @@ def test_loaded_weights_are_trainable_and_leave_the_random_state_alone(
 ) -> None:
     directory = directory_with(modern, tmp_path)
     before = torch.get_rng_state()
-    model = load_backbone(directory, "eager")
+    model = load_backbone(directory, PLAIN)
     assert torch.equal(torch.get_rng_state(), before)
     assert model.training
     assert all(parameter.requires_grad for parameter in model.parameters())
@@ -130,7 +131,7 @@ def test_loaded_weights_are_trainable_and_leave_the_random_state_alone(
 def test_model_and_file_are_apart_once_loaded(modern: dict[str, Tensor], tmp_path: Path) -> None:
     path = directory_with(modern, tmp_path) / "model.safetensors"
     content = path.read_bytes()
-    model = load_backbone(tmp_path, "sdpa")
+    model = load_backbone(tmp_path, PLAIN)
     with path.open("r+b") as file:  # in place, as a copying tool might
         file.write(b"\xff" * len(content))
     assert torch.equal(model.pooler.dense.bias, modern["pooler.dense.bias"])
@@ -181,7 +182,7 @@ def test_tensors_that_do_not_fit_are_named(
 ) -> None:
     change(modern)
     with pytest.raises(BackboneError, match=rf"model\.safetensors does not fit .*: {said}"):
-        load_backbone(directory_with(modern, tmp_path), "sdpa")
+        load_backbone(directory_with(modern, tmp_path), PLAIN)
 
 
 def test_several_problems_are_named_and_the_rest_counted(
@@ -190,7 +191,7 @@ def test_several_problems_are_named_and_the_rest_counted(
     # 1 surplus, and of 5 embedding, 2 pooler and 2 x 16 layer tensors all but one missing: 39
     few = {"extra": torch.ones(1), "pooler.dense.weight": modern["pooler.dense.weight"]}
     with pytest.raises(BackboneError, match=r"extra is surplus; .* is missing; and 34 more$"):
-        load_backbone(directory_with(few, tmp_path), "sdpa")
+        load_backbone(directory_with(few, tmp_path), PLAIN)
 
 
 def test_a_wrong_tensor_is_named_as_its_file_names_it(
@@ -199,7 +200,7 @@ def test_a_wrong_tensor_is_named_as_its_file_names_it(
     old["bert.embeddings.LayerNorm.gamma"] = torch.ones(2)
     said = r"bert\.embeddings\.LayerNorm\.gamma has shape \[2\], not \[16\]"
     with pytest.raises(BackboneError, match=said):
-        load_backbone(directory_with(old, tmp_path), "sdpa")
+        load_backbone(directory_with(old, tmp_path), PLAIN)
 
 
 def pickled(path: Path) -> None:
@@ -227,18 +228,18 @@ def test_a_file_that_is_not_whole_safetensors_is_refused(
 ) -> None:
     damage(directory_with(modern, tmp_path) / "model.safetensors")
     with pytest.raises(BackboneError, match=r"model\.safetensors is not a whole safetensors file"):
-        load_backbone(tmp_path, "sdpa")
+        load_backbone(tmp_path, PLAIN)
 
 
 def test_missing_weights_are_refused(modern: dict[str, Tensor], tmp_path: Path) -> None:
     (directory_with(modern, tmp_path) / "model.safetensors").unlink()
     with pytest.raises(BackboneError, match=r"model\.safetensors is missing.*safetensors.*only"):
-        load_backbone(tmp_path, "sdpa")
+        load_backbone(tmp_path, PLAIN)
 
 
 @pytest.mark.slow
 def test_every_tensor_of_the_real_weights_is_used(minilm_dir: Path) -> None:
-    model = load_backbone(minilm_dir, "sdpa")
+    model = load_backbone(minilm_dir, PLAIN)
     file = load_file(minilm_dir / "model.safetensors")
     del file["embeddings.position_ids"]
     # as multisets of contents: the same numbers, whatever their names

@@ -11,9 +11,10 @@ import torch
 from pipeline.batches import Indices
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
+from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import MultitaskBert
 from pipeline.model.weights import load_backbone
-from pipeline.params import OptimizerParams, SpeedParams
+from pipeline.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trained, Trainer, TrainingPlan
@@ -24,7 +25,9 @@ PLAN = TrainingPlan(
     learning_rate=1e-2,
     batch_size={"sst": 4, "quora": 4, "sts": 4},
     optimizer=OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6),
-    speed=SpeedParams(bucket_batches=4, fused_adamw=True, attention="sdpa"),
+    speed=TrainingSpeedParams(
+        bucket_batches=4, trim_vocabulary=True, fused_adamw=True, keep_memory=False
+    ),
     dev_batch_size=8,
     seed=1,
 )
@@ -63,7 +66,7 @@ def finetune(
     folder: Path, corpora: Sequence[CorpusName], plan: TrainingPlan = PLAN
 ) -> tuple[MultitaskBert, Trained]:
     torch.manual_seed(plan.seed)
-    model = MultitaskBert(load_backbone(folder, "sdpa"), corpora, 32, 0.3)
+    model = MultitaskBert(load_backbone(folder, PLAIN), corpora, 32, 0.3)
     train: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
     dev: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 10, 1), CPU) for c in corpora}
     return model, Trainer(model, train, dev, plan).fit("test")
@@ -109,7 +112,7 @@ def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
         model = MultitaskBert(None, tuple(examples), 32, 0.0)
         for parameter in model.parameters():
             torch.nn.init.constant_(parameter, 0.1)
-        Trainer(model, examples, examples, PLAN)._step("sts", np.arange(4))
+        Trainer(model, examples, examples, PLAN).step("sts", np.arange(4))
         found: torch.Tensor = model.heads["sts"].linear.weight.grad
         return found
 
@@ -123,12 +126,12 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
     tiny_backbone_dir: Path, corpus: CorpusName
 ) -> None:
     torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), (corpus,), 32, 0.3)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), (corpus,), 32, 0.3)
     if corpus == "sts":  # away from the ReLU's dead side
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
-    Trainer(model, examples, examples, PLAN)._step(corpus, np.arange(12))
+    Trainer(model, examples, examples, PLAN).step(corpus, np.arange(12))
     still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
     # a mean of token vectors does not pass through the pooler
     assert all("pooler" in name for name in still)
@@ -139,7 +142,7 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
 def test_a_few_examples_can_be_learnt(tiny_backbone_dir: Path, corpus: CorpusName) -> None:
     plan = replace(PLAN, epochs=40, learning_rate=3e-3)
     torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, "sdpa"), (corpus,), 32, 0.0)
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), (corpus,), 32, 0.0)
     if corpus == "sts":
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
     examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
@@ -156,6 +159,77 @@ def test_one_seed_gives_one_result_and_another_seed_another(tiny_backbone_dir: P
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
     assert not torch.equal(first.heads["sst"].linear.weight, other.heads["sst"].linear.weight)
+
+
+EXACT_PIECES: dict[str, dict[str, object]] = {
+    "fused layers": {"layers": "fused"},
+    "packed tokens": {"layers": "fused", "pack_tokens": True},
+    "sdpa": {"attention": "sdpa"},
+    "merged pairs": {"merge_pairs": True},
+    "trimmed last layer": {"trim_last_layer": True},
+    "trimmed vocabulary": {"trim_vocabulary": True},
+    "fused AdamW": {"fused_adamw": True},
+    "all": {
+        "layers": "fused",
+        "pack_tokens": True,
+        "merge_pairs": True,
+        "trim_last_layer": True,
+        "trim_vocabulary": True,
+        "fused_adamw": True,
+    },
+}
+TRAINING_PIECES = {"trim_vocabulary", "fused_adamw"}
+
+
+def losses_with(
+    folder: Path, corpora: Sequence[CorpusName], pieces: dict[str, object]
+) -> list[float]:
+    """Train without dropout on the same batches, with some pieces of speed; return each loss."""
+    for_training = {key: value for key, value in pieces.items() if key in TRAINING_PIECES}
+    off = {"trim_vocabulary": False, "fused_adamw": False}
+    speed = PLAN.speed.model_copy(update=off | for_training)
+    kernels = replace(PLAIN, **{k: v for k, v in pieces.items() if k not in TRAINING_PIECES})  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    model = MultitaskBert(load_backbone(folder, kernels), corpora, 32, 0.0)
+    for module in model.modules():
+        if hasattr(module, "p"):
+            module.p = 0.0
+    if "sts" in corpora:  # away from the ReLU's dead side
+        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
+    examples: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
+    plan = replace(PLAN, speed=speed, learning_rate=1e-3)
+    trainer = Trainer(model.train(), examples, examples, plan)
+    return [
+        trainer.step(corpus, np.arange(start, start + 4)).item()
+        for start in (0, 4, 8)
+        for corpus in corpora
+    ]
+
+
+@pytest.mark.parametrize("piece", EXACT_PIECES)
+@pytest.mark.parametrize("corpora", [["sst"], ["quora"], ["sts"], ["sst", "quora", "sts"]])
+def test_an_exact_piece_of_speed_gives_the_losses_of_the_plain_path(
+    tiny_backbone_dir: Path, corpora: list[CorpusName], piece: str
+) -> None:
+    fast = losses_with(tiny_backbone_dir, corpora, EXACT_PIECES[piece])
+    plain = losses_with(tiny_backbone_dir, corpora, {})
+    np.testing.assert_allclose(fast, plain, atol=1e-5, rtol=0)
+    assert len(set(plain)) == len(plain)
+
+
+def test_vocabulary_is_whole_again_after_training(tiny_backbone_dir: Path) -> None:
+    model, _ = finetune(tiny_backbone_dir, ["sst"])
+    assert model.backbone is not None
+    assert model.backbone.embeddings.word.weight.shape == (30522, 32)
+
+
+def test_vocabulary_is_not_trimmed_under_weight_decay(
+    tiny_backbone_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    optimizer = PLAN.optimizer.model_copy(update={"weight_decay": 0.01})
+    caplog.set_level("INFO")
+    finetune(tiny_backbone_dir, ["sst"], replace(PLAN, optimizer=optimizer))
+    assert "the whole vocabulary is trained" in caplog.text
 
 
 def test_buckets_and_plain_adamw_learn_the_same_from_the_same_batches() -> None:

@@ -1,0 +1,150 @@
+"""The fused layers: gradients against finite differences, and every piece against the plain path.
+
+That outputs and gradients equal Hugging Face's is tested in test_bert.py.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.model import fused
+from pipeline.model.bert import BertConfig, MinBert
+from pipeline.model.dropout import keep_mask
+from pipeline.model.fused import Drop, _Attention, _DropAddNorm, layout_of
+from pipeline.model.kernels import PLAIN, Kernels
+
+CONFIG = BertConfig(
+    vocab_size=60,
+    hidden_size=32,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    intermediate_size=64,
+    max_position_embeddings=16,
+    type_vocab_size=2,
+    pad_token_id=0,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+    layer_norm_eps=1e-12,
+)
+FUSED = replace(PLAIN, layers="fused", pack_tokens=True)
+LENGTHS = (12, 7, 3, 12)
+NOTHING = Drop(0.0, cheap=False)
+
+
+def batch(lengths: tuple[int, ...] = LENGTHS) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    ids = torch.randint(1, CONFIG.vocab_size, mask.shape, generator=generator)
+    return ids * mask, mask
+
+
+def twins(kernels: Kernels) -> tuple[MinBert, MinBert]:
+    torch.manual_seed(0)
+    plain, other = MinBert(CONFIG, PLAIN), MinBert(CONFIG, kernels)
+    other.load_state_dict(plain.state_dict())
+    return plain, other
+
+
+@pytest.mark.parametrize("pack", [True, False])
+@pytest.mark.parametrize("p", [0.0, 0.4])
+def test_gradient_of_attention(pack: bool, p: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finite differences in float64; few examples at once, so that there are several slices."""
+    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
+    mask = batch((5, 3, 1))[1]
+    layout = layout_of(mask, torch.float64, pack_tokens=pack)
+    num_tokens = int(mask.sum()) if pack else mask.numel()
+    generator = torch.Generator().manual_seed(0)
+    projected = torch.randn(num_tokens, 12, generator=generator, dtype=torch.float64)
+
+    def attend(values: Tensor) -> Tensor:
+        torch.manual_seed(4)  # the same mask each time
+        out: Tensor = _Attention.apply(values, layout, 2, Drop(p, cheap=False))
+        # what stands at padding has no meaning and a hugely negative score
+        return out if pack else out[mask.flatten()]
+
+    assert torch.autograd.gradcheck(attend, (projected.requires_grad_(),))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4])
+def test_gradient_of_dropout_add_and_norm(p: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+    def join(*tensors: Tensor) -> Tensor:
+        torch.manual_seed(4)
+        joined: Tensor = _DropAddNorm.apply(*tensors, 1e-5, Drop(p, cheap=False))
+        return joined
+
+    assert torch.autograd.gradcheck(join, (draw(5, 6), draw(5, 6), draw(6), draw(6)))
+
+
+def test_attention_drops_probabilities_before_the_values() -> None:
+    """The formula of the plain layers, with the mask that the fused part drew."""
+    layout = layout_of(torch.ones(2, 6, dtype=torch.bool), torch.float32, pack_tokens=True)
+    projected = torch.randn(12, 24, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(4)
+    got = _Attention.apply(projected, layout, 2, Drop(0.5, cheap=True))
+    query, key, value = projected.view(2, 6, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    probabilities = (query @ key.transpose(-1, -2) / 2).softmax(-1)
+    torch.manual_seed(4)
+    keep, scale = keep_mask(probabilities, 0.5, cheap=True)
+    expected = (probabilities * (keep != 0) * scale) @ value
+    torch.testing.assert_close(got, expected.transpose(1, 2).reshape(12, 8))
+
+
+@pytest.mark.parametrize("pack", [True, False])
+@pytest.mark.parametrize("layers", ["plain", "fused"])
+def test_the_pooled_output_needs_only_the_first_token_of_the_last_layer(
+    layers: str, pack: bool
+) -> None:
+    plain, other = twins(replace(PLAIN, layers=layers, pack_tokens=pack))  # type: ignore[arg-type]
+    ids, mask = batch()
+    whole, first = plain(ids, mask), other(ids, mask, only_first=True)
+    assert first.hidden.shape == (4, 1, 32)
+    torch.testing.assert_close(first.hidden, whole.hidden[:, :1], atol=1e-5, rtol=0)
+    torch.testing.assert_close(first.pooled, whole.pooled, atol=1e-5, rtol=0)
+    whole.pooled.square().sum().backward()
+    first.pooled.square().sum().backward()
+    for (name, mine), theirs in zip(other.named_parameters(), plain.parameters(), strict=True):
+        assert mine.grad is not None, name
+        torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-5, rtol=1e-3)
+
+
+def test_a_slice_of_examples_at_a_time_gives_what_all_at_once_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, model = twins(FUSED)
+    ids, mask = batch()
+    together = model(ids, mask)
+    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
+    torch.testing.assert_close(model(ids, mask).hidden, together.hidden, atol=1e-6, rtol=0)
+
+
+def test_a_batch_without_padding_needs_no_packing() -> None:
+    layout = layout_of(torch.ones(3, 5, dtype=torch.bool), torch.float32, pack_tokens=True)
+    assert layout.index is None
+    assert layout.bias is None
+
+
+def test_padding_comes_back_as_zero() -> None:
+    _, model = twins(FUSED)
+    ids, mask = batch()
+    assert not model(ids, mask).hidden[~mask].any()
+
+
+def test_bf16_follows_autocast_and_stays_near() -> None:
+    plain, model = twins(FUSED)
+    ids, mask = batch()
+    exact = plain(ids, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        near = model(ids, mask)
+    assert near.hidden.dtype == torch.bfloat16
+    # bf16 keeps 8 bits: hidden states of unit size, a few roundings deep
+    torch.testing.assert_close(near.hidden[mask].float(), exact.hidden[mask], atol=0.1, rtol=0)
+    near.pooled.float().sum().backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(g.dtype == torch.float32 and g.isfinite().all() for g in gradients)

@@ -24,8 +24,8 @@ check: $(VENV)/.dev ## format, lint, types, import layers
 	@mypy
 	@lint-imports
 
-bench: $(VENV)/.repro ## what each speed setting of params.yaml brings on this machine
-	@python -m benchmarks.training_speed
+bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on this machine, after a make repro
+	@python -m benchmarks
 
 clean: ## remove the environment and tool caches; data/, the DVC cache and reports/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -38,6 +38,11 @@ $(VENV)/bin/pip:
 $(VENV)/.repro: requirements.lock | $(VENV)/bin/pip
 	@echo "installing requirements.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.repro
+	@echo "installing requirements-bench.lock into $(VENV) (once)"
+	@pip install --quiet --disable-pip-version-check -r requirements-bench.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.repro

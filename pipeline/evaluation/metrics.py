@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from pipeline.tasks import Corpus, Metric
 
@@ -70,6 +69,8 @@ def pearson(predictions: Values, labels: Values) -> Score:
 
 def spearman(predictions: Values, labels: Values) -> Score:
     """Return the Pearson correlation of ranks, ties given their mean rank."""
+    from scipy.stats import rankdata  # takes half a second, and only evaluation comes here
+
     reason = _unusable(predictions, labels)  # before ranks, which hide what is not finite
     return Score(None, reason) if reason else pearson(rankdata(predictions), rankdata(labels))
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
-from pipeline.model.dropout import keep_mask, masked
+from pipeline.model.dropout import Dropout, keep_mask, masked
 
 if TYPE_CHECKING:
     from pipeline.model.bert import AddAndNorm, EncoderLayer, SelfAttention
@@ -71,6 +71,10 @@ class Drop:
     def draw(self, like: Tensor) -> tuple[Tensor | None, float]:
         """Draw a mask and its scale; no mask where nothing is dropped."""
         return keep_mask(like, self.p, cheap=self.cheap) if self.p else (None, 1.0)
+
+
+def _drop_of(module: Dropout) -> Drop:
+    return Drop(module.p if module.training else 0.0, module.cheap)
 
 
 def _dropped(values: Tensor, keep: Tensor | None) -> Tensor:
@@ -176,9 +180,8 @@ class _DropAddNorm(torch.autograd.Function):
 
 def _add_and_norm(part_input: Tensor, part_output: Tensor, module: "AddAndNorm") -> Tensor:
     norm = module.norm
-    drop = Drop(module.dropout.p if module.training else 0.0, module.dropout.cheap)
     normed: Tensor = _DropAddNorm.apply(  # type: ignore[no-untyped-call]
-        part_output, part_input, norm.weight, norm.bias, norm.eps, drop
+        part_output, part_input, norm.weight, norm.bias, norm.eps, _drop_of(module.dropout)
     )
     return normed
 
@@ -195,9 +198,8 @@ def _linear(hidden: Tensor, *modules: nn.Linear) -> Tensor:
 def _attend(hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
     """Let every computed token attend, [N, D]."""
     projected = _linear(hidden, module.query, module.key, module.value)
-    drop = Drop(module.dropout.p if module.training else 0.0, module.dropout.cheap)
     attended = _Attention.apply(  # type: ignore[no-untyped-call]
-        projected, layout, module.num_heads, drop
+        projected, layout, module.num_heads, _drop_of(module.dropout)
     )
     return _linear(attended, module.output)
 

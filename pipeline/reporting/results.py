@@ -65,7 +65,7 @@ class EpochScore:
 class RunSummary:
     """What a run says of itself in run.json."""
 
-    device: str
+    device: str  # and, in brackets, the precision of its matrix products
     epochs: int
     best_epoch: int
     learning_rate: float  # as used
@@ -145,7 +145,7 @@ def _read_summary(name: str, run: RunParams) -> RunSummary:
     with _reading(path):
         told = read_json(path)
         return RunSummary(
-            device=str(told["device"]),
+            device=f"{told['device']} ({told['precision']})",
             epochs=int(told["epochs"]),
             best_epoch=int(told["best_epoch"]),
             learning_rate=_number(told["learning_rate"]),

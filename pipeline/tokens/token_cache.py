@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.errors import CorpusError
 from pipeline.files import read_json, replacing, write_json
 from pipeline.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
 from pipeline.tokens.tokenizer import load_tokenizer, tokenize
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSION = 1  # of the layout; a cache of another version is refused
 ARRAYS = ("input_ids", "offsets", "labels", "example_ids")
@@ -56,7 +58,7 @@ class TokenizedSplit:
 
 
 def write_cache(
-    frames: Mapping[Split, pd.DataFrame],
+    frames: "Mapping[Split, pd.DataFrame]",
     corpus: Corpus,
     tokenizer_path: Path,
     max_length: int,

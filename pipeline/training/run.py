@@ -62,7 +62,7 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         summary
         | {
             "device": device_name(device),
-            "precision": "bf16" if kernels.bf16 and run.mode == "finetune" else "fp32",
+            "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
             "parameters_trained": parameters,
         },
     )

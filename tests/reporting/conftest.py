@@ -72,6 +72,7 @@ def summary_of(corpora: tuple[str, ...]) -> dict[str, Any]:
     return {
         "best_epoch": 1,
         "device": "cpu",
+        "precision": "fp32",
         "epochs": 2,
         "learning_rate": 1e-3,
         "turns": dict.fromkeys(corpora, 1),

@@ -109,5 +109,5 @@ def test_row_of_a_run_says_what_it_did(params: Params) -> None:
         "1,234 quora, 16 sts",
         "NVIDIA H200",
     ]
-    assert row_of(page, "sst-pretrain")[-2:] == ["none", "cpu"]
-    assert "device **NVIDIA H200, cpu**" in page
+    assert row_of(page, "sst-pretrain")[-2:] == ["none", "cpu (fp32)"]
+    assert "device **NVIDIA H200, cpu (fp32)**" in page

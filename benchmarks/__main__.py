@@ -1,0 +1,192 @@
+"""Ours beside a textbook implementation and Hugging Face's, on this machine.
+
+Needs the data of a finished `make repro`; writes benchmarks/results/<device>.json,
+reports/benchmarks.md and reports/benchmarks.svg.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import ours
+from benchmarks.measure import (
+    FEATURES,
+    HUGGING_FACE,
+    HUGGING_FACE_TRAINER,
+    TEXTBOOK,
+    Turn,
+    alternate,
+    matmul_peak,
+)
+from benchmarks.page import write_page
+from pipeline import paths
+from pipeline.device import choose_device, device_name, has_fast_bf16
+from pipeline.errors import PipelineError
+from pipeline.files import write_json
+from pipeline.model.bert import config_from_json
+from pipeline.params import Params, load_params
+from pipeline.speed import kernels_on
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import read_cache
+
+log = logging.getLogger("benchmarks")
+
+RESULTS = Path("benchmarks/results")
+GROWTH_EXAMPLES = (512, 1024, 2048)
+SHAPE_ROWS = 1600  # tokens of a batch
+PEERS = ("transformers", "accelerate")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure, write the numbers, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
+    parser.add_argument("--steps", type=int, default=2, help="batches in a turn")
+    parser.add_argument("--examples", type=int, help="cut every corpus to so many")
+    parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
+    check_peers()
+    params = load_params()
+    how: dict[str, Any] = {
+        "rounds": arguments.rounds,
+        "steps": arguments.steps,
+        "examples": arguments.examples,
+    }
+    corpora = {corpus: measure(corpus, params, **how) for corpus in arguments.corpora}
+    growth = {corpus: grow(corpus, params) for corpus in arguments.corpora if corpus != "cfimdb"}
+    results = {
+        "machine": machine(params),
+        "method": {
+            **how,
+            "profile": params.profile,
+            "corpora": params.active.corpora.source,
+            "backbone": params.active.backbone,
+            "precision": precision(params),
+        },
+        "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
+        "matmul_peak_gflops": peaks(params),
+        "corpora": corpora,
+        "growth": growth,
+    }
+    name = re.sub(r"[^a-z0-9]+", "-", results["machine"]["device"].lower()).strip("-")
+    write_json(RESULTS / f"{name}.json", results)
+    write_page(results, Path("reports"))
+    log.info("wrote %s and reports/benchmarks.md", RESULTS / f"{name}.json")
+
+
+def check_peers() -> None:
+    """Say at once, not after minutes, that a peer is not installed.
+
+    Raises:
+        PipelineError: its name and how to get it.
+    """
+    missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise PipelineError(
+            f"{' and '.join(missing)} not installed; `pip install -r requirements-bench.lock`, "
+            "or `make bench`, which does so"
+        )
+
+
+def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
+    """Measure every contender on a corpus, finetuned and frozen."""
+    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL]
+    pieces = [name for name in ours.PIECES if _concerns(name, corpus)]
+    frozen = [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES]
+    split = read_cache(paths.tokens_dir(corpus), "train")
+    log.info("%s: finetune", corpus)
+    turns = alternate([*finetune, *(ours.ALONE + p for p in pieces)], "finetune", corpus, **how)
+    log.info("%s: frozen", corpus)
+    cold = alternate(frozen, "frozen", corpus, **how)
+    return {
+        "examples": how["examples"] or len(split),
+        "pooled": CORPORA[corpus].task.pooling == "pooled",
+        "finetune": _plain(turns),
+        "frozen": _plain(cold),
+    }
+
+
+def _concerns(piece: str, corpus: CorpusName) -> bool:
+    """Leave out pieces that change nothing on a corpus."""
+    if piece == "merged pairs":
+        return CORPORA[corpus].is_pair
+    if piece == "trimmed last layer":
+        return CORPORA[corpus].task.pooling == "pooled"
+    return True
+
+
+def _plain(turns: Mapping[str, Sequence[Turn]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [asdict(turn) for turn in taken] for name, taken in turns.items()}
+
+
+def grow(corpus: CorpusName, params: Params) -> dict[str, float]:
+    """Time whole epochs of ours on more and more examples."""
+    split = read_cache(paths.tokens_dir(corpus), "train")
+    log.info("%s: growth", corpus)
+    sizes = [size for size in GROWTH_EXAMPLES if size <= len(split)]
+    return {str(size): ours.epoch_seconds(split, params, size) for size in sizes}
+
+
+def peaks(params: Params) -> dict[str, float]:
+    """Measure this machine's matrix products."""
+    width = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
+    device = choose_device(params.device)
+    names = ["float32", *(["bfloat16"] if has_fast_bf16(device) else [])]
+    return {name: matmul_peak(name, SHAPE_ROWS, width, device) for name in names}
+
+
+def precision(params: Params) -> str:
+    """Name the type of our matrix products."""
+    kernels = kernels_on(choose_device(params.device), params.speed.forward)
+    return "bfloat16" if kernels.bf16 else "float32"
+
+
+def machine(params: Params) -> dict[str, Any]:
+    """Name what was measured on, and with what."""
+    device = choose_device(params.device)
+    processor = re.search(r"model name\s*:\s*(.*)", _cpuinfo())
+    packages = ("torch", *PEERS, "numpy")
+    return {
+        "device": device_name(device),
+        "processor": processor.group(1) if processor else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "commit": commit(),
+    }
+
+
+def commit() -> str | None:
+    """Name the git commit that ours is of, `-dirty` where files differ; None outside of git."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.is_file() else ""
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except PipelineError as error:
+        sys.exit(f"make bench: {error}")

@@ -1,0 +1,253 @@
+"""reports/benchmarks.md and its figure, from the numbers of one run alone."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
+from benchmarks.ours import ALL
+from pipeline.files import replacing
+from pipeline.reporting.markdown import table
+from pipeline.tasks import CORPORA
+from pipeline.training.round_robin import turns_per_round
+
+EPOCHS = 10
+MULTITASK = ("sst", "quora", "sts")
+SINGLE_FINETUNE_TARGET = {"cfimdb": 7.0}
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as fast, over rounds."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return the median and, in brackets, the smallest and largest."""
+        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def seconds(results: Results, corpus: str, mode: str, name: str) -> list[float]:
+    """Return a contender's seconds per epoch, one for each round."""
+    return [turn["seconds_per_epoch"] for turn in results["corpora"][corpus][mode][name]]
+
+
+def ratio_of(slow: Sequence[float], fast: Sequence[float]) -> Ratio:
+    """Compare two contenders round by round."""
+    ratios = [a / b for a, b in zip(slow, fast, strict=True)]
+    return Ratio(median(ratios), min(ratios), max(ratios))
+
+
+def ratio(results: Results, corpus: str, mode: str, slow: str, fast: str) -> Ratio:
+    """Say how many times as fast one contender is as another."""
+    return ratio_of(seconds(results, corpus, mode, slow), seconds(results, corpus, mode, fast))
+
+
+def frozen_seconds(results: Results, corpus: str, name: str) -> list[float]:
+    """Return the seconds of ten frozen epochs; ours computes its features once."""
+    epochs = seconds(results, corpus, "frozen", name)
+    if name != ALL:
+        return [EPOCHS * epoch for epoch in epochs]
+    features = seconds(results, corpus, "frozen", FEATURES)
+    return [feature + EPOCHS * epoch for feature, epoch in zip(features, epochs, strict=True)]
+
+
+def multitask_share(results: Results, corpus: str) -> float:
+    """Return the fraction of a corpus's batches that a multi-task epoch of Equation 1 takes."""
+    steps: dict[Any, int] = {
+        name: results["corpora"][name]["finetune"][ALL][0]["steps_per_epoch"] for name in MULTITASK
+    }
+    return turns_per_round(steps)[corpus] * min(steps.values()) / steps[corpus]  # type: ignore[index]
+
+
+def all_frozen(results: Results, name: str) -> list[float]:
+    """Return the seconds of all seven frozen cells: four single-task runs, one multi-task."""
+    rounds = len(seconds(results, "sst", "frozen", name))
+    total = [0.0] * rounds
+    for corpus in CORPORA:
+        once = frozen_seconds(results, corpus, name)
+        heads = [EPOCHS * epoch for epoch in seconds(results, corpus, "frozen", name)]
+        share = multitask_share(results, corpus) if corpus in MULTITASK else 0.0
+        total = [t + a + share * b for t, a, b in zip(total, once, heads, strict=True)]
+    return total
+
+
+def whole_table(results: Results, name: str) -> list[float]:
+    """Return the seconds of all ten runs of ten epochs, dev evaluation left out."""
+    total = all_frozen(results, name)
+    for corpus in CORPORA:
+        share = 1.0 + (multitask_share(results, corpus) if corpus in MULTITASK else 0.0)
+        epochs = seconds(results, corpus, "finetune", name)
+        total = [t + EPOCHS * share * epoch for t, epoch in zip(total, epochs, strict=True)]
+    return total
+
+
+def peak_fraction(results: Results, corpus: str) -> float:
+    """Return the share of the machine's matrix-product peak that our finetune step reaches.
+
+    Counted are the products that a step needs: 2 operations for each weight a token meets,
+    attention's two products, and twice as many again for the gradient. Padding counts nothing.
+    """
+    config, pooled = results["backbone"], results["corpora"][corpus]["pooled"]
+    width, wide = config["hidden_size"], config["intermediate_size"]
+    layers = config["num_hidden_layers"]
+    layer = 4 * width**2 + 2 * width * wide
+    # where only [CLS] is read, the last layer needs no more than keys and values of the rest
+    weights = (layers - 1) * layer + (2 * width**2 if pooled else layer)
+    turns = results["corpora"][corpus]["finetune"][ALL]
+    tokens = median(turn["tokens_per_second"] for turn in turns)
+    squares = median(turn["attention_per_second"] for turn in turns)
+    attention_layers = layers - 1 if pooled else layers
+    operations = 6 * weights * tokens + 12 * width * attention_layers * squares
+    return float(operations / 1e9 / max(results["matmul_peak_gflops"].values()))
+
+
+def targets(results: Results) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what was aimed at: name, aim, measured, reached."""
+
+    def row(name: str, aim: float, got: Ratio) -> tuple[str, str, str, str]:
+        return name, f"{aim:g}x", str(got), "yes" if got.median >= aim else "no"
+
+    for corpus in CORPORA:
+        aim = SINGLE_FINETUNE_TARGET.get(corpus, 5.0)
+        got = ratio(results, corpus, "finetune", TEXTBOOK, ALL)
+        yield row(f"{corpus} finetune against the textbook", aim, got)
+    for corpus in CORPORA:
+        got = ratio(results, corpus, "finetune", HUGGING_FACE, ALL)
+        yield row(f"{corpus} finetune against a Hugging Face loop", 3.0, got)
+    wholes: list[tuple[str, float, Callable[[Results, str], list[float]]]] = [
+        ("all frozen cells, 10 epochs, against the textbook", 25.0, all_frozen),
+        ("the whole of Table 3 against the textbook", 6.0, whole_table),
+    ]
+    for name, aim, cost in wholes:
+        yield row(name, aim, ratio_of(cost(results, TEXTBOOK), cost(results, ALL)))
+    for corpus in CORPORA:
+        share = peak_fraction(results, corpus)
+        told = "yes" if share >= 0.4 else "no"
+        yield f"{corpus} finetune, share of matrix-product peak", "40 %", f"{share:.0%}", told
+
+
+def corpus_table(results: Results, corpus: str, mode: str) -> str:
+    """Render every contender on a corpus."""
+    rows = []
+    contenders = results["corpora"][corpus][mode]
+    for name, turns in contenders.items():
+        epoch = median(turn["seconds_per_epoch"] for turn in turns)
+        rate = turns[0]["steps_per_epoch"] / epoch
+        against = ratio(results, corpus, mode, TEXTBOOK, name)
+        memory = max(turn["peak_memory_mb"] for turn in turns)
+        rows.append([name, f"{rate:.3g}", f"{epoch:.3g}", str(against), f"{memory:,.0f}"])
+    header = ["contender", "steps/s", "s/epoch", "times as fast as the textbook", "peak memory, MB"]
+    return table(header, rows, right=header[1:])
+
+
+def growth_table(results: Results) -> str:
+    """Render how an epoch's time grows with the corpus."""
+    sizes = list(dict.fromkeys(size for times in results["growth"].values() for size in times))
+    rows = [
+        [corpus, *(f"{times[s]:.1f} s" if s in times else "" for s in sizes), _exponent(times)]
+        for corpus, times in results["growth"].items()
+    ]
+    header = ["corpus", *(f"{size} examples" for size in sizes), "last / first"]
+    return table(header, rows, right=header[1:])
+
+
+def _exponent(times: Mapping[str, float]) -> str:
+    first, *_, last = times
+    return f"{times[last] / times[first]:.2f}x for {int(last) / int(first):.0f}x"
+
+
+METHOD = """\
+Contenders take turns, each turn in a process of its own, warmed up. In a turn each trains on
+{steps} batches of its own epoch, evenly spaced from its smallest to its largest, and what they took
+is scaled by their share of the epoch's tokens (with padding, where it is computed); {rounds} turns,
+at other places each. A ratio is taken within a round; the table gives the median and the range. All
+train on the same tokenized examples ({profile} profile, {corpora} corpora), from the same weights
+({backbone}), with the paper's batch sizes and dropout. Dev evaluation is left out for all. The
+textbook and Hugging Face compute in float32; ours in {precision}."""
+
+
+def page(results: Results) -> str:
+    """Render the page."""
+    machine, method = results["machine"], results["method"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    peaks = ", ".join(
+        f"{name} {value:,.0f}" for name, value in results["matmul_peak_gflops"].items()
+    )
+    parts = [
+        "# Speed, side by side",
+        "Written by `make bench` from one run; ratios hold for this machine, times for this day.",
+        f"{machine['device']} ({machine['processor']}), {machine['cores']} cores, "
+        f"{machine['threads']} threads, {machine['memory_gb']} GB, Python {machine['python']}, "
+        f"{versions}; ours at commit {machine['commit'] or 'unknown'}. Matrix products "
+        f"reach {peaks} GFLOP/s.",
+        "![Times as fast as the textbook](benchmarks.svg)",
+    ]
+    if set(results["corpora"]) == set(CORPORA):
+        header = ["what", "aim", "measured", "reached"]
+        rows = [list(row) for row in targets(results)]
+        parts += ["## Aims", table(header, rows, right=["aim"])]
+    for corpus in results["corpora"]:
+        parts += [
+            f"## {CORPORA[corpus].title}: finetune",
+            corpus_table(results, corpus, "finetune"),
+        ]
+        parts += ["Frozen:", corpus_table(results, corpus, "frozen")]
+    parts += [
+        "*Ours, features* is the frozen backbone's pass, once for a whole training; *ours* under "
+        "Frozen is the head's.",
+        "## Growth",
+        "Seconds of one whole epoch of ours, as run:",
+        growth_table(results),
+        "## How it was measured",
+        METHOD.format(**method),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def figure(results: Results) -> str:
+    """Draw how many times as fast as the textbook every contender is, a panel for each corpus."""
+    settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 8}
+    with mpl.rc_context(settings):
+        corpora = list(results["corpora"])
+        drawn = Figure(figsize=(9, 6.4), facecolor="white", layout="constrained")
+        panels = drawn.subplots(2, 2).ravel()
+        for axes, corpus in zip(panels, corpora, strict=False):
+            names = list(results["corpora"][corpus]["finetune"])
+            ratios = [ratio(results, corpus, "finetune", TEXTBOOK, name) for name in names]
+            colours = ["#0072B2" if name == ALL else "#999999" for name in names]
+            axes.barh(names, [r.median for r in ratios], color=colours)
+            for place, r in enumerate(ratios):
+                axes.plot([r.low, r.high], [place, place], color="black", linewidth=1)
+                axes.annotate(
+                    f"{r.median:.1f}",
+                    (r.high, place),
+                    xytext=(3, 0),
+                    va="center",
+                    textcoords="offset points",
+                )
+            axes.invert_yaxis()
+            axes.set_title(f"{CORPORA[corpus].title}: finetune")
+            axes.margins(x=0.12)
+        for axes in panels[len(corpora) :]:
+            axes.remove()
+        drawn.supxlabel("times as fast as the textbook (seconds per epoch of the same examples)")
+        buffer = io.StringIO()
+        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def write_page(results: Results, folder: Path) -> None:
+    """Write benchmarks.md and benchmarks.svg."""
+    for name, content in (("benchmarks.md", page(results)), ("benchmarks.svg", figure(results))):
+        with replacing(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")

@@ -1,0 +1,122 @@
+"""Sentences, weights and results made up for the benchmark's tests."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
+from benchmarks.ours import ALL
+from pipeline.model.bert import BertConfig, MinBert
+from pipeline.model.kernels import PLAIN
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
+CONFIG = BertConfig(
+    vocab_size=60,
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=64,
+    max_position_embeddings=16,
+    type_vocab_size=2,
+    pad_token_id=0,
+    hidden_dropout_prob=0.1,
+    attention_probs_dropout_prob=0.1,
+    layer_norm_eps=1e-12,
+)
+
+
+@pytest.fixture
+def backbone() -> MinBert:
+    """Return a small backbone of random weights."""
+    torch.manual_seed(0)
+    return MinBert(CONFIG, PLAIN)
+
+
+@pytest.fixture
+def make_split() -> MakeSplit:
+    """Return a maker of a split: of a corpus, with so many examples."""
+
+    def make(corpus: CorpusName, count: int) -> TokenizedSplit:
+        generator = np.random.default_rng(0)
+        lengths = generator.integers(3, 10, count * CORPORA[corpus].task.num_sentences)
+        return TokenizedSplit(
+            CORPORA[corpus],
+            generator.integers(1, 60, lengths.sum(), dtype=np.int32),
+            np.cumsum([0, *lengths]),
+            (np.arange(count) % 2).astype(np.float32),
+            np.array([f"id-{i}" for i in range(count)]),
+            pad_id=0,
+        )
+
+    return make
+
+
+STEPS = {"sst": 10, "cfimdb": 20, "quora": 35, "sts": 20}
+
+
+def turns(steps: int, *seconds: float) -> list[dict[str, Any]]:
+    """Make a turn of each number of seconds per epoch."""
+    return [
+        {
+            "seconds_per_epoch": each,
+            "steps_per_epoch": steps,
+            "tokens_per_second": 1000.0,
+            "attention_per_second": 20_000.0,
+            "peak_memory_mb": 700.0,
+        }
+        for each in seconds
+    ]
+
+
+def corpus_of(name: str) -> dict[str, Any]:
+    steps = STEPS[name]
+    return {
+        "examples": 100,
+        "pooled": CORPORA[name].task.pooling == "pooled",  # type: ignore[index]
+        "finetune": {
+            TEXTBOOK: turns(steps, 60.0, 80.0, 50.0),
+            HUGGING_FACE: turns(steps, 40.0, 40.0, 40.0),
+            ALL: turns(steps, 10.0, 10.0, 10.0),
+        },
+        "frozen": {
+            TEXTBOOK: turns(steps, 20.0, 20.0, 20.0),
+            HUGGING_FACE: turns(steps, 15.0, 15.0, 15.0),
+            ALL: turns(steps, 0.1, 0.1, 0.1),
+            FEATURES: turns(2, 4.0, 4.0, 4.0),
+        },
+    }
+
+
+@pytest.fixture
+def results() -> dict[str, Any]:
+    """Return the numbers of a run that never was: finetune 6 times, frozen 40 times as fast."""
+    return {
+        "machine": {
+            "device": "cpu",
+            "processor": "A processor",
+            "cores": 2,
+            "threads": 2,
+            "memory_gb": 8.0,
+            "python": "3.11.0",
+            "versions": {"torch": "2.13.0"},
+            "commit": None,
+        },
+        "method": {
+            "rounds": 3,
+            "steps": 2,
+            "examples": None,
+            "profile": "laptop",
+            "corpora": "cs224n",
+            "backbone": "all-MiniLM-L6-v2",
+            "precision": "bfloat16",
+        },
+        "backbone": {"hidden_size": 10, "intermediate_size": 40, "num_hidden_layers": 2},
+        "matmul_peak_gflops": {"float32": 0.01, "bfloat16": 0.03},
+        "corpora": {name: corpus_of(name) for name in STEPS},
+        "growth": {"sst": {"512": 2.0, "1024": 4.0, "2048": 9.0}},
+    }

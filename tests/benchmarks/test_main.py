@@ -1,0 +1,60 @@
+"""`python -m benchmarks` says at once what is missing."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import __main__ as command
+from pipeline.errors import PipelineError
+from pipeline.files import read_json
+from pipeline.model.bert import MinBert
+from pipeline.params import load_params
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PipelineError, match="transformers and accelerate not installed; `pip"):
+        command.main([])
+
+
+def test_nothing_is_measured_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "PEERS", ("no_such_package",))
+    monkeypatch.setattr(command, "measure", lambda *_, **__: pytest.fail("measured"))
+    with pytest.raises(PipelineError, match="no_such_package"):
+        command.main(["--rounds", "1"])
+
+
+def test_all_pieces_that_concern_a_corpus_take_part() -> None:
+    assert not command._concerns("merged pairs", "sst")
+    assert command._concerns("merged pairs", "sts")
+    assert not command._concerns("trimmed last layer", "quora")
+    assert command._concerns("trimmed last layer", "sts")
+    assert command._concerns("bf16", "sst")
+
+
+def test_a_run_writes_its_numbers_and_its_page(
+    results: dict[str, Any],
+    backbone: MinBert,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = load_params(ROOT / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "PEERS", ())
+    monkeypatch.setattr(command, "load_params", lambda: params)
+    monkeypatch.setattr(command, "config_from_json", lambda _: backbone.config)
+    monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: results["corpora"][corpus])
+    monkeypatch.setattr(command, "grow", lambda *_: {"512": 1.0, "1024": 2.0})
+    monkeypatch.setattr(command, "peaks", lambda _: {"float32": 100.0})
+    command.main(["--rounds", "3"])
+    (written,) = (tmp_path / "benchmarks" / "results").glob("*.json")
+    numbers = read_json(written)
+    assert set(numbers) == set(results)
+    assert set(numbers["machine"]) == set(results["machine"])
+    assert set(numbers["method"]) == set(results["method"])
+    assert "## Aims" in (tmp_path / "reports" / "benchmarks.md").read_text()
+    assert (tmp_path / "reports" / "benchmarks.svg").is_file()

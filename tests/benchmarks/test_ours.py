@@ -1,0 +1,49 @@
+"""Our contenders differ in the settings that their names say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of
+from pipeline.params import load_params
+from pipeline.tasks import CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+
+
+def flat(name: str) -> dict[str, object]:
+    speed = setting_of(name, PARAMS)
+    return speed.forward.model_dump() | speed.training.model_dump()
+
+
+def test_plain_has_every_setting_of_params_off() -> None:
+    assert flat(PLAIN) == dict(OFF)
+    assert set(OFF) == set(flat(ALL))
+
+
+def test_all_together_is_what_stands_in_params() -> None:
+    assert setting_of(ALL, PARAMS) == PARAMS.speed
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_piece_alone_changes_its_own_settings(piece: str) -> None:
+    alone = flat(ALONE + piece)
+    changed = {key for key in OFF if alone[key] != OFF[key]}
+    assert changed == set(PIECES[piece])
+
+
+def test_every_setting_has_a_piece_that_shows_it() -> None:
+    assert {key for piece in PIECES.values() for key in piece} == set(OFF)
+
+
+def test_a_part_of_a_split_holds_the_chosen_examples(make_split: MakeSplit) -> None:
+    split = make_split("sts", 6)
+    part = part_of(split, np.array([4, 1]))
+    assert part.example_ids.tolist() == ["id-4", "id-1"]
+    assert part.labels.tolist() == [split.labels[4], split.labels[1]]
+    for mine, theirs in zip(part.sentences(0), split.sentences(4), strict=True):
+        assert mine.tolist() == theirs.tolist()

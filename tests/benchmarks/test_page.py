@@ -1,0 +1,109 @@
+"""The page says what follows from the numbers of one run, and nothing else."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.measure import TEXTBOOK
+from benchmarks.ours import ALL
+from benchmarks.page import (
+    all_frozen,
+    growth_table,
+    multitask_share,
+    page,
+    peak_fraction,
+    ratio,
+    targets,
+    whole_table,
+    write_page,
+)
+
+
+def set_ours(results: dict[str, Any], *seconds: float) -> None:
+    """Set our seconds per finetune epoch of SST."""
+    taken = results["corpora"]["sst"]["finetune"][ALL]
+    for turn, each in zip(taken, seconds, strict=True):
+        turn["seconds_per_epoch"] = each
+
+
+def test_a_ratio_is_taken_inside_a_round(results: dict[str, Any]) -> None:
+    set_ours(results, 10.0, 20.0, 5.0)
+    got = ratio(results, "sst", "finetune", TEXTBOOK, ALL)
+    assert (got.median, got.low, got.high) == (6.0, 4.0, 10.0)
+    assert str(got) == "6.00 (4.00 to 10.00)"
+
+
+def test_a_multitask_epoch_takes_whole_turns_of_each_corpus(results: dict[str, Any]) -> None:
+    # SST has 10 batches, so a round has 1 of SST, 3 of Quora's 35 and 2 of STS's 20
+    assert multitask_share(results, "sst") == 1.0
+    assert multitask_share(results, "quora") == pytest.approx(30 / 35)
+    assert multitask_share(results, "sts") == 1.0
+
+
+def test_frozen_cells_count_features_once_and_heads_ten_times(results: dict[str, Any]) -> None:
+    shares = 4 + 1.0 + 30 / 35 + 1.0  # four single runs, three parts of the multi-task one
+    assert all_frozen(results, TEXTBOOK) == pytest.approx([10 * 20.0 * shares] * 3)
+    assert all_frozen(results, ALL) == pytest.approx([4 * 4.0 + 10 * 0.1 * shares] * 3)
+
+
+def test_the_whole_table_adds_five_finetunes(results: dict[str, Any]) -> None:
+    shares = 4 + 1.0 + 30 / 35 + 1.0
+    ours = 4 * 4.0 + 10 * 0.1 * shares + 10 * 10.0 * shares
+    assert whole_table(results, ALL) == pytest.approx([ours] * 3)
+    assert whole_table(results, TEXTBOOK)[0] == pytest.approx(10 * (20.0 + 60.0) * shares)
+
+
+def test_the_share_of_the_peak_counts_real_tokens_and_attention(results: dict[str, Any]) -> None:
+    layer = 4 * 10**2 + 2 * 10 * 40
+    whole = 6 * 2 * layer * 1000 + 12 * 10 * 2 * 20_000
+    assert peak_fraction(results, "quora") == pytest.approx(whole / 0.03e9)
+    # of the last layer keys and values alone, where the head reads [CLS]
+    pooled = 6 * (layer + 2 * 10**2) * 1000 + 12 * 10 * 1 * 20_000
+    assert peak_fraction(results, "sst") == pytest.approx(pooled / 0.03e9)
+
+
+def test_an_aim_is_reached_by_its_number(results: dict[str, Any]) -> None:
+    told = {name: (aim, reached) for name, aim, _, reached in targets(results)}
+    assert told["sst finetune against the textbook"] == ("5x", "yes")
+    assert told["cfimdb finetune against the textbook"] == ("7x", "no")
+    assert told["sts finetune against a Hugging Face loop"] == ("3x", "yes")
+    assert told["all frozen cells, 10 epochs, against the textbook"] == ("25x", "yes")
+    assert told["the whole of Table 3 against the textbook"] == ("6x", "yes")
+    assert told["sst finetune, share of matrix-product peak"] == ("40 %", "no")
+    assert told["quora finetune, share of matrix-product peak"] == ("40 %", "yes")
+    assert len(told) == 4 + 4 + 2 + 4
+
+
+def test_an_aim_just_missed_is_missed(results: dict[str, Any]) -> None:
+    set_ours(results, 12.01, 16.01, 10.01)
+    told = {name: reached for name, _, _, reached in targets(results)}
+    assert told["sst finetune against the textbook"] == "no"
+
+
+def test_growth_is_told_against_the_growth_of_the_corpus(results: dict[str, Any]) -> None:
+    assert "4.50x for 4x" in growth_table(results)
+
+
+def test_the_page_names_machine_versions_corpora_and_precision(results: dict[str, Any]) -> None:
+    text = page(results)
+    for part in ("A processor", "2 threads", "torch 2.13.0", "commit unknown", "cs224n"):
+        assert part in text
+    assert "ours in bfloat16" in text.replace("\n", " ")
+
+
+def test_without_all_corpora_the_page_claims_no_aim(results: dict[str, Any]) -> None:
+    del results["corpora"]["cfimdb"]
+    text = page(results)
+    assert "Aims" not in text
+    assert "6.00 (5.00 to 8.00)" in text
+
+
+def test_the_same_numbers_give_the_same_bytes(results: dict[str, Any], tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        write_page(deepcopy(results), tmp_path / folder)
+    for name in ("benchmarks.md", "benchmarks.svg"):
+        first, second = (tmp_path / folder / name for folder in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()

@@ -5,22 +5,16 @@ reports/benchmarks.md and reports/benchmarks.svg.
 """
 
 import argparse
-import importlib.metadata
 import importlib.util
 import logging
-import os
-import platform
-import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks import ours
+from benchmarks.machine import PEERS, machine, results_json
 from benchmarks.measure import (
     FEATURES,
     HUGGING_FACE,
@@ -32,7 +26,7 @@ from benchmarks.measure import (
 )
 from benchmarks.page import write_page
 from pipeline import paths
-from pipeline.device import choose_device, device_name, has_fast_bf16
+from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
 from pipeline.files import write_json
 from pipeline.model.bert import config_from_json
@@ -43,10 +37,8 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
-RESULTS = Path("benchmarks/results")
 GROWTH_EXAMPLES = (512, 1024, 2048)
 SHAPE_ROWS = 1600  # tokens of a batch
-PEERS = ("transformers", "accelerate")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -81,10 +73,10 @@ def main(argv: Sequence[str]) -> None:
         "corpora": corpora,
         "growth": growth,
     }
-    name = re.sub(r"[^a-z0-9]+", "-", results["machine"]["device"].lower()).strip("-")
-    write_json(RESULTS / f"{name}.json", results)
+    out = results_json(results["machine"]["device"])
+    write_json(out, results)
     write_page(results, Path("reports"))
-    log.info("wrote %s and reports/benchmarks.md", RESULTS / f"{name}.json")
+    log.info("wrote %s and reports/benchmarks.md", out)
 
 
 def check_peers() -> None:
@@ -152,37 +144,6 @@ def precision(params: Params) -> str:
     """Name the type of our matrix products."""
     kernels = kernels_on(choose_device(params.device), params.speed.forward)
     return "bfloat16" if kernels.bf16 else "float32"
-
-
-def machine(params: Params) -> dict[str, Any]:
-    """Name what was measured on, and with what."""
-    device = choose_device(params.device)
-    processor = re.search(r"model name\s*:\s*(.*)", _cpuinfo())
-    packages = ("torch", *PEERS, "numpy")
-    return {
-        "device": device_name(device),
-        "processor": processor.group(1) if processor else platform.processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in packages},
-        "commit": commit(),
-    }
-
-
-def commit() -> str | None:
-    """Name the git commit that ours is of, `-dirty` where files differ; None outside of git."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _cpuinfo() -> str:
-    path = Path("/proc/cpuinfo")
-    return path.read_text() if path.is_file() else ""
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""What a benchmark ran on, and where it keeps its numbers."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.device import choose_device, device_name
+from pipeline.params import Params
+
+RESULTS = Path("benchmarks/results")
+PEERS = ("transformers", "accelerate")
+
+
+def results_json(device: str, kind: str = "") -> Path:
+    """Return the file of a device's numbers."""
+    return RESULTS / (re.sub(r"[^a-z0-9]+", "-", f"{kind} {device}".lower()).strip("-") + ".json")
+
+
+def machine(params: Params) -> dict[str, Any]:
+    """Name what was measured on, and with what."""
+    device = choose_device(params.device)
+    processor = re.search(r"model name\s*:\s*(.*)", _cpuinfo())
+    packages = ("torch", *PEERS, "numpy")
+    return {
+        "device": device_name(device),
+        "processor": processor.group(1) if processor else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "commit": commit(),
+    }
+
+
+def commit() -> str | None:
+    """Name the git commit that ours is of, `-dirty` where files differ; None outside of git."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.is_file() else ""

@@ -18,36 +18,57 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Examples that are computed together, by their numbers."""
+
+    indices: Tensor  # int64 [B], on the device of what is chosen from
+    longest: int  # T; the host knows it, so that it need not ask the device
+
+
+@dataclass(frozen=True)
 class Batch:
     """Examples with their padding."""
 
     input_ids: Tensor  # int64 [B, S, T]
     attention_mask: Tensor  # bool [B, S, T], True at real tokens
-    labels: Tensor  # float [B], NaN where there is none
 
 
 class Collator:
-    """A split on a device, cut into batches there: nothing but indices crosses over."""
+    """A split on a device, cut into batches there."""
 
     def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
-        self.longest = split.lengths  # stays on the host, which so knows every batch's width
         shape = (len(split), split.corpus.task.num_sentences)
         offsets = torch.from_numpy(np.array(split.offsets)).to(device)
         self.starts = offsets[:-1].view(shape)  # [N, S]
         self.lengths = offsets.diff().view(shape)  # [N, S]
         self.input_ids = torch.from_numpy(np.array(split.input_ids, dtype=np.int64)).to(device)
-        self.labels = torch.from_numpy(np.array(split.labels)).to(device)
         self.pad_id = split.pad_id
 
-    def collate(self, indices: Indices) -> Batch:
+    def collate(self, chosen: Chosen) -> Batch:
         """Fill examples up to the longest sentence among them."""
-        device = self.input_ids.device
-        chosen = torch.from_numpy(indices).to(device, non_blocking=True)
-        place = torch.arange(int(self.longest[indices].max()), device=device)  # [T]
-        mask = place < self.lengths[chosen].unsqueeze(-1)  # [B, S, T]
-        where = (self.starts[chosen].unsqueeze(-1) + place).clamp_max_(len(self.input_ids) - 1)
-        input_ids = self.input_ids[where].masked_fill_(~mask, self.pad_id)
-        return Batch(input_ids, mask, self.labels[chosen])
+        place = torch.arange(chosen.longest, device=self.input_ids.device)  # [T]
+        mask = place < self.lengths[chosen.indices].unsqueeze(-1)  # [B, S, T]
+        where = self.starts[chosen.indices].unsqueeze(-1) + place
+        input_ids = self.input_ids[where.clamp_max_(len(self.input_ids) - 1)]
+        return Batch(input_ids.masked_fill_(~mask, self.pad_id), mask)
+
+
+def on_device(
+    batches: Sequence[Indices], lengths: NDArray[np.int64], device: torch.device
+) -> list[Chosen]:
+    """Send the batches of an epoch to a device at once, so that no step waits for its own.
+
+    Args:
+        batches: the examples of each, by number.
+        lengths: tokens of every example's longest sentence.
+        device: where the examples are.
+    """
+    order = torch.from_numpy(np.concatenate([np.empty(0, np.int64), *batches])).to(device)
+    parts = torch.split(order, [len(batch) for batch in batches])
+    return [
+        Chosen(indices, int(lengths[batch].max()))
+        for indices, batch in zip(parts, batches, strict=True)
+    ]
 
 
 def num_batches(num_examples: int, batch_size: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.batches import Collator, sorted_batches
+from pipeline.batches import Collator, on_device, sorted_batches
 from pipeline.errors import CorpusError
 from pipeline.files import replacing
 from pipeline.model.bert import MinBert
@@ -35,13 +35,13 @@ def compute_vectors(
     backbone = backbone.to(device).eval()
     task = split.corpus.task
     shape = (len(split), task.num_sentences, backbone.config.hidden_size)
-    vectors = np.empty(shape, dtype=np.float16)
+    vectors = torch.empty(shape, dtype=torch.float16, device=device)
     collator = Collator(split, device)
-    for indices in sorted_batches(split.lengths, batch_size):
-        batch = collator.collate(indices)
+    for chosen in on_device(sorted_batches(split.lengths, batch_size), split.lengths, device):
+        batch = collator.collate(chosen)
         encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
-        vectors[indices] = encoded.half().cpu().numpy()
-    return vectors
+        vectors[chosen.indices] = encoded.half()
+    return vectors.cpu().numpy()
 
 
 def write_features(

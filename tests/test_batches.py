@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.batches import Collator, num_batches, shuffled_batches, sorted_batches
+from pipeline.batches import Collator, num_batches, on_device, shuffled_batches, sorted_batches
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -25,13 +25,20 @@ def split_of(pairs: list[tuple[list[int], list[int]]]) -> TokenizedSplit:
 
 def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
     split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8]), ([9] * 9, [9])])
-    batch = Collator(split, CPU).collate(np.array([1, 0]))
+    (chosen,) = on_device([np.array([1, 0])], split.lengths, CPU)
+    batch = Collator(split, CPU).collate(chosen)
     assert batch.input_ids.tolist() == [[[4, 5, 6], [7, 8, 0]], [[1, 2, 0], [3, 0, 0]]]
     assert batch.attention_mask.tolist() == [
         [[True] * 3, [True, True, False]],
         [[True, True, False], [True, False, False]],
     ]
-    assert batch.labels.tolist() == [1.0, 0.0]
+
+
+def test_an_epoch_goes_to_the_device_with_the_width_of_every_batch() -> None:
+    chosen = on_device([np.array([2, 0]), np.array([1])], np.array([5, 9, 3]), CPU)
+    assert [each.indices.tolist() for each in chosen] == [[2, 0], [1]]
+    assert [each.longest for each in chosen] == [5, 9]
+    assert on_device([], np.array([], np.int64), CPU) == []
 
 
 @pytest.mark.parametrize("pool_batches", [1, 3, 50])

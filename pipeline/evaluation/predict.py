@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.batches import Collator, Indices, sorted_batches
+from pipeline.batches import Chosen, Collator, on_device, sorted_batches
 from pipeline.features import read_features
 from pipeline.model.heads import predictions_of
 from pipeline.model.kernels import Kernels
@@ -35,7 +35,7 @@ class Examples(Protocol):
         """Return its labels, ids and lengths."""
         ...
 
-    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+    def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
         """Return what the corpus's head says about some examples."""
         ...
 
@@ -52,9 +52,9 @@ class TokenExamples:
         """Return what cuts the split into batches, on the device."""
         return Collator(self.split, self.device)
 
-    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+    def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
         """Return the head's outputs on token ids."""
-        batch = self.collator.collate(indices)
+        batch = self.collator.collate(chosen)
         outputs: Tensor = model(self.split.corpus.name, batch.input_ids, batch.attention_mask)
         return outputs
 
@@ -66,10 +66,10 @@ class VectorExamples:
     split: TokenizedSplit
     vectors: Tensor  # float16 [N, S, D]: on the device, or on a CPU still on disk
 
-    def outputs(self, model: MultitaskBert, indices: Indices) -> Tensor:
+    def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
         """Return the head's outputs on stored vectors."""
-        chosen = self.vectors[torch.from_numpy(indices).to(self.vectors.device)]
-        return model.head_outputs(self.split.corpus.name, chosen.float())
+        vectors = self.vectors[chosen.indices].float()
+        return model.head_outputs(self.split.corpus.name, vectors)
 
 
 def open_examples(run: RunParams, split: Split, device: torch.device) -> dict[CorpusName, Examples]:
@@ -103,8 +103,9 @@ def open_model(
 def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArray[np.float64]:
     """Return predictions on the labels' scale, float64 [N], in the split's own order."""
     model.eval()
-    predictions = np.empty(len(examples.split), dtype=np.float64)
-    for indices in sorted_batches(examples.split.lengths, batch_size):
-        outputs = examples.outputs(model, indices)
-        predictions[indices] = predictions_of(examples.split.corpus, outputs).cpu().numpy()
-    return predictions
+    lengths = examples.split.lengths
+    predictions = torch.empty(len(lengths), device=model.device)
+    for chosen in on_device(sorted_batches(lengths, batch_size), lengths, model.device):
+        outputs = examples.outputs(model, chosen)
+        predictions[chosen.indices] = predictions_of(examples.split.corpus, outputs)
+    return predictions.double().cpu().numpy()

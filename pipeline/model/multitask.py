@@ -67,6 +67,11 @@ class MultitaskBert(nn.Module):
             {name: Head(CORPORA[name], hidden_size, dropout) for name in corpora}
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Return where the model computes."""
+        return next(self.parameters()).device
+
     def head_outputs(self, corpus: CorpusName, vectors: Tensor) -> Tensor:
         """Return the outputs of a corpus's head on sentence vectors, float [B, S, D]."""
         outputs: Tensor = self.heads[corpus](vectors)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.batches import Indices, num_batches, shuffled_batches
+from pipeline.batches import Chosen, num_batches, on_device, shuffled_batches
 from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import score
 from pipeline.evaluation.predict import Examples, predict
@@ -71,6 +71,10 @@ class Trainer:
             corpus: num_batches(len(examples.split), plan.batch_size[corpus])
             for corpus, examples in train.items()
         }
+        self.labels = {
+            corpus: torch.from_numpy(np.array(examples.split.labels)).to(model.device)
+            for corpus, examples in train.items()
+        }
         self.weights = loss_weights(self.num_batches)
         self.shuffler = np.random.default_rng(plan.seed)
 
@@ -112,29 +116,30 @@ class Trainer:
         self.model.train()
         losses: dict[CorpusName, list[Tensor]] = {corpus: [] for corpus in self.train}
         num_examples = dict.fromkeys(self.train, 0)
-        batches = {corpus: iter(self._shuffled(corpus)) for corpus in self.train}
+        batches = {corpus: iter(self.batches_of(corpus)) for corpus in self.train}
         for corpus in round_robin(self.num_batches):
-            indices = next(batches[corpus])
-            losses[corpus].append(self.step(corpus, indices))
-            num_examples[corpus] += len(indices)
+            chosen = next(batches[corpus])
+            losses[corpus].append(self.step(corpus, chosen))
+            num_examples[corpus] += len(chosen.indices)
         return [
             self._row(epoch, corpus, losses[corpus], num_examples[corpus]) for corpus in self.train
         ]
 
-    def _shuffled(self, corpus: CorpusName) -> list[Indices]:
-        return shuffled_batches(
-            self.train[corpus].split.lengths,
-            self.plan.batch_size[corpus],
-            self.plan.speed.bucket_batches,
-            self.shuffler,
-        )
+    def batches_of(self, corpus: CorpusName) -> list[Chosen]:
+        """Cut a corpus into the batches of its next epoch, on the device."""
+        lengths = self.train[corpus].split.lengths
+        size, pool = self.plan.batch_size[corpus], self.plan.speed.bucket_batches
+        batches = shuffled_batches(lengths, size, pool, self.shuffler)
+        return on_device(batches, lengths, self.model.device)
 
-    def step(self, corpus: CorpusName, indices: Indices) -> Tensor:
-        """Update the model on one batch; return its loss, unweighted, still on the device."""
+    def step(self, corpus: CorpusName, chosen: Chosen) -> Tensor:
+        """Update the model on one batch; return its loss, unweighted.
+
+        On a GPU nothing here waits for it: the loss stays there, as the batch has been.
+        """
         examples = self.train[corpus]
-        outputs = examples.outputs(self.model, indices)
-        labels = torch.from_numpy(examples.split.labels[indices]).to(outputs.device)
-        loss = loss_of(examples.split.corpus, outputs, labels)
+        outputs = examples.outputs(self.model, chosen)
+        loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
         self.optimizer.zero_grad(set_to_none=True)
         (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.batches import Indices
+from pipeline.batches import Chosen, on_device
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
 from pipeline.model.kernels import PLAIN
@@ -62,6 +64,12 @@ def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
     return VectorExamples(split, vectors)
 
 
+def first(count: int, examples: Examples, start: int = 0) -> Chosen:
+    """Choose so many examples, from a certain one on."""
+    (chosen,) = on_device([np.arange(start, start + count)], examples.split.lengths, CPU)
+    return chosen
+
+
 def finetune(
     folder: Path, corpora: Sequence[CorpusName], plan: TrainingPlan = PLAN
 ) -> tuple[MultitaskBert, Trained]:
@@ -83,10 +91,10 @@ class Recording:
     def split(self) -> TokenizedSplit:
         return self.inner.split
 
-    def outputs(self, model: MultitaskBert, indices: Indices) -> torch.Tensor:
+    def outputs(self, model: MultitaskBert, chosen: Chosen) -> torch.Tensor:
         if model.training:
             self.order.append(self.split.corpus.name)
-        return self.inner.outputs(model, indices)
+        return self.inner.outputs(model, chosen)
 
 
 def test_one_epoch_asks_for_batches_in_the_order_of_equation_1() -> None:
@@ -112,7 +120,7 @@ def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
         model = MultitaskBert(None, tuple(examples), 32, 0.0)
         for parameter in model.parameters():
             torch.nn.init.constant_(parameter, 0.1)
-        Trainer(model, examples, examples, PLAN).step("sts", np.arange(4))
+        Trainer(model, examples, examples, PLAN).step("sts", first(4, sts))
         found: torch.Tensor = model.heads["sts"].linear.weight.grad
         return found
 
@@ -131,7 +139,7 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
-    Trainer(model, examples, examples, PLAN).step(corpus, np.arange(12))
+    Trainer(model, examples, examples, PLAN).step(corpus, first(12, examples[corpus]))
     still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
     # a mean of token vectors does not pass through the pooler
     assert all("pooler" in name for name in still)
@@ -200,7 +208,7 @@ def losses_with(
     plan = replace(PLAN, speed=speed, learning_rate=1e-3)
     trainer = Trainer(model.train(), examples, examples, plan)
     return [
-        trainer.step(corpus, np.arange(start, start + 4)).item()
+        trainer.step(corpus, first(4, examples[corpus], start)).item()
         for start in (0, 4, 8)
         for corpus in corpora
     ]
@@ -215,6 +223,39 @@ def test_an_exact_piece_of_speed_gives_the_losses_of_the_plain_path(
     plain = losses_with(tiny_backbone_dir, corpora, {})
     np.testing.assert_allclose(fast, plain, atol=1e-5, rtol=0)
     assert len(set(plain)) == len(plain)
+
+
+class Recorder(TorchDispatchMode):
+    """Writes down every operation that runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Note an operation's name, and do it."""
+        self.seen.add(func.__name__.split(".")[0])
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_of_plain_layers_never_asks_the_device_for_a_number(tiny_backbone_dir: Path) -> None:
+    """On a GPU each of these waits until all work before it is done."""
+    waits = {"_local_scalar_dense", "item", "nonzero", "masked_select", "equal", "lift_fresh"}
+    kernels = replace(PLAIN, attention="sdpa", merge_pairs=True, trim_last_layer=True)
+    corpora: list[CorpusName] = ["sst", "quora", "sts"]
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, kernels), corpora, 32, 0.3)
+    examples: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
+    trainer = Trainer(model.train(), examples, examples, PLAN)
+    chosen = {corpus: first(4, examples[corpus]) for corpus in corpora}
+    for corpus in corpora:  # the optimizer's state and the split are made in the first
+        trainer.step(corpus, chosen[corpus])
+    with Recorder() as recorder:
+        for corpus in corpora:
+            trainer.step(corpus, chosen[corpus])
+    assert "_fused_adamw_" in recorder.seen
+    assert not recorder.seen & waits
 
 
 def test_vocabulary_is_whole_again_after_training(tiny_backbone_dir: Path) -> None:

@@ -13,18 +13,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ours
-from benchmarks.machine import PEERS, machine, results_json
+from benchmarks import breakdown, full_quora, ours
+from benchmarks.machine import machine, results_json
 from benchmarks.measure import (
+    COMPILED,
     FEATURES,
     HUGGING_FACE,
     HUGGING_FACE_TRAINER,
     TEXTBOOK,
     Turn,
     alternate,
+    epoch_of,
     matmul_peak,
 )
 from benchmarks.page import write_page
+from benchmarks.sampling import real_tokens, spread
+from benchmarks.startup import stage_names, startup_seconds
 from pipeline import paths
 from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
@@ -37,7 +41,9 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
+PEERS = ("transformers", "accelerate")
 GROWTH_EXAMPLES = (512, 1024, 2048)
+BREAKDOWN_STEPS = 4
 SHAPE_ROWS = 1600  # tokens of a batch
 
 
@@ -48,6 +54,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--steps", type=int, default=2, help="batches in a turn")
     parser.add_argument("--examples", type=int, help="cut every corpus to so many")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a turn")
     arguments = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     check_peers()
@@ -57,10 +64,10 @@ def main(argv: Sequence[str]) -> None:
         "steps": arguments.steps,
         "examples": arguments.examples,
     }
-    corpora = {corpus: measure(corpus, params, **how) for corpus in arguments.corpora}
-    growth = {corpus: grow(corpus, params) for corpus in arguments.corpora if corpus != "cfimdb"}
+    more = [COMPILED] if arguments.compile else []
+    corpora = {corpus: measure(corpus, params, more, **how) for corpus in arguments.corpora}
     results = {
-        "machine": machine(params),
+        "machine": machine(params, PEERS),
         "method": {
             **how,
             "profile": params.profile,
@@ -71,7 +78,7 @@ def main(argv: Sequence[str]) -> None:
         "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
         "matmul_peak_gflops": peaks(params),
         "corpora": corpora,
-        "growth": growth,
+        **beside(arguments.corpora, params),
     }
     out = results_json(results["machine"]["device"])
     write_json(out, results)
@@ -93,9 +100,22 @@ def check_peers() -> None:
         )
 
 
-def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
-    """Measure every contender on a corpus, finetuned and frozen."""
-    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL]
+def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
+    """Measure what is not a contest: growth, dev evaluation, start-up, memory, a breakdown."""
+    dev = {corpus: read_cache(paths.tokens_dir(corpus), "dev") for corpus in corpora}
+    log.info("growth, dev evaluation, breakdown, start-up, the full Quora")
+    return {
+        "growth": {corpus: grow(corpus, params) for corpus in corpora if corpus != "cfimdb"},
+        "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
+        "breakdown": {corpus: break_down(corpus, params) for corpus in corpora},
+        "startup_seconds": {stage: startup_seconds(stage) for stage in stage_names()},
+        "full_quora": full_quora.measure_apart(),
+    }
+
+
+def measure(corpus: CorpusName, params: Params, more: Sequence[str], **how: Any) -> dict[str, Any]:
+    """Measure every contender on a corpus, finetuned (with `more` of them) and frozen."""
+    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL, *more]
     pieces = [name for name in ours.PIECES if _concerns(name, corpus)]
     frozen = [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES]
     split = read_cache(paths.tokens_dir(corpus), "train")
@@ -130,6 +150,17 @@ def grow(corpus: CorpusName, params: Params) -> dict[str, float]:
     log.info("%s: growth", corpus)
     sizes = [size for size in GROWTH_EXAMPLES if size <= len(split)]
     return {str(size): ours.epoch_seconds(split, params, size) for size in sizes}
+
+
+def break_down(corpus: CorpusName, params: Params) -> dict[str, float]:
+    """Tell by kind of operation where the time of our finetune steps goes; nothing on a GPU."""
+    if choose_device(params.device).type != "cpu":
+        return {}
+    split = read_cache(paths.tokens_dir(corpus), "train")
+    contender = ours.Finetune(split, params, ours.ALL)
+    batches = epoch_of(ours.ALL, contender, split, params)
+    chosen = spread(real_tokens(split, batches), BREAKDOWN_STEPS, 0.5)
+    return breakdown.shares(contender, [batches[place] for place in chosen])
 
 
 def peaks(params: Params) -> dict[str, float]:

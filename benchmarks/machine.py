@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from pipeline.device import choose_device, device_name
 from pipeline.params import Params
 
 RESULTS = Path("benchmarks/results")
-PEERS = ("transformers", "accelerate")
 
 
 def results_json(device: str, kind: str = "") -> Path:
@@ -22,11 +22,11 @@ def results_json(device: str, kind: str = "") -> Path:
     return RESULTS / (re.sub(r"[^a-z0-9]+", "-", f"{kind} {device}".lower()).strip("-") + ".json")
 
 
-def machine(params: Params) -> dict[str, Any]:
-    """Name what was measured on, and with what."""
+def machine(params: Params, peers: Sequence[str]) -> dict[str, Any]:
+    """Name what was measured on, and with which versions; `peers` are packages beside our own."""
     device = choose_device(params.device)
     processor = re.search(r"model name\s*:\s*(.*)", _cpuinfo())
-    packages = ("torch", *PEERS, "numpy")
+    packages = ("torch", *peers, "numpy")
     return {
         "device": device_name(device),
         "processor": processor.group(1) if processor else platform.processor(),
@@ -40,12 +40,19 @@ def machine(params: Params) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """Name the git commit that ours is of, `-dirty` where files differ; None outside of git."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    """Name the git commit that ours is of, `-dirty` where its code differs; None outside of git."""
     try:
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        name = _git("rev-parse", "--short", "HEAD")
+        changed = _git("status", "--porcelain", "--", "pipeline", "benchmarks/*.py")
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{name}-dirty" if changed else name
+
+
+def _git(*arguments: str) -> str:
+    """Return what git answers."""
+    command = ["git", *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def _cpuinfo() -> str:

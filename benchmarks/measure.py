@@ -31,6 +31,7 @@ TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
 HUGGING_FACE_TRAINER = "Hugging Face Trainer"
 FEATURES = "ours, features"
+COMPILED = "ours, plain, torch.compile"
 PRELOADED = ["torch", "transformers", "benchmarks.measure", "pipeline.training.loop"]
 
 
@@ -83,17 +84,11 @@ def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -
 
 
 def _timed(contender: Any, batch: Indices) -> float:
-    _wait()
+    ours.wait()
     started = time.perf_counter()
     contender.step(batch)
-    _wait()
+    ours.wait()
     return time.perf_counter() - started
-
-
-def _wait() -> None:
-    """Wait for what a device still has to do."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
@@ -121,6 +116,10 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
 
         hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         return ours.Frozen(split, params, hidden_size)
+    if name == COMPILED:
+        contender = ours.Finetune(split, params, ours.PLAIN)
+        contender.trainer.model.compile(dynamic=True)
+        return contender
     return ours.Finetune(split, params, name)
 
 
@@ -220,6 +219,6 @@ def matmul_peak(dtype_name: str, rows: int, width: int, device: torch.device) ->
         started = time.perf_counter()
         for _ in range(5):
             torch.nn.functional.linear(left, right)
-        _wait()
+        ours.wait()
         best = min(best, (time.perf_counter() - started) / 5)
     return 2 * rows * width * 4 * width / best / 1e9

@@ -7,9 +7,15 @@ import numpy as np
 import torch
 
 from pipeline import paths
-from pipeline.batches import Indices
+from pipeline.batches import Indices, on_device
 from pipeline.device import choose_device, keep_memory, seed_everything
-from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, open_model
+from pipeline.evaluation.predict import (
+    Examples,
+    TokenExamples,
+    VectorExamples,
+    open_model,
+    predict,
+)
 from pipeline.features import compute_vectors
 from pipeline.model.kernels import Kernels
 from pipeline.model.weights import load_backbone
@@ -77,17 +83,14 @@ class Finetune:
         kernels = kernels_on(self.device, speed.forward)
         model = open_model(run, examples, kernels, paths.BACKBONE).to(self.device).train()
         self.trainer = trainer_of(params, model, examples, f"{self.corpus}-finetune", speed)
+        self.lengths = split.lengths
         self.bucket_batches = speed.training.bucket_batches
         self.packs = packs(kernels)
 
     def step(self, indices: Indices) -> None:
         """Take one training step."""
-        self.trainer.step(self.corpus, indices)
-
-    def wait(self) -> None:
-        """Wait for the device."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
+        (chosen,) = on_device([indices], self.lengths, self.device)
+        self.trainer.step(self.corpus, chosen)
 
 
 def packs(kernels: Kernels) -> bool:
@@ -163,11 +166,13 @@ class Frozen:
             paths.BACKBONE,
         )
         self.trainer = trainer_of(params, model.to(vectors.device), examples, name, params.speed)
+        self.lengths, self.device = split.lengths, vectors.device
 
     def step(self, indices: Indices) -> None:
         """Take 50 training steps on a batch, since one is too short to be timed by itself."""
+        (chosen,) = on_device([indices], self.lengths, self.device)
         for _ in range(STEPS_AT_ONCE):
-            self.trainer.step(self.corpus, indices)
+            self.trainer.step(self.corpus, chosen)
 
 
 STEPS_AT_ONCE = 50
@@ -175,12 +180,28 @@ STEPS_AT_ONCE = 50
 
 def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:
     """Train one epoch on a split's first `size` examples, for real; return its seconds."""
-    few = part_of(split, np.arange(size))
-    finetune = Finetune(few, params, ALL)
-    batches = finetune.trainer._shuffled(few.corpus.name)
-    finetune.step(batches[0])  # the first takes longer
+    trainer = Finetune(part_of(split, np.arange(size)), params, ALL).trainer
+    corpus = split.corpus.name
+    batches = trainer.batches_of(corpus)
+    trainer.step(corpus, batches[0])  # the first takes longer
+    wait()
     started = time.perf_counter()
-    for indices in batches:
-        finetune.step(indices)
-    finetune.wait()
+    for chosen in batches:
+        trainer.step(corpus, chosen)
+    wait()
     return time.perf_counter() - started
+
+
+def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
+    """Predict a whole dev split as an epoch's end does; return the seconds."""
+    trainer = Finetune(dev, params, ALL).trainer
+    examples = trainer.dev[dev.corpus.name]
+    started = time.perf_counter()
+    predict(trainer.model, examples, params.evaluation.batch_size)
+    return time.perf_counter() - started
+
+
+def wait() -> None:
+    """Wait for what a GPU still has to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

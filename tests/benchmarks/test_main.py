@@ -13,6 +13,7 @@ from pipeline.model.bert import MinBert
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[2]
+BESIDE = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
 
 
 def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,7 @@ def test_a_run_writes_its_numbers_and_its_page(
     monkeypatch.setattr(command, "load_params", lambda: params)
     monkeypatch.setattr(command, "config_from_json", lambda _: backbone.config)
     monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: results["corpora"][corpus])
-    monkeypatch.setattr(command, "grow", lambda *_: {"512": 1.0, "1024": 2.0})
+    monkeypatch.setattr(command, "beside", lambda *_: {key: results[key] for key in BESIDE})
     monkeypatch.setattr(command, "peaks", lambda _: {"float32": 100.0})
     command.main(["--rounds", "3"])
     (written,) = (tmp_path / "benchmarks" / "results").glob("*.json")

@@ -1,0 +1,43 @@
+"""Where the time of our finetune step goes, by kind of operation (torch.profiler, on a CPU)."""
+
+from collections.abc import Mapping, Sequence
+
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.ours import Finetune
+from pipeline.batches import Indices
+
+REST = "everything else"
+KINDS: Mapping[str, Sequence[str]] = {
+    "matrix products of layers": ("mm", "addmm"),
+    "matrix products of attention": ("bmm", "baddbmm"),
+    "softmax": ("_softmax", "_softmax_backward_data"),
+    "dropout": ("random_", "bernoulli_", "bitwise_and", "bitwise_and_", "bitwise_right_shift_"),
+    "GELU, layer norm": (
+        "gelu",
+        "gelu_backward",
+        "native_layer_norm",
+        "native_layer_norm_backward",
+    ),
+    "optimizer": ("_fused_adamw_",),
+    "casts, copies, packing": ("copy_", "index", "index_copy_", "cat", "_index_put_impl_"),
+}
+KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operation in each}
+
+
+def shares(contender: Finetune, batches: Sequence[Indices]) -> dict[str, float]:
+    """Return the share of each kind of operation in the time of some steps, 0 to 1."""
+    contender.step(batches[0])
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for batch in batches:
+            contender.step(batch)
+    return shares_of({e.key: e.self_cpu_time_total for e in profiler.key_averages()})
+
+
+def shares_of(times: Mapping[str, float]) -> dict[str, float]:
+    """Add up times by operation, in any unit, to shares by kind."""
+    total = sum(times.values())
+    found = dict.fromkeys([*KINDS, REST], 0.0)
+    for operation, taken in times.items():
+        found[KIND_OF.get(operation, REST)] += taken / total
+    return found

@@ -1,0 +1,83 @@
+"""The frozen path at the paper's size: 141,506 question pairs under a backbone 768 wide.
+
+The vectors are random: they take the time, disk and memory of real ones.
+"""
+
+import multiprocessing
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.ours import trainer_of
+from pipeline.evaluation.predict import Examples, VectorExamples
+from pipeline.features import read_features
+from pipeline.model.multitask import MultitaskBert
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+PAIRS, WIDTH = 141_506, 768
+BLOCK = 4096  # pairs written at once
+
+
+def measure_apart() -> dict[str, float]:
+    """Measure in a process of its own, whose peak memory is then the training's."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measure)
+
+
+def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
+    """Train Quora's head for one epoch on memory-mapped vectors.
+
+    Returns:
+        `disk_mb` of the vectors, `peak_memory_mb` (the largest resident set, the mapped vectors
+        included), `steps_per_second`, `seconds_per_epoch`.
+    """
+    params = load_params()
+    with tempfile.TemporaryDirectory(prefix="minbert-bench-") as name:
+        folder = Path(name)
+        write_vectors(folder / "train.npy", pairs, width)
+        disk = (folder / "train.npy").stat().st_size
+        vectors = torch.from_numpy(read_features(folder, "train"))
+        examples: dict[CorpusName, Examples] = {"quora": VectorExamples(unread(pairs), vectors)}
+        model = MultitaskBert(None, ("quora",), width, params.run("quora-pretrain").dropout)
+        trainer = trainer_of(params, model.train(), examples, "quora-pretrain", params.speed)
+        started = time.perf_counter()
+        batches = trainer.batches_of("quora")
+        for chosen in batches:
+            trainer.step("quora", chosen)
+        seconds = time.perf_counter() - started
+    return {
+        "disk_mb": disk / 2**20,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "steps_per_second": len(batches) / seconds,
+        "seconds_per_epoch": seconds,
+    }
+
+
+def write_vectors(path: Path, pairs: int, width: int) -> None:
+    """Write random vectors as a features stage does, float16 [N, 2, D], a block at a time."""
+    generator = np.random.default_rng(0)
+    header = {"descr": "<f2", "fortran_order": False, "shape": (pairs, 2, width)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, pairs, BLOCK):
+            shape = (min(BLOCK, pairs - start), 2, width)
+            block = generator.standard_normal(shape, dtype=np.float32)
+            file.write(block.astype(np.float16).tobytes())
+
+
+def unread(pairs: int) -> TokenizedSplit:
+    """Make pairs of which only the labels are ever read."""
+    return TokenizedSplit(
+        CORPORA["quora"],
+        np.empty(0, np.int32),
+        np.zeros(2 * pairs + 1, np.int64),
+        (np.arange(pairs) % 2).astype(np.float32),
+        np.empty(pairs, dtype=np.str_),
+        pad_id=0,
+    )

@@ -7,6 +7,7 @@ reports/benchmarks.md and reports/benchmarks.svg.
 import argparse
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -57,6 +58,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a turn")
     arguments = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
     check_peers()
     params = load_params()
     how: dict[str, Any] = {

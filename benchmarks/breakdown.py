@@ -20,7 +20,8 @@ KINDS: Mapping[str, Sequence[str]] = {
         "native_layer_norm_backward",
     ),
     "optimizer": ("_fused_adamw_",),
-    "casts, copies, packing": ("copy_", "index", "index_copy_", "cat", "_index_put_impl_"),
+    "copies, casts, packing": ("copy_", "fill_", "index", "index_copy_", "cat", "_index_put_impl_"),
+    "sums, scaling": ("add", "add_", "mul", "mul_", "div", "div_", "sum"),
 }
 KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operation in each}
 

@@ -4,7 +4,6 @@ The vectors are random: they take the time, disk and memory of real ones.
 """
 
 import multiprocessing
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
 from pipeline.evaluation.predict import Examples, VectorExamples
 from pipeline.features import read_features
@@ -53,7 +53,7 @@ def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
         seconds = time.perf_counter() - started
     return {
         "disk_mb": disk / 2**20,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(),
         "steps_per_second": len(batches) / seconds,
         "seconds_per_epoch": seconds,
     }

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import resource
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.device import choose_device, device_name
 from pipeline.params import Params
 
 RESULTS = Path("benchmarks/results")
+BYTES_TO_MB = 2**20  # outside Linux, macOS for one, the peak is given in bytes
 
 
 def results_json(device: str, kind: str = "") -> Path:
@@ -37,6 +39,19 @@ def machine(params: Params, peers: Sequence[str]) -> dict[str, Any]:
         "versions": {name: importlib.metadata.version(name) for name in packages},
         "commit": commit(),
     }
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident set of this process so far.
+
+    getrusage(2) would begin with that of the process which started this one, Linux's own number
+    does not.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())
+        return int(kilobytes) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / BYTES_TO_MB
 
 
 def commit() -> str | None:

@@ -6,7 +6,6 @@ reckons the whole.
 """
 
 import multiprocessing
-import resource
 import tempfile
 import time
 import traceback
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks import ours
+from benchmarks.machine import peak_memory_mb
 from benchmarks.sampling import Work, epoch_seconds, padded_tokens, real_tokens, spread
 from pipeline import paths
 from pipeline.batches import Indices, shuffled_batches, sorted_batches
@@ -65,13 +65,12 @@ def take_turn(
         seconds = [second / ours.STEPS_AT_ONCE for second in seconds]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)
     lengths = np.concatenate([per_sentence[batch].ravel() for batch in batches])
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Turn(
         seconds_per_epoch=epoch_seconds(seconds, work_of(contender, split, batches), work),
         steps_per_epoch=len(work),
         tokens_per_second=float(lengths.sum() / np.sum(seconds)),
         attention_per_second=float((lengths**2).sum() / np.sum(seconds)),
-        peak_memory_mb=memory,
+        peak_memory_mb=peak_memory_mb(),
     )
 
 

@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> None:
     """Measure, write the numbers, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
-    parser.add_argument("--steps", type=int, default=2, help="batches in a turn")
+    parser.add_argument("--steps", type=int, default=3, help="batches in a turn")
     parser.add_argument("--examples", type=int, help="cut every corpus to so many")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a turn")

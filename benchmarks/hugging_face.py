@@ -16,6 +16,9 @@ from pipeline.tasks import Corpus, Mode
 from pipeline.tokens.token_cache import TokenizedSplit
 
 
+transformers.utils.logging.disable_progress_bar()
+
+
 class Model(nn.Module):
     """BertModel and a head: in, what a collator makes; out, the loss."""
 

@@ -175,7 +175,7 @@ def alternate(
         mode: finetune or frozen.
         corpus: trained on.
         rounds: how many turns each takes.
-        steps: batches in a turn.
+        steps: batches in a turn; one for a piece of speed alone.
         examples: cut the corpus to so many; all by default.
 
     Raises:
@@ -183,8 +183,10 @@ def alternate(
     """
     turns: dict[str, list[Turn]] = {name: [] for name in names}
     for number in range(rounds):
-        how = Turning(steps, (number + 0.5) / rounds, examples)
         for name in names:
+            # pieces alone are many and slow, and no aim hangs on them
+            in_a_turn = 1 if name.startswith(ours.ALONE) else steps
+            how = Turning(in_a_turn, (number + 0.5) / rounds, examples)
             turns[name].append(_in_a_process(name, mode, corpus, how))
     return turns
 

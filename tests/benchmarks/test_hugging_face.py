@@ -57,9 +57,6 @@ def _moved(before: list[torch.Tensor], module: torch.nn.Module) -> bool:
 def test_its_trainer_times_every_batch(
     make_split: MakeSplit, tiny_backbone_dir: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("accelerate", reason="accelerate is not installed: make bench does so")
-    from benchmarks.hugging_face import HuggingFaceTrainer
-
     trainer = HuggingFaceTrainer(
         make_split("sts", 8), tiny_backbone_dir, "finetune", CPU, str(tmp_path)
     )

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks import measure
 from benchmarks.measure import FEATURES, TEXTBOOK, alternate, epoch_of, take_turn, work_of
-from benchmarks.ours import Frozen, packs
+from benchmarks.ours import ALONE, Frozen, packs
 from pipeline.batches import Indices
 from pipeline.model.kernels import PLAIN, Kernels
 from pipeline.params import load_params
@@ -72,16 +72,17 @@ def test_padding_costs_nothing_where_fused_layers_leave_it_out() -> None:
 
 
 def test_contenders_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[tuple[str, float]] = []
+    order: list[tuple[str, float, int]] = []
 
     def record(name: str, mode: str, corpus: str, how: measure.Turning) -> str:
-        order.append((name, how.shift))
+        order.append((name, how.shift, how.steps))
         return f"{mode} {corpus}"
 
     monkeypatch.setattr(measure, "_in_a_process", record)
-    turns = alternate(["a", "b"], "finetune", "sst", rounds=2, steps=1)
-    assert order == [("a", 0.25), ("b", 0.25), ("a", 0.75), ("b", 0.75)]
-    assert turns == {"a": ["finetune sst"] * 2, "b": ["finetune sst"] * 2}
+    piece = ALONE + "bf16"
+    turns = alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
+    assert order == [("a", 0.25, 3), (piece, 0.25, 1), ("a", 0.75, 3), (piece, 0.75, 1)]
+    assert turns == {"a": ["finetune sst"] * 2, piece: ["finetune sst"] * 2}
 
 
 def test_the_peak_is_a_rate() -> None:

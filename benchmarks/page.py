@@ -227,11 +227,12 @@ vectors included."""
 METHOD = """\
 Contenders take turns, each turn in a process of its own, warmed up. In a turn each trains on
 {steps} batches of its own epoch (a piece alone on one), evenly spaced from its smallest to its
-largest, and what they took is scaled by their share of the epoch's tokens (with padding, where it is
-computed); {rounds} turns, at other places each. A ratio is taken within a round; the table gives the median and the range. All
-train on the same tokenized examples ({profile} profile, {corpora} corpora), from the same weights
-({backbone}), with the paper's batch sizes and dropout. Dev evaluation is left out for all. The
-textbook and Hugging Face compute in float32; ours in {precision}."""
+largest, and what they took is scaled by their share of the epoch's tokens (with padding, where it
+is computed); {rounds} turns, at other places each. A ratio is taken within a round; the table gives
+the median and the range. All train on the same tokenized examples ({profile} profile, {corpora}
+corpora), from the same weights ({backbone}), with the paper's batch sizes and dropout. Dev
+evaluation is left out for all. The textbook and Hugging Face compute in float32; ours in
+{precision}."""
 
 
 def page(results: Results) -> str:

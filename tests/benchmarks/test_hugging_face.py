@@ -15,7 +15,7 @@ from pipeline.tokens.token_cache import TokenizedSplit
 
 pytest.importorskip("transformers", reason="transformers is not installed: make bench does so")
 
-from benchmarks.hugging_face import HuggingFaceLoop
+from benchmarks.hugging_face import HuggingFaceLoop, HuggingFaceTrainer
 from benchmarks.textbook import Textbook
 
 CPU = torch.device("cpu")

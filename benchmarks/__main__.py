@@ -33,7 +33,7 @@ from benchmarks.startup import stage_names, startup_seconds
 from pipeline import paths
 from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
-from pipeline.files import write_json
+from pipeline.files import read_json, write_json
 from pipeline.model.bert import config_from_json
 from pipeline.params import Params, load_params
 from pipeline.speed import kernels_on
@@ -55,10 +55,14 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--steps", type=int, default=3, help="batches in a turn")
     parser.add_argument("--examples", type=int, help="cut every corpus to so many")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
+    parser.add_argument("--page", type=Path, metavar="JSON", help="write the page of a run anew")
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a turn")
     arguments = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
+    if arguments.page:
+        write_page(read_json(arguments.page), Path("reports"))
+        return
     check_peers()
     params = load_params()
     how: dict[str, Any] = {
@@ -84,7 +88,7 @@ def main(argv: Sequence[str]) -> None:
     }
     out = results_json(results["machine"]["device"])
     write_json(out, results)
-    write_page(results, Path("reports"))
+    write_page(read_json(out), Path("reports"))
     log.info("wrote %s and reports/benchmarks.md", out)
 
 

@@ -15,7 +15,7 @@ from pipeline.model.heads import Head, loss_of
 from pipeline.tasks import Corpus, Mode
 from pipeline.tokens.token_cache import TokenizedSplit
 
-transformers.utils.logging.disable_progress_bar()
+transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 class Model(nn.Module):

@@ -10,17 +10,28 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
-from benchmarks.ours import ALL
+from benchmarks.breakdown import KINDS, REST
+from benchmarks.measure import COMPILED, FEATURES, HUGGING_FACE, HUGGING_FACE_TRAINER, TEXTBOOK
+from benchmarks.ours import ALL, ALONE, PIECES, PLAIN
 from pipeline.files import replacing
 from pipeline.reporting.markdown import table
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, CorpusName
 from pipeline.training.round_robin import turns_per_round
 
 EPOCHS = 10
 MULTITASK = ("sst", "quora", "sts")
 SINGLE_FINETUNE_TARGET = {"cfimdb": 7.0}
 Results = Mapping[str, Any]
+ORDER = (
+    TEXTBOOK,
+    HUGGING_FACE,
+    HUGGING_FACE_TRAINER,
+    PLAIN,
+    COMPILED,
+    *(ALONE + piece for piece in PIECES),
+    FEATURES,
+    ALL,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,12 @@ class Ratio:
 
     def __str__(self) -> str:
         """Return the median and, in brackets, the smallest and largest."""
-        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+        return f"{_told(self.median)} ({_told(self.low)} to {_told(self.high)})"
+
+
+def _told(value: float) -> str:
+    """Write a number with the digits that a measurement deserves."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 class Target(NamedTuple):
@@ -47,6 +63,17 @@ class Target(NamedTuple):
     def row(self) -> list[str]:
         """Return its line of the table."""
         return [self.what, self.aim, self.measured, "yes" if self.is_reached else "no"]
+
+
+def corpora_of(results: Results) -> list[CorpusName]:
+    """Return the corpora that were measured, in the project's order."""
+    return [corpus for corpus in CORPORA if corpus in results["corpora"]]
+
+
+def contenders(results: Results, corpus: str, mode: str) -> list[str]:
+    """Return who was measured, in the order of the page."""
+    measured = results["corpora"][corpus][mode]
+    return [name for name in ORDER if name in measured]
 
 
 def seconds(results: Results, corpus: str, mode: str, name: str) -> list[float]:
@@ -170,23 +197,29 @@ def _ratios(results: Results) -> Iterator[Target]:
 def corpus_table(results: Results, corpus: str, mode: str) -> str:
     """Render every contender on a corpus."""
     rows = []
-    contenders = results["corpora"][corpus][mode]
-    for name, turns in contenders.items():
+    for name in contenders(results, corpus, mode):
+        turns = results["corpora"][corpus][mode][name]
         epoch = median(turn["seconds_per_epoch"] for turn in turns)
         rate = turns[0]["steps_per_epoch"] / epoch
         against = ratio(results, corpus, mode, TEXTBOOK, name)
         memory = max(turn["peak_memory_mb"] for turn in turns)
-        rows.append([name, f"{rate:.3g}", f"{epoch:.3g}", str(against), f"{memory:,.0f}"])
+        rows.append([name, _told(rate), _told(epoch), str(against), f"{memory:,.0f}"])
     header = ["contender", "steps/s", "s/epoch", "times as fast as the textbook", "peak memory, MB"]
     return table(header, rows, right=header[1:])
 
 
 def growth_table(results: Results) -> str:
     """Render how an epoch's time grows with the corpus."""
-    sizes = list(dict.fromkeys(size for times in results["growth"].values() for size in times))
+    growth: Mapping[str, Mapping[str, float]] = results["growth"]
+    sizes = sorted({size for times in growth.values() for size in times}, key=int)
     rows = [
-        [corpus, *(f"{times[s]:.1f} s" if s in times else "" for s in sizes), _exponent(times)]
-        for corpus, times in results["growth"].items()
+        [
+            corpus,
+            *(f"{growth[corpus][s]:.1f} s" if s in growth[corpus] else "" for s in sizes),
+            _exponent(growth[corpus]),
+        ]
+        for corpus in corpora_of(results)
+        if corpus in growth
     ]
     header = ["corpus", *(f"{size} examples" for size in sizes), "last / first"]
     return table(header, rows, right=header[1:])
@@ -195,11 +228,13 @@ def growth_table(results: Results) -> str:
 def breakdown_parts(results: Results) -> list[str]:
     """Render where the time of our steps goes, where that was measured."""
     shares: Mapping[str, Mapping[str, float]] = results["breakdown"]
-    kinds = list(next(iter(shares.values())))
-    if not kinds:
+    corpora = corpora_of(results)
+    if not all(shares[corpus] for corpus in corpora):
         return []
-    rows = [[kind, *(f"{each[kind]:.0%}" for each in shares.values())] for kind in kinds]
-    header = ["kind of operation", *shares]
+    rows = [
+        [kind, *(f"{shares[corpus][kind]:.0%}" for corpus in corpora)] for kind in (*KINDS, REST)
+    ]
+    header = ["kind of operation", *corpora]
     return [
         "## Where our time goes",
         "Shares of our finetune steps, by torch.profiler:",
@@ -214,7 +249,7 @@ def startup_table(results: Results) -> str:
 
 
 def _exponent(times: Mapping[str, float]) -> str:
-    first, *_, last = times
+    first, *_, last = sorted(times, key=int)
     return f"{times[last] / times[first]:.2f}x for {int(last) / int(first):.0f}x"
 
 
@@ -255,7 +290,7 @@ def page(results: Results) -> str:
         header = ["what", "aim", "measured", "reached"]
         rows = [target.row() for target in targets(results)]
         parts += ["## Aims", table(header, rows, right=["aim"])]
-    for corpus in results["corpora"]:
+    for corpus in corpora_of(results):
         parts += [
             f"## {CORPORA[corpus].title}: finetune",
             corpus_table(results, corpus, "finetune"),
@@ -283,11 +318,11 @@ def figure(results: Results) -> str:
     """Draw how many times as fast as the textbook every contender is, a panel for each corpus."""
     settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 8}
     with mpl.rc_context(settings):
-        corpora = list(results["corpora"])
+        corpora = corpora_of(results)
         drawn = Figure(figsize=(9, 6.4), facecolor="white", layout="constrained")
         panels = drawn.subplots(2, 2).ravel()
         for axes, corpus in zip(panels, corpora, strict=False):
-            names = list(results["corpora"][corpus]["finetune"])
+            names = contenders(results, corpus, "finetune")
             ratios = [ratio(results, corpus, "finetune", TEXTBOOK, name) for name in names]
             colours = ["#0072B2" if name == ALL else "#999999" for name in names]
             axes.barh(names, [r.median for r in ratios], color=colours)

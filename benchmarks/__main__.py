@@ -17,7 +17,6 @@ from typing import Any
 from benchmarks import breakdown, full_quora, ours
 from benchmarks.machine import machine, results_json
 from benchmarks.measure import (
-    COMPILED,
     FEATURES,
     HUGGING_FACE,
     HUGGING_FACE_TRAINER,
@@ -56,12 +55,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--examples", type=int, help="cut every corpus to so many")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
     parser.add_argument("--page", type=Path, metavar="JSON", help="write the page of a run anew")
-    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes a turn")
     arguments = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
     if arguments.page:
-        write_page(read_json(arguments.page), Path("reports"))
+        rewrite_page(arguments.page)
         return
     check_peers()
     params = load_params()
@@ -70,8 +68,7 @@ def main(argv: Sequence[str]) -> None:
         "steps": arguments.steps,
         "examples": arguments.examples,
     }
-    more = [COMPILED] if arguments.compile else []
-    corpora = {corpus: measure(corpus, params, more, **how) for corpus in arguments.corpora}
+    corpora = {corpus: measure(corpus, params, **how) for corpus in arguments.corpora}
     results = {
         "machine": machine(params, PEERS),
         "method": {
@@ -90,6 +87,21 @@ def main(argv: Sequence[str]) -> None:
     write_json(out, results)
     write_page(read_json(out), Path("reports"))
     log.info("wrote %s and reports/benchmarks.md", out)
+
+
+def rewrite_page(path: Path) -> None:
+    """Write the page of an earlier run anew.
+
+    Raises:
+        PipelineError: there are no numbers of a whole run in the file.
+    """
+    try:
+        write_page(read_json(path), Path("reports"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(
+            f"{path} does not hold the numbers of a run ({type(error).__name__}: {error}); "
+            "`make bench` writes them anew"
+        ) from None
 
 
 def check_peers() -> None:
@@ -119,9 +131,9 @@ def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
     }
 
 
-def measure(corpus: CorpusName, params: Params, more: Sequence[str], **how: Any) -> dict[str, Any]:
-    """Measure every contender on a corpus, finetuned (with `more` of them) and frozen."""
-    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL, *more]
+def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
+    """Measure every contender on a corpus, finetuned and frozen."""
+    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL]
     pieces = [name for name in ours.PIECES if _concerns(name, corpus)]
     frozen = [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES]
     split = read_cache(paths.tokens_dir(corpus), "train")

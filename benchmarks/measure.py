@@ -31,7 +31,6 @@ TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
 HUGGING_FACE_TRAINER = "Hugging Face Trainer"
 FEATURES = "ours, features"
-COMPILED = "ours, plain, torch.compile"
 PRELOADED = ["torch", "transformers", "benchmarks.measure", "pipeline.training.loop"]
 
 
@@ -115,10 +114,6 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
 
         hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         return ours.Frozen(split, params, hidden_size)
-    if name == COMPILED:
-        contender = ours.Finetune(split, params, ours.PLAIN)
-        contender.trainer.model.compile(dynamic=True)
-        return contender
     return ours.Finetune(split, params, name)
 
 

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.breakdown import KINDS, REST
-from benchmarks.measure import COMPILED, FEATURES, HUGGING_FACE, HUGGING_FACE_TRAINER, TEXTBOOK
+from benchmarks.measure import FEATURES, HUGGING_FACE, HUGGING_FACE_TRAINER, TEXTBOOK
 from benchmarks.ours import ALL, ALONE, PIECES, PLAIN
 from pipeline.files import replacing
 from pipeline.reporting.markdown import table
@@ -27,7 +27,6 @@ ORDER = (
     HUGGING_FACE,
     HUGGING_FACE_TRAINER,
     PLAIN,
-    COMPILED,
     *(ALONE + piece for piece in PIECES),
     FEATURES,
     ALL,

@@ -37,6 +37,18 @@ def test_all_pieces_that_concern_a_corpus_take_part() -> None:
     assert command._concerns("bf16", "sst")
 
 
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"machine": 1, "method": 2}'])
+def test_a_page_of_no_numbers_is_refused(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path("numbers.json").write_text(text)
+    with pytest.raises(PipelineError, match=r"numbers\.json does not hold the numbers of a run"):
+        command.main(["--page", "numbers.json"])
+    assert not Path("reports").exists()
+
+
 def test_a_run_writes_its_numbers_and_its_page(
     results: dict[str, Any],
     backbone: MinBert,

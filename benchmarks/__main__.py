@@ -77,6 +77,7 @@ def main(argv: Sequence[str]) -> None:
             "corpora": params.active.corpora.source,
             "backbone": params.active.backbone,
             "precision": precision(params),
+            "speed": params.speed.model_dump(),
         },
         "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
         "matmul_peak_gflops": peaks(params),

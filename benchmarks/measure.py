@@ -105,8 +105,7 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
 
         if name == HUGGING_FACE:
             return HuggingFaceLoop(split, paths.BACKBONE, trained, device)
-        out = tempfile.mkdtemp(prefix="minbert-bench-")
-        return HuggingFaceTrainer(split, paths.BACKBONE, trained, device, out)
+        return HuggingFaceTrainer(split, paths.BACKBONE, trained, device, tempfile.gettempdir())
     if name == FEATURES:
         return ours.Features(split, params)
     if mode == "frozen":
@@ -135,7 +134,8 @@ def _work(pipe: Connection, name: str, mode: str, corpus: CorpusName, how: "Turn
             split = ours.part_of(split, np.arange(min(how.examples, len(split))))
         contender = build(name, mode, split, params)
         batches = epoch_of(name, contender, split, params)
-        full = [batch for batch in batches if len(batch) == len(max(batches, key=len))]
+        largest = max(map(len, batches))
+        full = [batch for batch in batches if len(batch) == largest]
         work = work_of(contender, split, batches)
         places = spread(work_of(contender, split, full), how.steps, how.shift)
         chosen = [full[place] for place in places]

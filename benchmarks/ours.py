@@ -205,3 +205,5 @@ def wait() -> None:
     """Wait for what a GPU still has to do."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+    elif torch.backends.mps.is_available():
+        torch.mps.synchronize()

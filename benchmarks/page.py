@@ -57,11 +57,15 @@ class Target(NamedTuple):
     what: str
     aim: str
     measured: str
-    is_reached: bool
+    reached: str
 
     def row(self) -> list[str]:
         """Return its line of the table."""
-        return [self.what, self.aim, self.measured, "yes" if self.is_reached else "no"]
+        return [self.what, self.aim, self.measured, self.reached]
+
+
+def _yes(is_reached: bool) -> str:
+    return "yes" if is_reached else "no"
 
 
 def corpora_of(results: Results) -> list[CorpusName]:
@@ -176,22 +180,25 @@ def targets(results: Results) -> Iterator[Target]:
     for corpus in CORPORA:
         share = peak_fraction(results, corpus)
         what = f"{corpus} finetune, share of matrix-product peak"
-        yield Target(what, "≥ 40 %", f"{share:.0%}", share >= 0.4)
+        yield Target(what, "≥ 40 %", f"{share:.0%}", _yes(share >= 0.4))
     for corpus in CORPORA:
         share = dev_share(results, corpus)
         what = f"{corpus} dev evaluation, share of a finetune epoch"
-        yield Target(what, "≤ 10 %", f"{share:.1%}", share <= 0.1)
+        yield Target(what, "≤ 10 %", f"{share:.1%}", _yes(share <= 0.1))
     startup: Mapping[str, float] = results["startup_seconds"]
     slowest = max(startup, key=lambda stage: startup[stage])
     what = f"start-up of a stage, the slowest ({slowest})"
-    yield Target(what, "< 3 s", f"{startup[slowest]:.1f} s", startup[slowest] < 3)
+    yield Target(what, "< 3 s", f"{startup[slowest]:.1f} s", _yes(startup[slowest] < 3))
 
 
 def _ratios(results: Results) -> Iterator[Target]:
     """Yield the aims against the peers."""
 
     def target(what: str, aim: float, got: Ratio) -> Target:
-        return Target(what, f"≥ {aim:g}x", str(got), got.median >= aim)
+        reached = _yes(got.median >= aim)
+        if got.low < aim <= got.high:
+            reached += ", by the median; the range holds both"
+        return Target(what, f"≥ {aim:g}x", str(got), reached)
 
     for corpus in CORPORA:
         aim = SINGLE_FINETUNE_TARGET.get(corpus, 5.0)
@@ -260,6 +267,8 @@ def startup_table(results: Results) -> str:
 
 
 def _exponent(times: Mapping[str, float]) -> str:
+    if len(times) < 2:
+        return ""
     first, *_, last = sorted(times, key=int)
     return f"{times[last] / times[first]:.2f}x for {int(last) / int(first):.0f}x"
 
@@ -275,10 +284,13 @@ Contenders take turns, each turn in a process of its own, warmed up. In a turn e
 {steps} batches of its own epoch (a piece alone on one), evenly spaced from its smallest to its
 largest, and what they took is scaled by their share of the epoch's tokens (with padding, where it
 is computed); {rounds} turns, at other places each. A ratio is taken within a round; the table gives
-the median and the range. All train on the same tokenized examples ({profile} profile, {corpora}
-corpora), from the same weights ({backbone}), with the paper's batch sizes and dropout. Dev
-evaluation is left out for all. The textbook and Hugging Face compute in float32; ours in
-{precision}."""
+the median and the range. The range is not noise alone: a turn on short batches makes an epoch too
+long, for a step's fixed cost, and one on long batches too short. A piece alone is read off fewer
+batches than *plain*, so differences of less than 15 % between them are not established. All train
+on the same tokenized examples ({profile} profile, {corpora} corpora), from the same weights
+({backbone}), with the paper's batch sizes and dropout. Dev evaluation is left out for all. The
+textbook and Hugging Face compute in float32, as they come; ours in {precision}. Frozen, both run
+their encoder at every step with dropout on, as they come; memory is the host's."""
 
 
 def page(results: Results) -> str:

@@ -3,12 +3,22 @@
 import torch
 
 from pipeline.device import has_fast_bf16
+from pipeline.errors import ParamsError
 from pipeline.model.kernels import Kernels, Layers
 from pipeline.params import ForwardParams
 
 
 def kernels_on(device: torch.device, forward: ForwardParams) -> Kernels:
-    """Choose a backbone's kernels, with every `auto` decided."""
+    """Choose a backbone's kernels, with every `auto` decided.
+
+    Raises:
+        ParamsError: fused layers are asked for by name where they do not compute.
+    """
+    if forward.layers == "fused" and device.type != "cpu":
+        raise ParamsError(
+            f"speed.forward.layers: 'fused' is for a CPU and the device is {device.type}; "
+            "set it to auto or plain in params.yaml"
+        )
     fast_layers: Layers = "fused" if device.type == "cpu" else "plain"
     return Kernels(
         bf16=has_fast_bf16(device) if forward.precision == "auto" else forward.precision == "bf16",

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pipeline import speed
+from pipeline.errors import ParamsError
 from pipeline.params import ForwardParams, load_params
 from pipeline.speed import kernels_on
 
@@ -27,6 +28,15 @@ def test_bf16_follows_the_hardware_unless_told(has: bool, monkeypatch: pytest.Mo
     assert kernels_on(cpu, FORWARD).bf16 is has
     for told, expected in (("bf16", True), ("fp32", False)):
         assert kernels_on(cpu, FORWARD.model_copy(update={"precision": told})).bf16 is expected
+
+
+def test_fused_layers_are_refused_where_they_do_not_compute() -> None:
+    asked = FORWARD.model_copy(update={"layers": "fused", "precision": "fp32"})
+    for device in ("cuda", "mps"):
+        with pytest.raises(ParamsError, match=f"'fused' is for a CPU and the device is {device}"):
+            kernels_on(torch.device(device), asked)
+        plain = asked.model_copy(update={"layers": "auto"})
+        assert kernels_on(torch.device(device), plain).layers == "plain"
 
 
 def test_every_key_of_params_reaches_the_kernels() -> None:

@@ -108,4 +108,4 @@ def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArra
     for chosen in on_device(sorted_batches(lengths, batch_size), lengths, model.device):
         outputs = examples.outputs(model, chosen)
         predictions[chosen.indices] = predictions_of(examples.split.corpus, outputs)
-    return predictions.double().cpu().numpy()
+    return predictions.cpu().double().numpy()  # not every device has doubles

@@ -1,6 +1,7 @@
 """Encoder layers as few, large operations: what `model/bert.py` computes, faster on a CPU.
 
-The parameters are those of the plain layers. Three things differ, none of them in the result:
+The parameters are those of the plain layers. Three things differ, none of them in the result, but
+that under autocast sums between the products too are rounded to its type:
 padding is left out of everything but attention (`pack_tokens`), query, key and value come
 from one product, and the two parts between the products, attention and dropout + add + norm,
 have gradients written by hand, so that each runs over its numbers once and in the type of the
@@ -104,7 +105,8 @@ class _Attention(torch.autograd.Function):
             probabilities = torch.softmax(scores, dim=-1)
             keep, ctx.scale = drop.draw(probabilities)
             torch.matmul(_dropped(probabilities, keep), value[few], out=attended[few])
-            kept += [probabilities, keep]
+            if ctx.needs_input_grad[0]:
+                kept += [probabilities, keep]
         ctx.save_for_backward(query, key, value, *kept)
         return layout.pack(_from_heads(attended.mul_(ctx.scale)[None]))
 

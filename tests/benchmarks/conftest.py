@@ -115,6 +115,7 @@ def results() -> dict[str, Any]:
             "corpora": "cs224n",
             "backbone": "all-MiniLM-L6-v2",
             "precision": "bfloat16",
+            "speed": {},
         },
         "backbone": {"hidden_size": 10, "intermediate_size": 40, "num_hidden_layers": 2},
         "matmul_peak_gflops": {"float32": 0.01, "bfloat16": 0.03},
@@ -128,5 +129,5 @@ def results() -> dict[str, Any]:
             "steps_per_second": 2000.0,
             "seconds_per_epoch": 4.4,
         },
-        "growth": {"sst": {"512": 2.0, "1024": 4.0, "2048": 9.0}},
+        "growth": {"sst": {"512": 2.0, "1024": 4.0, "2048": 9.0}, "quora": {"512": 3.0}, "sts": {}},
     }

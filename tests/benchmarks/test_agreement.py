@@ -8,6 +8,7 @@ import pytest
 from benchmarks import agreement
 from benchmarks.ours import ALL, OFF, PLAIN
 from pipeline import paths
+from pipeline.errors import PipelineError
 from pipeline.files import read_json
 from pipeline.params import Params, load_params
 from pipeline.training.history import EpochRow, write_history
@@ -25,6 +26,16 @@ def test_scores_further_apart_than_seeds_are_not() -> None:
     row = agreement.row_of("sts", {ALL: [0.30, 0.31, 0.32], PLAIN: [0.41, 0.43, 0.42]})
     assert row[4].startswith("-0.110 (-0.")
     assert row[-1] == "no"
+
+
+def test_a_dead_head_is_told_and_not_averaged() -> None:
+    row = agreement.row_of("sts", {ALL: [0.40, float("nan")], PLAIN: [0.41, 0.43]})
+    assert row == ["sts", "pearson", *["undefined for a seed"] * 3, "no"]
+
+
+def test_one_seed_is_refused_before_anything_trains() -> None:
+    with pytest.raises(PipelineError, match="--seeds must be at least 2"):
+        agreement.main(["--seeds", "1"])
 
 
 def test_both_train_alike_but_for_their_speed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,16 +66,19 @@ def test_the_share_of_the_peak_counts_real_tokens_and_attention(results: dict[st
 
 
 def test_an_aim_is_reached_by_its_number(results: dict[str, Any]) -> None:
-    told = {target.what: (target.aim, target.is_reached) for target in targets(results)}
-    assert told["sst finetune against the textbook"] == ("≥ 5x", True)
-    assert told["cfimdb finetune against the textbook"] == ("≥ 7x", False)
-    assert told["sts finetune against a Hugging Face loop"] == ("≥ 3x", True)
-    assert told["all frozen cells, 10 epochs, against the textbook"] == ("≥ 25x", True)
-    assert told["the whole of Table 3, against the textbook"] == ("≥ 6x", True)
-    assert told["sst finetune, share of matrix-product peak"] == ("≥ 40 %", False)
-    assert told["quora finetune, share of matrix-product peak"] == ("≥ 40 %", True)
-    assert told["sst dev evaluation, share of a finetune epoch"] == ("≤ 10 %", True)
-    assert told["start-up of a stage, the slowest (validate)"] == ("< 3 s", False)
+    told = {target.what: (target.aim, target.reached) for target in targets(results)}
+    assert told["sst finetune against the textbook"] == ("≥ 5x", "yes")
+    assert told["cfimdb finetune against the textbook"] == (
+        "≥ 7x",
+        "no, by the median; the range holds both",
+    )
+    assert told["sts finetune against a Hugging Face loop"] == ("≥ 3x", "yes")
+    assert told["all frozen cells, 10 epochs, against the textbook"] == ("≥ 25x", "yes")
+    assert told["the whole of Table 3, against the textbook"] == ("≥ 6x", "yes")
+    assert told["sst finetune, share of matrix-product peak"] == ("≥ 40 %", "no")
+    assert told["quora finetune, share of matrix-product peak"] == ("≥ 40 %", "yes")
+    assert told["sst dev evaluation, share of a finetune epoch"] == ("≤ 10 %", "yes")
+    assert told["start-up of a stage, the slowest (validate)"] == ("< 3 s", "no")
     assert len(told) == 4 + 4 + 2 + 4 + 4 + 1
 
 
@@ -89,7 +92,7 @@ def test_dev_evaluation_is_told_as_a_share_of_the_epoch(results: dict[str, Any])
     results["dev_seconds"]["sst"] = 1.1  # an epoch takes 10 seconds
     told = {target.what: target for target in targets(results)}
     target = told["sst dev evaluation, share of a finetune epoch"]
-    assert (target.measured, target.is_reached) == ("11.0%", False)
+    assert (target.measured, target.reached) == ("11.0%", "no")
 
 
 def test_an_aim_just_missed_is_missed(results: dict[str, Any]) -> None:
@@ -98,8 +101,17 @@ def test_an_aim_just_missed_is_missed(results: dict[str, Any]) -> None:
     assert told["sst finetune against the textbook"].row()[-1] == "no"
 
 
+def test_a_range_that_holds_the_aim_is_told(results: dict[str, Any]) -> None:
+    set_ours(results, 10.0, 10.0, 12.0)  # 6, 8 and 4.2 times as fast
+    told = {target.what: target.reached for target in targets(results)}
+    reached = told["sst finetune against the textbook"]
+    assert reached == "yes, by the median; the range holds both"
+
+
 def test_growth_is_told_against_the_growth_of_the_corpus(results: dict[str, Any]) -> None:
-    assert "4.50x for 4x" in growth_table(results)
+    table = growth_table(results)
+    assert "4.50x for 4x" in table
+    assert "3.0 s" in table  # a corpus of one size has no growth to tell
 
 
 def test_the_page_names_machine_versions_corpora_and_precision(results: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 PLAN = TrainingPlan(
     epochs=2,
     learning_rate=1e-2,
-    batch_size={"sst": 4, "quora": 4, "sts": 4},
+    batch_size={"sst": 4, "cfimdb": 4, "quora": 4, "sts": 4},
     optimizer=OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6),
     speed=TrainingSpeedParams(
         bucket_batches=4, trim_vocabulary=True, fused_adamw=True, keep_memory=False
@@ -215,7 +215,9 @@ def losses_with(
 
 
 @pytest.mark.parametrize("piece", EXACT_PIECES)
-@pytest.mark.parametrize("corpora", [["sst"], ["quora"], ["sts"], ["sst", "quora", "sts"]])
+@pytest.mark.parametrize(
+    "corpora", [["sst"], ["cfimdb"], ["quora"], ["sts"], ["sst", "quora", "sts"]]
+)
 def test_an_exact_piece_of_speed_gives_the_losses_of_the_plain_path(
     tiny_backbone_dir: Path, corpora: list[CorpusName], piece: str
 ) -> None:

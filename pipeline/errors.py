@@ -4,6 +4,8 @@
 class PipelineError(Exception):
     """A mistake the user can mend; the message says what, where, and what would be right."""
 
+    exit_status = 1
+
 
 class ParamsError(PipelineError):
     """params.yaml is not valid."""
@@ -31,3 +33,15 @@ class TrainingError(PipelineError):
 
 class ReportError(PipelineError):
     """Something the report is made of is missing or damaged."""
+
+
+class SchemaError(PipelineError):
+    """A stored file was written by another version of this project."""
+
+
+class StopError(PipelineError):
+    """Somebody asked this process to stop, and it did at a place from which it can go on."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_status = 128 + signal_number  # as a shell reports it

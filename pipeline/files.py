@@ -1,13 +1,20 @@
-"""Files that are either whole or absent: temporary name first, then one rename."""
+"""Files that are either whole or absent: temporary name first, then one rename.
+
+A file is on the disk before it gets its name, so that a power cut leaves the old one or the new
+one. What a killed process left half-written is removed by the next one that writes the same file.
+"""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from pipeline.errors import SchemaError
 
 
 @contextmanager
@@ -17,10 +24,17 @@ def replacing(path: Path) -> Iterator[Path]:
     Nothing is left behind when the block raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_remains(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
+        _to_disk(temporary)
         temporary.replace(path)
+        _to_disk(path.parent)
+    except OSError as error:
+        if error.errno and not error.filename:  # of a write, which does not know its file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -31,12 +45,14 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
     Nothing is left behind, and the old folder stays, when the block raises.
     """
+    _remove_remains(folder)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = temporary.with_suffix(".old")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed run
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with this number
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        _to_disk(temporary)
         if folder.exists():
             folder.rename(old)
         try:
@@ -48,6 +64,41 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     finally:
         for remains in (temporary, old):
             shutil.rmtree(remains, ignore_errors=True)
+
+
+def _remove_remains(path: Path) -> None:
+    """Remove what processes that are no more left half-written under this name."""
+    for remains in path.parent.glob(f".{path.name}.*"):
+        number = remains.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if remains.suffix not in (".part", ".old") or not number.isdigit():
+            continue
+        if _is_running(int(number)):
+            continue
+        if remains.is_dir():
+            shutil.rmtree(remains, ignore_errors=True)
+        else:
+            remains.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # no signal: only asks
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    if sys.platform == "win32" and path.is_dir():
+        return  # a folder cannot be opened there
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,6 +115,47 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON written by `write_json`."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_record(path: Path, kind: str, version: int, value: Mapping[str, Any]) -> None:
+    """Write JSON that says what it is: `schema` is "<kind>/<version>".
+
+    Args:
+        path: of the file.
+        kind: the stage that makes it.
+        version: of the layout; raised whenever an older reader or file would be misunderstood.
+        value: all else.
+    """
+    write_json(path, {"schema": f"{kind}/{version}", **value})
+
+
+def read_record(path: Path, kind: str, version: int) -> dict[str, Any]:
+    """Read JSON written by `write_record`.
+
+    Raises:
+        SchemaError: it is of another kind or version.
+        OSError, ValueError: it is missing or damaged, as of `read_json`.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds no keys and values")
+    check_schema(path, value.get("schema"), kind, version)
+    return value
+
+
+def check_schema(path: Path, found: object, kind: str, version: int) -> None:
+    """Refuse a file of another kind or version.
+
+    Raises:
+        SchemaError: `found`, what the file calls itself, is not "<kind>/<version>".
+    """
+    expected = f"{kind}/{version}"
+    if found != expected:
+        told = f"its schema is {found}" if found else "it names no schema"
+        raise SchemaError(
+            f"{path} was written by another version of this project: {told}, this one reads "
+            f"{expected}; run `dvc repro`, and `dvc repro -f {kind}` if that finds nothing to do"
+        )
 
 
 def sha256_of(path: Path) -> str:

@@ -1,17 +1,24 @@
 """files: whole or absent, sorted, hashed."""
 
 import math
+import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import SchemaError
 from pipeline.files import (
     git_blob_sha1_of,
     read_json,
+    read_record,
     replacing,
     replacing_folder,
     sha256_of,
     write_json,
+    write_record,
     write_text,
 )
 
@@ -52,6 +59,31 @@ def test_reader_of_the_old_file_never_sees_a_part_of_the_new_one(tmp_path: Path)
     assert path.read_text() == "new"
 
 
+@pytest.mark.parametrize("remains", [".a.txt.{}.part", ".a.txt.{}.old"])
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remains: str) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    (tmp_path / remains.format(killed.pid)).mkdir()
+    of_a_living_one = tmp_path / f".a.txt.{os.getppid()}.part"
+    of_another_file = tmp_path / ".a.txt.notes.part"
+    for path in (of_a_living_one, of_another_file):
+        path.write_text("half")
+    write_text(tmp_path / "a.txt", "new")
+    assert names_in(tmp_path) == {"a.txt", of_a_living_one.name, of_another_file.name}
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"a\.txt") as failure:
+            write_text(tmp_path / "a.txt", "x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert failure.value.filename == str(tmp_path / "a.txt")
+    assert names_in(tmp_path) == set()
+
+
 def test_text_is_utf8_with_unix_line_ends(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "é\n")
     assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\n"
@@ -73,6 +105,34 @@ def test_json_refuses_what_is_no_number(tmp_path: Path, number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", {"score": number})
     assert names_in(tmp_path) == set()
+
+
+def test_record_comes_back_with_its_schema(tmp_path: Path) -> None:
+    write_record(tmp_path / "a.json", "tokens", 2, {"b": 1})
+    assert read_record(tmp_path / "a.json", "tokens", 2) == {"schema": "tokens/2", "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"schema": "tokens/1"}, "its schema is tokens/1"),
+        ({"schema": "scores/2"}, "its schema is scores/2"),
+        ({"b": 1}, "it names no schema"),
+    ],
+)
+def test_record_of_another_version_is_refused(
+    tmp_path: Path, content: dict[str, object], told: str
+) -> None:
+    write_json(tmp_path / "a.json", content)
+    said = f"a.json was written by another version of this project: {told}, this one reads tokens/2"
+    with pytest.raises(SchemaError, match=said):
+        read_record(tmp_path / "a.json", "tokens", 2)
+
+
+def test_record_that_is_no_mapping_is_damaged(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", [1])
+    with pytest.raises(ValueError, match="holds no keys and values"):
+        read_record(tmp_path / "a.json", "tokens", 2)
 
 
 def test_sha256_of_known_content(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """run_stage: a user's mistake is one line and exit status 1; a bug keeps its traceback."""
 
+import errno
+import os
+import signal
 import sys
 
 import pytest
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, StopError
 from stages.entry import run_stage
 
 
@@ -38,3 +41,42 @@ def test_bug_is_not_taken_for_a_user_error() -> None:
 
     with pytest.raises(KeyError, match="ours"):
         run_stage(main)
+
+
+def test_a_refusal_of_the_machine_is_one_line_with_a_remedy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def main(argv: list[str]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/runs/a/history.csv")
+
+    with pytest.raises(SystemExit) as exit_:
+        run_stage(main)
+    assert exit_.value.code == 1
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "data/runs/a/history.csv: No space left on device; free some space and run again"
+    )
+
+
+def test_a_file_that_the_code_forgot_is_a_bug() -> None:
+    def main(argv: list[str]) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file", "ours")
+
+    with pytest.raises(FileNotFoundError, match="ours"):
+        run_stage(main)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [(KeyboardInterrupt(), 130), (StopError("stopped at step 3", signal.SIGTERM), 143)],
+)
+def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
+    raised: BaseException, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def main(argv: list[str]) -> None:
+        raise raised
+
+    with pytest.raises(SystemExit) as exit_:
+        run_stage(main)
+    assert exit_.value.code == status
+    assert len(caplog.records) == 1

@@ -21,6 +21,7 @@ from scipy.stats import ttest_ind
 from benchmarks.machine import results_json
 from benchmarks.ours import ALL, PLAIN, setting_of
 from pipeline import paths
+from pipeline.checkpoints import forget_finished
 from pipeline.device import choose_device, device_name
 from pipeline.errors import PipelineError
 from pipeline.files import write_json, write_text
@@ -87,6 +88,7 @@ def dev_score(params: Params, corpus: CorpusName, name: str, seed: int, epochs: 
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as folder:
         out = Path(folder)
         train_run(chosen, f"{corpus}-finetune", paths.BACKBONE, out)
+        forget_finished(f"{corpus}-finetune", paths.run_weights(out))
         return float(pd.read_csv(paths.run_history(out))["dev_score"].iloc[-1])
 
 

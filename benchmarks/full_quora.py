@@ -15,8 +15,10 @@ from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
 from pipeline.evaluation.predict import Examples, VectorExamples
 from pipeline.features import read_features
+from pipeline.files import write_record
 from pipeline.model.multitask import MultitaskBert
 from pipeline.params import load_params
+from pipeline.schemas import FEATURES
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -69,6 +71,7 @@ def write_vectors(path: Path, pairs: int, width: int) -> None:
             shape = (min(BLOCK, pairs - start), 2, width)
             block = generator.standard_normal(shape, dtype=np.float32)
             file.write(block.astype(np.float16).tobytes())
+    write_record(path.with_name("features.json"), FEATURES, {"examples": {"train": pairs}})
 
 
 def unread(pairs: int) -> TokenizedSplit:

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import sys
 
 import torch
@@ -63,6 +64,18 @@ def keep_memory() -> None:
         mallopt(M_MMAP_MAX, 0)  # no block is a mapping of its own
         mallopt(M_TRIM_THRESHOLD, LARGEST_INT)  # the heap never shrinks
         mallopt(M_TOP_PAD, MEMORY_STEP)
+
+
+def make_deterministic(device: torch.device) -> None:
+    """Let the same work on the same GPU give the same bits; a CPU does so by itself.
+
+    An operation that has no such form is told of in a warning and done all the same.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for it
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        # nothing here reads memory before it is written
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def seed_everything(seed: int) -> None:

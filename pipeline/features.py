@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from pipeline.batches import Collator, on_device, sorted_batches
 from pipeline.errors import CorpusError
-from pipeline.files import replacing
+from pipeline.files import read_record, replacing, write_record
 from pipeline.model.bert import MinBert
 from pipeline.model.multitask import encode
+from pipeline.schemas import FEATURES
 from pipeline.tasks import Split
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -57,6 +58,8 @@ def write_features(
         with replacing(_vectors_path(out, name)) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
         log.info("%s %s: vectors %s", split.corpus.name, name, list(vectors.shape))
+    examples = {name: len(split) for name, split in splits.items()}
+    write_record(out / "features.json", FEATURES, {"examples": examples})
 
 
 def read_features(folder: Path, split: Split) -> Vectors:
@@ -64,9 +67,11 @@ def read_features(folder: Path, split: Split) -> Vectors:
 
     Raises:
         CorpusError: the file is missing or damaged.
+        SchemaError: it is of another version.
     """
     path = _vectors_path(folder, split)
     try:
+        read_record(folder / "features.json", FEATURES)
         # copy on write: torch takes no read-only arrays, and nothing writes
         vectors: Vectors = np.load(path, mmap_mode="c")
     except (OSError, ValueError, EOFError) as error:

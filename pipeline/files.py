@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SchemaError
+from pipeline.schemas import Schema
 
 
 @contextmanager
@@ -117,19 +118,12 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_record(path: Path, kind: str, version: int, value: Mapping[str, Any]) -> None:
-    """Write JSON that says what it is: `schema` is "<kind>/<version>".
-
-    Args:
-        path: of the file.
-        kind: the stage that makes it.
-        version: of the layout; raised whenever an older reader or file would be misunderstood.
-        value: all else.
-    """
-    write_json(path, {"schema": f"{kind}/{version}", **value})
+def write_record(path: Path, schema: Schema, value: Mapping[str, Any]) -> None:
+    """Write JSON that says under `schema` what it is."""
+    write_json(path, {"schema": str(schema), **value})
 
 
-def read_record(path: Path, kind: str, version: int) -> dict[str, Any]:
+def read_record(path: Path, schema: Schema) -> dict[str, Any]:
     """Read JSON written by `write_record`.
 
     Raises:
@@ -139,22 +133,21 @@ def read_record(path: Path, kind: str, version: int) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds no keys and values")
-    check_schema(path, value.get("schema"), kind, version)
+    check_schema(path, value.get("schema"), schema)
     return value
 
 
-def check_schema(path: Path, found: object, kind: str, version: int) -> None:
+def check_schema(path: Path, found: object, schema: Schema) -> None:
     """Refuse a file of another kind or version.
 
     Raises:
-        SchemaError: `found`, what the file calls itself, is not "<kind>/<version>".
+        SchemaError: `found`, what the file calls itself, is not the schema that is read here.
     """
-    expected = f"{kind}/{version}"
-    if found != expected:
+    if found != str(schema):
         told = f"its schema is {found}" if found else "it names no schema"
         raise SchemaError(
             f"{path} was written by another version of this project: {told}, this one reads "
-            f"{expected}; run `dvc repro`, and `dvc repro -f {kind}` if that finds nothing to do"
+            f"{schema}; run `dvc repro`, and `dvc repro -f {schema.kind}` if nothing runs then"
         )
 
 

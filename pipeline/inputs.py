@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pipeline import paths
 from pipeline.errors import TrainingError
-from pipeline.files import read_json, sha256_of, write_json
+from pipeline.files import read_record, sha256_of, write_record
 from pipeline.params import RunParams
+from pipeline.schemas import INPUTS
 
 
 def write_inputs(name: str, run: RunParams, out: Path) -> None:
@@ -20,7 +21,8 @@ def write_inputs(name: str, run: RunParams, out: Path) -> None:
     Raises:
         TrainingError: a file is missing.
     """
-    write_json(out, {"run": name, "files": {str(path): _hash(path) for path in _files(run)}})
+    files = {str(path): _hash(path) for path in _files(run)}
+    write_record(out, INPUTS, {"run": name, "files": files})
 
 
 def check_inputs(path: Path) -> None:
@@ -28,9 +30,10 @@ def check_inputs(path: Path) -> None:
 
     Raises:
         TrainingError: the list or a file is missing, or a file has changed since.
+        SchemaError: the list is of another version.
     """
     try:
-        files = read_json(path)["files"]
+        files = read_record(path, INPUTS)["files"]
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
     for name, expected in files.items():

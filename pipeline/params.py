@@ -132,6 +132,13 @@ class SpeedParams(Section):
     training: TrainingSpeedParams
 
 
+class CheckpointsParams(Section):
+    """How often a training is kept, to go on from there when it is killed."""
+
+    every_seconds: Rate
+    every_steps: Positive
+
+
 class EvaluationParams(Section):
     """How dev and test sets are scored."""
 
@@ -181,6 +188,7 @@ class Params(Section):
     tokens: TokensParams
     optimizer: OptimizerParams
     speed: SpeedParams
+    checkpoints: CheckpointsParams
     evaluation: EvaluationParams
     runs: Annotated[dict[str, RunParams], Field(min_length=1)]
     configurations: Annotated[dict[str, ConfigurationParams], Field(min_length=1)]

@@ -18,6 +18,8 @@ RUNS = DATA / "runs"
 SCORES = DATA / "scores"
 PREDICTIONS = DATA / "predictions"
 
+CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
+
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
 

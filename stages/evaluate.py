@@ -3,6 +3,7 @@
 import argparse
 
 from pipeline import paths
+from pipeline.checkpoints import forget_finished
 from pipeline.evaluation.scores import evaluate_run
 from pipeline.params import load_params
 from stages.entry import run_stage
@@ -12,7 +13,9 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
-    evaluate_run(load_params(), name, run_dir=paths.run_dir(name), backbone_dir=paths.BACKBONE)
+    run_dir = paths.run_dir(name)
+    evaluate_run(load_params(), name, run_dir=run_dir, backbone_dir=paths.BACKBONE)
+    forget_finished(name, paths.run_weights(run_dir))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import argparse
 
 from pipeline import paths
-from pipeline.device import choose_device
+from pipeline.device import choose_device, make_deterministic
 from pipeline.features import write_features
 from pipeline.model.weights import load_backbone
 from pipeline.params import load_params
@@ -20,6 +20,7 @@ def main(argv: list[str]) -> None:
 
     params = load_params()
     device = choose_device(params.device)
+    make_deterministic(device)
     write_features(
         read_caches(paths.tokens_dir(corpus)),
         load_backbone(paths.BACKBONE, kernels_on(device, params.speed.forward)),

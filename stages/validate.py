@@ -5,8 +5,9 @@ import argparse
 from pipeline import paths
 from pipeline.corpora.findings import stop_if_critical
 from pipeline.corpora.validation import validate_corpus
-from pipeline.files import write_json
+from pipeline.files import write_record
 from pipeline.params import load_params
+from pipeline.schemas import VALIDATE
 from pipeline.tasks import CORPORA
 from stages.entry import run_stage
 
@@ -20,7 +21,7 @@ def main(argv: list[str]) -> None:
     ]
     # all are written before any may stop the pipeline: a critical finding can be read there
     for report in reports:
-        write_json(paths.validation_json(report.corpus), report.as_json())
+        write_record(paths.validation_json(report.corpus), VALIDATE, report.as_json())
     stop_if_critical(reports)
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, SchemaError
 from pipeline.features import compute_vectors, read_features, write_features
+from pipeline.files import write_record
 from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import encode
 from pipeline.model.weights import load_backbone
+from pipeline.schemas import FEATURES
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -59,8 +61,15 @@ def test_written_vectors_come_back(tmp_path: Path, tiny_backbone_dir: Path) -> N
 
 
 def test_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    write_record(tmp_path / "features.json", FEATURES, {})
     (tmp_path / "dev.npy").write_bytes(b"junk")
     with pytest.raises(CorpusError, match=r"dev\.npy is missing or damaged"):
         read_features(tmp_path, "dev")
     with pytest.raises(CorpusError, match=r"train\.npy is missing or damaged"):
         read_features(tmp_path, "train")
+
+
+def test_vectors_of_another_version_are_refused(tmp_path: Path) -> None:
+    write_record(tmp_path / "features.json", FEATURES._replace(version=0), {})
+    with pytest.raises(SchemaError, match="its schema is features/0, this one reads features/1"):
+        read_features(tmp_path, "dev")

@@ -21,6 +21,9 @@ from pipeline.files import (
     write_record,
     write_text,
 )
+from pipeline.schemas import Schema
+
+TOKENS = Schema("tokens", 2)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -108,8 +111,8 @@ def test_json_refuses_what_is_no_number(tmp_path: Path, number: float) -> None:
 
 
 def test_record_comes_back_with_its_schema(tmp_path: Path) -> None:
-    write_record(tmp_path / "a.json", "tokens", 2, {"b": 1})
-    assert read_record(tmp_path / "a.json", "tokens", 2) == {"schema": "tokens/2", "b": 1}
+    write_record(tmp_path / "a.json", TOKENS, {"b": 1})
+    assert read_record(tmp_path / "a.json", TOKENS) == {"schema": "tokens/2", "b": 1}
 
 
 @pytest.mark.parametrize(
@@ -126,13 +129,13 @@ def test_record_of_another_version_is_refused(
     write_json(tmp_path / "a.json", content)
     said = f"a.json was written by another version of this project: {told}, this one reads tokens/2"
     with pytest.raises(SchemaError, match=said):
-        read_record(tmp_path / "a.json", "tokens", 2)
+        read_record(tmp_path / "a.json", TOKENS)
 
 
 def test_record_that_is_no_mapping_is_damaged(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", [1])
     with pytest.raises(ValueError, match="holds no keys and values"):
-        read_record(tmp_path / "a.json", "tokens", 2)
+        read_record(tmp_path / "a.json", TOKENS)
 
 
 def test_sha256_of_known_content(tmp_path: Path) -> None:

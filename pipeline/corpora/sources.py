@@ -19,9 +19,10 @@ from pipeline.corpora.pins import COMMIT, FOLDER_URL, REPOSITORY, UPSTREAM
 from pipeline.corpora.reading import Dropped, empty_split, read_upstream, write_split
 from pipeline.corpora.synthetic import generate
 from pipeline.errors import CorpusError
-from pipeline.files import replacing_folder, sha256_of, write_json
+from pipeline.files import replacing_folder, sha256_of, write_record
 from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
 from pipeline.pinned import Download, fetch
+from pipeline.schemas import CORPORA as CORPORA_SCHEMA
 from pipeline.tasks import CORPORA, SPLITS, Corpus, Split
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _write(source: Source, corpus: Corpus, folder: Path) -> None:
         "dropped": [asdict(row) for row in source.dropped],
         "files": source.files,
     }
-    write_json(paths.corpus_origin(folder), origin)
+    write_record(paths.corpus_origin(folder), CORPORA_SCHEMA, origin)
 
 
 def _synthetic(corpus: Corpus, sizes: SplitSizes, seed: int) -> Source:

@@ -22,9 +22,10 @@ from pipeline.corpora.findings import CorpusReport, Finding
 from pipeline.corpora.measures import label_bins, lengths, measured, read_as_text
 from pipeline.corpora.reading import SCHEMA
 from pipeline.errors import CorpusError
-from pipeline.files import read_json
+from pipeline.files import read_record
 from pipeline.paper import TABLE_1
 from pipeline.params import Cs224nCorpora, SyntheticCorpora
+from pipeline.schemas import CORPORA
 from pipeline.tasks import SPLITS, Corpus, Split
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def validate_corpus(
 
     Raises:
         CorpusError: there is no note on the corpus's origin. All else that is wrong is a finding.
+        SchemaError: the corpus was written by another version.
     """
     origin = _origin(corpus_dir)
     frames, findings = _read(corpus_dir)
@@ -91,7 +93,7 @@ def _judged(
 def _origin(corpus_dir: Path) -> dict[str, Any]:
     path = paths.corpus_origin(corpus_dir)
     try:
-        origin = read_json(path)
+        origin = read_record(path, CORPORA)
         return {key: origin[key] for key in ("source", "dropped", "notes")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(

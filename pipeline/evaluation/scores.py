@@ -4,16 +4,20 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline import paths
-from pipeline.device import choose_device, seed_everything
+from pipeline.device import choose_device, make_deterministic, seed_everything
+from pipeline.errors import TrainingError
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.evaluation.metrics import majority_class, score, secondary
 from pipeline.evaluation.predict import open_examples, open_model, predict
-from pipeline.files import read_json, write_json
+from pipeline.files import read_record, write_record
 from pipeline.inputs import check_inputs
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
+from pipeline.schemas import EVALUATE, TRAIN
 from pipeline.speed import kernels_on
 from pipeline.tasks import Corpus, Split
 from pipeline.tokens.token_cache import TokenizedSplit
@@ -28,10 +32,12 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
 
     Raises:
         TrainingError: the run's weights or what it reads are missing, damaged or changed.
+        SchemaError: they are of another version.
     """
     run = params.run(name)
     check_inputs(paths.inputs_json(name))
     device = choose_device(params.device)
+    make_deterministic(device)
     seed_everything(params.seed)
     splits: tuple[Split, ...] = ("dev", "test")
     examples = {split: open_examples(run, split, device) for split in splits}
@@ -39,19 +45,32 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     model = open_model(run, examples["dev"], kernels, backbone_dir)
     load_weights(model, paths.run_weights(run_dir))
     model.to(device)
-    best_epoch = read_json(paths.run_summary(run_dir))["best_epoch"]
+    summary = _summary(paths.run_summary(run_dir))
     scores = {}
     for split in splits:
         for corpus, part in examples[split].items():
             predictions = predict(model, part, params.evaluation.batch_size)
+            if not summary["best_epoch"]:  # of a model that has not learnt: they would mislead
+                predictions = np.full_like(predictions, np.nan)
             path = paths.predictions_csv(name, corpus, split)
-            ids = part.split.example_ids.tolist()
-            write_predictions(path, ids, predictions.tolist(), part.split.corpus)
+            known = np.isfinite(predictions)
+            ids = part.split.example_ids[known].tolist()
+            write_predictions(path, ids, predictions[known].tolist(), part.split.corpus)
             if split == "dev":
                 told = score_corpus(part.split, predictions, params.evaluation, params.seed)
-                scores[corpus] = told | {"best_epoch": best_epoch}
+                if not summary["best_epoch"]:
+                    told["reason"] = f"undefined: training stopped, {summary['stopped']}"
+                scores[corpus] = told | {"best_epoch": summary["best_epoch"]}
                 log.info("%s  %s dev %s", name, corpus, told["reason"] or f"{told['score']:.3f}")
-    write_json(paths.scores_json(name), {"run": name, "corpora": scores})
+    write_record(paths.scores_json(name), EVALUATE, {"run": name, "corpora": scores})
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    """Read what a run says of itself."""
+    try:
+        return read_record(path, TRAIN)
+    except (OSError, ValueError):
+        raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
 
 
 def score_corpus(

@@ -3,6 +3,8 @@
 Shapes are written [B, S, D]: B examples, S sentences in each, D hidden size; C outputs.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
@@ -60,11 +62,16 @@ def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def predictions_of(corpus: Corpus, outputs: Tensor) -> Tensor:
-    """Turn a head's outputs into predictions on the labels' scale, float [B]."""
+    """Turn a head's outputs into predictions on the labels' scale, float [B].
+
+    Where an output is no finite number the prediction is NaN: the largest of such outputs would
+    be some class, and pass for an answer.
+    """
+    finite = outputs.isfinite()
     match corpus.task.objective:
         case "cross_entropy":
-            return outputs.argmax(dim=-1).float()
+            return outputs.argmax(dim=-1).float().masked_fill(~finite.all(dim=-1), math.nan)
         case "binary_cross_entropy":
-            return (torch.sigmoid(outputs.float()) > 0.5).float()
+            return (torch.sigmoid(outputs.float()) > 0.5).float().masked_fill(~finite, math.nan)
         case "mean_squared_error":
-            return outputs.float()
+            return outputs.float().masked_fill(~finite, math.nan)

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from pipeline import paths
 from pipeline.errors import BackboneError, PipelineError, TrainingError
-from pipeline.files import replacing
+from pipeline.files import check_schema, replacing
 from pipeline.model.bert import BertConfig, MinBert, config_from_json
 from pipeline.model.kernels import Kernels
+from pipeline.schemas import TRAIN
 
 NUM_SHOWN = 5  # problems in one message
 
@@ -70,12 +71,15 @@ def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
 
 
 def save_weights(module: nn.Module, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a module's tensors; the same tensors and metadata give the same bytes."""
+    """Write a module's tensors; the same tensors and metadata give the same bytes.
+
+    The file's metadata also says under `schema` what it is.
+    """
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in sorted(module.state_dict().items())
     }
-    content = _with_metadata(save(tensors), metadata)
+    content = _with_metadata(save(tensors), {"schema": str(TRAIN), **metadata})
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -85,8 +89,10 @@ def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
 
     Raises:
         TrainingError: the file is missing or damaged, or holds other tensors than the module.
+        SchemaError: it is of another version.
     """
     found, metadata = _read(path, TrainingError)
+    check_schema(path, metadata.get("schema"), TRAIN)
     state = module.state_dict()
     problems = [f"{name} is surplus" for name in sorted(found.keys() - state.keys())]
     problems += _mismatches(state, found, {name: name for name in state})

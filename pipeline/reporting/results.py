@@ -10,9 +10,10 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.errors import ReportError
-from pipeline.files import read_json
+from pipeline.files import read_record
 from pipeline.paper import TABLE_3, Scheme
 from pipeline.params import Params, RunParams
+from pipeline.schemas import EVALUATE, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
 
 # what the data page shows of a validation
@@ -59,6 +60,7 @@ class EpochScore:
     corpus: CorpusName
     dev_score: float | None
     steps: int
+    note: str  # what went wrong, or ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class RunSummary:
 
     device: str  # and, in brackets, the precision of its matrix products
     epochs: int
-    best_epoch: int
+    best_epoch: int  # 0: none came to its end
+    stopped: str | None  # why training ended early, if it did
     learning_rate: float  # as used
     turns: Mapping[str, int]  # batches of each corpus in a round of Equation 1
     left_out: Mapping[str, int]  # examples of each corpus that the floor keeps out of an epoch
@@ -116,7 +119,7 @@ def _result(params: Params, name: str) -> Result:
     corpus = CORPORA[configuration.corpus]
     path = paths.scores_json(configuration.run)
     with _reading(path):
-        told = read_json(path)["corpora"][corpus.name]
+        told = read_record(path, EVALUATE)["corpora"][corpus.name]
         score, reason = _optional(told["score"]), told["reason"]
         if score is None and not isinstance(reason, str):
             raise ValueError("an undefined score has a reason")
@@ -143,11 +146,12 @@ def _result(params: Params, name: str) -> Result:
 def _read_summary(name: str, run: RunParams) -> RunSummary:
     path = paths.run_summary(paths.run_dir(name))
     with _reading(path):
-        told = read_json(path)
+        told = read_record(path, TRAIN)
         return RunSummary(
             device=f"{told['device']} ({told['precision']})",
             epochs=int(told["epochs"]),
             best_epoch=int(told["best_epoch"]),
+            stopped=told["stopped"],
             learning_rate=_number(told["learning_rate"]),
             turns={corpus: int(told["turns"][corpus]) for corpus in run.corpora},
             left_out={corpus: int(told["discarded"][corpus]["examples"]) for corpus in run.corpora},
@@ -172,13 +176,14 @@ def _epoch_score(row: Mapping[str, str], run: RunParams) -> EpochScore:
         corpus=run.corpora[run.corpora.index(row["corpus"])],
         dev_score=_number(float(row["dev_score"])) if row["dev_score"] else None,
         steps=int(row["steps"]),
+        note=row["note"] or "",
     )
 
 
 def _read_validation(corpus: CorpusName) -> Mapping[str, Any]:
     path = paths.validation_json(corpus)
     with _reading(path):
-        found = read_json(path)
+        found = read_record(path, VALIDATE)
         return {key: found[key] for key in VALIDATION_KEYS}
 
 

@@ -17,6 +17,7 @@ from pipeline.reporting.claims import (
 )
 from pipeline.reporting.markdown import table
 from pipeline.reporting.results import Outcome, Result, best_scores
+from pipeline.reporting.troubles import troubles
 from pipeline.tasks import CORPORA
 
 PAPER_BACKBONE = "bert-base-uncased"
@@ -75,6 +76,7 @@ def table3_page(params: Params, outcome: Outcome) -> str:
         "\n".join(multitask_claim(outcome.results, "pretrain")),
         *_frozen_is_not_shared(outcome.results),
         *(["## Multi-task: the best epoch of each task", multitask] if multitask else []),
+        troubles(outcome),
         "## Notes",
         "\n".join(f"{i}. {note}" for i, note in enumerate(notes(params, outcome), start=1)),
     ]

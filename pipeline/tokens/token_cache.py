@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import CorpusError
-from pipeline.files import read_json, replacing, write_json
+from pipeline.files import read_record, replacing, write_record
+from pipeline.schemas import TOKENS
 from pipeline.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
 from pipeline.tokens.tokenizer import load_tokenizer, tokenize
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1  # of the layout; a cache of another version is refused
 ARRAYS = ("input_ids", "offsets", "labels", "example_ids")
 
 
@@ -89,14 +89,13 @@ def write_cache(
         for name, array in arrays.items():
             _save(_array_path(out, split, name), array)
     summary = {
-        "version": VERSION,
         "corpus": corpus.name,
         "max_length": max_length,
         "pad_id": tokenizer.token_to_id("[PAD]"),
         "examples": {split: len(frame) for split, frame in frames.items()},
         "truncated_sentences": truncated,
     }
-    write_json(out / "cache.json", summary)
+    write_record(out / "cache.json", TOKENS, summary)
     return truncated
 
 
@@ -104,15 +103,11 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
     """Open one split of a cache; the ids stay on disk until they are used.
 
     Raises:
-        CorpusError: the cache is missing, damaged, or of another version.
+        CorpusError: the cache is missing or damaged.
+        SchemaError: it is of another version.
     """
     try:
-        summary = read_json(folder / "cache.json")
-        if summary["version"] != VERSION:
-            raise CorpusError(
-                f"{folder} has layout version {summary['version']}, not {VERSION}; "
-                "run `dvc repro -f tokens`"
-            )
+        summary = read_record(folder / "cache.json", TOKENS)
         corpus_name: CorpusName = summary["corpus"]
         arrays: dict[str, Any] = {name: _load(_array_path(folder, split, name)) for name in ARRAYS}
         return TokenizedSplit(CORPORA[corpus_name], **arrays, pad_id=summary["pad_id"])

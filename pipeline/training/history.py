@@ -1,5 +1,7 @@
 """What happened in each epoch, and which epoch was best."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -16,16 +18,20 @@ class EpochRow:
     corpus: CorpusName
     steps: int
     examples: int
-    train_loss: float  # mean over the epoch's steps, before the weight of Equation 1
+    train_loss: float | None  # mean over the epoch's steps, before the weight of Equation 1
+    gradient_norm: float | None  # of the whole model, lately; training/health.py
     dev_metric: Metric
     dev_score: float | None  # None where the metric is undefined
+    note: str  # what went wrong, or ""
 
 
 def write_history(path: Path, history: Sequence[EpochRow]) -> None:
-    """Write history.csv; an undefined score is an empty field."""
-    header = ",".join(field.name for field in fields(EpochRow))
-    lines = [",".join(_shown(value) for value in astuple(row)) for row in history]
-    write_text(path, "\n".join([header, *lines]) + "\n")
+    """Write history.csv; what is undefined is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(EpochRow))
+    writer.writerows([_shown(value) for value in astuple(row)] for row in history)
+    write_text(path, text.getvalue())
 
 
 def _shown(value: object) -> str:

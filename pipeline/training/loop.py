@@ -1,31 +1,37 @@
 """The trainer: one loop for single-task and multi-task runs, frozen and finetuned.
 
-A single-task run is a round robin of one corpus (Equation 1 with nothing to share).
+A single-task run is a round robin of one corpus (Equation 1 with nothing to share). All that a
+step or an epoch changes is in the model, the optimizer, torch's random numbers and `Progress`:
+keep these, and a training can go on in another process as if nothing had happened.
 """
 
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.batches import Chosen, num_batches, on_device, shuffled_batches
-from pipeline.errors import TrainingError
-from pipeline.evaluation.metrics import score
+from pipeline.evaluation.metrics import NOT_FINITE, score
 from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
 from pipeline.model.multitask import MultitaskBert
 from pipeline.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tasks import CorpusName
+from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not_finite
 from pipeline.training.history import EpochRow, mean_score
 from pipeline.training.optimizer import new_optimizer
+from pipeline.training.pace import Pace
 from pipeline.training.round_robin import loss_weights, round_robin
 from pipeline.training.trimmed_embedding import restore, trim
 
 log = logging.getLogger(__name__)
+
+STEPS_BETWEEN_LOOKS = 100  # at losses: a look waits for the device
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,28 @@ class TrainingPlan:
     seed: int
 
 
+@dataclass
+class Progress:
+    """Where a training stands; model, optimizer and torch's random numbers aside."""
+
+    shuffler: Mapping[str, Any]  # the state of its random numbers when the epoch began
+    best_state: Mapping[str, Tensor]  # the model in its best epoch; at first as it was given
+    epoch: int = 1  # the one that is being trained
+    step: int = 0  # so many of its steps are done
+    losses: dict[CorpusName, list[Tensor]] = field(default_factory=dict)  # of these steps
+    history: list[EpochRow] = field(default_factory=list)
+    best_epoch: int = 0  # 0: none yet
+    best_score: float = -math.inf
+    stopped: str | None = None  # what went wrong, if the run had to end before its last epoch
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a training leaves: the model is set to its best epoch."""
 
     history: list[EpochRow]
-    best_epoch: int
+    best_epoch: int  # 0: no epoch came to its end, the model is as it was at first
+    stopped: str | None  # why the run ended before its last epoch, if it did
 
 
 class Trainer:
@@ -77,29 +99,43 @@ class Trainer:
         }
         self.weights = loss_weights(self.num_batches)
         self.shuffler = np.random.default_rng(plan.seed)
+        self.progress = Progress(
+            shuffler=self.shuffler.bit_generator.state, best_state=self._state()
+        )
 
-    def fit(self, name: str) -> Trained:
-        """Train to the last epoch, and set the model back to the one with the best dev score.
+    def fit(self, name: str, boundary: Callable[["Trainer"], None] | None = None) -> None:
+        """Train to the last epoch, from wherever the training stands.
+
+        A loss, gradient or prediction that is no finite number ends the run early:
+        `progress.stopped` tells. Nothing else does.
 
         Args:
             name: of the run, for the progress lines.
-
-        Raises:
-            TrainingError: the loss is no longer a finite number.
+            boundary: called after every step and every epoch, where a training can be kept, and
+                stopped by an exception.
         """
-        history: list[EpochRow] = []
-        best_epoch, best_score, best_state = 0, -np.inf, self._state()
-        started = time.monotonic()
-        for epoch in range(1, self.plan.epochs + 1):
-            rows = self._epoch(epoch)
-            history += rows
-            if mean_score(rows) > best_score:
-                best_epoch, best_score, best_state = epoch, mean_score(rows), self._state()
-            self._report(name, rows, time.monotonic() - started)
-        self.model.load_state_dict(best_state)
+        progress, pace = self.progress, Pace(name, self.plan.epochs)
+        while progress.epoch <= self.plan.epochs and not progress.stopped:
+            rows = self._epoch(pace, boundary)
+            progress.history += rows
+            if progress.stopped:
+                log.warning("%s  stopped: %s", name, progress.stopped)
+            elif mean_score(rows) > progress.best_score:
+                progress.best_epoch, progress.best_score = progress.epoch, mean_score(rows)
+                progress.best_state = self._state()
+            progress.epoch, progress.step, progress.losses = progress.epoch + 1, 0, {}
+            progress.shuffler = self.shuffler.bit_generator.state
+            pace.tell(rows)
+            if boundary:
+                boundary(self)
+
+    def finish(self) -> Trained:
+        """Set the model to its epoch with the best dev score, and give it its whole vocabulary."""
+        progress = self.progress
+        self.model.load_state_dict(progress.best_state)
         if self.model.backbone is not None:
             restore(self.model.backbone)
-        return Trained(history, best_epoch)
+        return Trained(progress.history, progress.best_epoch, progress.stopped)
 
     def _trim_vocabulary(self) -> None:
         """Train the word embeddings that occur, where that is exact."""
@@ -111,19 +147,32 @@ class Trainer:
         splits = [*self.train.values(), *self.dev.values()]
         trim(self.model.backbone, [examples.split.input_ids for examples in splits])
 
-    def _epoch(self, epoch: int) -> list[EpochRow]:
-        """Go through every round once, then score the dev sets."""
+    def _epoch(self, pace: Pace, boundary: Callable[["Trainer"], None] | None) -> list[EpochRow]:
+        """Do what is left of an epoch's steps, then score the dev sets."""
+        progress = self.progress
         self.model.train()
-        losses: dict[CorpusName, list[Tensor]] = {corpus: [] for corpus in self.train}
-        num_examples = dict.fromkeys(self.train, 0)
+        progress.losses = progress.losses or {corpus: [] for corpus in self.train}
+        turns = self._turns()
+        for corpus, chosen in turns[progress.step :]:
+            progress.losses[corpus].append(self.step(corpus, chosen))
+            progress.step += 1
+            pace.steps += 1
+            if progress.step % STEPS_BETWEEN_LOOKS == 0 and self._is_spoilt():
+                break
+            if boundary:
+                boundary(self)
+        return self._look_back(turns[: progress.step])
+
+    def _turns(self) -> list[tuple[CorpusName, Chosen]]:
+        """Draw the epoch's batches, in the order of Equation 1."""
+        self.shuffler.bit_generator.state = self.progress.shuffler
         batches = {corpus: iter(self.batches_of(corpus)) for corpus in self.train}
-        for corpus in round_robin(self.num_batches):
-            chosen = next(batches[corpus])
-            losses[corpus].append(self.step(corpus, chosen))
-            num_examples[corpus] += len(chosen.indices)
-        return [
-            self._row(epoch, corpus, losses[corpus], num_examples[corpus]) for corpus in self.train
-        ]
+        return [(corpus, next(batches[corpus])) for corpus in round_robin(self.num_batches)]
+
+    def _is_spoilt(self) -> bool:
+        """Say whether a loss since the last look is no finite number."""
+        recent = [losses[-STEPS_BETWEEN_LOOKS:] for losses in self.progress.losses.values()]
+        return any(not_finite(losses) for losses in recent)
 
     def batches_of(self, corpus: CorpusName) -> list[Chosen]:
         """Cut a corpus into the batches of its next epoch, on the device."""
@@ -145,43 +194,54 @@ class Trainer:
         self.optimizer.step()
         return loss.detach()
 
-    def _row(
-        self, epoch: int, corpus: CorpusName, losses: list[Tensor], num_examples: int
-    ) -> EpochRow:
-        train_loss = float(torch.stack(losses).mean())
-        if not np.isfinite(train_loss):
-            raise TrainingError(
-                f"the loss on {corpus} is {train_loss} in epoch {epoch}; lower the run's "
-                "learning_rate in params.yaml"
+    def _look_back(self, done: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
+        """Tell of an epoch: its losses and gradients, and what the dev sets say if all is well.
+
+        Args:
+            done: the batches that were trained on.
+        """
+        progress, norm = self.progress, gradient_norm(self.optimizer)
+        wrong = {corpus: not_finite(losses) for corpus, losses in progress.losses.items()}
+        if not any(wrong.values()) and norm is not None and not math.isfinite(norm):
+            wrong = dict.fromkeys(wrong, "gradients are not finite")
+        rows = []
+        for corpus, losses in progress.losses.items():
+            row = EpochRow(
+                epoch=progress.epoch,
+                corpus=corpus,
+                steps=len(losses),
+                examples=sum(len(chosen.indices) for name, chosen in done if name == corpus),
+                train_loss=_finite(float(torch.stack(losses).mean())) if losses else None,
+                gradient_norm=_finite(norm),
+                dev_metric=self.dev[corpus].split.corpus.task.metric,
+                dev_score=None,
+                note=wrong[corpus] or "",
             )
-        dev = self.dev[corpus]
-        predictions = predict(self.model, dev, self.plan.dev_batch_size)
-        result = score(dev.split.corpus, predictions, dev.split.labels)
-        metric = dev.split.corpus.task.metric
-        return EpochRow(epoch, corpus, len(losses), num_examples, train_loss, metric, result.value)
+            rows.append(row if any(wrong.values()) else self._scored(row))
+        progress.stopped = next(
+            (f"{told}, epoch {progress.epoch} ({name})" for name, told in wrong.items() if told),
+            progress.stopped,
+        )
+        return rows
+
+    def _scored(self, row: EpochRow) -> EpochRow:
+        """Add to an epoch what the dev set says, and what is to be said of that."""
+        dev = self.dev[row.corpus].split
+        predictions = predict(self.model, self.dev[row.corpus], self.plan.dev_batch_size)
+        result = score(dev.corpus, predictions, dev.labels)
+        if result.reason == NOT_FINITE:
+            note = "predictions for the dev set are not finite"
+            self.progress.stopped = f"{note}, epoch {row.epoch} ({row.corpus})"
+            return replace(row, note=note)
+        notes = [
+            *growth_notes(self.progress.history, row),
+            *dev_notes(dev.corpus, predictions, dev.labels),
+        ]
+        return replace(row, dev_score=result.value, note="; ".join(notes))
 
     def _state(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.model.state_dict().items()}
 
-    def _report(self, name: str, rows: list[EpochRow], seconds: float) -> None:
-        epoch, last = rows[0].epoch, self.plan.epochs
-        rate = epoch * sum(row.steps for row in rows) / seconds
-        log.info(
-            "%s  epoch %d/%d  %s  %.1f steps/s  %s left",
-            name,
-            epoch,
-            last,
-            "  ".join(_told(row) for row in rows),
-            rate,
-            _duration(seconds / epoch * (last - epoch)),
-        )
 
-
-def _told(row: EpochRow) -> str:
-    told = "undefined" if row.dev_score is None else f"{row.dev_score:.3f}"
-    return f"{row.corpus} loss {row.train_loss:.3f} dev {told}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

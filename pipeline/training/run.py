@@ -1,22 +1,35 @@
 """One run from its inputs to its outs: trained weights, history, and what was done."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pipeline import paths
-from pipeline.device import choose_device, device_name, keep_memory, seed_everything
+from pipeline.checkpoints import fingerprint_of, mark_finished, others_of, own_checkpoint
+from pipeline.device import (
+    choose_device,
+    device_name,
+    keep_memory,
+    make_deterministic,
+    seed_everything,
+)
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, open_examples, open_model
-from pipeline.files import write_json
+from pipeline.files import sha256_of, write_record
 from pipeline.inputs import check_inputs
+from pipeline.model.kernels import Kernels
 from pipeline.model.weights import save_weights
-from pipeline.params import Params
+from pipeline.params import Params, RunParams
+from pipeline.schemas import TRAIN
 from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trained, Trainer, TrainingPlan
+from pipeline.training.resume import Checkpoint
 from pipeline.training.round_robin import discarded_batches, turns_per_round
 
 log = logging.getLogger(__name__)
@@ -25,22 +38,15 @@ log = logging.getLogger(__name__)
 def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
     """Train a run and write its weights, history and summary into `out`.
 
+    One that was killed goes on from its last checkpoint, and ends in the same bytes.
+
     Raises:
-        TrainingError: what the run reads is missing or has changed, or its loss went wrong.
+        TrainingError: what the run reads is missing or has changed.
+        StopError: this process was asked to stop; the run can go on from there.
     """
     run = params.run(name)
-    check_inputs(paths.inputs_json(name))
     device = choose_device(params.device)
-    seed_everything(params.seed)
-    if params.speed.training.keep_memory and device.type == "cpu":
-        keep_memory()
     kernels = kernels_on(device, params.speed.forward)
-    train = open_examples(run, "train", device)
-    dev = open_examples(run, "dev", device)
-    for corpus, examples in (*train.items(), *dev.items()):
-        if not len(examples.split):
-            raise TrainingError(f"{corpus} has an empty train or dev split; see data/validation")
-    model = open_model(run, train, kernels, backbone_dir).to(device)
     plan = TrainingPlan(
         epochs=params.epochs(run),
         learning_rate=params.learning_rate(run),
@@ -50,22 +56,87 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
     )
-    trainer = Trainer(model, train, dev, plan)
-    _announce(name, trainer)
-    trained = trainer.fit(name)
-    save_weights(model.cpu(), paths.run_weights(out), {"run": name, "mode": run.mode})
-    write_history(paths.run_history(out), trained.history)
-    summary = _summary(params, name, trained, train, trainer.num_batches)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    write_json(
-        paths.run_summary(out),
-        summary
-        | {
+    check_inputs(paths.inputs_json(name))
+    with own_checkpoint(name, _fingerprint(params, name, device)) as folder:
+        check_inputs(paths.inputs_json(name))  # they may have changed while another process trained
+        trainer = _new_trainer(params, run, plan, kernels, backbone_dir, device)
+        _announce(name, trainer)
+        checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
+        if not checkpoint.restore(trainer) and others_of(name, folder):
+            log.info(
+                "%s  begins anew: what there is in %s is of other settings, inputs, code or "
+                "another machine",
+                name,
+                folder.parent,
+            )
+        with checkpoint.listening():
+            trainer.fit(name, checkpoint.boundary)
+        checkpoint.save(trainer)
+        _write_outs(params, name, trainer, kernels, out)
+        mark_finished(folder, paths.run_weights(out))
+
+
+def _fingerprint(params: Params, name: str, device: torch.device) -> str:
+    """Stand for everything that decides a run's numbers, to the last bit."""
+    run = params.run(name)
+    code = {
+        module: sha256_of(Path(str(loaded.__file__)))
+        for module, loaded in sys.modules.items()
+        if module.startswith("pipeline.") and getattr(loaded, "__file__", None)
+    }
+    return fingerprint_of(
+        {
+            "run": run.model_dump(),
+            "epochs": params.epochs(run),
+            "learning_rate": params.learning_rate(run),
+            "seed": params.seed,
+            "optimizer": params.optimizer.model_dump(),
+            "speed": params.speed.model_dump(),
+            "dev_batch_size": params.evaluation.batch_size,
+            "inputs": sha256_of(paths.inputs_json(name)),
             "device": device_name(device),
-            "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
-            "parameters_trained": parameters,
-        },
+            "threads": torch.get_num_threads() if device.type == "cpu" else 0,
+            "torch": torch.__version__,
+            "code": code,
+        }
     )
+
+
+def _new_trainer(
+    params: Params,
+    run: RunParams,
+    plan: TrainingPlan,
+    kernels: Kernels,
+    backbone_dir: Path,
+    device: torch.device,
+) -> Trainer:
+    """Build a run's model and examples, as they are before the first step."""
+    make_deterministic(device)
+    seed_everything(params.seed)
+    if params.speed.training.keep_memory and device.type == "cpu":
+        keep_memory()
+    train = open_examples(run, "train", device)
+    for corpus, examples in train.items():
+        if not len(examples.split):
+            raise TrainingError(f"{corpus} has an empty train split; see data/validation")
+    model = open_model(run, train, kernels, backbone_dir).to(device)
+    return Trainer(model, train, open_examples(run, "dev", device), plan)
+
+
+def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, out: Path) -> None:
+    """Write a run's weights, history and summary."""
+    device = trainer.model.device
+    trained = trainer.finish()
+    metadata = {"run": name, "mode": params.run(name).mode}
+    save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
+    write_history(paths.run_history(out), trained.history)
+    summary = _summary(params, name, trained, trainer.train, trainer.num_batches)
+    machine = {
+        "device": device_name(device),
+        "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
+        "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
+    }
+    write_record(paths.run_summary(out), TRAIN, summary | machine)
 
 
 def _announce(name: str, trainer: Trainer) -> None:
@@ -96,6 +167,12 @@ def _summary(
     run = params.run(name)
     first = {row.corpus: row for row in trained.history if row.epoch == 1}
     left_out = discarded_batches(num_batches)
+    seen = {  # in the first epoch; later ones differ by the last, smaller batch at most
+        corpus: first[corpus].examples
+        if trained.best_epoch
+        else len(train[corpus].split) - left_out[corpus] * run.batch_size[corpus]
+        for corpus in run.corpora
+    }
     return {
         "run": name,
         "mode": run.mode,
@@ -108,12 +185,13 @@ def _summary(
         "batch_size": dict(run.batch_size),
         "dropout": run.dropout,
         "best_epoch": trained.best_epoch,
+        "stopped": trained.stopped,
         "best_epoch_of": {c: best_epoch_of(trained.history, c) for c in run.corpora},
         "turns": turns_per_round(num_batches),
-        "discarded": {  # in the first epoch; later ones differ by the last, smaller batch at most
+        "discarded": {
             corpus: {
                 "batches": left_out[corpus],
-                "examples": len(train[corpus].split) - first[corpus].examples,
+                "examples": len(train[corpus].split) - seen[corpus],
             }
             for corpus in run.corpora
         },

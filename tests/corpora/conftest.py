@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.corpora.findings import CorpusReport
 from pipeline.corpora.validation import validate_corpus
-from pipeline.files import write_json
+from pipeline.files import write_record
 from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
+from pipeline.schemas import CORPORA as CORPORA_SCHEMA
 from pipeline.tasks import CORPORA, SPLITS, CorpusName, Split
 
 SIZES: Mapping[Split, int] = {"train": 30, "dev": 30, "test": 10}
@@ -56,7 +57,7 @@ class Handmade:
                 writer.writeheader()
                 writer.writerows(examples)
         origin = {"source": "made by hand", "notes": ["a note"], "dropped": []}
-        write_json(self.folder / "origin.json", origin)
+        write_record(self.folder / "origin.json", CORPORA_SCHEMA, origin)
 
     def validate(
         self,

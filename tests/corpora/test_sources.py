@@ -93,6 +93,7 @@ def test_generated_corpora_say_so_and_withhold_the_labels_of_the_test_split(
     write_corpora(SYNTHETIC, seed=1, out=tmp_path)
     for name, corpus in CORPORA.items():
         assert origin_of(tmp_path, name) == {
+            "schema": "corpora/1",
             "source": "synthetic",
             "description": f"Sentences in the manner of {corpus.title}, generated from the seed 1.",
             "notes": ["generated from the seed by pipeline/corpora/synthetic.py; not natural text"],

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import CorpusError
-from pipeline.files import write_json
+from pipeline.errors import CorpusError, SchemaError
+from pipeline.files import write_record
+from pipeline.schemas import CORPORA
 
 
 def critical(report: Any) -> list[str]:
@@ -71,8 +72,15 @@ def test_a_corpus_without_its_origin_is_refused(handmade: Any) -> None:
     path.unlink()
     with pytest.raises(CorpusError, match=r"origin\.json .* run the stage `corpora` again"):
         handmade.validate("sst")
-    write_json(path, {"source": "cs224n"})
+    write_record(path, CORPORA, {"source": "cs224n"})
     with pytest.raises(CorpusError, match=r"origin\.json .*'dropped'"):
+        handmade.validate("sst")
+
+
+def test_a_corpus_of_another_version_is_refused(handmade: Any) -> None:
+    handmade.write("sst")
+    write_record(handmade.folder / "origin.json", CORPORA._replace(version=0), {})
+    with pytest.raises(SchemaError, match=r"corpora/0.* reads corpora/1; run `dvc repro`"):
         handmade.validate("sst")
 
 

@@ -71,3 +71,15 @@ def test_predictions_are_on_the_labels_scale() -> None:
     assert predictions_of(CORPORA["sst"], torch.eye(5)).tolist() == [0, 1, 2, 3, 4]
     assert predictions_of(CORPORA["quora"], torch.tensor([-0.1, 0.1])).tolist() == [0, 1]
     assert predictions_of(CORPORA["sts"], torch.tensor([0.0, 3.5])).tolist() == [0, 3.5]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_outputs_that_are_no_numbers_are_no_prediction(value: float) -> None:
+    logits = torch.eye(5)
+    logits[2, 4] = value
+    for corpus, outputs in (
+        (CORPORA["sst"], logits),
+        (CORPORA["quora"], torch.tensor([1.0, 1.0, value])),
+        (CORPORA["sts"], torch.tensor([1.0, 1.0, value])),
+    ):
+        assert predictions_of(corpus, outputs).isnan().tolist()[:3] == [False, False, True]

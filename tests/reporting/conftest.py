@@ -10,6 +10,7 @@ import pytest
 from pipeline import paths
 from pipeline.params import Params, load_params
 from pipeline.reporting.results import Result
+from pipeline.schemas import EVALUATE, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
 
 ROOT = Path(__file__).parents[2]
@@ -53,9 +54,14 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     params = load_params(ROOT / "params.yaml")
     for name, run in params.runs.items():
         folder = paths.run_dir(name)
-        rows = [f"{e},{corpus},3,24,0.5,accuracy,0.5" for e in (1, 2) for corpus in run.corpora]
-        header = "epoch,corpus,steps,examples,train_loss,dev_metric,dev_score"
-        write(paths.scores_json(name), {"corpora": dict.fromkeys(run.corpora, SCORE)})
+        rows = [
+            f"{e},{corpus},3,24,0.5,1.5,accuracy,0.5," for e in (1, 2) for corpus in run.corpora
+        ]
+        header = "epoch,corpus,steps,examples,train_loss,gradient_norm,dev_metric,dev_score,note"
+        write(
+            paths.scores_json(name),
+            {"schema": str(EVALUATE), "corpora": dict.fromkeys(run.corpora, SCORE)},
+        )
         write(paths.run_summary(folder), summary_of(run.corpora))
         write(paths.run_history(folder), "\n".join([header, *rows]) + "\n")
     for corpus in CORPORA:
@@ -70,7 +76,9 @@ def write(path: Path, content: Any) -> None:
 
 def summary_of(corpora: tuple[str, ...]) -> dict[str, Any]:
     return {
+        "schema": str(TRAIN),
         "best_epoch": 1,
+        "stopped": None,
         "device": "cpu",
         "precision": "fp32",
         "epochs": 2,
@@ -90,6 +98,7 @@ SCORE = {
     "best_epoch": 1,
 }
 VALIDATION = {
+    "schema": str(VALIDATE),
     "source": "synthetic",
     "counts": {"train": 3, "dev": 2, "test": 1},
     "paper_counts": {"train": 3, "dev": 2, "test": 1},

@@ -21,7 +21,7 @@ def outcome(result: Any) -> Outcome:
         result("sts", "single-task", "finetune", 0.3, run="sts-finetune"),
     ]
     scores = [0.1, None, 0.3]
-    epochs = [EpochScore(epoch, "sts", score, 1) for epoch, score in enumerate(scores, start=1)]
+    epochs = [EpochScore(epoch, "sts", score, 1, "") for epoch, score in enumerate(scores, start=1)]
     histories = {"sts-pretrain": epochs, "sts-finetune": epochs[:1]}
     return Outcome(rows, {}, histories, {})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ReportError
+from pipeline.errors import ReportError, SchemaError
 from pipeline.params import ConfigurationParams, Params, RunParams
 from pipeline.reporting.results import best_scores, read_outcome
 
@@ -56,7 +56,7 @@ def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params
     change(folder / "run.json", "turns", "cfimdb", to=1)
     change(folder / "run.json", "discarded", "cfimdb", to={"examples": 0})
     (folder / "history.csv").write_text(
-        "epoch,corpus,steps,dev_score\n1,cfimdb,1,0.5\n1,sst,1,0.5\n"
+        "epoch,corpus,steps,dev_score,note\n1,cfimdb,1,0.5,\n1,sst,1,0.5,\n"
     )
     assert [row.paper_score for row in read_outcome(added).results] == [None]
 
@@ -84,10 +84,14 @@ def test_file_that_is_no_json_object_is_named(
 @pytest.mark.parametrize(
     ("name", "content", "key"),
     [
-        (SCORES, {"corpora": {}}, "sst"),
-        (SCORES, {"corpora": {"sst": {"score": 0.5}}}, "reason"),
-        (SUMMARY, {"best_epoch": 1}, "device"),
-        (Path("data/validation/sts.json"), {"source": "synthetic", "counts": {}}, "paper_counts"),
+        (SCORES, {"schema": "evaluate/1", "corpora": {}}, "sst"),
+        (SCORES, {"schema": "evaluate/1", "corpora": {"sst": {"score": 0.5}}}, "reason"),
+        (SUMMARY, {"schema": "train/1", "best_epoch": 1}, "device"),
+        (
+            Path("data/validation/sts.json"),
+            {"schema": "validate/1", "source": "synthetic", "counts": {}},
+            "paper_counts",
+        ),
     ],
 )
 def test_key_that_is_not_there_is_named(
@@ -130,7 +134,7 @@ def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
     ],
 )
 def test_history_that_no_training_writes_is_refused(params: Params, rows: str) -> None:
-    HISTORY.write_text("epoch,corpus,steps,dev_score\n" + rows)
+    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n" + rows.replace("\n", ",\n"))
     with pytest.raises(ReportError, match=f"^{HISTORY} is damaged; delete it and run `dvc repro`$"):
         read_outcome(params)
 
@@ -141,8 +145,15 @@ def test_history_without_a_column_is_refused(params: Params) -> None:
         read_outcome(params)
 
 
+@pytest.mark.parametrize("name", [SCORES, SUMMARY, Path("data/validation/sts.json")])
+def test_file_of_another_version_is_refused(params: Params, name: Path) -> None:
+    change(name, "schema", to="older/0")
+    with pytest.raises(SchemaError, match=f"^{name} was written by another version"):
+        read_outcome(params)
+
+
 def test_undefined_epoch_is_read_as_none(params: Params) -> None:
-    HISTORY.write_text("epoch,corpus,steps,dev_score\n1,sst,3,\n2,sst,3,0.25\n")
+    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n1,sst,3,,\n2,sst,3,0.25,\n")
     scores = [row.dev_score for row in read_outcome(params).histories["sst-pretrain"]]
     assert scores == [None, 0.25]
 

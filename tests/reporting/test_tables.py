@@ -39,9 +39,9 @@ def outcome(rows: list[Any], notes: Mapping[Any, list[str]] | None = None) -> Ou
     runs = {row.run for row in rows}
     return Outcome(
         results=rows,
-        summaries={run: RunSummary("cpu", 3, 1, 1e-5, {}, {}) for run in runs},
+        summaries={run: RunSummary("cpu", 3, 1, None, 1e-5, {}, {}) for run in runs},
         histories={
-            run: [EpochScore(epoch, "sts", score, 1) for epoch, score in EPOCHS] for run in runs
+            run: [EpochScore(epoch, "sts", score, 1, "") for epoch, score in EPOCHS] for run in runs
         },
         validations={corpus: {"notes": told} for corpus, told in (notes or {}).items()},
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, SchemaError
 from pipeline.tasks import CORPORA, Corpus, Split
 from pipeline.tokens.token_cache import read_cache, read_caches, write_cache
 
@@ -99,7 +99,7 @@ def test_cut_file_is_refused(cache: Path) -> None:
 
 
 def test_other_version_is_refused(cache: Path) -> None:
-    summary = json.loads((cache / "cache.json").read_text()) | {"version": 99}
+    summary = json.loads((cache / "cache.json").read_text()) | {"schema": "tokens/1"}
     (cache / "cache.json").write_text(json.dumps(summary))
-    with pytest.raises(CorpusError, match="layout version 99, not 1"):
+    with pytest.raises(SchemaError, match="its schema is tokens/1, this one reads tokens/2"):
         read_cache(cache, "train")

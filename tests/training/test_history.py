@@ -1,5 +1,6 @@
 """History: one row per epoch and corpus, and which epoch was best."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pipeline.training.history import EpochRow, best_epoch_of, mean_score, write
 
 
 def row(epoch: int, score: float | None, corpus: CorpusName = "sts") -> EpochRow:
-    return EpochRow(epoch, corpus, 10, 160, 1.25, "pearson", score)
+    return EpochRow(epoch, corpus, 10, 160, 1.25, 3.5, "pearson", score, "")
 
 
 def test_best_epoch_has_the_highest_score_and_the_earlier_of_equals() -> None:
@@ -29,10 +30,11 @@ def test_undefined_score_ranks_below_every_other() -> None:
     assert mean_score([row(1, None)]) < mean_score([row(1, -0.99)])
 
 
-def test_file_has_an_empty_field_for_an_undefined_score(tmp_path: Path) -> None:
-    write_history(tmp_path / "history.csv", [row(1, None), row(2, 0.5)])
+def test_file_has_an_empty_field_for_what_is_undefined_and_quotes_notes(tmp_path: Path) -> None:
+    rows = [row(1, 0.5), replace(row(2, None), train_loss=None, note='a "dead" head, again')]
+    write_history(tmp_path / "history.csv", rows)
     assert (tmp_path / "history.csv").read_text() == (
-        "epoch,corpus,steps,examples,train_loss,dev_metric,dev_score\n"
-        "1,sts,10,160,1.250000,pearson,\n"
-        "2,sts,10,160,1.250000,pearson,0.500000\n"
+        "epoch,corpus,steps,examples,train_loss,gradient_norm,dev_metric,dev_score,note\n"
+        "1,sts,10,160,1.250000,3.500000,pearson,0.500000,\n"
+        '2,sts,10,160,,3.500000,pearson,,"a ""dead"" head, again"\n'
     )

@@ -1,5 +1,6 @@
 """The trainer: what learns, in what order, which epoch is kept, and what is refused."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,6 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.batches import Chosen, on_device
-from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
 from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import MultitaskBert
@@ -19,7 +19,7 @@ from pipeline.model.weights import load_backbone
 from pipeline.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
-from pipeline.training.loop import Trained, Trainer, TrainingPlan
+from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Trained, Trainer, TrainingPlan
 
 CPU = torch.device("cpu")
 PLAN = TrainingPlan(
@@ -77,7 +77,12 @@ def finetune(
     model = MultitaskBert(load_backbone(folder, PLAIN), corpora, 32, 0.3)
     train: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
     dev: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 10, 1), CPU) for c in corpora}
-    return model, Trainer(model, train, dev, plan).fit("test")
+    return model, fitted(Trainer(model, train, dev, plan))
+
+
+def fitted(trainer: Trainer) -> Trained:
+    trainer.fit("test")
+    return trainer.finish()
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def test_one_epoch_asks_for_batches_in_the_order_of_equation_1() -> None:
         name: Recording(vectors_of(name, size), order) for name, size in sizes.items()
     }
     model = MultitaskBert(None, tuple(sizes), 32, 0.3)
-    trained = Trainer(model, train, train, replace(PLAN, epochs=1)).fit("test")
+    trained = fitted(Trainer(model, train, train, replace(PLAN, epochs=1)))
     assert order == (["sst"] + ["quora"] * 3 + ["sts"] * 2) * 2
     assert [(row.corpus, row.steps) for row in trained.history] == [
         ("sst", 2),
@@ -302,7 +307,7 @@ def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(loop, "score", fake_score)
     examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
-    trained = Trainer(model, examples, examples, replace(PLAN, epochs=3)).fit("test")
+    trained = fitted(Trainer(model, examples, examples, replace(PLAN, epochs=3)))
     assert trained.best_epoch == 2
     assert torch.equal(model.heads["sst"].linear.weight, states[1])
     assert not torch.equal(states[1], states[2])
@@ -313,14 +318,109 @@ def test_dead_similarity_head_is_undefined_and_not_a_crash() -> None:
     torch.nn.init.constant_(model.heads["sts"].linear.weight, 0.0)
     torch.nn.init.constant_(model.heads["sts"].linear.bias, -5.0)
     examples: dict[CorpusName, Examples] = {"sts": vectors_of("sts", 20)}
-    trained = Trainer(model, examples, examples, PLAN).fit("test")
+    trained = fitted(Trainer(model, examples, examples, PLAN))
     assert [row.dev_score for row in trained.history] == [None, None]
+    assert all(row.note.startswith("the head is dead") for row in trained.history)
     assert trained.best_epoch == 1
 
 
-def test_loss_that_is_no_number_is_refused() -> None:
-    examples = vectors_of("sts", 20)
-    examples.vectors[3] = float("nan")
+def spoil(examples: VectorExamples, epoch: int, value: float) -> Any:
+    """Return a boundary that puts a number into a few examples when an epoch has ended."""
+
+    def boundary(trainer: Trainer) -> None:
+        if trainer.progress.epoch == epoch + 1 and trainer.progress.step == 0:
+            examples.vectors[:8] = value  # of either label
+
+    return boundary
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(value: float) -> None:
+    train, dev = vectors_of("sts", 20), vectors_of("sts", 20)
     model = MultitaskBert(None, ("sts",), 32, 0.0)
-    with pytest.raises(TrainingError, match="the loss on sts is nan in epoch 1; lower the run's"):
-        Trainer(model, {"sts": examples}, {"sts": examples}, PLAN).fit("test")
+    torch.nn.init.constant_(model.heads["sts"].linear.bias, 5.0)
+    trainer = Trainer(model, {"sts": train}, {"sts": dev}, replace(PLAN, epochs=4))
+    kept: list[torch.Tensor] = []
+
+    def boundary(trainer: Trainer) -> None:
+        spoil(train, 2, value)(trainer)
+        if trainer.progress.step == 0:
+            kept.append(model.heads["sts"].linear.weight.detach().clone())
+
+    trainer.fit("test", boundary)
+    trained = trainer.finish()
+    assert trained.stopped is not None
+    assert re.fullmatch(r"the loss is (nan|inf) in step \d, epoch 3 \(sts\)", trained.stopped)
+    assert trained.best_epoch in (1, 2)
+    assert [row.epoch for row in trained.history] == [1, 2, 3]
+    last = trained.history[-1]
+    assert last.dev_score is None
+    assert last.train_loss is None
+    assert "the loss is" in last.note
+    assert torch.equal(model.heads["sts"].linear.weight, kept[trained.best_epoch - 1])
+
+
+def test_run_that_never_came_through_an_epoch_keeps_what_it_was_given() -> None:
+    examples = vectors_of("sst", 20)
+    examples.vectors[3] = float("nan")
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    before = model.heads["sst"].linear.weight.detach().clone()
+    trained = fitted(Trainer(model, {"sst": examples}, {"sst": examples}, PLAN))
+    assert trained.best_epoch == 0
+    assert trained.stopped is not None
+    assert ", epoch 1 (sst)" in trained.stopped
+    assert torch.equal(model.heads["sst"].linear.weight, before)
+
+
+def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch() -> None:
+    examples = vectors_of("sst", 1200)
+    examples.vectors[:] = float("nan")
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    trained = fitted(Trainer(model, {"sst": examples}, {"sst": examples}, PLAN))
+    assert [row.steps for row in trained.history] == [STEPS_BETWEEN_LOOKS]
+
+
+def test_predictions_that_are_no_numbers_end_the_run() -> None:
+    train, dev = vectors_of("sst", 20), vectors_of("sst", 20)
+    dev.vectors[0] = float("nan")
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    trained = fitted(Trainer(model, {"sst": train}, {"sst": dev}, PLAN))
+    assert trained.best_epoch == 0
+    assert trained.stopped == "predictions for the dev set are not finite, epoch 1 (sst)"
+
+
+def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
+    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    trainer = Trainer(model, examples, examples, replace(PLAN, epochs=3))
+
+    def boundary(trainer: Trainer) -> None:
+        for state in trainer.optimizer.state.values():
+            state["exp_avg_sq"].fill_(float("inf"))  # as an infinite gradient leaves it
+
+    trainer.fit("test", boundary)
+    assert trainer.progress.stopped == "gradients are not finite, epoch 1 (sst)"
+
+
+def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() -> None:
+    train, dev = vectors_of("quora", 40), vectors_of("quora", 40)
+    model = MultitaskBert(None, ("quora",), 32, 0.0)
+    plan = replace(PLAN, epochs=2, learning_rate=1e-4)
+    trainer = Trainer(model, {"quora": train}, {"quora": dev}, plan)
+    trainer.fit("test", spoil(train, 1, 1e5))
+    trained = trainer.finish()
+    assert trained.stopped is None
+    first, second = trained.history
+    assert first.note == ""
+    assert "the loss diverges" in second.note
+    assert "gradients explode" in second.note
+
+
+def test_empty_dev_set_is_named_and_the_run_goes_on() -> None:
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    train, dev = vectors_of("sst", 20), vectors_of("sst", 0)
+    trained = fitted(Trainer(model, {"sst": train}, {"sst": dev}, PLAN))
+    assert [(row.dev_score, row.note) for row in trained.history] == [
+        (None, "the dev set is empty")
+    ] * 2
+    assert trained.best_epoch == 1

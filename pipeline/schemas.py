@@ -1,0 +1,30 @@
+"""The layout of every kind of file that is stored, by number.
+
+A number is raised when an older reader would misunderstand a newer file, or a newer reader an
+older one; files of another number are refused (`files.read_record`). The course's formats of
+predictions and the files from outside, which are pinned by hash, carry none.
+"""
+
+from typing import NamedTuple
+
+
+class Schema(NamedTuple):
+    """A kind of stored file, named after the stage that makes it, and the number of its layout."""
+
+    kind: str
+    version: int
+
+    def __str__(self) -> str:
+        """Return what a file calls itself."""
+        return f"{self.kind}/{self.version}"
+
+
+CORPORA = Schema("corpora", 1)  # {train,dev,test}.csv and origin.json
+VALIDATE = Schema("validate", 1)
+TOKENS = Schema("tokens", 2)
+FEATURES = Schema("features", 1)
+INPUTS = Schema("inputs", 1)
+TRAIN = Schema("train", 1)  # model.safetensors, history.csv and run.json
+EVALUATE = Schema("evaluate", 1)
+CHECKPOINT = Schema("checkpoint", 1)
+FINISHED = Schema("finished", 1)  # what came of a checkpoint

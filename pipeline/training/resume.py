@@ -1,0 +1,240 @@
+"""Going on with a killed training: all that a step changes, in one file, and when it is written.
+
+A training that goes on ends in the same bytes as one that was never killed, on the same device:
+the file holds the model, AdamW's moments, the random numbers of dropout and of the order of
+batches, the place in the epoch with its losses so far, the history, and the best model yet.
+Plain tensors and JSON in safetensors' format: nothing is unpickled.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pipeline.errors import PipelineError, SchemaError, StopError
+from pipeline.files import check_schema, replacing
+from pipeline.params import CheckpointsParams
+from pipeline.schemas import CHECKPOINT
+from pipeline.training.history import EpochRow
+from pipeline.training.loop import Progress, Trainer
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Checkpoint:
+    """A training's file, written now and then at the boundary between two steps."""
+
+    def __init__(self, path: Path, run: str, every: CheckpointsParams) -> None:
+        self.path = path
+        self.run = run
+        self.every = every
+        self.stop: int | None = None  # the signal that asks this process to stop
+        self._parent = os.getppid() if "DVC_STAGE" in os.environ else None
+        self._steps = 0  # since the last one
+        self._time = time.monotonic()  # of the last one
+
+    def restore(self, trainer: Trainer) -> bool:
+        """Bring a new trainer to where the file left off; say whether there was one.
+
+        A damaged file, and one of another version, is told of and left aside.
+        """
+        if not self.path.exists():
+            return False
+        try:
+            tensors, told = read_checkpoint(self.path)
+        except PipelineError as error:
+            log.warning("%s  begins anew: %s", self.run, error)
+            return False
+        _apply(trainer, tensors, told)
+        progress = trainer.progress
+        log.info("%s  goes on after epoch %d, step %d", self.run, progress.epoch - 1, progress.step)
+        return True
+
+    def boundary(self, trainer: Trainer) -> None:
+        """Write the file if it is time, or if this process is asked to stop.
+
+        Raises:
+            StopError: it is asked to stop; the file is written.
+        """
+        self._steps += 1
+        stop = self.stop or self._orphaned()
+        is_time = time.monotonic() - self._time >= self.every.every_seconds
+        if stop or is_time or self._steps >= self.every.every_steps:
+            self.save(trainer)
+        if stop:
+            name = signal.Signals(stop).name
+            raise StopError(f"{self.run} stopped by {name}; `make repro` goes on from there", stop)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the file; where that fails the training goes on without."""
+        try:
+            write_checkpoint(self.path, trainer)
+        except (OSError, SafetensorError) as error:
+            log.warning("%s  could not be kept in %s: %s", self.run, self.path, error)
+        self._steps, self._time = 0, time.monotonic()
+
+    def _orphaned(self) -> int | None:
+        """Return SIGTERM if DVC, which started this process, is no more.
+
+        The next `dvc repro` would train the run a second time beside it.
+        """
+        is_orphan = self._parent is not None and os.getppid() != self._parent
+        return int(signal.SIGTERM) if is_orphan else None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and Ctrl-C as a wish to stop at the next boundary; a second one is final."""
+
+        def note(number: int, _: FrameType | None) -> None:
+            self.stop = number
+            signal.signal(number, before[number])
+
+        before: dict[int, Any] = {int(number): signal.getsignal(number) for number in SIGNALS}
+        for number in before:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def write_checkpoint(path: Path, trainer: Trainer) -> None:
+    """Write everything that the steps to come depend on, and everything that is to be reported.
+
+    Raises:
+        OSError, SafetensorError: the file could not be written; the old one is still there.
+    """
+    progress = trainer.progress
+    tensors = _prefixed("best", progress.best_state)
+    if progress.epoch <= trainer.plan.epochs and not progress.stopped:
+        tensors |= _prefixed("model", trainer.model.state_dict())
+        tensors |= _prefixed("optimizer", _moments(trainer.optimizer))
+        tensors |= _prefixed("random", _random_states(trainer.model.device))
+        tensors |= {
+            f"losses.{corpus}": torch.stack(losses)
+            for corpus, losses in progress.losses.items()
+            if losses
+        }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    told = {
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "shuffler": progress.shuffler,
+        "history": [asdict(row) for row in progress.history],
+        "best_epoch": progress.best_epoch,
+        "best_score": progress.best_score,
+        "stopped": progress.stopped,
+    }
+    metadata = {
+        "schema": str(CHECKPOINT),
+        "progress": json.dumps(told),
+        "sha256": _digest(tensors, json.dumps(told)),
+    }
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return a checkpoint's tensors and what it tells of the progress.
+
+    Raises:
+        SchemaError: it was written by another version of this project.
+        PipelineError: it is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            check_schema(path, metadata.get("schema"), CHECKPOINT)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata["sha256"] != _digest(tensors, metadata["progress"]):
+            raise PipelineError(f"{path} is damaged: its bytes are not those that were written")
+        return tensors, json.loads(metadata["progress"])
+    except SchemaError:
+        raise
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise PipelineError(f"{path} is damaged ({error})") from None
+
+
+def _apply(trainer: Trainer, tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
+    """Put a checkpoint's content into a trainer."""
+    device = trainer.model.device
+    best = {name: tensor.to(device) for name, tensor in _under("best", tensors).items()}
+    history = [EpochRow(**row) for row in told["history"]]
+    trainer.progress = Progress(**{**told, "history": history, "best_state": best})
+    model = _under("model", tensors)
+    if not model:
+        return  # no step is to come
+    trainer.model.load_state_dict(model)
+    _set_moments(trainer.optimizer, _under("optimizer", tensors))
+    losses = _under("losses", tensors)
+    trainer.progress.losses = {
+        corpus: list(losses[corpus].to(device)) if corpus in losses else []
+        for corpus in trainer.train
+    }
+    _set_random_states(_under("random", tensors), device)
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): tensor for k, tensor in tensors.items() if k.startswith(start)}
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return what an optimizer remembers, by parameter and name: "3.exp_avg"."""
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value for i, values in state.items() for name, value in values.items()}
+
+
+def _set_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in moments.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of the generators that dropout draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def _set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "mps":
+        torch.mps.set_rng_state(states["mps"])
+
+
+def _digest(tensors: Mapping[str, Tensor], told: str) -> str:
+    """Return a sha256 over names, values and text."""
+    digest = hashlib.sha256(told.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()

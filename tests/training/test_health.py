@@ -1,0 +1,86 @@
+"""Health: the first bad loss by its step, the gradient's norm from AdamW, notes that name."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.params import OptimizerParams
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not_finite
+from pipeline.training.history import EpochRow
+from pipeline.training.optimizer import new_optimizer
+
+OPTIMIZER = OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6)
+
+
+def losses(*values: float) -> list[torch.Tensor]:
+    return [torch.tensor(value) for value in values]
+
+
+def test_first_bad_loss_is_named_by_its_step() -> None:
+    assert not_finite(losses(0.5, math.inf, math.nan)) == "the loss is inf in step 2"
+    assert not_finite(losses(0.5, 1e30)) is None
+    assert not_finite([]) is None
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("fused", [True, False])
+def test_gradient_norm_of_equal_gradients_is_their_norm(steps: int, fused: bool) -> None:
+    layer = torch.nn.Linear(3, 2)
+    optimizer = new_optimizer(layer, 1e-3, OPTIMIZER, fused)
+    assert gradient_norm(optimizer) is None
+    for _ in range(steps):
+        for parameter in layer.parameters():
+            parameter.grad = torch.full_like(parameter, 2.0)
+        optimizer.step()
+    assert gradient_norm(optimizer) == pytest.approx(2.0 * math.sqrt(8), rel=1e-3)
+
+
+def test_gradient_norm_without_meaning_is_not_finite() -> None:
+    layer = torch.nn.Linear(3, 2)
+    optimizer = new_optimizer(layer, 1e-3, OPTIMIZER, fused=True)
+    layer.weight.grad = torch.full_like(layer.weight, math.nan)
+    optimizer.step()
+    norm = gradient_norm(optimizer)
+    assert norm is not None
+    assert not math.isfinite(norm)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "predictions", "labels", "notes"),
+    [
+        ("sst", [0, 1], [0, 1], []),
+        ("sst", [], [], ["the dev set is empty"]),
+        ("sst", [0, 1], [2, 2], ["every label of the dev set is 2"]),
+        ("sst", [3, 3], [0, 1], ["every prediction for the dev set is 3"]),
+        (
+            "sts",
+            [0, 0],
+            [0.5, 4],
+            ["the head is dead: it predicts 0 for every dev example and learns no more"],
+        ),
+        ("sts", [2.5, 2.5], [0.5, 4], ["every prediction for the dev set is 2.5"]),
+        ("sts", [math.nan, 1], [0.5, 4], []),
+    ],
+)
+def test_dev_sets_that_say_little_are_named(
+    corpus: CorpusName, predictions: list[float], labels: list[float], notes: list[str]
+) -> None:
+    assert list(dev_notes(CORPORA[corpus], np.array(predictions), np.array(labels))) == notes
+
+
+def row(epoch: int, loss: float | None, norm: float | None, corpus: CorpusName = "sst") -> EpochRow:
+    return EpochRow(epoch, corpus, 10, 160, loss, norm, "accuracy", 0.5, "")
+
+
+def test_growth_is_told_against_the_first_loss_and_the_last_norm() -> None:
+    before = [row(1, 1.0, 2.0), row(2, 0.1, 1.0), row(1, 9.0, 9.0, "quora")]
+    assert list(growth_notes(before, row(3, 2.9, 29.0))) == []
+    assert list(growth_notes(before, row(3, 3.1, 31.0))) == [
+        "the loss diverges: 3.1 after 1 in epoch 1",
+        "gradients explode: their norm is 31 after 1",
+    ]
+    assert list(growth_notes([], row(1, 100.0, 1e9))) == []
+    assert list(growth_notes(before, row(3, None, None))) == []

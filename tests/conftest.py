@@ -1,6 +1,5 @@
 """What tests of more than one folder share."""
 
-import json
 import os
 from pathlib import Path
 
@@ -28,39 +27,11 @@ def _is_whole(directory: Path) -> bool:
     return all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files.items())
 
 
-TINY_CONFIG = {
-    "model_type": "bert",
-    "hidden_act": "gelu",
-    "vocab_size": 30522,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "pad_token_id": 0,
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-    "layer_norm_eps": 1e-12,
-}
-
-
 @pytest.fixture(scope="session")
 def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a backbone of 1 M random weights under MiniLM's tokenizer, for quick real runs."""
-    import torch
-    from safetensors.torch import save_file
-
-    from pipeline.model.bert import MinBert, config_from_json
-    from pipeline.model.kernels import PLAIN
-    from pipeline.model.weights import hugging_face_names
+    from torture.backbone import write_tiny_backbone
 
     folder = tmp_path_factory.mktemp("tiny-backbone")
-    (folder / "config.json").write_text(json.dumps(TINY_CONFIG))
-    (folder / "tokenizer.json").write_bytes((minilm_dir / "tokenizer.json").read_bytes())
-    torch.manual_seed(0)
-    config = config_from_json(folder / "config.json")
-    state = MinBert(config, PLAIN).state_dict()
-    names = hugging_face_names(config)
-    save_file({names[name]: tensor for name, tensor in state.items()}, folder / "model.safetensors")
+    write_tiny_backbone(folder, minilm_dir / "tokenizer.json")
     return folder

@@ -44,8 +44,9 @@ def test_both_train_alike_but_for_their_speed(monkeypatch: pytest.MonkeyPatch) -
     def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         assert (name, backbone_dir) == ("sts-finetune", paths.BACKBONE)
         trained[str(len(trained))] = params
-        rows = [EpochRow(e, "sts", 10, 20, 1.0, "spearman", 0.1 * e) for e in (1, 2)]
+        rows = [EpochRow(e, "sts", 10, 20, 1.0, 1.0, "spearman", 0.1 * e, "") for e in (1, 2)]
         write_history(paths.run_history(out), rows)
+        paths.run_weights(out).write_text("weights")
 
     monkeypatch.setattr(agreement, "train_run", train_run)
     scores = [agreement.dev_score(PARAMS, "sts", name, 7, 2) for name in (ALL, PLAIN)]

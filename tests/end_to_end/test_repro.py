@@ -5,90 +5,25 @@ stage for real, in a minute or two.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.params import load_params
+from torture.repository import ROOT, Repository, small_repository
 
-ROOT = Path(__file__).parents[2]
 RUNS = list(load_params(ROOT / "params.yaml").runs)
-COPIED = (
-    "pipeline",
-    "stages",
-    ".dvc/config",
-    ".dvcignore",
-    ".gitignore",
-    "dvc.yaml",
-    "params.yaml",
-)
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
-class Repository:
-    """A small copy of this repository, and what DVC says in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
-
-    def repro(self) -> tuple[set[str], str]:
-        """Reproduce; return the stages that ran, and everything said."""
-        done = self.run("dvc", "repro")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return set(re.findall(r"Running stage '([^']+)'", done.stdout)), done.stdout
-
-    def set(self, **values: object) -> None:
-        """Change lines of params.yaml by their dotted keys (two underscores for a dot)."""
-        yaml = YAML()
-        path = self.folder / "params.yaml"
-        params = yaml.load(path)
-        for dotted, value in values.items():
-            *parents, last = dotted.replace("_dash_", "-").split("__")
-            section = params
-            for key in parents:
-                section = section[key]
-            section[last] = value
-        yaml.dump(params, path)
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    folder = tmp_path_factory.mktemp("repository")
-    for name in COPIED:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    small = Repository(folder)
-    sizes = {
-        corpus: {"train": train, "dev": 24, "test": 8}
-        for corpus, train in {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}.items()
-    }
-    profile = {
-        "corpora": {"source": "synthetic", "sizes": sizes},
-        "backbone": f"local:{tiny_backbone_dir}",
-        "epochs": {"pretrain": 1, "finetune": 1},
-        "learning_rate_scale": {"pretrain": 1.0, "finetune": 1.0},
-    }
-    twin = profile | {"epochs": {"pretrain": 2, "finetune": 1}}
-    small.set(profiles__demo=profile, profiles__twin=twin, evaluation__bootstrap_resamples=100)
-    assert small.run("git", "init", "-q").returncode == 0
+    small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
+    profile = small.params()["profiles"]["demo"]
+    small.set(profiles__twin=profile | {"epochs": {"pretrain": 2, "finetune": 1}})
     return small
 
 

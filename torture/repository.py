@@ -1,0 +1,108 @@
+"""A small copy of this repository, to be run and mistreated: every stage for real, in a minute."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+COPIED = (
+    "pipeline",
+    "stages",
+    "torture",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "params.yaml",
+)
+TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
+EPOCHS = {"pretrain": 1, "finetune": 1}
+
+
+class Repository:
+    """A small copy of this repository, and what DVC says in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables of every process started here: this Python first, one thread."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever that is."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def repro(self, *arguments: str) -> tuple[set[str], str]:
+        """Reproduce; return the stages that ran, and everything said."""
+        done = self.run("dvc", "--wait-for-lock", "repro", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return set(re.findall(r"Running stage '([^']+)'", done.stdout)), done.stdout
+
+    def params(self) -> dict[str, Any]:
+        """Return params.yaml."""
+        return dict(YAML(typ="safe").load(self.folder / "params.yaml"))
+
+    def set(self, **values: object) -> None:
+        """Change values of params.yaml by their dotted keys, `__` for a dot, `_dash_` for "-"."""
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        params = yaml.load(path)
+        for dotted, value in values.items():
+            *parents, last = dotted.replace("_dash_", "-").split("__")
+            section = params
+            for key in parents:
+                section = section[key]
+            section[last] = value
+        yaml.dump(params, path)
+
+    def hashes(self, *folders: str) -> dict[str, str]:
+        """Return the sha256 of every file in some folders, by its path."""
+        found = {}
+        for folder in folders:
+            for path in sorted((self.folder / folder).rglob("*")):
+                if path.is_file():
+                    name = str(path.relative_to(self.folder))
+                    found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+
+def small_repository(
+    folder: Path, backbone: Path, epochs: Mapping[str, int] = EPOCHS
+) -> Repository:
+    """Copy the repository with small generated corpora and the backbone in another folder."""
+    for name in COPIED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    small = Repository(folder)
+    sizes = {name: {"train": count, "dev": 24, "test": 8} for name, count in TRAIN_SIZES.items()}
+    profile = {
+        "corpora": {"source": "synthetic", "sizes": sizes},
+        "backbone": f"local:{backbone}",
+        "epochs": dict(epochs),
+        "learning_rate_scale": {"pretrain": 1.0, "finetune": 1.0},
+    }
+    small.set(profiles__demo=profile, evaluation__bootstrap_resamples=100)
+    assert small.run("git", "init", "-q").returncode == 0
+    return small

@@ -1,1 +1,1 @@
-"""What must not break the pipeline, done to it: `make torture`, and a little of it in `make test`."""
+"""What must not break the pipeline, done to it: `make torture`; `make test` does a little."""

@@ -1,11 +1,13 @@
 """A run killed at random points, again and again, against the same run left alone."""
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -27,55 +29,82 @@ class Tally:
     wrong: list[str] = field(default_factory=list)  # what ended otherwise
 
 
-def prepare(repository: Repository, run: str) -> tuple[dict[str, str], int, int]:
-    """Train a run undisturbed.
+@dataclass(frozen=True)
+class Ended:
+    """A process that trained, and how far it came."""
 
-    Returns:
-        The hashes of its outs, the number of points it passes, and of steps among them.
-    """
-    clear(repository, run)
-    done, points = launch(repository, run, 0, "SIGKILL")
-    assert done.returncode == 0, done.stderr
-    return outs_of(repository, run), len(points), points.count("after step")
+    status: int  # negative: of a signal
+    points: list[str]
+    said: str
+
+    @property
+    def steps(self) -> int:
+        """Count its training steps."""
+        return self.points.count("after step")
 
 
-def kill(repository: Repository, run: str, number: str, kills: int, seed: int) -> Tally:
-    """Kill a run so many times in several trials; compare what each comes to in the end."""
-    expected, num_points, num_steps = prepare(repository, run)
-    generator = np.random.default_rng(seed)
-    tally = Tally(f"{number} at a random point", f"train@{run}")
-    while tally.injected < kills:
+class Launcher:
+    """Trains the runs of a repository in processes that can be killed at a point."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "torture.launcher"],
+            cwd=repository.folder,
+            env=repository.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        """Lend the launcher."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End its process."""
+        self._process.communicate()
+
+    def train(self, run: str, point: int = 0, number: str = "SIGKILL") -> Ended:
+        """Train a run, killed at a point."""
+        assert self._process.stdin
+        assert self._process.stdout
+        log = self.repository.folder / f"{run}.points"
+        log.unlink(missing_ok=True)
+        self._process.stdin.write(json.dumps([run, point, number, log.name]) + "\n")
+        self._process.stdin.flush()
+        status = int(self._process.stdout.readline())
+        said = log.with_name(f"{log.name}.said").read_text()
+        return Ended(status, log.read_text().splitlines(), said)
+
+    def kill(self, run: str, number: str, kills: int, seed: int) -> Tally:
+        """Kill a run so many times in several trials; compare what each comes to in the end."""
+        repository, generator = self.repository, np.random.default_rng(seed)
         clear(repository, run)
-        faults, steps = 0, 0
-        for _ in range(min(KILLS_IN_A_ROW, kills - tally.injected)):
-            point = int(generator.integers(1, num_points + 1))
-            done, points = launch(repository, run, point, number)
-            steps += points.count("after step")
-            if done.returncode not in STOPPED:
-                break  # what was left to do has fewer points
-            faults += 1
-            remove_outs(repository, run)  # as DVC does before it runs a command again
-        done, points = launch(repository, run, 0, number)
-        steps += points.count("after step")
-        tally.injected += faults
-        if done.returncode or outs_of(repository, run) != expected:
-            tally.wrong.append(f"{run}: {done.stderr.strip() or 'other bytes'}")
-        else:
-            tally.survived += faults
-        if faults:
-            tally.lost_steps.append(round((steps - num_steps) / faults))
-    return tally
-
-
-def launch(
-    repository: Repository, run: str, point: int, number: str
-) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Train a run in a process that is killed at a point; return what it said and the points."""
-    log = repository.folder / f"{run}.points"
-    log.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "torture.launcher", log.name, str(point), number]
-    done = repository.run(*command, "stages.train", run)
-    return done, log.read_text().splitlines() if log.exists() else []
+        whole = self.train(run)
+        assert whole.status == 0, whole.said
+        expected = outs_of(repository, run)
+        tally = Tally(f"{number} at a random point", f"train@{run}")
+        while tally.injected < kills:
+            clear(repository, run)
+            faults, steps = 0, 0
+            for _ in range(min(KILLS_IN_A_ROW, kills - tally.injected)):
+                point = int(generator.integers(1, len(whole.points) + 1))
+                ended = self.train(run, point, number)
+                steps += ended.steps
+                if ended.status not in STOPPED:
+                    break  # what was left to do has fewer points
+                faults += 1
+                remove_outs(repository, run)  # as DVC does before it runs a command again
+            ended = self.train(run)
+            tally.injected += faults
+            if ended.status or outs_of(repository, run) != expected:
+                tally.wrong.append(f"{run}: {ended.said.strip() or 'other bytes'}")
+            else:
+                tally.survived += faults
+            if faults:
+                tally.lost_steps.append(round((steps + ended.steps - whole.steps) / faults))
+        return tally
 
 
 def outs_of(repository: Repository, run: str) -> dict[str, str]:

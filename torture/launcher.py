@@ -1,20 +1,31 @@
-"""Runs a stage as `python -m` does, and kills it at a chosen point.
+"""Trains runs in processes of their own, and kills each at a chosen point.
 
-    python -m torture.launcher <log> <point> <signal> stages.train sst-finetune
+    echo '["sst-finetune", 17, "SIGKILL", "log"]' | python -m torture.launcher
 
-Points are counted from 1: after every training step, on both sides of everything that puts a
-file on the disk or gives it its name, and in the middle of writing a checkpoint. The log gets a
-line for each that was passed. Point 0 kills nowhere.
+Reads one such line after another: a run, a point, a signal, a file. Points are counted from 1:
+after every training step, on both sides of everything that puts a file on the disk or gives it its
+name, and in the middle of writing a checkpoint; point 0 kills nowhere. The file gets a line for
+each point that was passed, and `<file>.said` what the process said. The answer is its exit
+status, negative for a signal. The libraries are loaded once, and each process is a fork of that.
 """
 
-import importlib
+import json
 import os
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import torch._dynamo  # noqa: F401  (AdamW loads it when it is made, which takes a second)
+
+import pipeline.training.loop
+import pipeline.training.resume
+import pipeline.training.run
+import stages.train
+from stages.entry import run_stage
 
 
 class Points:
@@ -64,21 +75,45 @@ class Points:
         setattr(owner, name, called)
 
 
-def main(argv: list[str]) -> None:
-    """Run a stage with its points."""
-    log, last, number, stage, *arguments = argv
-    points = Points(Path(log), int(last), signal.Signals[number].value)
-    module = importlib.import_module(stage)
-    training = importlib.import_module("pipeline.training.run")
-    resume = importlib.import_module("pipeline.training.resume")
-    points.around(training.Trainer, "step", before=False)
+def main() -> None:
+    """Train one run after another, as asked for on standard input."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            _be_a_process(*json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _train(run: str, last: int, number: str, log: str) -> None:
+    """Train a run with its points, as `python -m stages.train` does."""
+    said = os.open(f"{log}.said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(said, sys.stderr.fileno())
+    points = Points(Path(log), last, signal.Signals[number].value)
+    points.around(pipeline.training.loop.Trainer, "step", before=False)
     points.around(os, "fsync")
     points.around(Path, "replace")
     points.around(shutil, "rmtree")
-    points.inside(resume, "save_file")
-    sys.argv = [stage, *arguments]
-    importlib.import_module("stages.entry").run_stage(module.main)
+    points.inside(pipeline.training.resume, "save_file")
+    sys.argv = ["stages.train", run]
+    run_stage(stages.train.main)
+
+
+def _be_a_process(*asked: Any) -> NoReturn:
+    """Do a child's work and end it, whatever happens, without going back into the loop."""
+    status = 1
+    try:
+        _train(*asked)
+        status = 0
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException:  # noqa: BLE001  (a bug's traceback belongs to what the child said)
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,0 +1,71 @@
+"""Killed at random points, many times, every kind of run ends in the same bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from torture.kills import Launcher, checkpoints_of, clear
+from torture.repository import small_repository
+
+pytestmark = pytest.mark.slow
+
+# single-task and multi-task, finetuned and frozen: 24 kills, and 4 polite ones
+PLAN = [
+    ("sts-finetune", "SIGKILL", 7),
+    ("multitask-finetune", "SIGKILL", 8),
+    ("sst-pretrain", "SIGKILL", 4),
+    ("multitask-pretrain", "SIGKILL", 5),
+    ("multitask-finetune", "SIGTERM", 2),
+    ("sst-pretrain", "SIGINT", 2),
+]
+
+
+@pytest.fixture(scope="module")
+def launcher(
+    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
+) -> Iterator[Launcher]:
+    epochs = {"pretrain": 3, "finetune": 2}
+    folder = tmp_path_factory.mktemp("killed")
+    small = small_repository(folder, tiny_backbone_dir, epochs)
+    small.set(checkpoints__every_steps=2)
+    small.repro("inputs")
+    with Launcher(small) as launcher:
+        yield launcher
+
+
+@pytest.mark.parametrize(("run", "number", "kills"), PLAN)
+def test_a_killed_run_ends_in_the_bytes_of_one_left_alone(
+    launcher: Launcher, run: str, number: str, kills: int
+) -> None:
+    tally = launcher.kill(run, number, kills, seed=len(run) + kills)
+    assert tally.wrong == []
+    assert tally.survived == tally.injected == kills
+    assert max(tally.lost_steps) <= 4  # a checkpoint every two steps, and kills while it is written
+
+
+def test_other_settings_begin_anew_and_say_so(launcher: Launcher) -> None:
+    repository = launcher.repository
+    run = "sst-pretrain"
+    clear(repository, run)
+    launcher.train(run, 8)
+    rate = repository.params()["runs"][run]["learning_rate"]
+    repository.set(runs__sst_dash_pretrain__learning_rate=rate * 2)
+    try:
+        ended = launcher.train(run)
+    finally:
+        repository.set(runs__sst_dash_pretrain__learning_rate=rate)
+    assert ended.status == 0
+    assert "sst-pretrain  begins anew: what there is in .checkpoints is of other" in ended.said
+    assert len(checkpoints_of(repository, run)) == 2
+
+
+def test_a_scored_run_leaves_no_checkpoint(launcher: Launcher) -> None:
+    repository = launcher.repository
+    run = "sst-pretrain"
+    clear(repository, run)
+    launcher.train(run)
+    assert len(checkpoints_of(repository, run)) == 1
+    done = repository.run("python", "-m", "stages.evaluate", run)
+    assert done.returncode == 0, done.stderr
+    assert checkpoints_of(repository, run) == []

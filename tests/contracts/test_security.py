@@ -19,7 +19,7 @@ from pipeline.params import load_params
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     path
-    for package in ("pipeline", "stages", "benchmarks")
+    for package in ("pipeline", "stages", "benchmarks", "checks")
     for path in (ROOT / package).rglob("*.py")
 )
 FETCHING = ROOT / "pipeline" / "pinned.py"

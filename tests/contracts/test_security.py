@@ -6,6 +6,7 @@ checker reads the syntax tree, and every rule of it is shown to catch what it fo
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,12 @@ def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_pat
     yaml.dump(params, tmp_path / "params.yaml")
     with pytest.raises(ParamsError, match="a name may hold a-z, 0-9 and single '-' only"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters() -> None:
+    command = ["make", "--dry-run", "--no-print-directory", "repro"]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    *_, made, started = said.splitlines()
+    index = ROOT / ".dvc" / "tmp" / "site"
+    assert made == f'mkdir -p -m 700 "{index}"'
+    assert started.startswith(f'DVC_SITE_CACHE_DIR="{index}" dvc ')

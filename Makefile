@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
+# of DVC's index, which is in pickles: by default it is where everybody may write
+INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
 .PHONY: help repro test check bench clean
@@ -13,16 +15,18 @@ help: ## this list
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=demo|laptop|paper puts a profile in force
 	@python -m stages.preflight $(PROFILE)
-	@dvc --wait-for-lock repro
+	@mkdir -p -m 700 "$(INDEX)"
+	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
 
 test: $(VENV)/.dev ## run the tests
 	@python -m pytest
 
-check: $(VENV)/.dev ## format, lint, types, import layers
+check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .
 	@ruff check .
 	@mypy
 	@lint-imports
+	@python -m checks.audit requirements.lock
 
 bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on this machine, after a make repro
 	@python -m benchmarks

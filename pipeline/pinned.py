@@ -1,20 +1,23 @@
 """Files from outside, each pinned by its hash, fetched over the first route that has it.
 
 A route brings a file or says why it cannot; only then is the next route asked. What a route
-brings must match the pin: a wrong hash is an error, never a reason to try elsewhere.
+brings must match the pin: a wrong hash is an error, never a reason to try elsewhere. Nothing is
+read without encryption, and nothing beyond the size that a pin names.
 """
 
 import http.client
 import logging
 import os
 import shutil
+import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from pipeline.errors import FetchError
 from pipeline.files import git_blob_sha1_of, replacing, sha256_of
@@ -23,8 +26,11 @@ log = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
+MOST_BYTES = 1 << 30  # of a file whose size no pin tells
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 # what a busy server says, and 416: what we have of the file is of no use, begin again
 TRANSIENT_STATUSES = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
+REDIRECTIONS = range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,15 @@ class Pin:
         """Refuse a pin that pins nothing."""
         if self.sha256 is None and self.git_sha1 is None:
             raise ValueError(f"{self.name!r} is pinned by no hash")
+
+    @property
+    def most_bytes(self) -> int:
+        """Return the size beyond which a file cannot be the pinned one."""
+        return MOST_BYTES if self.num_bytes is None else self.num_bytes
+
+    def is_exceeded_by(self, path: Path) -> bool:
+        """Say whether a file is longer than the pinned one."""
+        return path.stat().st_size > self.most_bytes
 
 
 class RouteError(Exception):
@@ -80,6 +95,8 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
 
 def _check(pin: Pin, path: Path, route: Route) -> None:
     """Refuse a file that is not the pinned one."""
+    if pin.is_exceeded_by(path):  # a route may have cut it: its hash would tell nothing
+        raise _other_file(pin, route, f"it is longer than {pin.most_bytes} bytes")
     for kind, expected, hash_of in (
         ("sha256", pin.sha256, sha256_of),
         ("git blob sha1", pin.git_sha1, git_blob_sha1_of),
@@ -89,11 +106,29 @@ def _check(pin: Pin, path: Path, route: Route) -> None:
         size = f"{path.stat().st_size} bytes"
         if pin.num_bytes is not None:
             size += f", expected {pin.num_bytes}"
-        raise FetchError(
-            f"{pin.name} from {route} is not the pinned file: its {kind} is {actual}, expected "
-            f"{expected} ({size}); nothing was used: replace the file there or remove it, or let "
-            f"{MIRROR_VARIABLE} name a directory with the right one"
-        )
+        raise _other_file(pin, route, f"its {kind} is {actual}, expected {expected} ({size})")
+
+
+def _other_file(pin: Pin, route: Route, reason: str) -> FetchError:
+    """Return the refusal of a file that a route took for the pinned one."""
+    return FetchError(
+        f"{pin.name} from {route} is not the pinned file: {reason}; nothing was used: replace the "
+        f"file there or remove it, or let {MIRROR_VARIABLE} name a directory with the right one"
+    )
+
+
+def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
+    """Yield what a stream gives, up to one byte more than the pin allows: enough to refuse it.
+
+    Args:
+        source: the stream; it may lie about its length, or never end.
+        pin: the file it should be.
+        start: bytes of the file that are there already.
+    """
+    left = pin.most_bytes + 1 - start
+    while left > 0 and (chunk := source.read(min(CHUNK_BYTES, left))):
+        left -= len(chunk)
+        yield chunk
 
 
 @dataclass(frozen=True)
@@ -135,7 +170,7 @@ def _mirror() -> Iterator[Mirror]:
 
 @dataclass(frozen=True)
 class Download:
-    """A folder on a web server. What goes wrong for the moment is tried again."""
+    """A folder on a web server, over https. What goes wrong for the moment is tried again."""
 
     folder_url: str
     timeout_seconds: float = 30.0  # of silence, not of the whole transfer
@@ -155,6 +190,8 @@ class Download:
             except urllib.error.HTTPError as error:
                 error.close()
                 reason = f"HTTP status {error.code}"
+                if error.code in REDIRECTIONS:  # urllib's word on why it does not follow
+                    reason += f" {' '.join(error.reason.split())}"
                 if error.code not in TRANSIENT_STATUSES:
                     raise RouteError(reason) from None
                 if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -167,25 +204,28 @@ class Download:
             time.sleep(pause)
 
     def _transfer(self, pin: Pin, to: Path) -> None:
-        """Make one attempt; raise an OSError or HTTPException when it fails."""
+        """Make one attempt; raise an OSError or HTTPException when it fails.
+
+        Raises:
+            RouteError: it would fail again: not encrypted, or an untrusted certificate.
+        """
         start = to.stat().st_size if to.exists() else 0
         headers = {"User-Agent": "minbert-pipeline"}
         if start:
             headers["Range"] = f"bytes={start}-"
-        request = urllib.request.Request(f"{self.folder_url}/{pin.name}", headers=headers)
-        with urllib.request.urlopen(request, timeout=self.timeout_seconds) as response:
+        with _open(f"{self.folder_url}/{pin.name}", headers, self.timeout_seconds) as response:
             # a server may ignore the range and send the whole file
             with to.open("ab" if response.status == http.client.PARTIAL_CONTENT else "wb") as file:
                 received = self._copy(pin, response, file)
             promised = int(response.headers.get("Content-Length", received))
-        if received < promised:
+        if received < promised and not pin.is_exceeded_by(to):
             raise ConnectionError(f"the transfer broke off after {received} of {promised} bytes")
 
     def _copy(self, pin: Pin, response: Any, file: Any) -> int:
         """Copy a response's body, saying now and then how far it is; return the bytes received."""
         received = 0
         last_line = time.monotonic()
-        while chunk := response.read(CHUNK_BYTES):
+        for chunk in chunks_of(response, pin, start=file.tell()):
             file.write(chunk)
             received += len(chunk)
             if time.monotonic() - last_line >= self.log_seconds:
@@ -193,6 +233,62 @@ class Download:
                 whole = "" if pin.num_bytes is None else f" of {pin.num_bytes / 1e6:.1f}"
                 log.info("%s: %.1f%s MB", pin.name, file.tell() / 1e6, whole)
         return received
+
+
+class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirection only to where a download may begin, and never out of https."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Return the request to follow with, as urllib asks for it."""
+        try:
+            _require_encryption(newurl, or_loopback=req.type == "http")
+        except RouteError:
+            fp.close()
+            raise
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _require_encryption(url: str, *, or_loopback: bool) -> None:
+    """Refuse an address on whose way others could read along or answer in its place.
+
+    Raises:
+        RouteError: it is not https, nor (`or_loopback`) http on this machine itself.
+    """
+    parts = urllib.parse.urlsplit(url)
+    on_this_machine = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    if parts.scheme != "https" and not (or_loopback and on_this_machine):
+        raise RouteError(f"{url} is not encrypted; files are fetched from https:// addresses only")
+
+
+def _open(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Any:
+    """Ask for an address, encrypted and of a server with a trusted certificate; give the response.
+
+    Raises:
+        RouteError: it is not encrypted, leads to one that is not, or the certificate is not
+            trusted.
+        OSError, HTTPException: another failure, as of urllib.
+    """
+    _require_encryption(url, or_loopback=True)
+    opener = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()), _EncryptedRedirects
+    )
+    # ruff cannot see that `file:` and its like were refused just now
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
+    try:
+        return opener.open(request, timeout=timeout_seconds)
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
+            told = error.reason.verify_message
+            raise RouteError(f"the server's certificate is not trusted ({told})") from None
+        raise
 
 
 def _reason(error: Exception) -> str:

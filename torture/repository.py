@@ -73,6 +73,23 @@ class Repository:
             section[last] = value
         yaml.dump(params, path)
 
+    def forget(self) -> None:
+        """Make it as if nothing had ever been reproduced."""
+        for name in ("data", "reports", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "dvc.lock").unlink(missing_ok=True)
+
+    def forget_run(self, run: str) -> None:
+        """Make it as if a run had never been trained, and nothing else."""
+        yaml, lock = YAML(), self.folder / "dvc.lock"
+        locked = yaml.load(lock)
+        for stage in (f"train@{run}", f"evaluate@{run}"):
+            locked["stages"].pop(stage, None)
+        yaml.dump(locked, lock)
+        shutil.rmtree(self.folder / "data/runs" / run)
+        shutil.rmtree(self.folder / ".checkpoints", ignore_errors=True)
+        shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
+
     def hashes(self, *folders: str) -> dict[str, str]:
         """Return the sha256 of every file in some folders, by its path."""
         found = {}

@@ -1,0 +1,42 @@
+"""DVC killed in the middle of a training: no second trainer, and the same dvc.lock in the end."""
+
+from pathlib import Path
+
+import pytest
+
+from torture.disturbances import FAULTS, disturb, results_of, two_trainers
+from torture.repository import Repository, small_repository
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+RUN = "multitask-finetune"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+    folder = tmp_path_factory.mktemp("disturbed")
+    small = small_repository(folder, tiny_backbone_dir, {"pretrain": 1, "finetune": 60})
+    small.set(checkpoints__every_steps=5)
+    small.repro(f"train@{RUN}")
+    return small
+
+
+@pytest.mark.parametrize("kind", ["kill -9 of DVC", "kill -9 of all", "Ctrl-C"])
+def test_the_next_repro_goes_on_and_ends_in_the_same_lock_file(
+    repository: Repository, kind: str
+) -> None:
+    expected = results_of(repository)
+    repository.forget_run(RUN)
+
+    def in_the_middle(_: float) -> bool:
+        return any((repository.folder / ".checkpoints").glob(f"{RUN}-*/training.safetensors"))
+
+    assert disturb(repository, FAULTS[kind], in_the_middle, (f"train@{RUN}",))
+    assert two_trainers(repository) is None
+    assert not (repository.folder / f"data/runs/{RUN}/run.json").exists()
+    _, said = repository.repro(f"train@{RUN}")
+    assert results_of(repository) == expected
+    log = (repository.folder / "disturbed.log").read_text()
+    if kind != "kill -9 of all":
+        assert f"{RUN} stopped by {'SIGINT' if kind == 'Ctrl-C' else 'SIGTERM'}" in log
+    assert f"Running stage 'train@{RUN}'" in said

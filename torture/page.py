@@ -1,0 +1,40 @@
+"""What a campaign showed, as one Markdown table."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from pipeline.reporting.markdown import table
+from torture.kills import Tally
+
+
+def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
+    """Render reports/torture.md."""
+    injected, survived = sum(t.injected for t in tallies), sum(t.survived for t in tallies)
+    header = ("Fault", "Done to", "Injected", "Survived", "Steps done twice, by a fault")
+    sections = [
+        "# Torture: faults injected, and what became of them",
+        " · ".join(f"{key} **{value}**" for key, value in method.items()),
+        f"**{survived} of {injected}** faults survived: what was disturbed ended in the same bytes, "
+        "file by file, as what was left alone (weights, histories, scores, predictions, reports and "
+        "dvc.lock), and nothing else lay about.",
+        table(header, [_row(tally) for tally in tallies], right=("Injected", "Survived")),
+        "A small copy of this repository, a backbone of 1 M random weights and a checkpoint every "
+        "two steps, so that checkpoints are often in the middle of being written. *A random point*: "
+        "after any step, on either side of any fsync or rename, in the middle of a checkpoint; up to "
+        "three times in a row before the training may end. *A random moment*: of a whole `dvc repro`, "
+        "again and again until it is through. What is done twice is what no checkpoint had yet: a "
+        "median and the most over trials.",
+        *(["## What ended otherwise", *_wrong(tallies)] if survived < injected else []),
+        "Written by `make torture`.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _row(tally: Tally) -> list[str]:
+    lost = tally.lost_steps
+    told = f"{median(lost):g}, at most {max(lost)}" if lost else "–"
+    return [tally.fault, tally.what, str(tally.injected), str(tally.survived), told]
+
+
+def _wrong(tallies: Sequence[Tally]) -> list[str]:
+    return [f"- {tally.fault}, {tally.what}: {told}" for tally in tallies for told in tally.wrong]

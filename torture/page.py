@@ -14,16 +14,16 @@ def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
     sections = [
         "# Torture: faults injected, and what became of them",
         " · ".join(f"{key} **{value}**" for key, value in method.items()),
-        f"**{survived} of {injected}** faults survived: what was disturbed ended in the same bytes, "
-        "file by file, as what was left alone (weights, histories, scores, predictions, reports and "
-        "dvc.lock), and nothing else lay about.",
+        f"**{survived} of {injected}** faults survived: what was disturbed ended in the same "
+        "bytes, file by file, as what was left alone (weights, histories, scores, predictions, "
+        "reports and dvc.lock), and nothing else lay about.",
         table(header, [_row(tally) for tally in tallies], right=("Injected", "Survived")),
-        "A small copy of this repository, a backbone of 1 M random weights and a checkpoint every "
-        "two steps, so that checkpoints are often in the middle of being written. *A random point*: "
-        "after any step, on either side of any fsync or rename, in the middle of a checkpoint; up to "
-        "three times in a row before the training may end. *A random moment*: of a whole `dvc repro`, "
-        "again and again until it is through. What is done twice is what no checkpoint had yet: a "
-        "median and the most over trials.",
+        "Done to a small copy of this repository with a backbone of 1 M random weights and a "
+        "checkpoint every two steps, so that many faults meet one that is being written. *A random "
+        "point*: after any step, on either side of any fsync or rename, in the middle of a "
+        "checkpoint; up to three times in a row before the training may end. *A random moment*: "
+        "of a whole `dvc repro`, again and again until it is through. Done twice is what no "
+        "checkpoint had yet: the median and the most over trials.",
         *(["## What ended otherwise", *_wrong(tallies)] if survived < injected else []),
         "Written by `make torture`.",
     ]

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
+from pipeline import schemas
 from pipeline.params import load_params
 from torture.repository import ROOT, Repository, small_repository
 
@@ -75,6 +77,33 @@ def test_report_has_fourteen_rows_in_the_promised_form(
     }
 
 
+EXEMPT = {
+    "data/backbone": "pinned by hash",
+    "data/predictions": "the course's formats",
+    "data/corpora": "origin.json speaks for the tables beside it",
+    "data/runs": "run.json and the weights speak for history.csv beside them",
+    "data/tokens": "cache.json speaks for the arrays beside it",
+    "data/features": "features.json speaks for the arrays beside it",
+}
+
+
+def test_every_stored_file_says_what_it_is(repository: Repository, first: set[str]) -> None:
+    kinds = set()
+    for path in (p for p in (repository.folder / "data").rglob("*") if p.is_file()):
+        name = path.relative_to(repository.folder)
+        if path.suffix == ".json" and "backbone" not in name.parts:
+            kinds.add(json.loads(path.read_text())["schema"])
+        elif path.name == "model.safetensors" and "runs" in name.parts:
+            with safe_open(path, framework="np") as file:
+                kinds.add(file.metadata()["schema"])
+        else:
+            assert any(name.is_relative_to(folder) for folder in EXEMPT), name
+    assert kinds == {str(s) for s in vars(schemas).values() if isinstance(s, schemas.Schema)} - {
+        "checkpoint/1",
+        "finished/1",
+    }
+
+
 def test_predictions_are_in_the_courses_format(repository: Repository, first: set[str]) -> None:
     folder = repository.folder / "data/predictions/multitask-finetune"
     lines = (folder / "sst-test.csv").read_text().splitlines()
@@ -115,6 +144,29 @@ def test_switching_the_profile_and_back_restores_from_the_cache(
     assert "Stage 'train@sst-pretrain' is cached" in said
     assert (repository.folder / "reports/demo/table3.json").read_bytes() == before
     assert (repository.folder / "reports/twin/table3.md").is_file()
+
+
+def test_a_run_whose_numbers_go_wrong_is_named_and_stops_nothing_else(
+    repository: Repository, first: set[str]
+) -> None:
+    rate = repository.params()["runs"]["sst-finetune"]["learning_rate"]
+    repository.set(runs__sst_dash_finetune__learning_rate=1e38)
+    try:
+        ran, _ = repository.repro()
+    finally:
+        repository.set(runs__sst_dash_finetune__learning_rate=rate)
+    assert ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
+    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-finetune")
+    assert row["score"] is None
+    assert row["reason"].startswith("undefined: training stopped, ")
+    page = (repository.folder / "reports/demo/table3.md").read_text()
+    assert "- **sst-finetune** stopped early: " in page
+    history = (repository.folder / "data/runs/sst-finetune/history.csv").read_text()
+    assert "not finite" in history or "the loss is" in history
+    predictions = repository.folder / "data/predictions/sst-finetune/sst-test.csv"
+    assert len(predictions.read_text().splitlines()) == 1
+    repository.repro()
 
 
 def test_changed_code_reruns_only_the_stages_that_import_it(

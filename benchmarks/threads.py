@@ -1,7 +1,7 @@
 """The same run again, and on other numbers of threads: the same bytes? how far apart the scores?
 
-Trains runs through the pipeline's own `train_run`. Needs the data of a finished `make repro`; writes
-benchmarks/results/threads-<device>.json and reports/determinism.md.
+Trains runs through the pipeline's own `train_run`. Needs the data of a finished `make repro`;
+writes benchmarks/results/threads-<device>.json and reports/determinism.md.
 """
 
 import argparse
@@ -101,9 +101,9 @@ def rows_of(run: str, ways: Mapping[str, Outcome]) -> list[list[str]]:
 
 
 METHOD = """\
-Written by `python -m benchmarks.threads`: each run trained with the settings of params.yaml on {ways}
-threads, and on {first} again. Dev scores of the kept epoch. Profile {profile} ({corpora} corpora),
-backbone {backbone}, seed {seed}, device {device} with {cores} cores.
+Written by `python -m benchmarks.threads`: each run trained with the settings of params.yaml on
+{ways} threads, and on {first} again. Dev scores of the kept epoch. Profile **{profile}**, corpora
+**{corpora}**, backbone **{backbone}**, seed **{seed}**, device **{device}** with {cores} cores.
 
 The same params on the same machine give the same bytes. On another number of threads sums are added
 in another order; a step differs in its last bits, and after many steps scores do. That is why a

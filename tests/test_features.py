@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, TrainingError
 from pipeline.features import compute_vectors, read_features, write_features
 from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import encode
@@ -64,3 +64,27 @@ def test_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
         read_features(tmp_path, "dev")
     with pytest.raises(CorpusError, match=r"train\.npy is missing or damaged"):
         read_features(tmp_path, "train")
+
+
+def test_a_failure_leaves_the_old_vectors_and_names_the_batch(
+    tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_backbone(tiny_backbone_dir, PLAIN)
+    out = tmp_path / "sts"
+    write_features({"dev": split_of("sts", 5)}, backbone, 4, CPU, out)
+    before = (out / "dev.npy").read_bytes()
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("pipeline.features.encode", full)
+    said = (
+        r"^a batch of 4 examples of up to \d+ tokens of sts does not fit into the memory of cpu; "
+        r"lower evaluation\.batch_size in params\.yaml$"
+    )
+    with pytest.raises(TrainingError, match=said):
+        write_features(
+            {"test": split_of("sts", 0), "dev": split_of("sts", 5)}, backbone, 4, CPU, out
+        )
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"dev.npy": before}
+    assert list(tmp_path.iterdir()) == [out]

@@ -10,7 +10,7 @@ from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.evaluation.metrics import majority_class, score, secondary
 from pipeline.evaluation.predict import open_examples, open_model, predict
-from pipeline.files import read_json, write_json
+from pipeline.files import read_json, replacing_folder, write_json
 from pipeline.inputs import check_inputs
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
@@ -41,16 +41,18 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     model.to(device)
     best_epoch = read_json(paths.run_summary(run_dir))["best_epoch"]
     scores = {}
-    for split in splits:
-        for corpus, part in examples[split].items():
-            predictions = predict(model, part, params.evaluation.batch_size)
-            path = paths.predictions_csv(name, corpus, split)
-            ids = part.split.example_ids.tolist()
-            write_predictions(path, ids, predictions.tolist(), part.split.corpus)
-            if split == "dev":
-                told = score_corpus(part.split, predictions, params.evaluation, params.seed)
-                scores[corpus] = told | {"best_epoch": best_epoch}
-                log.info("%s  %s dev %s", name, corpus, told["reason"] or f"{told['score']:.3f}")
+    with replacing_folder(paths.predictions_dir(name)) as folder:
+        for split in splits:
+            for corpus, part in examples[split].items():
+                predictions = predict(model, part, params.evaluation.batch_size)
+                path = folder / paths.predictions_csv(name, corpus, split).name
+                ids = part.split.example_ids.tolist()
+                write_predictions(path, ids, predictions.tolist(), part.split.corpus)
+                if split == "dev":
+                    told = score_corpus(part.split, predictions, params.evaluation, params.seed)
+                    scores[corpus] = told | {"best_epoch": best_epoch}
+                    said = told["reason"] or f"{told['score']:.3f}"
+                    log.info("%s  %s dev %s", name, corpus, said)
     write_json(paths.scores_json(name), {"run": name, "corpora": scores})
 
 

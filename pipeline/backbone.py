@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+
 from pipeline import paths
 from pipeline.errors import BackboneError
 from pipeline.files import replacing_folder
@@ -210,6 +213,8 @@ def _copy_local(source: Path, folder: Path) -> None:
             f"{', '.join(target.name for target in targets)}"
         )
     _check_config(paths.backbone_config(source))
+    _check_vocabulary(paths.backbone_tokenizer(source), paths.backbone_config(source))
+    _check_weights(paths.backbone_weights(source))
     for target in targets:
         shutil.copyfile(source / target.name, target)
     log.info("backbone copied from %s", source)
@@ -234,3 +239,29 @@ def _check_config(path: Path) -> None:
         raise BackboneError(
             f"{path}: hidden_size {hidden} is not a multiple of num_attention_heads {heads}"
         )
+
+
+def _check_vocabulary(tokenizer_path: Path, config_path: Path) -> None:
+    """Refuse a tokenizer with ids for which the weights have no row."""
+    try:
+        tokenizer = Tokenizer.from_file(str(tokenizer_path))
+    except Exception as error:  # noqa: BLE001  (the library raises bare Exception)
+        raise BackboneError(f"{tokenizer_path} is not a tokenizer.json: {error}") from None
+    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+    rows = json.loads(config_path.read_text(encoding="utf-8"))["vocab_size"]
+    if largest >= rows:
+        raise BackboneError(
+            f"{tokenizer_path} has token ids up to {largest}, but vocab_size in {config_path} is "
+            f"{rows}; take tokenizer, config and weights of one and the same model"
+        )
+
+
+def _check_weights(path: Path) -> None:
+    """Refuse weights that are cut or of another format; which tensors they are is not asked."""
+    try:
+        with safe_open(path, framework="np") as file:
+            file.keys()
+    except SafetensorError as error:
+        raise BackboneError(
+            f"{path} is not a whole safetensors file ({error}); save or fetch it again"
+        ) from None

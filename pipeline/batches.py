@@ -12,6 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.tasks import Corpus
 from pipeline.tokens.token_cache import TokenizedSplit
 
 Indices = NDArray[np.int64]
@@ -23,6 +24,11 @@ class Chosen:
 
     indices: Tensor  # int64 [B], on the device of what is chosen from
     longest: int  # T; the host knows it, so that it need not ask the device
+
+    def described(self, corpus: Corpus) -> str:
+        """Say in words what is computed together, for a message to the user."""
+        examples = f"{len(self.indices)} examples of up to {self.longest} tokens"
+        return f"a batch of {examples} of {corpus.name}"
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import ctypes
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, TrainingError
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +17,16 @@ log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGEST_INT = 2**31 - 1
 MEMORY_STEP = 2**28  # bytes the heap grows by
+
+# what torch and the libraries under it say when an allocation fails and no type of error does
+OUT_OF_MEMORY = (
+    "can't allocate memory",  # the CPU allocator of torch
+    "not enough memory",  # the same on Windows
+    "could not create a memory object",  # oneDNN
+    "std::bad_alloc",
+    "out of memory",  # the CUDA runtime, MPS
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -49,6 +61,34 @@ def has_fast_bf16(device: torch.device) -> bool:
         has = torch.cpu.get_capabilities()
         return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
     return False  # not measured
+
+
+@contextmanager
+def fitting_in_memory(what: str, device: torch.device, remedy: str) -> Iterator[None]:
+    """Tell an allocation that fails in the block in one sentence.
+
+    Args:
+        what: needs the memory, "a batch of 64 examples".
+        device: whose memory it is.
+        remedy: what the user can do, "lower evaluation.batch_size in params.yaml".
+
+    Raises:
+        TrainingError: the memory is too small; every other error stays what it is.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"{what} does not fit into the memory of {device_name(device)}; {remedy}"
+        ) from None
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def keep_memory() -> None:

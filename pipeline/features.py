@@ -14,9 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.arrays import write_array
 from pipeline.batches import Collator, on_device, sorted_batches
+from pipeline.device import fitting_in_memory
 from pipeline.errors import CorpusError
-from pipeline.files import read_record, replacing, write_record
+from pipeline.files import read_record, replacing_folder, write_record
 from pipeline.model.bert import MinBert
 from pipeline.model.multitask import encode
 from pipeline.schemas import FEATURES
@@ -26,22 +28,28 @@ from pipeline.tokens.token_cache import TokenizedSplit
 log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float16]
+BATCH_REMEDY = "lower evaluation.batch_size in params.yaml"
 
 
 @torch.inference_mode()
 def compute_vectors(
     split: TokenizedSplit, backbone: MinBert, batch_size: int, device: torch.device
 ) -> Vectors:
-    """Return the sentence vectors of a split, float16 [N, S, D], in its own order."""
+    """Return the sentence vectors of a split, float16 [N, S, D], in its own order.
+
+    Raises:
+        TrainingError: a batch does not fit into the device's memory.
+    """
     backbone = backbone.to(device).eval()
     task = split.corpus.task
     shape = (len(split), task.num_sentences, backbone.config.hidden_size)
     vectors = torch.empty(shape, dtype=torch.float16, device=device)
     collator = Collator(split, device)
     for chosen in on_device(sorted_batches(split.lengths, batch_size), split.lengths, device):
-        batch = collator.collate(chosen)
-        encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
-        vectors[chosen.indices] = encoded.half()
+        with fitting_in_memory(chosen.described(split.corpus), device, BATCH_REMEDY):
+            batch = collator.collate(chosen)
+            encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
+            vectors[chosen.indices] = encoded.half()
     return vectors.cpu().numpy()
 
 
@@ -52,14 +60,14 @@ def write_features(
     device: torch.device,
     out: Path,
 ) -> None:
-    """Compute and store the vectors of every split of a corpus."""
-    for name, split in splits.items():
-        vectors = compute_vectors(split, backbone, batch_size, device)
-        with replacing(_vectors_path(out, name)) as temporary, temporary.open("wb") as file:
-            np.save(file, vectors, allow_pickle=False)
-        log.info("%s %s: vectors %s", split.corpus.name, name, list(vectors.shape))
-    examples = {name: len(split) for name, split in splits.items()}
-    write_record(out / "features.json", FEATURES, {"examples": examples})
+    """Compute and store the vectors of every split of a corpus; what `out` held is replaced."""
+    with replacing_folder(out) as folder:
+        for name, split in splits.items():
+            vectors = compute_vectors(split, backbone, batch_size, device)
+            write_array(_vectors_path(folder, name), vectors)
+            log.info("%s %s: vectors %s", split.corpus.name, name, list(vectors.shape))
+        counts = {name: len(split) for name, split in splits.items()}
+        write_record(folder / "features.json", FEATURES, {"examples": counts})
 
 
 def read_features(folder: Path, split: Split) -> Vectors:

@@ -33,7 +33,8 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _to_disk(path.parent)
     except OSError as error:
-        if error.errno and not error.filename:  # of a write, which does not know its file
+        # a write does not know its file, and the user does not know the temporary one
+        if error.errno and str(error.filename or temporary) == str(temporary):
             error.filename = str(path)
         raise
     finally:
@@ -50,8 +51,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = temporary.with_suffix(".old")
     shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with this number
-    temporary.mkdir(parents=True)
     try:
+        temporary.mkdir(parents=True)
         yield temporary
         _to_disk(temporary)
         if folder.exists():
@@ -62,6 +63,11 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             if old.exists():
                 old.rename(folder)
             raise
+    except OSError as error:
+        for name in ("filename", "filename2"):  # the user knows the folder, not the temporary one
+            if place := getattr(error, name):
+                setattr(error, name, str(place).replace(str(temporary), str(folder)))
+        raise
     finally:
         for remains in (temporary, old):
             shutil.rmtree(remains, ignore_errors=True)

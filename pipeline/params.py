@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline import paths
 from pipeline.errors import ParamsError
@@ -255,8 +255,10 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         raw = YAML(typ="safe").load(path)
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the repository root") from None
+    except OSError as error:
+        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ParamsError(f"{path} is not YAML: {_yaml_problem(error)}; mend that place") from None
     if not isinstance(raw, Mapping):
         raise ParamsError(f"{path} is not valid: expected keys and values, found {raw!r}")
     try:
@@ -264,6 +266,14 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     except ValidationError as error:
         lines = [f"  {_sentence(detail)}" for detail in error.errors()]
         raise ParamsError(f"{path} is not valid:\n" + "\n".join(lines)) from None
+
+
+def _yaml_problem(error: YAMLError | UnicodeDecodeError) -> str:
+    """Say what is wrong where, without the advice to programmers that the library adds."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
+        return f"{place}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def switch_profile(name: str, path: Path) -> None:

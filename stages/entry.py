@@ -40,9 +40,13 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
     except KeyboardInterrupt:
         log.error("interrupted; run `make repro` to go on")
         sys.exit(128 + signal.SIGINT)
+    except MemoryError:
+        log.error("this machine's memory is full; %s and run again", REMEDIES[errno.ENOMEM])
+        sys.exit(1)
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        where = f"{error.filename}: " if error.filename else ""
+        place = error.filename2 or error.filename  # of a copy, the second is the one written
+        where = f"{place}: " if place else ""
         log.error("%s%s; %s and run again", where, error.strerror, REMEDIES[error.errno])
         sys.exit(1)

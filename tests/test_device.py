@@ -6,8 +6,14 @@ import sys
 import pytest
 import torch
 
-from pipeline.device import choose_device, device_name, has_fast_bf16, seed_everything
-from pipeline.errors import ParamsError
+from pipeline.device import (
+    choose_device,
+    device_name,
+    fitting_in_memory,
+    has_fast_bf16,
+    seed_everything,
+)
+from pipeline.errors import ParamsError, TrainingError
 
 
 def test_cpu_is_always_there() -> None:
@@ -75,3 +81,43 @@ def test_kept_memory_is_not_asked_for_again() -> None:
         )
 
     assert faults(keep=True) < 0.1 * faults(keep=False)
+
+
+TOO_LARGE = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
+
+
+def test_memory_that_torch_cannot_have_is_told_in_one_sentence() -> None:
+    cpu = torch.device("cpu")
+    with (
+        pytest.raises(TrainingError, match=f"^{TOO_LARGE}$"),
+        fitting_in_memory("a batch of 2 examples", cpu, "lower batch_size"),
+    ):
+        torch.empty(2**46, dtype=torch.uint8)  # 64 TiB
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("could not create a memory object"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_every_library_has_its_own_word_for_too_little_memory(error: Exception) -> None:
+    cpu = torch.device("cpu")
+    with (
+        pytest.raises(TrainingError, match=f"^{TOO_LARGE}$"),
+        fitting_in_memory("a batch of 2 examples", cpu, "lower batch_size"),
+    ):
+        raise error
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with (
+        pytest.raises(RuntimeError, match="shapes"),
+        fitting_in_memory("a batch", torch.device("cpu"), "lower batch_size"),
+    ):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

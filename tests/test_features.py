@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import CorpusError, SchemaError
+from pipeline.errors import CorpusError, SchemaError, TrainingError
 from pipeline.features import compute_vectors, read_features, write_features
 from pipeline.files import write_record
 from pipeline.model.kernels import PLAIN
@@ -73,3 +73,27 @@ def test_vectors_of_another_version_are_refused(tmp_path: Path) -> None:
     write_record(tmp_path / "features.json", FEATURES._replace(version=0), {})
     with pytest.raises(SchemaError, match="its schema is features/0, this one reads features/1"):
         read_features(tmp_path, "dev")
+
+
+def test_a_failure_leaves_the_old_vectors_and_names_the_batch(
+    tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_backbone(tiny_backbone_dir, PLAIN)
+    out = tmp_path / "sts"
+    write_features({"dev": split_of("sts", 5)}, backbone, 4, CPU, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("pipeline.features.encode", full)
+    said = (
+        r"^a batch of 4 examples of up to \d+ tokens of sts does not fit into the memory of cpu; "
+        r"lower evaluation\.batch_size in params\.yaml$"
+    )
+    with pytest.raises(TrainingError, match=said):
+        write_features(
+            {"test": split_of("sts", 0), "dev": split_of("sts", 5)}, backbone, 4, CPU, out
+        )
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [out]

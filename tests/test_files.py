@@ -188,3 +188,24 @@ def test_old_folder_comes_back_when_the_last_rename_fails(
         pass
     assert names_in(folder) == {"old.txt"}
     assert names_in(tmp_path) == {"folder"}
+
+
+def test_an_error_names_what_is_replaced_and_not_the_temporary_name(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file") as failure, replacing(tmp_path / "a") as path:
+        path.open()
+    assert failure.value.filename == str(tmp_path / "a")
+    with pytest.raises(OSError, match="No such file") as failure:
+        copy_from_nowhere(tmp_path / "b")
+    assert failure.value.filename2 == str(tmp_path / "b" / "c")
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(NotADirectoryError) as failure,
+        replacing_folder(tmp_path / "file" / "folder"),
+    ):
+        pass
+    assert failure.value.filename == str(tmp_path / "file" / "folder")
+
+
+def copy_from_nowhere(folder: Path) -> None:
+    with replacing_folder(folder) as temporary:
+        Path(folder.parent / "nowhere").rename(temporary / "c")

@@ -279,3 +279,19 @@ def test_switching_to_an_unknown_profile_changes_nothing(tmp_path: Path) -> None
     with pytest.raises(ParamsError, match="unknown profile 'huge'; allowed: demo, laptop, paper"):
         switch_profile("huge", path)
     assert path.read_text(encoding="utf-8") == GOOD
+
+
+def test_a_fault_of_yaml_is_told_by_line_and_without_advice_to_programmers(
+    load: Callable[[str], Params],
+) -> None:
+    with pytest.raises(ParamsError) as refusal:
+        load("seed: 1\nseed: 2\n")
+    assert str(refusal.value).endswith(
+        'params.yaml is not YAML: line 2, column 1: found duplicate key "seed" with value "2" '
+        '(original value: "1"); mend that place'
+    )
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
+        load_params(tmp_path)

@@ -79,7 +79,8 @@ class CorpusReport:
             file = self.corpus_dir
         else:
             file = paths.split_csv(self.corpus_dir, finding.split)
-        ids = [example.id for example in finding.examples[:NUM_IDS_SHOWN]]
+        # of a repeated id all rows are found
+        ids = list(dict.fromkeys(example.id for example in finding.examples))[:NUM_IDS_SHOWN]
         named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
         lead = "Found" if finding.unexpected_count is None else "Not so"
         return (

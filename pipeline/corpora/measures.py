@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.corpora.carving import normalised
-from pipeline.corpora.reading import NUMBER
+from pipeline.corpora.reading import NUMBER, open_text
 from pipeline.errors import CorpusError
 from pipeline.tasks import Corpus, Split
 
@@ -29,7 +29,7 @@ def read_as_text(path: Path) -> pd.DataFrame:
             # pandas only warns of rows longer than the header, and cuts them
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
-                path,
+                open_text(path),
                 dtype="str",
                 keep_default_na=False,
                 index_col=False,
@@ -37,7 +37,7 @@ def read_as_text(path: Path) -> pd.DataFrame:
             )
     except pd.errors.ParserWarning:
         raise CorpusError(f"{path} cannot be read: a row is longer than the header") from None
-    except (OSError, ValueError) as error:  # pandas's own errors are ValueErrors
+    except ValueError as error:  # pandas's own errors are ValueErrors
         raise CorpusError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 

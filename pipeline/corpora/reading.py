@@ -128,8 +128,7 @@ def _frame(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
 
 def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield each row's number and its values in `columns`, in that order."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(open_text(path), delimiter=delimiter, strict=True)
     width, places = 0, []
     row = 1
     try:
@@ -149,10 +148,25 @@ def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[
         raise CorpusError(f"{path} is empty; expected a header with {', '.join(columns)}")
 
 
+def open_text(path: Path) -> io.StringIO:
+    """Open a whole file for a reader of CSV, with fields of any length.
+
+    UTF-8, with or without a byte order mark; line ends stay as they are.
+
+    Raises:
+        CorpusError: the file cannot be read or is not text.
+    """
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    return io.StringIO(_text(path), newline="")
+
+
 def _text(path: Path) -> str:
-    """Return a file's text; UTF-8, with or without a byte order mark."""
     try:
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise CorpusError(
+            f"{path} cannot be read: {error.strerror}; `dvc repro` makes it"
+        ) from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
     try:

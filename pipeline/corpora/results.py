@@ -7,6 +7,8 @@ import pandas as pd
 
 from pipeline.corpora.findings import Example, Finding, Scope
 
+MAX_CHARACTERS = 10_000  # of a row's text in a report
+
 
 def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> Finding:
     """Turn one result into a finding.
@@ -44,12 +46,20 @@ def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
     """Show a row; what cannot be seen in its text is in `detail`."""
     detail = config["meta"]["detail"].format(row[config["kwargs"]["column"]])
     called = str(row["id"]) or f"example {int(str(row.name)) + 1}"
-    return Example(called, str(row["text"]), detail)
+    return Example(called, _cut(str(row["text"])), detail)
+
+
+def _cut(text: str) -> str:
+    """Return both ends of a text that nobody would read whole."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
 
 
 def _shown(observed: object) -> str:
     if isinstance(observed, list):
-        return ", ".join(str(value) for value in observed)
+        values = map(str, observed)
+        return ", ".join(value if value.isprintable() else repr(value) for value in values)
     return f"{observed:,}"
 
 

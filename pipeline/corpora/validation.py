@@ -111,10 +111,12 @@ def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
     frames: dict[Split, pd.DataFrame] = {}
     findings: list[Finding] = []
     for split in SPLITS:
+        path = paths.split_csv(corpus_dir, split)
         try:
-            frame = read_as_text(paths.split_csv(corpus_dir, split))
+            frame = read_as_text(path)
         except CorpusError as error:
-            findings.append(_unreadable(split, str(error)))
+            # every finding names the file already
+            findings.append(_unreadable(split, str(error).removeprefix(f"{path} ")))
             continue
         columns = check(frame, split, expect_columns())
         findings += columns

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from pipeline import paths
 from pipeline.batches import Chosen, Collator, on_device, sorted_batches
-from pipeline.features import read_features
+from pipeline.device import fitting_in_memory
+from pipeline.features import BATCH_REMEDY, read_features
 from pipeline.model.heads import predictions_of
 from pipeline.model.kernels import Kernels
 from pipeline.model.multitask import MultitaskBert
@@ -101,11 +102,17 @@ def open_model(
 
 @torch.inference_mode()
 def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArray[np.float64]:
-    """Return predictions on the labels' scale, float64 [N], in the split's own order."""
+    """Return predictions on the labels' scale, float64 [N], in the split's own order.
+
+    Raises:
+        TrainingError: a batch does not fit into the device's memory.
+    """
     model.eval()
+    corpus = examples.split.corpus
     lengths = examples.split.lengths
     predictions = torch.empty(len(lengths), device=model.device)
     for chosen in on_device(sorted_batches(lengths, batch_size), lengths, model.device):
-        outputs = examples.outputs(model, chosen)
-        predictions[chosen.indices] = predictions_of(examples.split.corpus, outputs)
+        with fitting_in_memory(chosen.described(corpus), model.device, BATCH_REMEDY):
+            outputs = examples.outputs(model, chosen)
+            predictions[chosen.indices] = predictions_of(corpus, outputs)
     return predictions.cpu().double().numpy()  # not every device has doubles

@@ -13,7 +13,7 @@ from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.evaluation.metrics import majority_class, score, secondary
 from pipeline.evaluation.predict import open_examples, open_model, predict
-from pipeline.files import read_record, write_record
+from pipeline.files import read_record, replacing_folder, write_record
 from pipeline.inputs import check_inputs
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
@@ -47,21 +47,25 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     model.to(device)
     summary = _summary(paths.run_summary(run_dir))
     scores = {}
-    for split in splits:
-        for corpus, part in examples[split].items():
-            predictions = predict(model, part, params.evaluation.batch_size)
-            if not summary["best_epoch"]:  # of a model that has not learnt: they would mislead
-                predictions = np.full_like(predictions, np.nan)
-            path = paths.predictions_csv(name, corpus, split)
-            known = np.isfinite(predictions)
-            ids = part.split.example_ids[known].tolist()
-            write_predictions(path, ids, predictions[known].tolist(), part.split.corpus)
-            if split == "dev":
-                told = score_corpus(part.split, predictions, params.evaluation, params.seed)
-                if not summary["best_epoch"]:
-                    told["reason"] = f"undefined: training stopped, {summary['stopped']}"
-                scores[corpus] = told | {"best_epoch": summary["best_epoch"]}
-                log.info("%s  %s dev %s", name, corpus, told["reason"] or f"{told['score']:.3f}")
+    with replacing_folder(paths.predictions_dir(name)) as folder:
+        for split in splits:
+            for corpus, part in examples[split].items():
+                # those of a model that has learnt nothing would mislead
+                known = summary["best_epoch"] > 0
+                predictions = (
+                    predict(model, part, params.evaluation.batch_size)
+                    if known
+                    else np.full(len(part.split), np.nan)
+                )
+                path = folder / paths.predictions_csv(name, corpus, split).name
+                _write_known(path, part.split, predictions)
+                if split == "dev":
+                    told = score_corpus(part.split, predictions, params.evaluation, params.seed)
+                    if not known:
+                        told["reason"] = f"undefined: training stopped, {summary['stopped']}"
+                    scores[corpus] = told | {"best_epoch": summary["best_epoch"]}
+                    said = told["reason"] or f"{told['score']:.3f}"
+                    log.info("%s  %s dev %s", name, corpus, said)
     write_record(paths.scores_json(name), EVALUATE, {"run": name, "corpora": scores})
 
 
@@ -71,6 +75,13 @@ def _summary(path: Path) -> dict[str, Any]:
         return read_record(path, TRAIN)
     except (OSError, ValueError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
+
+
+def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> None:
+    """Write the predictions that are numbers, float [N]."""
+    known = np.isfinite(predictions)
+    ids = split.example_ids[known].tolist()
+    write_predictions(path, ids, predictions[known].tolist(), split.corpus)
 
 
 def score_corpus(

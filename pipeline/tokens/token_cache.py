@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
+from pipeline.arrays import write_array
 from pipeline.errors import CorpusError
-from pipeline.files import read_record, replacing, write_record
+from pipeline.files import read_record, replacing_folder, write_record
 from pipeline.schemas import TOKENS
 from pipeline.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
 from pipeline.tokens.tokenizer import load_tokenizer, tokenize
@@ -71,9 +73,20 @@ def write_cache(
         corpus: what they are.
         tokenizer_path: the backbone's tokenizer.json.
         max_length: tokens of a sentence, [CLS] and [SEP] included.
-        out: the folder of the cache.
+        out: the folder of the cache; what it held before is replaced.
     """
-    tokenizer = load_tokenizer(tokenizer_path)
+    with replacing_folder(out) as folder:
+        return _write_cache(frames, corpus, load_tokenizer(tokenizer_path), max_length, folder)
+
+
+def _write_cache(
+    frames: "Mapping[Split, pd.DataFrame]",
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    max_length: int,
+    out: Path,
+) -> dict[Split, int]:
+    """Fill a new folder, as `write_cache` says."""
     truncated: dict[Split, int] = {}
     for split, frame in frames.items():
         columns = ["first", "second"] if corpus.is_pair else ["first"]
@@ -87,7 +100,7 @@ def write_cache(
             "example_ids": np.array(frame["id"].tolist(), dtype=np.str_),
         }
         for name, array in arrays.items():
-            _save(_array_path(out, split, name), array)
+            write_array(_array_path(out, split, name), array)
     summary = {
         "corpus": corpus.name,
         "max_length": max_length,
@@ -125,11 +138,6 @@ def read_caches(folder: Path) -> dict[Split, TokenizedSplit]:
 
 def _array_path(folder: Path, split: Split, name: str) -> Path:
     return folder / f"{split}-{name.replace('_', '-')}.npy"
-
-
-def _save(path: Path, array: NDArray[np.generic]) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
 
 
 def _load(path: Path) -> NDArray[np.generic]:

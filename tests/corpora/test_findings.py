@@ -63,7 +63,7 @@ def test_the_stop_names_corpus_split_file_what_how_many_and_the_first_ids() -> N
         "  sst dev (data/corpora/sst/dev.csv): The text must not be empty. "
         "Not so: 4 of 300 (ids d1, d2, d3).",
         "  sts test (data/corpora/sts/test.csv): The text must not be empty. Found: 0.",
-        "  sts all (data/corpora/sts): The text must not be empty. Not so: 2 of 9 (ids x, x).",
+        "  sts all (data/corpora/sts): The text must not be empty. Not so: 2 of 9 (id x).",
     ]
 
 

@@ -4,8 +4,10 @@ import math
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from pipeline.corpora.measures import label_bins, lengths, measured, read_as_text
+from pipeline.errors import CorpusError
 from pipeline.tasks import CORPORA
 
 COLUMNS = ["id", "first", "second", "label"]
@@ -73,3 +75,18 @@ def test_lengths_are_in_words_of_both_sentences() -> None:
     pairs = measured({"train": rows}, CORPORA["sts"])["train"]
     assert lengths(pairs, CORPORA["sts"]) == {"min": 1, "median": 2.5, "p95": 3.8, "max": 4}
     assert lengths(pairs[:0], CORPORA["sts"]) == dict.fromkeys(("min", "median", "p95", "max"))
+
+
+def test_a_field_may_be_of_any_length_and_lines_may_end_as_on_windows(tmp_path: Path) -> None:
+    path = tmp_path / "dev.csv"
+    text = "x" * 200_000  # csv's own limit is 131,072
+    path.write_bytes(f'\ufeffid,first,second,label\r\na,{text},"b\r\nc",1\r\n'.encode())
+    (row,) = read_as_text(path).itertuples(index=False)
+    assert tuple(row) == ("a", text, "b\r\nc", "1")
+
+
+def test_a_nul_byte_is_refused_by_row_as_the_reader_proper_does(tmp_path: Path) -> None:
+    path = tmp_path / "dev.csv"
+    path.write_bytes(b"id,first,second,label\na,b\0c,,1\n")
+    with pytest.raises(CorpusError, match=r"dev\.csv row 2: a NUL byte"):
+        read_as_text(path)

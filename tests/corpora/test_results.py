@@ -50,3 +50,20 @@ def test_whatever_was_raised_is_critical_and_told_once() -> None:
     found = finding_of(result({}, {"metric 1": raised, "metric 2": raised}), "dev", FRAME)
     assert (found.severity, found.success) == ("critical", False)
     assert found.observed == "could not be tried: no column 'x'"
+
+
+def test_both_ends_are_kept_of_a_text_that_nobody_would_read_whole() -> None:
+    frame = pd.DataFrame({"id": ["a"], "text": ["<" + "x" * 1_000_000 + ">"], "words": [1]})
+    values = {
+        "unexpected_count": 1,
+        "element_count": 1,
+        "partial_unexpected_index_list": [0],
+    }
+    (example,) = finding_of(result(values, FINE, column="words"), "dev", frame).examples
+    assert 10_000 <= len(example.text) <= 10_010
+    assert (example.text[0], example.text[-1]) == ("<", ">")
+
+
+def test_what_cannot_be_printed_is_spelt_out() -> None:
+    columns = finding_of(result({"observed_value": ["id\tfirst"]}, FINE), "dev", FRAME)
+    assert columns.observed == "'id\\tfirst'"

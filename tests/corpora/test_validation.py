@@ -48,11 +48,12 @@ def test_a_cut_row_is_found_even_where_no_label_is_needed(handmade: Any) -> None
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, r"dev\.csv cannot be read: .*No such file"),
-        (b"", r"dev\.csv cannot be read: No columns"),
-        (b"id,first,second,label\na,b\xff,,1\n", r"dev\.csv cannot be read: .*utf-8"),
-        (b"id,first,second,label\na,b,,1,2\n", r"dev\.csv cannot be read: a row is longer"),
-        (b'id,first,second,label\na,"b,,1\n', r"dev\.csv cannot be read: .*unexpected end"),
+        (None, r"Found: cannot be read: No such file.*; `dvc repro` makes it"),
+        (b"", r"Found: cannot be read: No columns"),
+        (b"id,first,second,label\na,b\xff,,1\n", r"Found: row 2: byte 0xff is not UTF-8 text"),
+        (b"id,first,second,label\na,b\0,,1\n", r"Found: row 2: a NUL byte; this is not a text"),
+        (b"id,first,second,label\na,b,,1,2\n", r"Found: cannot be read: a row is longer"),
+        (b'id,first,second,label\na,"b,,1\n', r"Found: cannot be read: unexpected end"),
     ],
 )
 def test_a_file_that_is_no_table_is_a_critical_finding(

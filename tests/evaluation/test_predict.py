@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import TokenExamples, VectorExamples, predict
 from pipeline.features import compute_vectors
 from pipeline.model.kernels import PLAIN
@@ -58,3 +59,21 @@ def test_stored_vectors_give_what_tokens_give(corpus: CorpusName, tiny_backbone_
 def test_empty_split_has_no_predictions(tiny_backbone_dir: Path) -> None:
     model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), ("sts",), 32, 0.3)
     assert predict(model, TokenExamples(split_of("sts", 0), CPU), 4).shape == (0,)
+
+
+def test_a_batch_that_does_not_fit_is_named(
+    tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), ("sst",), 32, 0.3)
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model, "forward", full)
+    said = (
+        r"^a batch of 4 examples of up to \d+ tokens of sst does not fit into the memory of cpu; "
+    )
+    with pytest.raises(
+        TrainingError, match=said + r"lower evaluation\.batch_size in params\.yaml$"
+    ):
+        predict(model, TokenExamples(split_of("sst", 11), CPU), 4)

@@ -1,8 +1,8 @@
 """Stage backbone: the profile's backbone arrives where the other stages look for it."""
 
-import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +17,10 @@ from pipeline.params import load_params
 from stages.backbone import main
 
 ROOT = Path(__file__).parents[2]
-CONFIG = {
-    "vocab_size": 30522,
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-    "max_position_embeddings": 64,
-    "type_vocab_size": 2,
-}
 
 
 @pytest.fixture(autouse=True)
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own(tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a folder whose params.yaml names a backbone of the user's own."""
     monkeypatch.chdir(tmp_path)
     text = (ROOT / paths.PARAMS).read_text(encoding="utf-8")
@@ -38,18 +29,14 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         text.replace("backbone: all-MiniLM-L6-v2 #", "backbone: local:own #"), encoding="utf-8"
     )
     folder = tmp_path / "own"
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-    (folder / "model.safetensors").write_bytes(b"weights")
-    (folder / "tokenizer.json").write_bytes(b"tokenizer")
+    shutil.copytree(tiny_backbone_dir, folder)
     return folder
 
 
-def test_the_three_files_are_where_the_other_stages_look() -> None:
+def test_the_three_files_are_where_the_other_stages_look(own: Path) -> None:
     main([])
-    assert json.loads(paths.backbone_config(paths.BACKBONE).read_text()) == CONFIG
-    assert paths.backbone_weights(paths.BACKBONE).read_bytes() == b"weights"
-    assert paths.backbone_tokenizer(paths.BACKBONE).read_bytes() == b"tokenizer"
+    for path in (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer):
+        assert path(paths.BACKBONE).read_bytes() == path(own).read_bytes()
     assert len(list(paths.BACKBONE.iterdir())) == 3
 
 

@@ -43,19 +43,35 @@ def test_bug_is_not_taken_for_a_user_error() -> None:
         run_stage(main)
 
 
+FULL = os.strerror(errno.ENOSPC)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, FULL, "data/runs/a/history.csv"),
+            "data/runs/a/history.csv: No space left on device; free some space and run again",
+        ),
+        (
+            OSError(errno.ENOSPC, FULL, "own/config.json", None, "data/backbone/config.json"),
+            "data/backbone/config.json: No space left on device; free some space and run again",
+        ),
+        (MemoryError(), "this machine's memory is full; free some memory and run again"),
+    ],
+    ids=["a write", "a copy", "memory"],
+)
 def test_a_refusal_of_the_machine_is_one_line_with_a_remedy(
-    caplog: pytest.LogCaptureFixture,
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def main(argv: list[str]) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/runs/a/history.csv")
+        raise error
 
     with pytest.raises(SystemExit) as exit_:
         run_stage(main)
     assert exit_.value.code == 1
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "data/runs/a/history.csv: No space left on device; free some space and run again"
-    )
+    assert record.getMessage() == said
 
 
 def test_a_file_that_the_code_forgot_is_a_bug() -> None:

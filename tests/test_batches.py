@@ -51,6 +51,11 @@ def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:
     assert sorted(map(len, batches))[1:] == [8] * (len(batches) - 1)
 
 
+@pytest.mark.parametrize("pool_batches", [1, 50])
+def test_an_epoch_without_examples_has_no_batches(pool_batches: int) -> None:
+    assert shuffled_batches([], 8, pool_batches, np.random.default_rng(0)) == []
+
+
 def test_buckets_waste_less_padding_than_plain_shuffling() -> None:
     lengths = np.random.default_rng(0).integers(3, 60, 2000)
 

@@ -41,6 +41,16 @@ def test_an_epoch_goes_to_the_device_with_the_width_of_every_batch() -> None:
     assert on_device([], np.array([], np.int64), CPU) == []
 
 
+def test_batches_are_made_where_the_examples_are() -> None:
+    device = torch.device("meta")  # the one beside the CPU that every machine has
+    split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8])])
+    (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
+    assert chosen.indices.device == device
+    batch = Collator(split, device).collate(chosen)
+    for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
+        assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))
+
+
 @pytest.mark.parametrize("pool_batches", [1, 3, 50])
 @pytest.mark.parametrize("size", [1, 7, 8, 100])
 def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:

@@ -72,6 +72,26 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remai
     assert names_in(tmp_path) == {"a.txt", of_a_living_one.name, of_another_file.name}
 
 
+@pytest.mark.parametrize(
+    ("answer", "stays"), [(PermissionError, True), (ProcessLookupError, False)]
+)
+def test_what_another_users_process_writes_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: type[OSError], stays: bool
+) -> None:
+    signals = []
+
+    def kill(process: int, signal: int) -> None:
+        signals.append((process, signal))
+        raise answer
+
+    monkeypatch.setattr(os, "kill", kill)
+    remains = tmp_path / ".a.txt.7.part"
+    remains.write_text("half")
+    write_text(tmp_path / "a.txt", "new")
+    assert remains.exists() is stays
+    assert signals == [(7, 0)]  # 0 asks and does nothing
+
+
 def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from pipeline.backbone import BACKBONES, fetch_backbone
@@ -21,6 +21,9 @@ settings.register_profile(
 )
 settings.register_profile(
     "search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000
+)
+settings.register_profile(  # for CONTRIBUTING's check with mutants: whether it fails is enough
+    "mutants", settings.get_profile("repeatable"), max_examples=25, phases=[Phase.generate]
 )
 settings.load_profile("repeatable")
 set_hypothesis_home_dir(CACHE / "hypothesis")  # its tables of characters; nothing of a run

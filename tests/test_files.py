@@ -41,6 +41,15 @@ def test_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
     assert names_in(path.parent) == {"a.txt"}
 
 
+def test_a_file_and_then_the_list_of_its_folder_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_for = []
+    monkeypatch.setattr(os, "fsync", lambda handle: waited_for.append(os.fstat(handle).st_ino))
+    write_text(tmp_path / "a.txt", "new")
+    assert waited_for == [(tmp_path / "a.txt").stat().st_ino, tmp_path.stat().st_ino]
+
+
 def test_old_file_survives_a_failure_and_nothing_else_is_left(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
@@ -118,6 +127,11 @@ def test_json_is_sorted_and_comes_back(tmp_path: Path) -> None:
     )
     assert text.endswith("}\n")
     assert read_json(tmp_path / "a.json") == value
+
+
+def test_json_is_indented_for_people(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": [1]})
+    assert (tmp_path / "a.json").read_bytes() == b'{\n  "a": [\n    1\n  ]\n}\n'
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])

@@ -82,6 +82,17 @@ def test_cuts_are_counted_by_split(tmp_path: Path, minilm_dir: Path) -> None:
     }
 
 
+def test_a_cache_says_what_it_was_made_of(cache: Path) -> None:
+    assert json.loads((cache / "cache.json").read_text()) == {
+        "version": 1,
+        "corpus": "sts",
+        "max_length": 512,
+        "pad_id": 0,
+        "examples": {"train": 2000, "dev": 3, "test": 2},
+        "truncated_sentences": {"train": 0, "dev": 0, "test": 0},
+    }
+
+
 def test_empty_split_can_be_read(tmp_path: Path, minilm_dir: Path) -> None:
     frames: dict[Split, pd.DataFrame] = {s: frame(0, STS) for s in ("train", "dev", "test")}
     write_cache(frames, STS, minilm_dir / "tokenizer.json", 512, tmp_path)

@@ -17,7 +17,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minb
 # Property tests try the same examples in every run, so that what fails for one fails for all.
 # To look for new ones: python -m pytest --hypothesis-profile=search
 settings.register_profile(
-    "repeatable", derandomize=True, database=None, deadline=None, max_examples=100
+    "repeatable", derandomize=True, database=None, deadline=None, max_examples=50
 )
 settings.register_profile(
     "search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000

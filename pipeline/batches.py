@@ -96,10 +96,9 @@ def shuffled_batches(
     """
     lengths = np.asarray(lengths)
     order = generator.permutation(len(lengths))
-    pool_size = batch_size * pool_batches
     if pool_batches > 1:
-        pools = [order[start : start + pool_size] for start in range(0, len(order), pool_size)]
-        order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+        for pool in _cut(order, batch_size * pool_batches):  # a view: `order` changes
+            pool[:] = pool[np.argsort(lengths[pool], kind="stable")]
     batches = list(_cut(order, batch_size))
     return [batches[index] for index in generator.permutation(len(batches))]
 

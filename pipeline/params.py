@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline import paths
 from pipeline.errors import ParamsError
@@ -251,14 +251,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
     Raises:
         ParamsError: one line per bad key, with the key's full path and what is allowed.
     """
-    try:
-        raw = YAML(typ="safe").load(path)
-    except FileNotFoundError:
-        raise ParamsError(f"{path} is missing; run from the repository root") from None
-    except OSError as error:
-        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path} is not YAML: {_yaml_problem(error)}; mend that place") from None
+    raw = _yaml(path)
     if not isinstance(raw, Mapping):
         raise ParamsError(f"{path} is not valid: expected keys and values, found {raw!r}")
     try:
@@ -268,7 +261,20 @@ def load_params(path: Path = paths.PARAMS) -> Params:
         raise ParamsError(f"{path} is not valid:\n" + "\n".join(lines)) from None
 
 
-def _yaml_problem(error: YAMLError | UnicodeDecodeError) -> str:
+def _yaml(path: Path) -> Any:
+    """Read a YAML file into plain values."""
+    try:
+        return YAML(typ="safe").load(path)
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the repository root") from None
+    except OSError as error:
+        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
+    # a value that YAML takes for more than it is, like 2001-13-01, raises what its making raised
+    except Exception as error:  # noqa: BLE001
+        raise ParamsError(f"{path} is not YAML: {_yaml_problem(error)}; mend that place") from None
+
+
+def _yaml_problem(error: Exception) -> str:
     """Say what is wrong where, without the advice to programmers that the library adds."""
     if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
         place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
@@ -295,15 +301,23 @@ def switch_profile(name: str, path: Path) -> None:
 
 def _sentence(detail: ErrorDetails) -> str:
     """Say in one line which key is wrong, how, and what it was."""
-    # pydantic puts its own notes into a path: the chosen kind of corpora, "[key]" for a bad key
-    notes = {"synthetic", "cs224n", "[key]"}
-    key = ".".join(str(part) for part in detail["loc"] if part not in notes)
+    key = ".".join(_path(detail["loc"]))
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("missing", "value_error"):
         return f"{key}: {message}".removeprefix(": ")
     if detail["type"] == "extra_forbidden":
         return f"{key}: unknown key"
     return f"{key}: {message}, not {_shown(detail['input'])}"
+
+
+def _path(location: tuple[str | int, ...]) -> list[str]:
+    """Return a key's path without the notes that pydantic puts into it."""
+    parts = [str(part) for part in location]
+    if parts[-1:] == ["[key]"]:
+        parts.pop()
+    if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
+        del parts[3:4]  # which of the two kinds of corpora was meant
+    return parts
 
 
 def _shown(value: Any) -> str:

@@ -4,18 +4,34 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from pipeline.backbone import BACKBONES, fetch_backbone
 from pipeline.files import sha256_of
 
 MINILM = "all-MiniLM-L6-v2"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minbert-pipeline"
+
+# Property tests try the same examples in every run, so that what fails for one fails for all.
+# To look for new ones: python -m pytest --hypothesis-profile=search
+settings.register_profile(
+    "repeatable", derandomize=True, database=None, deadline=None, max_examples=50
+)
+settings.register_profile(
+    "search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000
+)
+settings.register_profile(  # for CONTRIBUTING's check with mutants: whether it fails is enough
+    "mutants", settings.get_profile("repeatable"), max_examples=25, phases=[Phase.generate]
+)
+settings.load_profile("repeatable")
+set_hypothesis_home_dir(CACHE / "hypothesis")  # its tables of characters; nothing of a run
 
 
 @pytest.fixture(scope="session")
 def minilm_dir() -> Path:
     """Return a folder with all-MiniLM-L6-v2, fetched once and kept in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = cache / "minbert-pipeline" / "tests" / MINILM
+    directory = CACHE / "tests" / MINILM
     if not _is_whole(directory):
         fetch_backbone(MINILM, directory)
     return directory

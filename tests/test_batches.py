@@ -41,6 +41,16 @@ def test_an_epoch_goes_to_the_device_with_the_width_of_every_batch() -> None:
     assert on_device([], np.array([], np.int64), CPU) == []
 
 
+def test_batches_are_made_where_the_examples_are() -> None:
+    device = torch.device("meta")  # the one beside the CPU that every machine has
+    split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8])])
+    (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
+    assert chosen.indices.device == device
+    batch = Collator(split, device).collate(chosen)
+    for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
+        assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))
+
+
 @pytest.mark.parametrize("pool_batches", [1, 3, 50])
 @pytest.mark.parametrize("size", [1, 7, 8, 100])
 def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:
@@ -49,6 +59,19 @@ def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:
     assert sorted(np.concatenate(batches).tolist()) == list(range(size))
     assert len(batches) == num_batches(size, 8)
     assert sorted(map(len, batches))[1:] == [8] * (len(batches) - 1)
+
+
+@pytest.mark.parametrize("pool_batches", [1, 50])
+def test_an_epoch_without_examples_has_no_batches(pool_batches: int) -> None:
+    assert shuffled_batches([], 8, pool_batches, np.random.default_rng(0)) == []
+
+
+def test_examples_of_one_length_keep_the_order_of_the_shuffle() -> None:
+    """A sort that is not stable would order them as the version of numpy likes."""
+    lengths = np.arange(400) % 2
+    (batch,) = shuffled_batches(lengths, 400, 2, np.random.default_rng(5))
+    order = np.random.default_rng(5).permutation(400)
+    assert batch.tolist() == [*order[order % 2 == 0], *order[order % 2 == 1]]
 
 
 def test_buckets_waste_less_padding_than_plain_shuffling() -> None:

@@ -44,6 +44,15 @@ def test_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
     assert names_in(path.parent) == {"a.txt"}
 
 
+def test_a_file_and_then_the_list_of_its_folder_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_for = []
+    monkeypatch.setattr(os, "fsync", lambda handle: waited_for.append(os.fstat(handle).st_ino))
+    write_text(tmp_path / "a.txt", "new")
+    assert waited_for == [(tmp_path / "a.txt").stat().st_ino, tmp_path.stat().st_ino]
+
+
 def test_old_file_survives_a_failure_and_nothing_else_is_left(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
@@ -75,6 +84,26 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remai
     assert names_in(tmp_path) == {"a.txt", of_a_living_one.name, of_another_file.name}
 
 
+@pytest.mark.parametrize(
+    ("answer", "stays"), [(PermissionError, True), (ProcessLookupError, False)]
+)
+def test_what_another_users_process_writes_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: type[OSError], stays: bool
+) -> None:
+    signals = []
+
+    def kill(process: int, signal: int) -> None:
+        signals.append((process, signal))
+        raise answer
+
+    monkeypatch.setattr(os, "kill", kill)
+    remains = tmp_path / ".a.txt.7.part"
+    remains.write_text("half")
+    write_text(tmp_path / "a.txt", "new")
+    assert remains.exists() is stays
+    assert signals == [(7, 0)]  # 0 asks and does nothing
+
+
 def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -101,6 +130,11 @@ def test_json_is_sorted_and_comes_back(tmp_path: Path) -> None:
     )
     assert text.endswith("}\n")
     assert read_json(tmp_path / "a.json") == value
+
+
+def test_json_is_indented_for_people(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": [1]})
+    assert (tmp_path / "a.json").read_bytes() == b'{\n  "a": [\n    1\n  ]\n}\n'
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])

@@ -248,6 +248,26 @@ def test_what_is_no_mapping_of_keys_is_refused(
         load(text)
 
 
+@pytest.mark.parametrize("value", ["2024-13-01", "!!int x", "!!bool x", "!!timestamp x"])
+def test_value_that_yaml_cannot_make_is_refused(load: Callable[[str], Params], value: str) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
+        load(replaced("seed: 11711", f"seed: {value}"))
+
+
+@pytest.mark.parametrize("name", ["synthetic", "cs224n"])
+def test_profile_named_like_a_source_of_corpora_keeps_its_name_in_a_refusal(
+    load: Callable[[str], Params], name: str
+) -> None:
+    text = replaced(EPOCHS, "epochs: {pretrain: 10}").replace("  demo: #", f"  {name}: #", 1)
+    with pytest.raises(ParamsError, match=rf"profiles\.{name}\.epochs\.finetune: Field required"):
+        load(text)
+
+
+def test_folder_is_no_params_file(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
+        load_params(tmp_path)
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(b"seed: \xff\xfe\n")

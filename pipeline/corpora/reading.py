@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline.errors import CorpusError
@@ -117,7 +118,9 @@ def _shown(label: float, corpus: Corpus) -> str:
     """Write a label as the schema wants it: whole for classes, decimal for similarity."""
     if math.isnan(label):
         return ""
-    return str(int(label)) if corpus.has_classes and label.is_integer() else repr(label)
+    if corpus.has_classes and label.is_integer():
+        return str(int(label))
+    return np.format_float_positional(label, trim="0")  # repr would write 1e-05
 
 
 def _frame(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:

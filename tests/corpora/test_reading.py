@@ -201,6 +201,7 @@ def test_a_written_split_looks_as_the_schema_says(path: Path) -> None:
         ("cfimdb", 1.0, "1"),
         ("sts", 3.8, "3.8"),
         ("sts", 3.0, "3.0"),
+        ("sts", 0.00001, "0.00001"),
         ("sts", math.nan, ""),
         ("sst", math.nan, ""),
     ],
@@ -212,6 +213,7 @@ def test_labels_are_whole_for_classes_and_decimal_for_similarity(
     frame = pd.DataFrame({"id": ["i"], "first": ["a"], "second": [second], "label": [label]})
     write_split(path, frame, CORPORA[name])
     assert path.read_text(encoding="utf-8").splitlines()[1] == f"i,a,{second},{written}"
+    pd.testing.assert_frame_equal(read_split(path, CORPORA[name]), frame)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,43 @@ def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
     assert -0.5 < low < high < 0.05
 
 
+def test_resamples_of_the_mean_alone_are_left_out_without_a_warning() -> None:
+    """What equals the mean is 0 when standardized, and all sums of a resample of it are 0."""
+    flat = intervals.standardized(np.array([-1.0, 0.0, 0.0, 1.0]))
+    rising = intervals.standardized(np.arange(4.0))
+    for sides in ((flat, rising), (rising, flat)):
+        found = intervals._pearsons(*sides, 2000, np.random.default_rng(0))
+        assert np.isnan(found).mean() == pytest.approx(1 / 16 + 2 / 256, abs=0.02)
+
+
+def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
+    """Where the far one is not drawn, a millionth of the spread is all there is, and it counts."""
+    x = np.append(np.arange(30) * 1e-6, 100.0)
+    y = np.arange(31.0)
+    for one, other in ((x, y), (y, x)):
+        sides = intervals.standardized(one), intervals.standardized(other)
+        found = intervals._pearsons(*sides, 200, np.random.default_rng(0))
+        assert not np.isnan(found).any()
+        assert (found > 0).all()
+
+
+@pytest.mark.parametrize("slope", [3.0, -3.0])
+def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
+    x, _ = correlated(50, 0.0)
+    sides = intervals.standardized(x), intervals.standardized(slope * x + 0.1)
+    found = intervals._pearsons(*sides, 500, np.random.default_rng(0))
+    assert np.abs(found).max() == 1.0
+
+
+@pytest.mark.parametrize(("cells", "rows"), [(1, [1] * 5), (25, [2, 2, 1]), (50, [5])])
+def test_resamples_are_drawn_as_many_at_once_as_memory_is_meant_for(
+    cells: int, rows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intervals, "CELLS", cells)
+    parts = intervals._resampled_counts(10, 5, np.random.default_rng(0))
+    assert [len(part) for part in parts] == rows
+
+
 def test_two_examples_are_enough_for_not_crashing() -> None:
     assert interval_95("pearson", np.array([0.1, 0.2]), np.array([1.0, 3.0])) == (1.0, 1.0)
 

@@ -49,6 +49,15 @@ def test_a_straight_line_has_correlation_one_whichever_way_it_rises() -> None:
     assert pearson(-line, line).value == pytest.approx(-1.0)
 
 
+@pytest.mark.parametrize("slope", [3.0, -3.0])
+def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
+    for seed in range(100):
+        line = np.random.default_rng(seed).normal(size=50)
+        value = pearson(slope * line + 0.1, line).value
+        assert value == pytest.approx(np.sign(slope))
+        assert abs(value) <= 1.0
+
+
 def test_spearman_sees_order_alone() -> None:
     assert spearman(values(1, 10, 100, 1000), values(1, 2, 3, 4)).value == pytest.approx(1.0)
 

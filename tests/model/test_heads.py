@@ -69,7 +69,10 @@ def test_mean_squared_error_is_on_the_label() -> None:
 
 def test_predictions_are_on_the_labels_scale() -> None:
     assert predictions_of(CORPORA["sst"], torch.eye(5)).tolist() == [0, 1, 2, 3, 4]
-    assert predictions_of(CORPORA["quora"], torch.tensor([-0.1, 0.1])).tolist() == [0, 1]
+    # more classes than examples, lest the two sides be mixed up
+    assert predictions_of(CORPORA["sst"], torch.tensor([[0.0, 2, 1, 0, 0]])).tolist() == [1]
+    # evenly undecided is no paraphrase
+    assert predictions_of(CORPORA["quora"], torch.tensor([-0.1, 0, 0.1])).tolist() == [0, 0, 1]
     assert predictions_of(CORPORA["sts"], torch.tensor([0.0, 3.5])).tolist() == [0, 3.5]
 
 

@@ -60,12 +60,36 @@ def test_ids_of_a_large_split_stay_on_disk(cache: Path) -> None:
     assert isinstance(read_cache(cache, "train").input_ids, np.memmap)
 
 
+def test_a_split_smaller_than_a_page_is_read_at_once(cache: Path) -> None:
+    assert not isinstance(read_cache(cache, "dev").input_ids, np.memmap)
+
+
+@pytest.mark.parametrize("count", [0, 3, 2000])
+def test_types_are_the_same_for_every_size(count: int, tmp_path: Path, minilm_dir: Path) -> None:
+    write_cache({"dev": frame(count, STS)}, STS, minilm_dir / "tokenizer.json", 512, tmp_path)
+    dev = read_cache(tmp_path, "dev")
+    numbers = (dev.input_ids, dev.offsets, dev.labels)
+    assert [array.dtype for array in numbers] == [np.int32, np.int64, np.float32]
+    assert dev.example_ids.dtype.kind == "U"
+
+
 def test_cuts_are_counted_by_split(tmp_path: Path, minilm_dir: Path) -> None:
     sst = CORPORA["sst"]
     frames: dict[Split, pd.DataFrame] = {"train": frame(3, sst), "dev": frame(2, sst)}
     assert write_cache(frames, sst, minilm_dir / "tokenizer.json", 4, tmp_path) == {
         "train": 1,
         "dev": 0,
+    }
+
+
+def test_a_cache_says_what_it_was_made_of(cache: Path) -> None:
+    assert json.loads((cache / "cache.json").read_text()) == {
+        "version": 1,
+        "corpus": "sts",
+        "max_length": 512,
+        "pad_id": 0,
+        "examples": {"train": 2000, "dev": 3, "test": 2},
+        "truncated_sentences": {"train": 0, "dev": 0, "test": 0},
     }
 
 

@@ -27,6 +27,7 @@ from pipeline.tokens.token_cache import write_cache
 
 ROOT = Path(__file__).parents[2]
 CLOSED = "http://127.0.0.1:1"
+STAMP = r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (pipeline\S*)  "  # before every record
 PINNED = "all-MiniLM-L6-v2"
 TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
@@ -286,10 +287,14 @@ class Outcome:
         return self.records[-1][1] if self.records else ""
 
     @property
+    def preamble(self) -> str:
+        """Return what stands before the first record of the log."""
+        return re.split(STAMP, self.stderr)[0]
+
+    @property
     def records(self) -> list[tuple[str, str]]:
         """Return the log as (logger, message); what has no time belongs to the record before."""
-        stamp = r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (pipeline\S*)  "
-        _, *parts = re.split(stamp, self.stderr.rstrip("\n"))
+        _, *parts = re.split(STAMP, self.stderr.rstrip("\n"))
         texts = (text.rstrip("\n") for text in parts[1::2])
         return list(zip(parts[::2], texts, strict=True))
 

@@ -250,7 +250,9 @@ MACHINE_CASES = (
          r"name an existing one, or unset the variable$"),
     Case("mirror not to be entered", "backbone",
          all_of(mirror_with("config.json", bytes), locked(Path("mirror"), 0)),
-         rf"^\S+/mirror/{PINNED}/config\.json: {PERMIT}", start=BOUND),
+         # from Python 3.14 on, a path that may not be looked at counts as absent
+         rf"^\S+/mirror/{PINNED}/config\.json: {PERMIT}|mirror \S+: does not have the file",
+         start=BOUND_AND_IMPATIENT),
     Case("mirrored file not to be read", "backbone",
          all_of(mirror_with("config.json", bytes), locked(MIRRORED_CONFIG, 0)),
          NOT_FETCHED.format(r"config\.json", r"mirror \S+: cannot copy config\.json: "
@@ -386,7 +388,7 @@ def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(case: Case, bench:
     assert [number for number, name in enumerate(speakers) if name == "pipeline"] == [
         len(speakers) - 1
     ]
-    assert outcome.stderr.startswith("2")  # nothing stands before the first record
+    assert outcome.preamble == ""
     for _, text in outcome.records[:-1]:
         assert "\n" not in text
     _, *others = outcome.message.splitlines()
@@ -400,11 +402,11 @@ def assert_nothing_half_written(case: Case, outcome: Outcome) -> None:
         return
     if case.stage == "validate":  # its findings are there to be read
         reports = {str(paths.validation_json(corpus)) for corpus in CORPORA}
-        assert outcome.after.keys() - outcome.before.keys() - {str(paths.VALIDATION)} == reports
+        assert outcome.after.keys() - outcome.before.keys() == {str(paths.VALIDATION), *reports}
         for report in reports:
             read_json(outcome.folder / report)
-        return
-    assert outcome.after == outcome.before
+    assert outcome.after.items() >= outcome.before.items()
+    assert case.stage == "validate" or outcome.after == outcome.before
 
 
 def test_a_field_of_10_mb_does_not_fill_the_validation_report(bench: Bench) -> None:

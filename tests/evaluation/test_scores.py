@@ -1,15 +1,23 @@
 """Scores of a corpus: the score, its interval, and what stands beside it."""
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from torch import nn
 
+from pipeline import paths
+from pipeline.errors import TrainingError
+from pipeline.evaluation import scores
 from pipeline.evaluation.scores import score_corpus
-from pipeline.params import EvaluationParams
+from pipeline.params import EvaluationParams, load_params
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
+ROOT = Path(__file__).parents[2]
 EVALUATION = EvaluationParams(batch_size=8, bootstrap_resamples=500, confidence=0.95)
 
 
@@ -63,3 +71,35 @@ def test_interval_follows_the_seed() -> None:
     )
     assert first == again
     assert not math.isclose(first["ci_low"], other["ci_low"])
+
+
+def test_a_failure_leaves_the_old_predictions_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = load_params(ROOT / paths.PARAMS)
+    monkeypatch.chdir(tmp_path)
+    old = paths.predictions_csv("sst-finetune", "sst", "dev")
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    examples = {"sst": SimpleNamespace(split=split_of("sst", [0, 1, 2, 3]))}
+    answers = iter([np.zeros(4)])  # for dev, and none for test
+
+    def predict(*_: object) -> NDArray[np.float64]:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise TrainingError("a batch does not fit") from None
+
+    for name, replacement in {
+        "check_inputs": lambda path: None,
+        "open_examples": lambda *_: examples,
+        "open_model": lambda *_: nn.Identity(),
+        "load_weights": lambda *_: None,
+        "read_json": lambda path: {"best_epoch": 1},
+        "predict": predict,
+    }.items():
+        monkeypatch.setattr(scores, name, replacement)
+    with pytest.raises(TrainingError, match="does not fit"):
+        scores.evaluate_run(params, "sst-finetune", tmp_path / "run", tmp_path / "backbone")
+    assert [path for path in paths.DATA.rglob("*") if path.is_file()] == [old]
+    assert old.read_text() == "old"

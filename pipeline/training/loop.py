@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.batches import Chosen, num_batches, on_device, shuffled_batches
+from pipeline.device import fitting_in_memory
 from pipeline.evaluation.metrics import NOT_FINITE, score
 from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
@@ -32,6 +33,7 @@ from pipeline.training.trimmed_embedding import restore, trim
 log = logging.getLogger(__name__)
 
 STEPS_BETWEEN_LOOKS = 100  # at losses: a look waits for the device
+STEP_REMEDY = "lower the run's batch_size, or tokens.max_length, in params.yaml"
 
 
 @dataclass(frozen=True)
@@ -185,13 +187,18 @@ class Trainer:
         """Update the model on one batch; return its loss, unweighted.
 
         On a GPU nothing here waits for it: the loss stays there, as the batch has been.
+
+        Raises:
+            TrainingError: the batch does not fit into the device's memory.
         """
         examples = self.train[corpus]
-        outputs = examples.outputs(self.model, chosen)
-        loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
-        self.optimizer.zero_grad(set_to_none=True)
-        (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        told = chosen.described(examples.split.corpus)
+        with fitting_in_memory(told, self.model.device, STEP_REMEDY):
+            outputs = examples.outputs(self.model, chosen)
+            loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
+            self.optimizer.zero_grad(set_to_none=True)
+            (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
         return loss.detach()
 
     def _look_back(self, done: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:

@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.batches import Chosen, on_device
+from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
 from pipeline.model.kernels import PLAIN
 from pipeline.model.multitask import MultitaskBert
@@ -424,3 +425,15 @@ def test_empty_dev_set_is_named_and_the_run_goes_on() -> None:
         (None, "the dev set is empty")
     ] * 2
     assert trained.best_epoch == 1
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(VectorExamples, "outputs", full)
+    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
+    trainer = Trainer(MultitaskBert(None, ("sst",), 32, 0.0), examples, examples, PLAN)
+    said = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
+    with pytest.raises(TrainingError, match=said):
+        trainer.fit("test")

@@ -1,7 +1,7 @@
-"""Arrays on disk, whole or absent, with the machine's own word for what keeps them from it."""
+"""Arrays on disk: written whole or not at all, read without unpickling."""
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,3 +32,20 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(_Bytes(file), array, allow_pickle=False)
+
+
+def read_array(path: Path, mapped: Literal["r", "c"] | None = None) -> NDArray[np.generic]:
+    """Read an array from .npy, and from nothing else: numpy's own `load` takes archives too.
+
+    Args:
+        path: of the file.
+        mapped: leave the array on disk, to be read ("r") or written in memory only ("c").
+
+    Raises:
+        OSError, ValueError, EOFError: the file is missing or damaged, or holds objects.
+    """
+    if mapped:
+        return np.lib.format.open_memmap(path, mode=mapped)
+    with path.open("rb") as file:
+        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+        return array

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.arrays import write_array
+from pipeline.arrays import read_array, write_array
 from pipeline.batches import Collator, on_device, sorted_batches
 from pipeline.device import fitting_in_memory
 from pipeline.errors import CorpusError
@@ -81,12 +81,14 @@ def read_features(folder: Path, split: Split) -> Vectors:
     try:
         read_record(folder / "features.json", FEATURES)
         # copy on write: torch takes no read-only arrays, and nothing writes
-        vectors: Vectors = np.load(path, mmap_mode="c", allow_pickle=False)
+        vectors = read_array(path, mapped="c")
+        if vectors.dtype != np.float16:
+            raise ValueError(f"of type {vectors.dtype}, not float16")
+        return vectors.view(np.float16)
     except (OSError, ValueError, EOFError) as error:
         raise CorpusError(
             f"{path} is missing or damaged ({error}); delete it and run `dvc repro`"
         ) from None
-    return vectors
 
 
 def _vectors_path(folder: Path, split: Split) -> Path:

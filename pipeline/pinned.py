@@ -5,6 +5,7 @@ brings must match the pin: a wrong hash is an error, never a reason to try elsew
 read without encryption, and nothing beyond the size that a pin names.
 """
 
+import errno
 import http.client
 import logging
 import os
@@ -29,6 +30,7 @@ CHUNK_BYTES = 1 << 18
 MOST_BYTES = 1 << 30  # of a file whose size no pin tells
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 # what a busy server says, and 416: what we have of the file is of no use, begin again
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})  # for what is brought
 TRANSIENT_STATUSES = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 REDIRECTIONS = range(300, 400)
 
@@ -149,6 +151,8 @@ class Mirror:
                 try:
                     shutil.copyfile(path, to)
                 except OSError as error:
+                    if error.errno in NO_ROOM:
+                        raise
                     raise RouteError(f"cannot copy {path.name}: {error.strerror}") from None
                 return
         raise RouteError("does not have the file")
@@ -188,16 +192,13 @@ class Download:
                 self._transfer(pin, to)
                 return
             except urllib.error.HTTPError as error:
-                error.close()
-                reason = f"HTTP status {error.code}"
-                if error.code in REDIRECTIONS:  # urllib's word on why it does not follow
-                    reason += f" {' '.join(error.reason.split())}"
-                if error.code not in TRANSIENT_STATUSES:
-                    raise RouteError(reason) from None
+                reason = _refusal(error)
                 if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                     to.unlink(missing_ok=True)
             except (OSError, http.client.HTTPException) as error:
                 reason = _reason(error)
+                if getattr(error, "errno", None) in NO_ROOM:
+                    raise  # the fault is here, and no other route would help
             if pause is None:
                 raise RouteError(f"{reason}, after {len(self.pauses_seconds) + 1} attempts")
             log.info("%s: %s; trying again in %g s", pin.name, reason, pause)
@@ -289,6 +290,21 @@ def _open(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Any:
             told = error.reason.verify_message
             raise RouteError(f"the server's certificate is not trusted ({told})") from None
         raise
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    """Say how a server refused, if it may do otherwise in a moment.
+
+    Raises:
+        RouteError: it will not.
+    """
+    error.close()
+    reason = f"HTTP status {error.code}"
+    if error.code in REDIRECTIONS:  # urllib's word on why it does not follow
+        reason += f" {' '.join(error.reason.split())}"
+    if error.code not in TRANSIENT_STATUSES:
+        raise RouteError(reason) from None
+    return reason
 
 
 def _reason(error: Exception) -> str:

@@ -1,10 +1,12 @@
 """pinned: routes in order, hashes without mercy, downloads from a server on this machine."""
 
+import errno
 import hashlib
 import ipaddress
 import logging
 import os
 import re
+import shutil
 import ssl
 import threading
 import time
@@ -539,3 +541,25 @@ def test_when_no_route_has_the_file_one_sentence_says_all(
         f"{site.url}: HTTP status 404); put the file into a directory and name that directory "
         "in the environment variable MINBERT_MIRROR"
     )
+
+
+@pytest.mark.parametrize("route", ["mirror", "download"])
+def test_a_full_disk_is_told_at_once_and_no_other_route_is_tried(
+    route: str,
+    site: Site,
+    out: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if route == "mirror":
+        (request.getfixturevalue("mirror") / PIN.name).write_bytes(CONTENT)
+        monkeypatch.setattr(shutil, "copyfile", full)
+    else:
+        site.answers = [body(CONTENT)]
+        monkeypatch.setattr(Download, "_copy", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        fetch(PIN, [site.route(retries=2)], out)
+    assert not out.exists()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from pipeline.arrays import write_array
+from pipeline.arrays import read_array, write_array
 from pipeline.errors import CorpusError
 from pipeline.files import read_record, replacing_folder, write_record
 from pipeline.schemas import TOKENS
@@ -143,7 +143,4 @@ def _array_path(folder: Path, split: Split, name: str) -> Path:
 def _load(path: Path) -> NDArray[np.generic]:
     """Map an array that is larger than a page; a smaller one, empty perhaps, is read."""
     is_large = path.stat().st_size > 4096
-    array: NDArray[np.generic] = np.load(
-        path, mmap_mode="r" if is_large else None, allow_pickle=False
-    )
-    return array
+    return read_array(path, mapped="r" if is_large else None)

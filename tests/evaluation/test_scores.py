@@ -95,7 +95,7 @@ def test_a_failure_leaves_the_old_predictions_whole(
         "open_examples": lambda *_: examples,
         "open_model": lambda *_: nn.Identity(),
         "load_weights": lambda *_: None,
-        "read_json": lambda path: {"best_epoch": 1},
+        "read_record": lambda path, schema: {"best_epoch": 1},
         "predict": predict,
     }.items():
         monkeypatch.setattr(scores, name, replacement)

@@ -84,7 +84,7 @@ def test_cuts_are_counted_by_split(tmp_path: Path, minilm_dir: Path) -> None:
 
 def test_a_cache_says_what_it_was_made_of(cache: Path) -> None:
     assert json.loads((cache / "cache.json").read_text()) == {
-        "version": 1,
+        "schema": "tokens/2",
         "corpus": "sts",
         "max_length": 512,
         "pad_id": 0,

@@ -32,13 +32,22 @@ def check_inputs(path: Path) -> None:
         TrainingError: the list or a file is missing, or a file has changed since.
         SchemaError: the list is of another version.
     """
-    try:
-        files = read_record(path, INPUTS)["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
-    for name, expected in files.items():
+    for name, expected in listed_files(path).items():
         if _hash(Path(name)) != expected:
             raise TrainingError(f"{name} has changed since {path} was written; run `dvc repro`")
+
+
+def listed_files(path: Path) -> dict[str, str]:
+    """Return the hashes of the files that a run reads, by name, as they were listed.
+
+    Raises:
+        TrainingError: the list is missing or damaged.
+        SchemaError: it is of another version.
+    """
+    try:
+        return dict(read_record(path, INPUTS)["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
 
 
 def _files(run: RunParams) -> Iterator[Path]:

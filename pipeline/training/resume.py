@@ -78,7 +78,9 @@ class Checkpoint:
             self.save(trainer)
         if stop:
             name = signal.Signals(stop).name
-            raise StopError(f"{self.run} stopped by {name}; `make repro` goes on from there", stop)
+            raise StopError(
+                f"{self.run} stopped by {name}; `make repro` goes on from its checkpoint", stop
+            )
 
     def save(self, trainer: Trainer) -> None:
         """Write the file; where that fails the training goes on without."""

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pipeline.device import (
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, open_examples, open_model
 from pipeline.files import sha256_of, write_record
-from pipeline.inputs import check_inputs
+from pipeline.inputs import check_inputs, listed_files
 from pipeline.model.kernels import Kernels
 from pipeline.model.weights import save_weights
 from pipeline.params import Params, RunParams
@@ -56,9 +57,8 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
     )
-    check_inputs(paths.inputs_json(name))
-    with own_checkpoint(name, _fingerprint(params, name, device)) as folder:
-        check_inputs(paths.inputs_json(name))  # they may have changed while another process trained
+    with own_checkpoint(name, _fingerprint(params, name, device, kernels)) as folder:
+        check_inputs(paths.inputs_json(name))
         trainer = _new_trainer(params, run, plan, kernels, backbone_dir, device)
         _announce(name, trainer)
         checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
@@ -76,8 +76,9 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         mark_finished(folder, paths.run_weights(out))
 
 
-def _fingerprint(params: Params, name: str, device: torch.device) -> str:
+def _fingerprint(params: Params, name: str, device: torch.device, kernels: Kernels) -> str:
     """Stand for everything that decides a run's numbers, to the last bit."""
+    on_cpu = device.type == "cpu"
     run = params.run(name)
     code = {
         module: sha256_of(Path(str(loaded.__file__)))
@@ -87,15 +88,18 @@ def _fingerprint(params: Params, name: str, device: torch.device) -> str:
     return fingerprint_of(
         {
             "run": run.model_dump(),
+            "turns": run.corpora,  # in their order, which keys of JSON do not keep
             "epochs": params.epochs(run),
             "learning_rate": params.learning_rate(run),
             "seed": params.seed,
             "optimizer": params.optimizer.model_dump(),
-            "speed": params.speed.model_dump(),
+            "speed": params.speed.training.model_dump(),
+            "kernels": asdict(kernels),
             "dev_batch_size": params.evaluation.batch_size,
-            "inputs": sha256_of(paths.inputs_json(name)),
+            "inputs": listed_files(paths.inputs_json(name)),
             "device": device_name(device),
-            "threads": torch.get_num_threads() if device.type == "cpu" else 0,
+            "processor": torch.backends.cpu.get_cpu_capability() if on_cpu else None,
+            "threads": torch.get_num_threads() if on_cpu else None,
             "torch": torch.__version__,
             "code": code,
         }

@@ -3,7 +3,8 @@
     python -m checks.audit requirements.lock
 
 pip-audit asks PyPI. A vulnerability is exit status 1. Where nobody can be asked, one line says why
-and the status is 0: to be offline must keep no one from working.
+and the status is 0: to be offline must keep no one from working. Without pip-audit or the file it
+is 2.
 """
 
 import json
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ PIP_AUDIT = (
 )
 LIMIT_SECONDS = 60.0  # of the whole audit
 
-# vulnerabilities that cannot be mended and do not reach us, each with the reason
+# vulnerabilities that cannot be mended and do not reach us, each in one version and with a reason
 ACCEPTED: Mapping[str, str] = {
     # diskcache unpickles what lies in its folder, in every version there is. DVC alone uses it, for
     # its index; `make repro` keeps that in a folder which only its owner can enter.
@@ -76,7 +78,8 @@ def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for package in packages:
         for vulnerability in package.get("vulns", ()):
             names = [vulnerability["id"], *vulnerability["aliases"]]
-            if ACCEPTED.keys() & names:
+            here = f"{package['name']} {package['version']}"
+            if here in map(ACCEPTED.get, names):
                 continue
             mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
             yield f"{package['name']} {package['version']}: {', '.join(names)}; mended in {mended}"
@@ -89,6 +92,11 @@ def main(
 ) -> int:
     """Audit the lock file that the command line names; return the exit status."""
     (lock,) = argv
+    missing = [name for name in ("pip_audit",) if find_spec(name) is None]
+    missing += [lock] * (not Path(lock).is_file())
+    if missing:
+        log.info("dependency audit: %s is not there", ", ".join(missing))
+        return 2
     try:
         packages = ask(Path(lock), command, limit_seconds)
     except NotRunError as reason:

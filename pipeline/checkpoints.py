@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from pipeline import paths
 from pipeline.errors import SchemaError
-from pipeline.files import read_record, sha256_of, write_record
+from pipeline.files import md5_of, read_record, sha256_of, write_record
 from pipeline.schemas import FINISHED
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
         _locked(paths.CHECKPOINTS / f"{run}.lock", run),
         _locked(folder / "lock", run),
     ):
-        _remove_old(run, folder)
+        _remove_old(folder)
+        _remove_taken_in(folder)
         yield folder
 
 
@@ -84,14 +85,30 @@ def _locked(path: Path, run: str) -> Iterator[None]:
 
 def mark_finished(folder: Path, weights: Path) -> None:
     """Note which weights came of a checkpoint, so that it can go once they are scored."""
-    record = {"weights": sha256_of(weights)}
+    record = {"weights": sha256_of(weights), "dvc_name": md5_of(weights)}
     write_record(folder / "finished.json", FINISHED, record)
+
+
+def _remove_taken_in(folder: Path) -> None:
+    """Empty a checkpoint whose weights DVC has in its lock file.
+
+    Whoever trains the run all the same, with `dvc repro -f`, wants it trained and not told again.
+    """
+    try:
+        name = read_record(folder / "finished.json", FINISHED)["dvc_name"]
+        if str(name) not in paths.DVC_LOCK.read_text(encoding="utf-8"):
+            return
+    except (OSError, ValueError, KeyError, SchemaError):
+        return  # not finished, or nothing is locked
+    for path in folder.iterdir():
+        if path.name != "lock":
+            path.unlink()
 
 
 def forget_finished(run: str, weights: Path) -> None:
     """Remove the checkpoint that these weights of a run came of, if there is one."""
     wanted = None
-    for folder in _folders_of(run):
+    for folder in _folders_of(re.escape(run)):
         try:
             record = read_record(folder / "finished.json", FINISHED)
         except (OSError, ValueError, SchemaError):
@@ -103,20 +120,22 @@ def forget_finished(run: str, weights: Path) -> None:
 
 def others_of(run: str, folder: Path) -> list[Path]:
     """Return the checkpoints of a run with other settings than those of `folder`."""
-    return [other for other in _folders_of(run) if other.name != folder.name]
+    return [other for other in _folders_of(re.escape(run)) if other.name != folder.name]
 
 
-def _folders_of(run: str) -> list[Path]:
-    root, name = checkpoints_root(), re.compile(rf"{re.escape(run)}-[0-9a-f]{{{NUM_DIGITS}}}")
+def _folders_of(runs: str) -> list[Path]:
+    """Return the folders of runs whose names match a pattern."""
+    root, name = checkpoints_root(), re.compile(rf"{runs}-[0-9a-f]{{{NUM_DIGITS}}}")
     if not root.is_dir():
         return []
     return sorted(path for path in root.iterdir() if name.fullmatch(path.name) and path.is_dir())
 
 
-def _remove_old(run: str, folder: Path) -> None:
-    """Remove checkpoints of other settings that nobody has gone on with for a week."""
-    for other in others_of(run, folder):
-        if time.time() - other.stat().st_mtime > KEEP_SECONDS:
+def _remove_old(folder: Path) -> None:
+    """Remove the checkpoints of any run that nobody has gone on with for a week."""
+    for other in _folders_of(r"[a-z0-9-]+"):
+        is_old = time.time() - other.stat().st_mtime > KEEP_SECONDS
+        if is_old and other.name != folder.name:
             _remove(other)
 
 

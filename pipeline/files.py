@@ -4,6 +4,7 @@ A file is on the disk before it gets its name, so that a power cut leaves the ol
 one. What a killed process left half-written is removed by the next one that writes the same file.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -55,12 +56,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         _to_disk(temporary)
-        if folder.exists():
-            folder.rename(old)
         try:
+            if folder.exists():
+                folder.rename(old)
             temporary.rename(folder)
-        except OSError:
-            if old.exists():
+        except BaseException:  # Ctrl-C between the two is one
+            if old.exists() and not folder.exists():
                 old.rename(folder)
             raise
     except OSError as error:
@@ -104,6 +105,9 @@ def _to_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise  # some file systems cannot do it for folders
     finally:
         os.close(handle)
 
@@ -153,7 +157,7 @@ def check_schema(path: Path, found: object, schema: Schema) -> None:
         told = f"its schema is {found}" if found else "it names no schema"
         raise SchemaError(
             f"{path} was written by another version of this project: {told}, this one reads "
-            f"{schema}; run `dvc repro`, and `dvc repro -f {schema.kind}` if nothing runs then"
+            f"{schema}; {schema.remedy}"
         )
 
 
@@ -161,6 +165,13 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file, by which DVC calls it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        return digest.hexdigest()
 
 
 def git_blob_sha1_of(path: Path) -> str:

@@ -18,6 +18,7 @@ RUNS = DATA / "runs"
 SCORES = DATA / "scores"
 PREDICTIONS = DATA / "predictions"
 
+DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
 
 REPORTS = Path("reports")

@@ -29,8 +29,8 @@ MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
 MOST_BYTES = 1 << 30  # of a file whose size no pin tells
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-# what a busy server says, and 416: what we have of the file is of no use, begin again
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})  # for what is brought
+# what a busy server says, and 416: what we have of the file is of no use, begin again
 TRANSIENT_STATUSES = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 REDIRECTIONS = range(300, 400)
 

@@ -14,6 +14,13 @@ class Schema(NamedTuple):
     kind: str
     version: int
 
+    @property
+    def remedy(self) -> str:
+        """Say what brings a file of this schema."""
+        if self.kind in ("checkpoint", "finished"):
+            return "it is of no use here"
+        return f"run `dvc repro`, and `dvc repro -f {self.kind}` if nothing runs then"
+
     def __str__(self) -> str:
         """Return what a file calls itself."""
         return f"{self.kind}/{self.version}"

@@ -2,10 +2,10 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.corpora.sources import write_corpora
 from pipeline.params import load_params
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

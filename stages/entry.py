@@ -1,14 +1,26 @@
-"""How every stage starts and how it fails."""
+"""How every stage starts and how it fails.
+
+Imported before anything else (`force-to-top` in pyproject.toml), so that the process it was started
+by is known from the first moment.
+"""
 
 import errno
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, StopError
 
 log = logging.getLogger("pipeline")
+
+PARENT = os.getppid()
+WATCH_SECONDS = 0.5
 
 # what the machine may refuse through no fault of the code, and what to do about it
 REMEDIES = {
@@ -28,12 +40,14 @@ REMEDIES = {
 def run_stage(main: Callable[[list[str]], None]) -> None:
     """Run `main` on the command line; turn what a user can mend into one line and exit status 1.
 
-    Status 130 after Ctrl-C, 143 after SIGTERM. A bug keeps its traceback.
+    Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it is no more: the next
+    `dvc repro` would start the stage a second time beside it. A bug keeps its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s  %(message)s")
     log.setLevel(logging.INFO)
     try:
-        main(sys.argv[1:])
+        with _stoppable():
+            main(sys.argv[1:])
     except PipelineError as error:
         log.error("%s", error)
         sys.exit(error.exit_status)
@@ -50,3 +64,27 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
         where = f"{place}: " if place else ""
         log.error("%s%s; %s and run again", where, error.strerror, REMEDIES[error.errno])
         sys.exit(1)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM, and the end of DVC, raise in the block, so that what it began is cleaned up."""
+    before = signal.signal(signal.SIGTERM, _stop)
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_watch_parent, daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise StopError("stopped; run `make repro` to go on", number)
+
+
+def _watch_parent() -> None:
+    """Ask this process to stop once the one that started it is gone."""
+    while os.getppid() == PARENT:
+        time.sleep(WATCH_SECONDS)
+    log.warning("the DVC that started this stage is no more: it stops too")
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -2,11 +2,11 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.checkpoints import forget_finished
 from pipeline.evaluation.scores import evaluate_run
 from pipeline.params import load_params
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.device import choose_device, make_deterministic
 from pipeline.features import write_features
@@ -10,7 +11,6 @@ from pipeline.params import load_params
 from pipeline.speed import kernels_on
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import read_caches
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

@@ -2,9 +2,9 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.params import load_params, switch_profile
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

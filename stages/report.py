@@ -2,10 +2,10 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.params import load_params
 from pipeline.reporting.pages import write_report
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

@@ -3,12 +3,12 @@
 import argparse
 import logging
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.corpora.reading import read_split
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA, SPLITS
 from pipeline.tokens.token_cache import write_cache
-from stages.entry import run_stage
 
 log = logging.getLogger("pipeline.tokens")
 

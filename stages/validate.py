@@ -2,6 +2,7 @@
 
 import argparse
 
+from stages.entry import run_stage
 from pipeline import paths
 from pipeline.corpora.findings import stop_if_critical
 from pipeline.corpora.validation import validate_corpus
@@ -9,7 +10,6 @@ from pipeline.files import write_record
 from pipeline.params import load_params
 from pipeline.schemas import VALIDATE
 from pipeline.tasks import CORPORA
-from stages.entry import run_stage
 
 
 def main(argv: list[str]) -> None:

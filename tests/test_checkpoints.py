@@ -78,16 +78,31 @@ def test_checkpoint_of_a_living_trainer_is_not_removed(tmp_path: Path) -> None:
         assert names() == {f"sst-{A}"}
 
 
+def test_a_finished_run_that_dvc_has_taken_in_is_trained_anew(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.write_text("abc")
+    with own_checkpoint("sst", A) as folder:
+        (folder / "training.safetensors").touch()
+        mark_finished(folder, weights)
+    Path("dvc.lock").write_text("md5: 0000")
+    with own_checkpoint("sst", A) as folder:
+        assert (folder / "training.safetensors").exists()  # killed before DVC came to it
+    Path("dvc.lock").write_text("md5: 900150983cd24fb0d6963f7d28e17f72")
+    with own_checkpoint("sst", A) as folder:
+        assert {path.name for path in folder.iterdir()} == {"lock"}
+
+
 def test_nothing_is_there_to_forget(tmp_path: Path) -> None:
     forget_finished("sst", tmp_path / "weights")
 
 
-def test_checkpoints_of_other_settings_go_after_a_week() -> None:
-    for fingerprint in (A, B):
-        with own_checkpoint("sst", fingerprint):
+def test_checkpoints_of_any_run_go_after_a_week() -> None:
+    for run, fingerprint in (("sst", A), ("sst", B), ("sts", A)):
+        with own_checkpoint(run, fingerprint):
             pass
     old = time.time() - KEEP_SECONDS - 60
-    os.utime(checkpoints_root() / f"sst-{A}", (old, old))
+    for name in (f"sst-{A}", f"sts-{A}"):
+        os.utime(checkpoints_root() / name, (old, old))
     with own_checkpoint("sst", "c" * 16):
         assert names() == {f"sst-{B}", f"sst-{'c' * 16}"}
 

@@ -1,10 +1,13 @@
 """files: whole or absent, sorted, hashed."""
 
+import errno
 import math
 import os
 import resource
+import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from pipeline.errors import SchemaError
 from pipeline.files import (
     git_blob_sha1_of,
+    md5_of,
     read_json,
     read_record,
     replacing,
@@ -243,3 +247,44 @@ def test_an_error_names_what_is_replaced_and_not_the_temporary_name(tmp_path: Pa
 def copy_from_nowhere(folder: Path) -> None:
     with replacing_folder(folder) as temporary:
         Path(folder.parent / "nowhere").rename(temporary / "c")
+
+
+def test_old_folder_comes_back_when_ctrl_c_meets_the_last_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    with replacing_folder(folder) as temporary:
+        (temporary / "old.txt").write_text("old")
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.suffix == ".part":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing_folder(folder):
+        pass
+    assert names_in(folder) == {"old.txt"}
+    assert names_in(tmp_path) == {"folder"}
+
+
+def test_md5_of_known_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert md5_of(tmp_path / "a") == "900150983cd24fb0d6963f7d28e17f72"
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "is_fine"),
+    [(errno.EINVAL, "folder", True), (errno.EIO, "folder", False), (errno.EINVAL, "file", False)],
+)
+def test_a_file_system_that_cannot_sync_folders_is_no_failure(
+    number: int, place: str, is_fine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode) == (place == "folder"):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with nullcontext() if is_fine else pytest.raises(OSError, match=os.strerror(number)):
+        write_text(tmp_path / "a.txt", "a")

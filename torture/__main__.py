@@ -30,7 +30,6 @@ PAGE = Path("reports/torture.md")
 EPOCHS = {"pretrain": 3, "finetune": 3}
 RUNS = ("sst-pretrain", "multitask-pretrain", "quora-finetune", "multitask-finetune")
 BACKBONE = "all-MiniLM-L6-v2"  # whose tokenizer the tiny one uses
-FILE_SIZES = [200, 2_000, 20_000, 200_000]  # of weights of 300 bytes to 4 MB
 
 
 def main(argv: list[str]) -> None:
@@ -81,7 +80,7 @@ def _campaigns(folder: Path, arguments: argparse.Namespace) -> Iterator[Tally]:
                 kills = arguments.kills if number == "SIGKILL" else arguments.kills // 6
                 yield _told(launcher.kill(run, number, kills, arguments.seed))
     for run in RUNS:
-        yield _told(starve(undisturbed, run, FILE_SIZES))
+        yield _told(starve(undisturbed, run))
 
     generator = np.random.default_rng(arguments.seed)
     moments = iter(lambda: float(generator.uniform(0, seconds)), None)

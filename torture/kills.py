@@ -93,6 +93,8 @@ class Launcher:
                 ended = self.train(run, point, number)
                 steps += ended.steps
                 if ended.status not in STOPPED:
+                    if ended.status:
+                        tally.wrong.append(f"{run}, resumed: {ended.said.strip()}")
                     break  # what was left to do has fewer points
                 faults += 1
                 remove_outs(repository, run)  # as DVC does before it runs a command again

@@ -15,15 +15,17 @@ def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
         "# Torture: faults injected, and what became of them",
         " · ".join(f"{key} **{value}**" for key, value in method.items()),
         f"**{survived} of {injected}** faults survived: what was disturbed ended in the same "
-        "bytes, file by file, as what was left alone (weights, histories, scores, predictions, "
-        "reports and dvc.lock), and nothing else lay about.",
+        "bytes as what was left alone, with no file more or less. For `train@…` that is the folder "
+        "of the run; for `dvc repro` all of `data/` and `reports/`, and `dvc.lock`.",
         table(header, [_row(tally) for tally in tallies], right=("Injected", "Survived")),
         "Done to a small copy of this repository with a backbone of 1 M random weights and a "
         "checkpoint every two steps, so that many faults meet one that is being written. *A random "
         "point*: after any step, on either side of any fsync or rename, in the middle of a "
-        "checkpoint; up to three times in a row before the training may end. *A random moment*: "
-        "of a whole `dvc repro`, again and again until it is through. Done twice is what no "
-        "checkpoint had yet: the median and the most over trials.",
+        "checkpoint; up to three times in a row before the training may end. *Disk full*: the "
+        "system refuses to write a file beyond a size, at four sizes below the largest out. *A "
+        "random moment*: of a whole `dvc repro`, again and again until it is through; none of its "
+        "stages may outlive it. Done twice is what no checkpoint had yet: the median and the most "
+        "over trials.",
         *(["## What ended otherwise", *_wrong(tallies)] if survived < injected else []),
         "Written by `make torture`.",
     ]

@@ -16,13 +16,18 @@ run_stage(stages.train.main)
 """
 
 
-def starve(repository: Repository, run: str, sizes: list[int]) -> Tally:
-    """Train a run where no file may be larger than so many bytes, then where it may."""
+PARTS = (0.9, 0.5, 0.1, 0.01)  # of the largest out: so much can be written
+
+
+def starve(repository: Repository, run: str) -> Tally:
+    """Train a run where no file may have more than so many bytes, then where it may."""
     tally = Tally("disk full: no file above a size", f"train@{run}")
     clear(repository, run)
     assert repository.run(sys.executable, "-m", "stages.train", run).returncode == 0
     expected = outs_of(repository, run)
-    for size in sizes:
+    outs = (repository.folder / "data/runs" / run).iterdir()
+    largest = max(path.stat().st_size for path in outs)
+    for size in (int(part * largest) for part in PARTS):
         clear(repository, run)
         tally.injected += 1
         starved = repository.run(sys.executable, "-c", PROGRAM, str(size), run)

@@ -19,7 +19,7 @@ from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
 from pipeline.schemas import EVALUATE, TRAIN
 from pipeline.speed import kernels_on
-from pipeline.tasks import Corpus, Split
+from pipeline.tasks import Corpus, CorpusName, Split
 from pipeline.tokens.token_cache import TokenizedSplit
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     model.to(device)
     summary = _summary(paths.run_summary(run_dir))
     scores = {}
+    left_out: dict[CorpusName, dict[str, int]] = {corpus: {} for corpus in run.corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
         for split in splits:
             for corpus, part in examples[split].items():
@@ -58,7 +59,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
                     else np.full(len(part.split), np.nan)
                 )
                 path = folder / paths.predictions_csv(name, corpus, split).name
-                _write_known(path, part.split, predictions)
+                left_out[corpus][split] = _write_known(path, part.split, predictions)
                 if split == "dev":
                     told = score_corpus(part.split, predictions, params.evaluation, params.seed)
                     if not known:
@@ -66,6 +67,8 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
                     scores[corpus] = told | {"best_epoch": summary["best_epoch"]}
                     said = told["reason"] or f"{told['score']:.3f}"
                     log.info("%s  %s dev %s", name, corpus, said)
+    for corpus, counts in left_out.items():
+        scores[corpus]["left_out"] = counts
     write_record(paths.scores_json(name), EVALUATE, {"run": name, "corpora": scores})
 
 
@@ -77,11 +80,15 @@ def _summary(path: Path) -> dict[str, Any]:
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
 
 
-def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> None:
-    """Write the predictions that are numbers, float [N]."""
+def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> int:
+    """Write the predictions that are numbers, float [N]; return how many are not."""
     known = np.isfinite(predictions)
     ids = split.example_ids[known].tolist()
     write_predictions(path, ids, predictions[known].tolist(), split.corpus)
+    left_out = int((~known).sum())
+    if left_out:
+        log.warning("%s: %d of %d predictions are no numbers", path.name, left_out, len(known))
+    return left_out
 
 
 def score_corpus(

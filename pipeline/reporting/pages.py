@@ -9,7 +9,7 @@ from pipeline.params import Params
 from pipeline.reporting.data_page import data_page
 from pipeline.reporting.figures import learning_curves
 from pipeline.reporting.markdown import table
-from pipeline.reporting.results import Outcome, read_outcome
+from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.tables import (
     corpora_name,
     page_head,
@@ -73,7 +73,7 @@ def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
             name,
             shown_rate(told.learning_rate),
             ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
-            str(told.epochs),
+            _epochs(told, len(outcome.histories[name]) // len(run.corpora)),
             str(told.best_epoch),
             f"{sum(row.steps for row in outcome.histories[name]):,}",
             " + ".join(f"{turns} {corpus}" for corpus, turns in told.turns.items()),
@@ -81,3 +81,8 @@ def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
             or "none",
             told.device,
         ]
+
+
+def _epochs(told: RunSummary, begun: int) -> str:
+    """Show how many epochs a run had, and of how many it stopped in which."""
+    return str(told.epochs) if told.stopped is None else f"stopped in {begun} of {told.epochs}"

@@ -50,6 +50,8 @@ class Result:
     best_epoch: int
     reason: str | None  # why the score is undefined
     majority_class: float | None  # accuracy of always saying the commonest class
+    left_out: Mapping[str, int]  # predictions of each split that are no numbers
+    stopped: bool  # whether training ended before its last epoch
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,16 @@ def read_outcome(params: Params) -> Outcome:
     Raises:
         ReportError: a file is missing or not what a stage writes.
     """
+    summaries = {name: _read_summary(name, run) for name, run in params.runs.items()}
     return Outcome(
-        results=[_result(params, name) for name in params.configurations],
-        summaries={name: _read_summary(name, run) for name, run in params.runs.items()},
-        histories={name: _read_history(name, run) for name, run in params.runs.items()},
+        results=[
+            _result(params, name, summaries[configuration.run])
+            for name, configuration in params.configurations.items()
+        ],
+        summaries=summaries,
+        histories={
+            name: _read_history(name, run, summaries[name]) for name, run in params.runs.items()
+        },
         validations={name: _read_validation(name) for name in CORPORA},
     )
 
@@ -113,7 +121,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise ReportError(f"{path} is damaged; delete it and run `dvc repro`") from None
 
 
-def _result(params: Params, name: str) -> Result:
+def _result(params: Params, name: str, summary: RunSummary) -> Result:
     configuration = params.configurations[name]
     run = params.run(configuration.run)
     corpus = CORPORA[configuration.corpus]
@@ -140,6 +148,8 @@ def _result(params: Params, name: str) -> Result:
             best_epoch=int(told["best_epoch"]),
             reason=reason,
             majority_class=_optional(told["majority_class"]),
+            left_out={str(split): int(count) for split, count in told["left_out"].items()},
+            stopped=summary.stopped is not None,
         )
 
 
@@ -158,14 +168,18 @@ def _read_summary(name: str, run: RunParams) -> RunSummary:
         )
 
 
-def _read_history(name: str, run: RunParams) -> list[EpochScore]:
-    """Read history.csv, which has every epoch from 1 of each of the run's corpora."""
+def _read_history(name: str, run: RunParams, summary: RunSummary) -> list[EpochScore]:
+    """Read history.csv, which has every epoch of each of the run's corpora.
+
+    The epochs begin with 1, and end with the last unless training was stopped.
+    """
     path = paths.run_history(paths.run_dir(name))
     with _reading(path), path.open(encoding="utf-8", newline="") as file:
         rows = [_epoch_score(row, run) for row in csv.DictReader(file)]
         for corpus in run.corpora:
             epochs = [row.epoch for row in rows if row.corpus == corpus]
-            if not epochs or epochs != list(range(1, len(epochs) + 1)):
+            last = len(epochs) if summary.stopped else summary.epochs
+            if not epochs or epochs != list(range(1, last + 1)):
                 raise ValueError(f"epochs of {corpus} are {epochs}")
     return rows
 

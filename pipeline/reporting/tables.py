@@ -110,6 +110,7 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
 
 def _row(row: Result, ours: Mapping[Any, float], papers: Mapping[Any, float]) -> list[str]:
     score = str(row.reason) if row.score is None else _bold(row.score, ours[row.corpus])
+    score += " †" if row.stopped else ""
     interval = "" if row.ci_low is None else f" [{row.ci_low:.3f}, {row.ci_high:.3f}]"
     paper = "–" if row.paper_score is None else _bold(row.paper_score, papers[row.corpus])
     difference = "–"
@@ -154,7 +155,7 @@ def table_of_best_epochs(params: Params, outcome: Outcome) -> str:
             [
                 result.run,
                 result.corpus,
-                f"{_score(kept)} (epoch {result.best_epoch})",
+                f"{_score(kept)} (epoch {result.best_epoch})" if result.best_epoch else "–",
                 f"{_score(best.dev_score)} (epoch {best.epoch})" if best else "undefined",
                 "–" if result.paper_score is None else f"{result.paper_score:.3f}",
             ]
@@ -222,11 +223,14 @@ def _note_on_majorities(rows: Sequence[Result]) -> Iterator[str]:
 
 
 def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return table3.json: one object a row; an undefined score is null and has a `reason`."""
+    """Return table3.json: one object a row.
+
+    An undefined score is null and has a `reason`; a run that ended early is `stopped`.
+    """
     objects = []
     for row in rows:
         values = asdict(row)
-        keys = [*KEYS, "reason"] if row.score is None else KEYS
+        keys = [*KEYS, *["reason"] * (row.score is None), *["stopped"] * row.stopped]
         objects.append({key: values[key] for key in keys})
     return objects
 

@@ -10,7 +10,7 @@ def troubles(outcome: Outcome) -> str:
     """Render every run that stopped early and every note on an epoch, or "" if there is none."""
     sections = ["\n".join(_stopped(outcome)), _notes(outcome)]
     told = [section for section in sections if section]
-    return "\n\n".join(["## Numbers that went wrong", *told]) if told else ""
+    return "\n\n".join(["## Numbers that went wrong, or say little", *told]) if told else ""
 
 
 def _stopped(outcome: Outcome) -> Iterator[str]:
@@ -22,7 +22,14 @@ def _stopped(outcome: Outcome) -> Iterator[str]:
             if summary.best_epoch
             else "no epoch came to its end, so nothing of it is scored"
         )
-        yield f"- **{run}** stopped early: {summary.stopped}; {kept}."
+        yield f"- **{run}** stopped early (†): {summary.stopped}; {kept}."
+    for result in outcome.results:
+        told = [f"{count:,} of {split}" for split, count in result.left_out.items() if count]
+        if told and result.best_epoch:
+            yield (
+                f"- **{result.run}** on {result.corpus}: predictions that are no numbers are left "
+                f"out: {', '.join(told)}."
+            )
 
 
 def _notes(outcome: Outcome) -> str:

@@ -127,7 +127,8 @@ class Trainer:
                 progress.best_state = self._state()
             progress.epoch, progress.step, progress.losses = progress.epoch + 1, 0, {}
             progress.shuffler = self.shuffler.bit_generator.state
-            pace.tell(rows)
+            if not progress.stopped:
+                pace.tell(rows)
             if boundary:
                 boundary(self)
 
@@ -225,6 +226,8 @@ class Trainer:
                 note=wrong[corpus] or "",
             )
             rows.append(row if any(wrong.values()) else self._scored(row))
+        if progress.stopped:  # by one corpus's predictions: the epoch is nobody's best
+            rows = [replace(row, dev_score=None) for row in rows]
         progress.stopped = next(
             (f"{told}, epoch {progress.epoch} ({name})" for name, told in wrong.items() if told),
             progress.stopped,

@@ -22,16 +22,12 @@ class Pace:
         """Log one line on an epoch."""
         seconds = time.monotonic() - self.started
         epoch = rows[0].epoch
-        left = (self.epochs - epoch) * sum(row.steps for row in rows)
-        log.info(
-            "%s  epoch %d/%d  %s  %.1f steps/s  %s left",
-            self.run,
-            epoch,
-            self.epochs,
-            "  ".join(_told(row) for row in rows),
-            self.steps / seconds,
-            _duration(left * seconds / max(1, self.steps)),
-        )
+        told = "  ".join(_told(row) for row in rows)
+        if self.steps:  # none where a resumed training had only to be scored
+            left = (self.epochs - epoch) * sum(row.steps for row in rows)
+            rest = _duration(left * seconds / self.steps)
+            told += f"  {self.steps / seconds:.1f} steps/s  {rest} left"
+        log.info("%s  epoch %d/%d  %s", self.run, epoch, self.epochs, told)
 
 
 def _told(row: EpochRow) -> str:

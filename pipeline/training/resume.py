@@ -9,7 +9,6 @@ Plain tensors and JSON in safetensors' format: nothing is unpickled.
 import hashlib
 import json
 import logging
-import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -34,6 +33,7 @@ from pipeline.training.loop import Progress, Trainer
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+IGNORED = signal.SIG_IGN  # by a shell, for what runs in the background
 
 
 class Checkpoint:
@@ -44,14 +44,16 @@ class Checkpoint:
         self.run = run
         self.every = every
         self.stop: int | None = None  # the signal that asks this process to stop
-        self._parent = os.getppid() if "DVC_STAGE" in os.environ else None
         self._steps = 0  # since the last one
         self._time = time.monotonic()  # of the last one
 
     def restore(self, trainer: Trainer) -> bool:
         """Bring a new trainer to where the file left off; say whether there was one.
 
-        A damaged file, and one of another version, is told of and left aside.
+        A damaged file, and one of another version, is told of and put aside.
+
+        Raises:
+            OSError: the file could not be read, for no fault of its own.
         """
         if not self.path.exists():
             return False
@@ -59,10 +61,15 @@ class Checkpoint:
             tensors, told = read_checkpoint(self.path)
         except PipelineError as error:
             log.warning("%s  begins anew: %s", self.run, error)
+            self.path.replace(self.path.with_suffix(".damaged"))
             return False
         _apply(trainer, tensors, told)
         progress = trainer.progress
-        log.info("%s  goes on after epoch %d, step %d", self.run, progress.epoch - 1, progress.step)
+        if progress.epoch > trainer.plan.epochs or progress.stopped:
+            log.info("%s  was trained to its end already; its outs are written", self.run)
+        else:
+            where = (self.run, progress.epoch - 1, progress.step)
+            log.info("%s  goes on after epoch %d, step %d", *where)
         return True
 
     def boundary(self, trainer: Trainer) -> None:
@@ -72,7 +79,7 @@ class Checkpoint:
             StopError: it is asked to stop; the file is written.
         """
         self._steps += 1
-        stop = self.stop or self._orphaned()
+        stop = self.stop
         is_time = time.monotonic() - self._time >= self.every.every_seconds
         if stop or is_time or self._steps >= self.every.every_steps:
             self.save(trainer)
@@ -90,14 +97,6 @@ class Checkpoint:
             log.warning("%s  could not be kept in %s: %s", self.run, self.path, error)
         self._steps, self._time = 0, time.monotonic()
 
-    def _orphaned(self) -> int | None:
-        """Return SIGTERM if DVC, which started this process, is no more.
-
-        The next `dvc repro` would train the run a second time beside it.
-        """
-        is_orphan = self._parent is not None and os.getppid() != self._parent
-        return int(signal.SIGTERM) if is_orphan else None
-
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take SIGTERM and Ctrl-C as a wish to stop at the next boundary; a second one is final."""
@@ -107,6 +106,7 @@ class Checkpoint:
             signal.signal(number, before[number])
 
         before: dict[int, Any] = {int(number): signal.getsignal(number) for number in SIGNALS}
+        before = {number: handler for number, handler in before.items() if handler != IGNORED}
         for number in before:
             signal.signal(number, note)
         try:
@@ -158,6 +158,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         SchemaError: it was written by another version of this project.
         PipelineError: it is damaged.
+        OSError: it could not be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -169,7 +170,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return tensors, json.loads(metadata["progress"])
     except SchemaError:
         raise
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError) as error:
         raise PipelineError(f"{path} is damaged ({error})") from None
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from pipeline import paths
@@ -57,7 +58,12 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
     )
-    with own_checkpoint(name, _fingerprint(params, name, device, kernels)) as folder:
+    files = listed_files(paths.inputs_json(name))
+    with own_checkpoint(name, _fingerprint(params, name, kernels, device, files)) as folder:
+        if listed_files(paths.inputs_json(name)) != files:
+            raise TrainingError(
+                f"what {name} reads changed while it waited for another process; run `dvc repro`"
+            )
         check_inputs(paths.inputs_json(name))
         trainer = _new_trainer(params, run, plan, kernels, backbone_dir, device)
         _announce(name, trainer)
@@ -76,7 +82,9 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         mark_finished(folder, paths.run_weights(out))
 
 
-def _fingerprint(params: Params, name: str, device: torch.device, kernels: Kernels) -> str:
+def _fingerprint(
+    params: Params, name: str, kernels: Kernels, device: torch.device, files: Mapping[str, str]
+) -> str:
     """Stand for everything that decides a run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
     run = params.run(name)
@@ -96,11 +104,11 @@ def _fingerprint(params: Params, name: str, device: torch.device, kernels: Kerne
             "speed": params.speed.training.model_dump(),
             "kernels": asdict(kernels),
             "dev_batch_size": params.evaluation.batch_size,
-            "inputs": listed_files(paths.inputs_json(name)),
+            "inputs": dict(files),
             "device": device_name(device),
-            "processor": torch.backends.cpu.get_cpu_capability() if on_cpu else None,
+            "processor": dict(torch.cpu.get_capabilities()) if on_cpu else None,
             "threads": torch.get_num_threads() if on_cpu else None,
-            "torch": torch.__version__,
+            "libraries": [torch.__version__, str(torch.version.cuda), np.__version__],
             "code": code,
         }
     )

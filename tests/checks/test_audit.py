@@ -20,7 +20,8 @@ UNKNOWN = {"name": "odd", "skip_reason": "Dependency not found on PyPI"}
 
 def package(name: str, *ids: str, fixed: tuple[str, ...] = ()) -> dict[str, Any]:
     told = {"id": ids[0], "aliases": list(ids[1:]), "fix_versions": list(fixed)}
-    return {"name": name, "version": "1.0", "vulns": [told]}
+    version = ACCEPTED[next(iter(ACCEPTED))].split()[1] if name == "diskcache" else "1.0"
+    return {"name": name, "version": version, "vulns": [told]}
 
 
 def program(code: str) -> tuple[str, ...]:
@@ -34,8 +35,21 @@ def saying(*packages: dict[str, Any], status: int = 0) -> tuple[str, ...]:
 
 
 @pytest.fixture(autouse=True)
-def _heard(caplog: pytest.LogCaptureFixture) -> None:
+def _heard(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.INFO)
+    monkeypatch.chdir(tmp_path)
+    Path("some.lock").touch()
+
+
+def test_a_file_that_is_not_there_fails(caplog: pytest.LogCaptureFixture) -> None:
+    assert main(["other.lock"], saying(CLEAN)) == 2
+    assert caplog.messages == ["dependency audit: other.lock is not there"]
+
+
+def test_another_package_with_an_accepted_name_is_not_accepted() -> None:
+    assert main(["some.lock"], saying(package("bad", next(iter(ACCEPTED))), status=1)) == 1
 
 
 def test_nothing_known_is_one_line(caplog: pytest.LogCaptureFixture) -> None:

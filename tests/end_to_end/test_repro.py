@@ -146,6 +146,17 @@ def test_switching_the_profile_and_back_restores_from_the_cache(
     assert (repository.folder / "reports/twin/table3.md").is_file()
 
 
+def test_a_run_that_is_forced_is_trained_each_time_and_gives_the_same_lock_file(
+    repository: Repository, first: set[str]
+) -> None:
+    lock = (repository.folder / "dvc.lock").read_bytes()
+    for _ in range(2):
+        done = repository.run("dvc", "repro", "-f", "-s", "train@sts-pretrain")
+        assert done.returncode == 0, done.stderr
+        assert "sts-pretrain  epoch 1/1" in done.stderr
+        assert (repository.folder / "dvc.lock").read_bytes() == lock
+
+
 def test_a_run_whose_numbers_go_wrong_is_named_and_stops_nothing_else(
     repository: Repository, first: set[str]
 ) -> None:
@@ -161,7 +172,7 @@ def test_a_run_whose_numbers_go_wrong_is_named_and_stops_nothing_else(
     assert row["score"] is None
     assert row["reason"].startswith("undefined: training stopped, ")
     page = (repository.folder / "reports/demo/table3.md").read_text()
-    assert "- **sst-finetune** stopped early: " in page
+    assert "- **sst-finetune** stopped early (†): " in page
     history = (repository.folder / "data/runs/sst-finetune/history.csv").read_text()
     assert "not finite" in history or "the loss is" in history
     predictions = repository.folder / "data/predictions/sst-finetune/sst-test.csv"

@@ -41,6 +41,8 @@ def result() -> MakeResult:
             "best_epoch": 1,
             "reason": "undefined: constant predictions" if score is None else None,
             "majority_class": 0.26,
+            "left_out": {"dev": 0, "test": 0},
+            "stopped": False,
         }
         return Result(**(values | changes))
 
@@ -95,6 +97,7 @@ SCORE = {
     "ci_high": 0.6,
     "reason": None,
     "majority_class": None,
+    "left_out": {"dev": 0, "test": 0},
     "best_epoch": 1,
 }
 VALIDATION = {

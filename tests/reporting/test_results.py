@@ -8,7 +8,9 @@ import pytest
 
 from pipeline.errors import ReportError, SchemaError
 from pipeline.params import ConfigurationParams, Params, RunParams
+from pipeline.reporting.pages import index_page
 from pipeline.reporting.results import best_scores, read_outcome
+from pipeline.reporting.tables import table3, table3_json
 
 SCORES = Path("data/scores/sst-pretrain.json")
 SUMMARY = Path("data/runs/sst-pretrain/run.json")
@@ -48,11 +50,12 @@ def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params
             "configurations": {"cfimdb-multitask": row},
         }
     )
-    with pytest.raises(ReportError, match=r"multitask-finetune\.json says nothing of 'cfimdb'"):
+    with pytest.raises(ReportError, match=r"multitask-finetune/run\.json says nothing of 'cfimdb'"):
         read_outcome(added)
     scores = Path("data/scores/multitask-finetune.json")
     change(scores, "corpora", "cfimdb", to=json.loads(SCORES.read_text())["corpora"]["sst"])
     folder = Path("data/runs/multitask-finetune")
+    change(folder / "run.json", "epochs", to=1)
     change(folder / "run.json", "turns", "cfimdb", to=1)
     change(folder / "run.json", "discarded", "cfimdb", to={"examples": 0})
     (folder / "history.csv").write_text(
@@ -130,6 +133,7 @@ def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
         "1,sst,3,high\n",
         "1,sst,3,nan\n",
         "1,sst,,0.5\n",
+        "1,sst,3,0.5\n",  # the second of two is missing
         "1\n",
     ],
 )
@@ -137,6 +141,17 @@ def test_history_that_no_training_writes_is_refused(params: Params, rows: str) -
     HISTORY.write_text("epoch,corpus,steps,dev_score,note\n" + rows.replace("\n", ",\n"))
     with pytest.raises(ReportError, match=f"^{HISTORY} is damaged; delete it and run `dvc repro`$"):
         read_outcome(params)
+
+
+def test_history_of_a_stopped_run_may_end_early_and_is_told_so(params: Params) -> None:
+    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n1,sst,3,,the loss is nan in step 3\n")
+    change(SUMMARY, "stopped", to="the loss is nan in step 3, epoch 1 (sst)")
+    outcome = read_outcome(params)
+    (row,) = (row for row in outcome.results if row.configuration == "sst-single-pretrain")
+    assert row.stopped
+    assert "stopped in 1 of 2" in index_page(params, outcome)
+    assert table3(params, [row]).count("†") == 1
+    assert table3_json([row])[0]["stopped"] is True
 
 
 def test_history_without_a_column_is_refused(params: Params) -> None:

@@ -30,7 +30,7 @@ def test_notes_are_gathered_by_what_they_say_and_the_kept_epoch_is_marked() -> N
 def test_a_run_that_stopped_is_named_with_the_weights_that_are_kept() -> None:
     page = troubles(outcome(1, "the loss is nan in step 3, epoch 2 (sts)", ["", ""]))
     assert (
-        "- **sts-finetune** stopped early: the loss is nan in step 3, epoch 2 (sts); "
+        "- **sts-finetune** stopped early (†): the loss is nan in step 3, epoch 2 (sts); "
         "its weights are those of epoch 1." in page
     )
     page = troubles(outcome(0, "the loss is nan in step 3, epoch 1 (sts)", [""]))

@@ -3,12 +3,15 @@
 import errno
 import os
 import signal
+import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
-from pipeline.errors import CorpusError, StopError
 from stages.entry import run_stage
+from pipeline.errors import CorpusError, StopError
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +99,71 @@ def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
         run_stage(main)
     assert exit_.value.code == status
     assert len(caplog.records) == 1
+
+
+def stage(code: str, **variables: str) -> subprocess.Popen[str]:
+    """Start a stage whose main runs some code."""
+    program = (
+        "import time\nfrom pathlib import Path\nfrom stages.entry import run_stage\n"
+        "from pipeline.files import replacing_folder\n"
+        f"def main(argv):\n{textwrap.indent(textwrap.dedent(code), '    ')}\nrun_stage(main)\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={k: v for k, v in os.environ.items() if k != "DVC_STAGE"}
+        | {"PYTHONPATH": str(Path(__file__).parents[2]), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> None:
+    half = f"""
+    with replacing_folder(Path({str(tmp_path / "out")!r})) as folder:
+        (folder / "half").touch()
+        print("begun", flush=True)
+        time.sleep(60)
+    """
+    with stage(half) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert said.strip().endswith("stopped; run `make repro` to go on")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("under_dvc", [True, False])
+def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
+    under_dvc: bool, tmp_path: Path
+) -> None:
+    """A process in between starts the stage and is killed."""
+    mark = tmp_path / "lived on"
+    child = f"""
+from pathlib import Path
+import time
+from stages.entry import run_stage
+def main(argv):
+    print("begun", flush=True)
+    time.sleep(2)
+    Path({str(mark)!r}).touch()
+run_stage(main)
+"""
+    between = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    variables = {"DVC_STAGE": "train@any"} if under_dvc else {}
+    with subprocess.Popen(
+        [sys.executable, "-c", between],
+        env={k: v for k, v in os.environ.items() if k != "DVC_STAGE"}
+        | {"PYTHONPATH": str(Path(__file__).parents[2]), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.kill()
+        _, said = process.communicate(timeout=30)  # until the stage has ended too
+    assert mark.exists() != under_dvc
+    assert ("is no more: it stops too" in said) == under_dvc

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from stages.entry import run_stage
 from pipeline.params import load_params
 from stages import report
-from stages.entry import run_stage
 
 ROOT = Path(__file__).parents[2]
 

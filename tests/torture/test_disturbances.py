@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from torture.disturbances import FAULTS, disturb, results_of, two_trainers
+from torture.disturbances import FAULTS, disturb, outlived, results_of
 from torture.repository import Repository, small_repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
@@ -32,7 +32,7 @@ def test_the_next_repro_goes_on_and_ends_in_the_same_lock_file(
         return any((repository.folder / ".checkpoints").glob(f"{RUN}-*/training.safetensors"))
 
     assert disturb(repository, FAULTS[kind], in_the_middle, (f"train@{RUN}",))
-    assert two_trainers(repository) is None
+    assert outlived(repository) is None
     assert not (repository.folder / f"data/runs/{RUN}/run.json").exists()
     _, said = repository.repro(f"train@{RUN}")
     assert results_of(repository) == expected

@@ -437,3 +437,28 @@ def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.Monk
     said = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
     with pytest.raises(TrainingError, match=said):
         trainer.fit("test")
+
+
+def test_every_epoch_has_an_order_of_its_own() -> None:
+    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 40)}
+    orders: list[list[int]] = [[]]
+
+    class Listening(Trainer):
+        def step(self, corpus: CorpusName, chosen: Chosen) -> torch.Tensor:
+            orders[-1] += chosen.indices.tolist()
+            return super().step(corpus, chosen)
+
+    model = MultitaskBert(None, ("sst",), 32, 0.0)
+    trainer = Listening(model, examples, examples, replace(PLAN, epochs=3))
+    trainer.fit("test", lambda t: orders.append([]) if t.progress.step == 0 else None)
+    assert [sorted(order) for order in orders[:3]] == [list(range(40))] * 3
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+def test_an_epoch_that_one_corpus_spoils_is_no_corpus_best() -> None:
+    train: dict[CorpusName, Examples] = {c: vectors_of(c, 20) for c in ("sst", "quora")}  # type: ignore[misc]
+    dev: dict[CorpusName, Examples] = {c: vectors_of(c, 20) for c in ("sst", "quora")}  # type: ignore[misc]
+    dev["quora"].vectors[0] = float("nan")  # type: ignore[attr-defined]
+    trained = fitted(Trainer(MultitaskBert(None, ("sst", "quora"), 32, 0.0), train, dev, PLAN))
+    assert trained.stopped is not None
+    assert [row.dev_score for row in trained.history] == [None, None]

@@ -1,5 +1,6 @@
 """Going on with a killed training: the same bits wherever it was killed, and never another's."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pipeline.errors import PipelineError, SchemaError, StopError
+from pipeline.evaluation.metrics import Score
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples
 from pipeline.model.kernels import Kernels
 from pipeline.model.multitask import MultitaskBert
@@ -23,6 +25,7 @@ from pipeline.model.weights import load_backbone
 from pipeline.params import CheckpointsParams, OptimizerParams, TrainingSpeedParams
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
+from pipeline.training import loop, resume
 from pipeline.training.history import EpochRow
 from pipeline.training.loop import Trainer, TrainingPlan
 from pipeline.training.resume import Checkpoint, read_checkpoint
@@ -245,26 +248,6 @@ def test_the_second_signal_is_final(tmp_path: Path) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_trainer_whose_dvc_is_no_more_stops(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DVC_STAGE", "train@test")
-    checkpoint = Checkpoint(tmp_path / "training.safetensors", "test", NEVER)
-    monkeypatch.setattr(os, "getppid", lambda: 1)
-    with pytest.raises(StopError, match="test stopped by SIGTERM"):
-        frozen().fit("test", checkpoint.boundary)
-    assert checkpoint.path.exists()
-
-
-def test_a_trainer_without_dvc_outlives_its_shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DVC_STAGE", raising=False)
-    checkpoint = Checkpoint(tmp_path / "training.safetensors", "test", NEVER)
-    monkeypatch.setattr(os, "getppid", lambda: 1)
-    frozen().fit("test", checkpoint.boundary)
-
-
 def written(tmp_path: Path) -> Path:
     path = tmp_path / "training.safetensors"
     frozen().fit("test", Checkpoint(path, "test", EVERY_STEP).boundary)
@@ -306,6 +289,7 @@ def test_a_damaged_checkpoint_is_told_of_and_left_aside(
     assert not Checkpoint(path, "sts-pretrain", NEVER).restore(trainer)
     assert "sts-pretrain  begins anew: " in caplog.text
     assert (trainer.progress.epoch, trainer.progress.step) == (1, 0)
+    assert [p.name for p in tmp_path.iterdir()] == ["training.damaged"]
 
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -343,3 +327,55 @@ assert not list(path.parent.iterdir())
     assert done.returncode == 0, done.stderr
     assert "could not be kept in" in done.stderr
     assert "File too large" in done.stderr
+
+
+def test_a_file_that_cannot_be_read_for_the_moment_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    path = written(tmp_path)
+    monkeypatch.setattr(resume, "safe_open", full)
+    with pytest.raises(OSError, match="Too many open files"):
+        Checkpoint(path, "test", NEVER).restore(frozen())
+    assert path.exists()
+
+
+def test_the_best_epoch_of_the_time_before_is_still_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores are scripted: 0.9 before the kill, less afterwards."""
+    path = tmp_path / "training.safetensors"
+    monkeypatch.setattr(loop, "score", lambda *_: Score(0.9, None))
+    first = frozen()
+    with pytest.raises(Killed):
+        first.fit("test", lambda t: end_with_epoch(t, Checkpoint(path, "test", EVERY_STEP)))
+    monkeypatch.setattr(loop, "score", lambda *_: Score(0.5, None))
+    resumed = frozen()
+    assert Checkpoint(path, "test", NEVER).restore(resumed)
+    resumed.fit("test")
+    assert resumed.finish().best_epoch == 1
+    assert torch.equal(
+        resumed.model.heads["sts"].linear.weight,
+        first.progress.best_state["heads.sts.linear.weight"],
+    )
+
+
+def end_with_epoch(trainer: Trainer, checkpoint: Checkpoint) -> None:
+    if trainer.progress.epoch == 2:
+        checkpoint.boundary(trainer)
+        raise Killed
+
+
+def test_a_run_that_was_stopped_stays_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    spoilt = frozen()
+    spoilt.train["sts"].vectors[:] = float("nan")  # type: ignore[attr-defined]
+    spoilt.fit("test")
+    Checkpoint(path, "test", NEVER).save(spoilt)
+    restored = frozen()
+    assert Checkpoint(path, "test", NEVER).restore(restored)
+    restored.fit("test", lambda _: pytest.fail("there is no step left"))
+    assert_same(result_of(restored), result_of(spoilt))
+    assert restored.progress.stopped is not None

@@ -1,0 +1,94 @@
+"""A run's fingerprint: everything that decides its numbers moves it, and nothing else does."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipeline import paths
+from pipeline.errors import TrainingError
+from pipeline.files import write_record
+from pipeline.model.kernels import PLAIN
+from pipeline.params import Params, load_params
+from pipeline.schemas import INPUTS
+from pipeline.training import run
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+NAME = "multitask-finetune"
+CPU = torch.device("cpu")
+FILES = {"a": "1"}
+
+
+def fingerprint(params: Params = PARAMS, **changes: Any) -> str:
+    given: dict[str, Any] = {"kernels": PLAIN, "device": CPU, "files": FILES} | changes
+    return run._fingerprint(params, NAME, **given)
+
+
+def with_run(**changes: Any) -> Params:
+    changed = PARAMS.runs[NAME].model_copy(update=changes)
+    return PARAMS.model_copy(update={"runs": {**PARAMS.runs, NAME: changed}})
+
+
+def with_section(name: str, **changes: Any) -> Params:
+    section = getattr(PARAMS, name).model_copy(update=changes)
+    return PARAMS.model_copy(update={name: section})
+
+
+REVERSED = dict(reversed(PARAMS.runs[NAME].batch_size.items()))
+DECIDING: dict[str, Params] = {
+    "learning rate": with_run(learning_rate=1.0),
+    "dropout": with_run(dropout=0.5),
+    "order of turns": with_run(batch_size=REVERSED),
+    "profile": PARAMS.model_copy(update={"profile": "laptop"}),
+    "seed": PARAMS.model_copy(update={"seed": 1}),
+    "optimizer": with_section("optimizer", epsilon=1e-8),
+    "dev batches": with_section("evaluation", batch_size=7),
+    "buckets": with_section(
+        "speed", training=PARAMS.speed.training.model_copy(update={"bucket_batches": 2})
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DECIDING)
+def test_what_decides_the_numbers_moves_the_fingerprint(what: str) -> None:
+    assert fingerprint(DECIDING[what]) != fingerprint()
+
+
+def test_inputs_kernels_threads_and_versions_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fingerprint()
+    assert fingerprint() == whole
+    assert fingerprint(files={"a": "2"}) != whole
+    assert fingerprint(kernels=replace(PLAIN, bf16=True)) != whole
+    for owner, name, value in (
+        (torch, "get_num_threads", lambda: 77),
+        (torch, "__version__", "0.0"),
+        (torch.cpu, "get_capabilities", dict),
+        (run, "sha256_of", lambda _: "another code"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, value)
+            assert fingerprint() != whole, name
+
+
+def test_what_only_decides_when_to_keep_or_how_to_score_does_not_move_it() -> None:
+    assert fingerprint(with_section("checkpoints", every_steps=1)) == fingerprint()
+    assert fingerprint(with_section("evaluation", bootstrap_resamples=100)) == fingerprint()
+
+
+def test_inputs_that_change_while_it_waits_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_record(paths.inputs_json(NAME), INPUTS, {"run": NAME, "files": {"a": "1"}})
+
+    @contextmanager
+    def waited(name: str, fingerprint: str) -> Any:
+        write_record(paths.inputs_json(NAME), INPUTS, {"run": NAME, "files": {"a": "2"}})
+        yield tmp_path
+
+    monkeypatch.setattr(run, "own_checkpoint", waited)
+    with pytest.raises(TrainingError, match=f"what {NAME} reads changed while it waited"):
+        run.train_run(PARAMS, NAME, tmp_path, tmp_path)

@@ -101,20 +101,25 @@ def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
     assert len(caplog.records) == 1
 
 
-def stage(code: str, **variables: str) -> subprocess.Popen[str]:
-    """Start a stage whose main runs some code."""
-    program = (
-        "import time\nfrom pathlib import Path\nfrom stages.entry import run_stage\n"
-        "from pipeline.files import replacing_folder\n"
-        f"def main(argv):\n{textwrap.indent(textwrap.dedent(code), '    ')}\nrun_stage(main)\n"
-    )
+def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
+    """Start Python on a program that can import the project, under no DVC but a given one."""
+    environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
+    root = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        env={k: v for k, v in os.environ.items() if k != "DVC_STAGE"}
-        | {"PYTHONPATH": str(Path(__file__).parents[2]), **variables},
+        env={**environment, "PYTHONPATH": root, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+    )
+
+
+def stage_of(body: str) -> str:
+    """Return a program that is a stage with a certain main."""
+    return (
+        "import time\nfrom pathlib import Path\nfrom stages.entry import run_stage\n"
+        "from pipeline.files import replacing_folder\n"
+        f"def main(argv):\n{textwrap.indent(textwrap.dedent(body), '    ')}\nrun_stage(main)\n"
     )
 
 
@@ -125,7 +130,7 @@ def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> Non
         print("begun", flush=True)
         time.sleep(60)
     """
-    with stage(half) as process:
+    with process_of(stage_of(half)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.terminate()
@@ -141,26 +146,14 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
 ) -> None:
     """A process in between starts the stage and is killed."""
     mark = tmp_path / "lived on"
-    child = f"""
-from pathlib import Path
-import time
-from stages.entry import run_stage
-def main(argv):
+    child = stage_of(f"""
     print("begun", flush=True)
     time.sleep(2)
     Path({str(mark)!r}).touch()
-run_stage(main)
-"""
+    """)
     between = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     variables = {"DVC_STAGE": "train@any"} if under_dvc else {}
-    with subprocess.Popen(
-        [sys.executable, "-c", between],
-        env={k: v for k, v in os.environ.items() if k != "DVC_STAGE"}
-        | {"PYTHONPATH": str(Path(__file__).parents[2]), **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with process_of(between, **variables) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()

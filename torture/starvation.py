@@ -1,6 +1,7 @@
 """A disk that fills up in the middle of a training."""
 
 import sys
+from collections.abc import Sequence
 
 from torture.kills import Tally, clear, outs_of
 from torture.repository import Repository
@@ -19,15 +20,15 @@ run_stage(stages.train.main)
 PARTS = (0.9, 0.5, 0.1, 0.01)  # of the largest out: so much can be written
 
 
-def starve(repository: Repository, run: str) -> Tally:
-    """Train a run where no file may have more than so many bytes, then where it may."""
+def starve(repository: Repository, run: str, parts: Sequence[float] = PARTS) -> Tally:
+    """Train a run where no file may have more than a part of its largest out, then where it may."""
     tally = Tally("disk full: no file above a size", f"train@{run}")
     clear(repository, run)
     assert repository.run(sys.executable, "-m", "stages.train", run).returncode == 0
     expected = outs_of(repository, run)
     outs = (repository.folder / "data/runs" / run).iterdir()
     largest = max(path.stat().st_size for path in outs)
-    for size in (int(part * largest) for part in PARTS):
+    for size in (int(part * largest) for part in parts):
         clear(repository, run)
         tally.injected += 1
         starved = repository.run(sys.executable, "-c", PROGRAM, str(size), run)

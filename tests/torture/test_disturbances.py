@@ -1,11 +1,11 @@
 """DVC killed in the middle of a training: no second trainer, and the same dvc.lock in the end."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from torture.disturbances import FAULTS, disturb, outlived, results_of
-from torture.repository import Repository, small_repository
+from torture.repository import Repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
@@ -13,9 +13,8 @@ RUN = "multitask-finetune"
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    folder = tmp_path_factory.mktemp("disturbed")
-    small = small_repository(folder, tiny_backbone_dir, {"pretrain": 1, "finetune": 60})
+def repository(new_repository: Any) -> Repository:
+    small: Repository = new_repository({"pretrain": 1, "finetune": 30})
     small.set(checkpoints__every_steps=5)
     small.repro(f"train@{RUN}")
     return small

@@ -1,12 +1,11 @@
 """Killed at random points, many times, every kind of run ends in the same bytes."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from torture.kills import Launcher, checkpoints_of, clear
-from torture.repository import small_repository
 
 pytestmark = pytest.mark.slow
 
@@ -22,14 +21,9 @@ PLAN = [
 
 
 @pytest.fixture(scope="module")
-def launcher(
-    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
-) -> Iterator[Launcher]:
-    epochs = {"pretrain": 3, "finetune": 2}
-    folder = tmp_path_factory.mktemp("killed")
-    small = small_repository(folder, tiny_backbone_dir, epochs)
+def launcher(new_repository: Any) -> Iterator[Launcher]:
+    small = new_repository({"pretrain": 3, "finetune": 2})
     small.set(checkpoints__every_steps=2)
-    small.repro("inputs")
     with Launcher(small) as launcher:
         yield launcher
 

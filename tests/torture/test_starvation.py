@@ -1,21 +1,17 @@
 """A disk that fills up in the middle of a training."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from torture.repository import small_repository
-from torture.starvation import PARTS, starve
+from torture.starvation import starve
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_starved_training_leaves_nothing_and_is_made_up_for(
-    tmp_path: Path, tiny_backbone_dir: Path
-) -> None:
-    small = small_repository(tmp_path, tiny_backbone_dir)
+def test_a_starved_training_leaves_nothing_and_is_made_up_for(new_repository: Any) -> None:
+    small = new_repository({"pretrain": 1, "finetune": 1})
     small.set(checkpoints__every_steps=2)
-    small.repro("inputs")
-    tally = starve(small, "sst-pretrain")
+    tally = starve(small, "sst-pretrain", parts=(0.5,))
     assert tally.wrong == []
-    assert tally.survived == tally.injected == len(PARTS)
+    assert tally.survived == tally.injected == 1

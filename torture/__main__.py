@@ -5,6 +5,7 @@ Writes reports/torture.md; ends with status 1 if a fault was not survived.
 
 import argparse
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +41,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s  %(message)s")
+    # a shell lets what it runs in the background ignore Ctrl-C; what is tortured must not
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="minbert-torture-") as name:
         tallies = list(_campaigns(Path(name).resolve(), arguments))
     method = {

@@ -14,6 +14,7 @@ import numpy as np
 from torture.repository import Repository
 
 KILLS_IN_A_ROW = 3  # at most, before a training may come to its end
+MISSES = 50  # trials in a row without one
 STOPPED = {-signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM}
 
 
@@ -85,6 +86,7 @@ class Launcher:
         assert whole.status == 0, whole.said
         expected = outs_of(repository, run)
         tally = Tally(f"{number} at a random point", f"train@{run}")
+        misses = 0
         while tally.injected < kills:
             clear(repository, run)
             faults, steps = 0, 0
@@ -100,6 +102,8 @@ class Launcher:
                 remove_outs(repository, run)  # as DVC does before it runs a command again
             ended = self.train(run)
             tally.injected += faults
+            misses = 0 if faults else misses + 1
+            assert misses < MISSES, f"{number} never stops {run}: {ended.said}"
             if ended.status or outs_of(repository, run) != expected:
                 tally.wrong.append(f"{run}: {ended.said.strip() or 'other bytes'}")
             else:

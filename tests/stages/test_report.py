@@ -33,12 +33,12 @@ def test_report_goes_to_the_folder_of_the_profile_in_force(
     assert calls == [(load_params(), Path("reports") / profile, Path("reports/summary.json"))]
 
 
-def test_without_scores_it_ends_in_one_line_that_names_the_file(
+def test_without_runs_it_ends_in_one_line_that_names_the_file(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["report"])
     with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as stopped:
         run_stage(report.main)
     assert stopped.value.code == 1
-    assert caplog.messages == ["data/scores/cfimdb-pretrain.json is missing; run `dvc repro`"]
+    assert caplog.messages == ["data/runs/cfimdb-pretrain/run.json is missing; run `dvc repro`"]
     assert not Path("reports").exists()

@@ -1,0 +1,1 @@
+"""What a person asks for beside `make`: thin scripts, run by `python -m pipeline <command>`."""

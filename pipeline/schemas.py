@@ -27,11 +27,11 @@ class Schema(NamedTuple):
 
 
 CORPORA = Schema("corpora", 1)  # {train,dev,test}.csv and origin.json
-VALIDATE = Schema("validate", 1)
+VALIDATE = Schema("validate", 2)
 TOKENS = Schema("tokens", 2)
 FEATURES = Schema("features", 1)
 INPUTS = Schema("inputs", 1)
-TRAIN = Schema("train", 1)  # model.safetensors, history.csv and run.json
-EVALUATE = Schema("evaluate", 1)
+TRAIN = Schema("train", 2)  # model.safetensors, history.csv and run.json
+EVALUATE = Schema("evaluate", 2)
 CHECKPOINT = Schema("checkpoint", 1)
 FINISHED = Schema("finished", 1)  # what came of a checkpoint

@@ -58,6 +58,7 @@ class CorpusReport:
     notes: Sequence[str]
     label_balance: Mapping[Split, Mapping[str, int]]
     lengths: Mapping[Split, Mapping[str, float | None]]
+    length_counts: Mapping[Split, Mapping[str, int]]  # sentences by their number of words
     findings: Sequence[Finding]
 
     def as_json(self) -> dict[str, Any]:

@@ -8,9 +8,11 @@ and validation is to say what is wrong, in which rows.
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.corpora.carving import normalised
 from pipeline.corpora.reading import NUMBER, open_text
@@ -78,15 +80,27 @@ def lengths(frame: pd.DataFrame | None, corpus: Corpus) -> dict[str, float | Non
     """Describe how many words the sentences of a split have, both sides of pairs taken together."""
     if frame is None or frame.empty:
         return dict.fromkeys(("min", "median", "p95", "max"))
-    sides = ["words_first", "words_second"] if corpus.is_pair else ["words_first"]
-    words = frame[sides].to_numpy().ravel()
-    low, median, p95, high = np.percentile(words, [0, 50, 95, 100])
+    low, median, p95, high = np.percentile(_words(frame, corpus), [0, 50, 95, 100])
     return {
         "min": int(low),
         "median": round(float(median), 1),
         "p95": round(float(p95), 1),
         "max": int(high),
     }
+
+
+def length_counts(frame: pd.DataFrame | None, corpus: Corpus) -> dict[str, int]:
+    """Count sentences by how many words they have, the shortest first."""
+    if frame is None or frame.empty:
+        return {}
+    words, counts = np.unique(_words(frame, corpus), return_counts=True)
+    return {str(word): int(count) for word, count in zip(words, counts, strict=True)}
+
+
+def _words(frame: pd.DataFrame, corpus: Corpus) -> NDArray[Any]:
+    """Return the number of words of every sentence, both sides of pairs."""
+    sides = ["words_first", "words_second"] if corpus.is_pair else ["words_first"]
+    return np.asarray(frame[sides].to_numpy().ravel())
 
 
 def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:

@@ -19,7 +19,13 @@ from pipeline.corpora.expectations import (
     expect_whole_rows,
 )
 from pipeline.corpora.findings import CorpusReport, Finding
-from pipeline.corpora.measures import label_bins, lengths, measured, read_as_text
+from pipeline.corpora.measures import (
+    label_bins,
+    length_counts,
+    lengths,
+    measured,
+    read_as_text,
+)
 from pipeline.corpora.reading import SCHEMA
 from pipeline.errors import CorpusError
 from pipeline.files import read_record
@@ -66,6 +72,7 @@ def validate_corpus(
         notes=origin["notes"],
         label_balance={split: bins.get(split, {}) for split in SPLITS},
         lengths={split: lengths(frames.get(split), corpus) for split in SPLITS},
+        length_counts={split: length_counts(frames.get(split), corpus) for split in SPLITS},
         findings=findings,
     )
 

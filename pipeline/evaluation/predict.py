@@ -100,9 +100,19 @@ def open_model(
     return MultitaskBert(None, run.corpora, widths.pop(), run.dropout)
 
 
-@torch.inference_mode()
 def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArray[np.float64]:
     """Return predictions on the labels' scale, float64 [N], in the split's own order.
+
+    Raises:
+        TrainingError: a batch does not fit into the device's memory.
+    """
+    outputs = head_outputs(model, examples, batch_size)
+    return in_double(predictions_of(examples.split.corpus, outputs))
+
+
+@torch.inference_mode()
+def head_outputs(model: MultitaskBert, examples: Examples, batch_size: int) -> Tensor:
+    """Return what the corpus's head says of each example, float [N] or [N, C], in their order.
 
     Raises:
         TrainingError: a batch does not fit into the device's memory.
@@ -110,9 +120,14 @@ def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArra
     model.eval()
     corpus = examples.split.corpus
     lengths = examples.split.lengths
-    predictions = torch.empty(len(lengths), device=model.device)
+    shape = (len(lengths),) if corpus.num_outputs == 1 else (len(lengths), corpus.num_outputs)
+    outputs = torch.empty(shape, device=model.device)
     for chosen in on_device(sorted_batches(lengths, batch_size), lengths, model.device):
         with fitting_in_memory(chosen.described(corpus), model.device, BATCH_REMEDY):
-            outputs = examples.outputs(model, chosen)
-            predictions[chosen.indices] = predictions_of(corpus, outputs)
-    return predictions.cpu().double().numpy()  # not every device has doubles
+            outputs[chosen.indices] = examples.outputs(model, chosen).float()
+    return outputs
+
+
+def in_double(values: Tensor) -> NDArray[np.float64]:
+    """Bring values to the CPU as float64, which not every device has."""
+    return values.cpu().double().numpy()

@@ -1,20 +1,27 @@
 """A trained run's scores on its dev sets, and its predictions for dev and test."""
 
 import logging
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from pipeline import paths
 from pipeline.device import choose_device, make_deterministic, seed_everything
 from pipeline.errors import TrainingError
+from pipeline.evaluation.analysis import analyse
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.evaluation.metrics import majority_class, score, secondary
-from pipeline.evaluation.predict import open_examples, open_model, predict
-from pipeline.files import read_record, replacing_folder, write_record
+from pipeline.evaluation.predict import head_outputs, in_double, open_examples, open_model
+from pipeline.files import read_record, replacing_folder, sha256_of, write_record
 from pipeline.inputs import check_inputs
+from pipeline.model.heads import predictions_of, probabilities_of
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
 from pipeline.schemas import EVALUATE, TRAIN
@@ -46,30 +53,38 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     load_weights(model, paths.run_weights(run_dir))
     model.to(device)
     summary = _summary(paths.run_summary(run_dir))
-    scores = {}
+    scores: dict[CorpusName, dict[str, Any]] = {}
     left_out: dict[CorpusName, dict[str, int]] = {corpus: {} for corpus in run.corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
         for split in splits:
             for corpus, part in examples[split].items():
-                # those of a model that has learnt nothing would mislead
-                known = summary["best_epoch"] > 0
-                predictions = (
-                    predict(model, part, params.evaluation.batch_size)
-                    if known
-                    else np.full(len(part.split), np.nan)
-                )
+                outputs = head_outputs(model, part, params.evaluation.batch_size)
+                if not summary["best_epoch"]:  # what has learnt nothing would mislead
+                    outputs = torch.full_like(outputs, math.nan)
+                predictions = in_double(predictions_of(part.split.corpus, outputs))
                 path = folder / paths.predictions_csv(name, corpus, split).name
                 left_out[corpus][split] = _write_known(path, part.split, predictions)
                 if split == "dev":
                     told = score_corpus(part.split, predictions, params.evaluation, params.seed)
-                    if not known:
-                        told["reason"] = f"undefined: training stopped, {summary['stopped']}"
-                    scores[corpus] = told | {"best_epoch": summary["best_epoch"]}
-                    said = told["reason"] or f"{told['score']:.3f}"
+                    scores[corpus] = told | _beside(part.split, outputs, summary)
+                    said = scores[corpus]["reason"] or f"{told['score']:.3f}"
                     log.info("%s  %s dev %s", name, corpus, said)
     for corpus, counts in left_out.items():
         scores[corpus]["left_out"] = counts
-    write_record(paths.scores_json(name), EVALUATE, {"run": name, "corpora": scores})
+    weights = sha256_of(paths.run_weights(run_dir))
+    record = {"run": name, "corpora": scores, "weights_sha256": weights}
+    write_record(paths.scores_json(name), EVALUATE, record)
+
+
+def _beside(split: TokenizedSplit, outputs: Tensor, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what stands beside a score: its epoch, and what it hides."""
+    corpus = split.corpus
+    known = probabilities_of(corpus, outputs) if corpus.has_classes else outputs
+    analysis = analyse(corpus, in_double(known), split.labels, split.example_ids)
+    told = {"best_epoch": summary["best_epoch"], "analysis": asdict(analysis)}
+    if not summary["best_epoch"]:
+        told["reason"] = f"undefined: training stopped, {summary['stopped']}"
+    return told
 
 
 def _summary(path: Path) -> dict[str, Any]:

@@ -75,3 +75,14 @@ def predictions_of(corpus: Corpus, outputs: Tensor) -> Tensor:
             return (torch.sigmoid(outputs.float()) > 0.5).float().masked_fill(~finite, math.nan)
         case "mean_squared_error":
             return outputs.float().masked_fill(~finite, math.nan)
+
+
+def probabilities_of(corpus: Corpus, outputs: Tensor) -> Tensor:
+    """Turn the outputs of a head for classes into their probabilities, float [B, C].
+
+    Softmax over the classes of sentiment; of the two of paraphrase, the second's is the sigmoid.
+    """
+    if corpus.task.objective == "binary_cross_entropy":
+        yes = torch.sigmoid(outputs.float())
+        return torch.stack([1 - yes, yes], dim=-1)
+    return torch.softmax(outputs.float(), dim=-1)

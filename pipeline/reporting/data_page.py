@@ -3,19 +3,14 @@
 It quotes few texts, and none at length: the real corpora have licences of their own.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.reporting.markdown import table
+from pipeline.reporting.markdown import code, escaped, excerpt, table
 from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
-MAX_CHARACTERS = 120  # of a quoted text
-HEAD = 80  # of them from the beginning of a longer one, the others from its end
 MAX_EXAMPLES = 1  # of a finding
 SEVERITIES = ("critical", "warning", "info")
-# what Markdown, HTML or GitHub's formulas would take for their own
-MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
 
 SYNTHETIC = (
     "> **These corpora are synthetic**: generated from the seed, not natural text. Scores on them "
@@ -43,6 +38,7 @@ def data_page(validations: Validations, head: str) -> str:
         *_dropped(validations),
         *_label_balance(validations),
         *_lengths(validations),
+        "![Sentence lengths and labels of every corpus](data.svg)",
         *_findings(validations),
     ]
     return "\n\n".join(sections) + "\n"
@@ -55,7 +51,7 @@ def _counts(validations: Validations) -> Iterator[str]:
         ours, paper = found["counts"][split], found["paper_counts"][split]
         note = found["count_notes"][split]
         difference = f"{ours - paper:+,}" if ours != paper else "0"
-        rows.append((corpus, split, f"{ours:,}", f"{paper:,}", difference, _escaped(note)))
+        rows.append((corpus, split, f"{ours:,}", f"{paper:,}", difference, escaped(note)))
     numbers = ("ours", "Table 1", "difference")
     yield table(("corpus", "split", *numbers, "why"), rows, numbers)
 
@@ -64,13 +60,13 @@ def _notes(validations: Validations) -> Iterator[str]:
     notes = dict.fromkeys(note for found in validations.values() for note in found["notes"])
     if notes:
         yield "## Notes"
-        yield "\n".join(f"- {_escaped(note)}" for note in notes)
+        yield "\n".join(f"- {escaped(note)}" for note in notes)
 
 
 def _dropped(validations: Validations) -> Iterator[str]:
     yield "## Rows left out"
     rows = [
-        (corpus, row["split"], str(row["row"]), _code(row["id"]), _escaped(row["reason"]))
+        (corpus, row["split"], str(row["row"]), code(row["id"]), escaped(row["reason"]))
         for corpus, found in validations.items()
         for row in found["dropped"]
     ]
@@ -129,8 +125,8 @@ def _findings(validations: Validations) -> Iterator[str]:
             finding["severity"],
             corpus,
             finding["split"],
-            _escaped(finding["description"]),
-            _escaped(finding["observed"]),
+            escaped(finding["description"]),
+            escaped(finding["observed"]),
         )
         for number, (corpus, finding) in enumerate(unmet, start=1)
     ]
@@ -157,27 +153,14 @@ def _examples(unmet: Sequence[tuple[CorpusName, Mapping[str, Any]]]) -> Iterator
 
 
 def _quoted(example: Mapping[str, str]) -> str:
-    text = " ".join(example["text"].split())
-    if len(text) > MAX_CHARACTERS:  # both ends: of a pair, either sentence may be the point
-        text = f"{text[:HEAD].rstrip()} … {text[HEAD + 3 - MAX_CHARACTERS :].lstrip()}"
-    detail = f"({_escaped(example['detail'])})" if example["detail"] else ""
-    return " ".join(filter(None, ("-", _code(example["id"]), _escaped(text), detail)))
+    detail = f"({escaped(example['detail'])})" if example["detail"] else ""
+    return " ".join(filter(None, ("-", code(example["id"]), excerpt(example["text"]), detail)))
 
 
 def _splits(validations: Validations) -> Iterator[tuple[CorpusName, str, Mapping[str, Any]]]:
     for corpus, found in validations.items():
         for split in SPLITS:
             yield corpus, split, found
-
-
-def _escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return MARKUP.sub(r"\\\1", " ".join(text.split()))
-
-
-def _code(name: str) -> str:
-    """Set a name as code, unless it holds what cannot stand there."""
-    return f"`{name}`" if re.fullmatch(r"[\w.-]+( [\w.-]+)*", name) else _escaped(name)
 
 
 def _counted(number: int, noun: str) -> str:

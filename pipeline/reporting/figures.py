@@ -1,22 +1,19 @@
-"""Learning curves as SVG with the same bytes for the same numbers."""
+"""A report's figures over all runs: learning curves, scores beside the paper's, the data."""
 
-import io
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.paper import Scheme
 from pipeline.params import Params
+from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, drawn
 from pipeline.reporting.results import EpochScore, Outcome, Result
-from pipeline.tasks import CORPORA, CorpusName, Mode
+from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
-# Okabe and Ito's vermilion and blue: told apart by all eyes, and dark enough for white paper
-COLOURS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}
 STYLES: dict[Scheme, str] = {"single-task": "-", "multi-task": "--"}
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}
 # hollow, so that a curve below shows through one that lies on it
@@ -24,8 +21,7 @@ MARKERS: dict[Scheme, dict[str, str]] = {
     "single-task": {"marker": "o"},
     "multi-task": {"marker": "s", "markerfacecolor": "white"},
 }
-FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # the paper's scores
-HEAD_WIDTH = 110  # characters of font size 9 that the figure is wide
+NUM_BARS = 24  # of a histogram of lengths
 
 
 def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
@@ -33,18 +29,14 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
 
     Faint lines are the paper's scores; an undefined score leaves a gap.
     """
-    settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 9}
-    with mpl.rc_context(settings):
-        figure = Figure(figsize=(9, 6.6), facecolor="white", layout="constrained")
+
+    def draw(figure: Figure) -> None:
         panels = figure.subplots(2, 2).ravel()
         for axes, corpus in zip(panels, CORPORA, strict=True):
             _panel(axes, params, outcome, corpus)
         figure.legend(handles=list(_legend(outcome.results)), loc="outside lower center", ncols=3)
-        figure.suptitle(textwrap.fill(head, HEAD_WIDTH), fontsize=9)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    # matplotlib leaves blanks at line ends, which git marks in diffs
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+    return drawn((9, 6.6), head, draw)
 
 
 def _panel(axes: Any, params: Params, outcome: Outcome, corpus: CorpusName) -> None:
@@ -92,3 +84,103 @@ def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
         if any(row.scheme == scheme and row.paper_score is not None for row in rows):
             look = {"color": "black", "linestyle": style, **FAINT}
             yield Line2D([], [], label=f"paper, {scheme}", **look)
+
+
+def scores_beside_paper(outcome: Outcome, head: str) -> str:
+    """Draw every row of Table 3: our score with its interval, and the paper's."""
+
+    def draw(figure: Figure) -> None:
+        axes: Any = figure.subplots()
+        rows = outcome.results
+        for place, row in enumerate(rows):
+            colour = COLOURS[row.mode]
+            if row.score is None:
+                axes.text(0.01, place, str(row.reason), va="center", fontsize=8, color=INK)
+            else:
+                axes.plot(row.score, place, "o", color=colour)
+            if row.ci_low is not None and row.ci_high is not None:
+                axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=2)
+            if row.paper_score is not None:
+                axes.plot(row.paper_score, place, "D", **PAPER_LOOK)
+        axes.set_yticks(range(len(rows)), [_row_name(row) for row in rows])
+        axes.invert_yaxis()
+        axes.set_xlim(min(0.0, *(row.ci_low or 0.0 for row in rows)), 1.02)
+        axes.set_xlabel("dev score: accuracy, and of sts the Pearson correlation")
+        axes.grid(axis="x", alpha=0.25)
+        handles = [
+            Line2D([], [], color=colour, marker="o", label=f"ours, {mode}")
+            for mode, colour in COLOURS.items()
+        ]
+        handles.append(Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK))
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+
+    return drawn((9, 5.2), head, draw)
+
+
+PAPER_LOOK: dict[str, Any] = {
+    "markerfacecolor": "white",
+    "markeredgecolor": "black",
+    "markersize": 6,
+}
+
+
+def _row_name(row: Result) -> str:
+    return f"{row.corpus}  {row.scheme}  {row.mode}"
+
+
+def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:
+    """Draw each corpus's sentence lengths and labels, as shares of each split."""
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(len(validations), 2, width_ratios=(3, 2), squeeze=False)
+        for (left, right), (corpus, found) in zip(panels, validations.items(), strict=True):
+            _lengths(left, found["length_counts"])
+            left.set_title(CORPORA[corpus].title, loc="left")
+            _labels(right, found["label_balance"])
+        for axes in panels[:, 0]:
+            axes.set_ylabel("share of sentences")
+        panels[-1, 0].set_xlabel("words of a sentence; the longest 1 % are left out")
+        panels[-1, 1].set_xlabel("label, similarities by the nearest whole number")
+        handles = [
+            Line2D([], [], color=colour, label=split) for split, colour in SPLIT_COLOURS.items()
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+
+    return drawn((9, 2.1 * len(validations) + 0.6), head, draw)
+
+
+def _lengths(axes: Any, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Draw the share of a split's sentences with each number of words."""
+    shares = {split: _sorted_counts(counts[split]) for split in SPLITS if counts[split]}
+    if not shares:
+        return
+    longest = max(_almost_longest(words, number) for words, number in shares.values())
+    edges = np.linspace(0, max(longest, NUM_BARS), NUM_BARS + 1)
+    for split, (words, number) in shares.items():
+        heights, _ = np.histogram(words, edges, weights=number / number.sum())
+        axes.stairs(heights, edges, color=SPLIT_COLOURS[split], linewidth=1.2)
+    axes.set_xlim(0, edges[-1])
+    axes.set_ylim(0)
+
+
+def _sorted_counts(counts: Mapping[str, int]) -> tuple[Any, Any]:
+    """Return numbers of words in rising order, and how many sentences have them."""
+    words = np.array(sorted(map(int, counts)))
+    return words, np.array([counts[str(word)] for word in words])
+
+
+def _almost_longest(words: Any, counts: Any) -> int:
+    """Return the length that 99 % of sentences do not exceed."""
+    below = np.cumsum(counts) / counts.sum()
+    return int(words[np.searchsorted(below, 0.99)])
+
+
+def _labels(axes: Any, balance: Mapping[str, Mapping[str, int]]) -> None:
+    """Draw the share of a split's examples with each label; test splits may have none."""
+    known = [split for split in SPLITS if balance[split]]
+    for place, split in enumerate(known):
+        shares = np.array(list(balance[split].values())) / sum(balance[split].values())
+        left = np.arange(len(shares)) + (place - (len(known) - 1) / 2) * 0.3
+        axes.bar(left, shares, width=0.28, color=SPLIT_COLOURS[split])
+        axes.set_xticks(range(len(shares)), list(balance[split]))
+    axes.set_ylabel("share of examples")

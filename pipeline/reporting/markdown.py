@@ -1,6 +1,30 @@
 """Markdown that reads as well in a terminal as on GitHub."""
 
+import re
 from collections.abc import Iterator, Sequence
+
+MAX_CHARACTERS = 120  # of a quoted text
+HEAD = 80  # of them from the beginning of a longer one, the others from its end
+# what Markdown, HTML or GitHub's formulas would take for their own
+MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    return MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(name: str) -> str:
+    """Set a name as code, unless it holds what cannot stand there."""
+    return f"`{name}`" if re.fullmatch(r"[\w.-]+( [\w.-]+)*", name) else escaped(name)
+
+
+def excerpt(text: str) -> str:
+    """Quote a text that comes from a corpus, the middle of a long one left out."""
+    text = " ".join(text.split())
+    if len(text) > MAX_CHARACTERS:  # both ends: of a pair, either sentence may be the point
+        text = f"{text[:HEAD].rstrip()} … {text[HEAD + 3 - MAX_CHARACTERS :].lstrip()}"
+    return escaped(text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:

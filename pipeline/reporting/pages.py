@@ -1,4 +1,4 @@
-"""A profile's report: its pages, its figure, and the summary for `dvc exp show`."""
+"""A profile's report: its pages, its figures, and the summary for `dvc exp show`."""
 
 import logging
 from collections.abc import Iterator
@@ -6,15 +6,19 @@ from pathlib import Path
 
 from pipeline.files import replacing_folder, write_json, write_text
 from pipeline.params import Params
+from pipeline.reporting.analysis_page import analysis_page
 from pipeline.reporting.data_page import data_page
-from pipeline.reporting.figures import learning_curves
+from pipeline.reporting.figures import data_histograms, learning_curves, scores_beside_paper
 from pipeline.reporting.markdown import table
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
+from pipeline.reporting.run_figure import run_figure
+from pipeline.reporting.run_page import run_page
 from pipeline.reporting.tables import (
     corpora_name,
     page_head,
     shown_rate,
     summary,
+    synthetic_warning,
     table3_json,
     table3_page,
 )
@@ -30,12 +34,24 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
     """
     outcome = read_outcome(params)
     head = page_head(params, outcome)
+    plain_head = head.replace("**", "")
+    heads = [head, *synthetic_warning(params)]
     with replacing_folder(out) as folder:
-        write_text(folder / "README.md", index_page(params, outcome))
-        write_text(folder / "table3.md", table3_page(params, outcome))
+        pages = {
+            "README.md": index_page(params, outcome),
+            "table3.md": table3_page(params, outcome),
+            "analysis.md": analysis_page(params, outcome, heads),
+            "data.md": data_page(outcome.validations, head),
+            "curves.svg": learning_curves(params, outcome, plain_head),
+            "scores.svg": scores_beside_paper(outcome, plain_head),
+            "data.svg": data_histograms(outcome.validations, plain_head),
+        }
+        for run in params.runs:
+            pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
+            pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
+        for name, text in pages.items():
+            write_text(folder / name, text)
         write_json(folder / "table3.json", table3_json(outcome.results))
-        write_text(folder / "data.md", data_page(outcome.validations, head))
-        write_text(folder / "curves.svg", learning_curves(params, outcome, head.replace("**", "")))
     write_json(summary_path, summary(outcome.results))
     log.info("wrote %s", out / "table3.md")
 
@@ -48,7 +64,9 @@ def index_page(params: Params, outcome: Outcome) -> str:
         page_head(params, outcome),
         *([synthetic] if corpora_name(params).startswith("synthetic") else []),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
-        "- [The data, beside Table 1](data.md)",
+        "- [Section 6 of the paper, point by point](analysis.md)\n"
+        "- [The data, beside Table 1](data.md)\n"
+        "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
         f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "
         f"`profiles.{params.profile}` of `params.yaml`. Nothing on these pages is edited by hand.",
         "## Runs",
@@ -60,6 +78,8 @@ def index_page(params: Params, outcome: Outcome) -> str:
         "Rate: the learning rate as used. Best: the epoch with the best dev score (multi-task: the "
         "best mean over tasks). Steps: of all epochs. A round: batches of each corpus in a round "
         "of Equation 1. Left out: training examples that its floor keeps out of an epoch.",
+        "## Scores beside the paper's",
+        "![Every row of Table 3, ours with intervals, and the paper's](scores.svg)",
         "## Learning curves",
         "![Dev score of every run after each epoch](curves.svg)",
     ]
@@ -70,7 +90,7 @@ def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
     for name, told in outcome.summaries.items():
         run = params.run(name)
         yield [
-            name,
+            f"[{name}](runs/{name}.md)",
             shown_rate(told.learning_rate),
             ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
             _epochs(told, len(outcome.histories[name]) // len(run.corpora)),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import paths
+from pipeline.corpora.reading import read_split
 from pipeline.errors import ReportError
+from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.files import read_record
 from pipeline.paper import TABLE_3, Scheme
 from pipeline.params import Params, RunParams
-from pipeline.schemas import EVALUATE, TRAIN, VALIDATE
+from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE, Schema
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
 
 # what the data page shows of a validation
@@ -26,6 +28,7 @@ VALIDATION_KEYS = (
     "dropped",
     "label_balance",
     "lengths",
+    "length_counts",
     "findings",
 )
 
@@ -52,17 +55,21 @@ class Result:
     majority_class: float | None  # accuracy of always saying the commonest class
     left_out: Mapping[str, int]  # predictions of each split that are no numbers
     stopped: bool  # whether training ended before its last epoch
+    num_examples: int  # of the dev set
+    secondary: Mapping[str, float | None]  # scores shown beside the corpus's own metric
+    analysis: Analysis
 
 
 @dataclass(frozen=True)
 class EpochScore:
-    """A run's steps and dev score on a corpus in one epoch; the score is None where undefined."""
+    """A run's steps and dev score on a corpus in one epoch; what is undefined is None."""
 
     epoch: int
     corpus: CorpusName
     dev_score: float | None
     steps: int
     note: str  # what went wrong, or ""
+    train_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,10 @@ class RunSummary:
     learning_rate: float  # as used
     turns: Mapping[str, int]  # batches of each corpus in a round of Equation 1
     left_out: Mapping[str, int]  # examples of each corpus that the floor keeps out of an epoch
+    parameters_trained: int
+    versions: Mapping[str, str]  # of what it was trained with
+    files: Mapping[str, str]  # SHA-256 of each file it reads
+    weights_sha256: str  # of what it became
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Outcome:
     summaries: Mapping[str, RunSummary]  # by run
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, Mapping[str, Any]]
+    texts: Mapping[CorpusName, Mapping[str, str]]  # of the mistakes, by id
 
 
 def read_outcome(params: Params) -> Outcome:
@@ -95,16 +107,18 @@ def read_outcome(params: Params) -> Outcome:
         ReportError: a file is missing or not what a stage writes.
     """
     summaries = {name: _read_summary(name, run) for name, run in params.runs.items()}
+    results = [
+        _result(params, name, summaries[configuration.run])
+        for name, configuration in params.configurations.items()
+    ]
     return Outcome(
-        results=[
-            _result(params, name, summaries[configuration.run])
-            for name, configuration in params.configurations.items()
-        ],
+        results=results,
         summaries=summaries,
         histories={
             name: _read_history(name, run, summaries[name]) for name, run in params.runs.items()
         },
         validations={name: _read_validation(name) for name in CORPORA},
+        texts={name: _texts_of_mistakes(name, results) for name in CORPORA},
     )
 
 
@@ -150,7 +164,35 @@ def _result(params: Params, name: str, summary: RunSummary) -> Result:
             majority_class=_optional(told["majority_class"]),
             left_out={str(split): int(count) for split, count in told["left_out"].items()},
             stopped=summary.stopped is not None,
+            num_examples=int(told["num_examples"]),
+            secondary={name: _optional(value) for name, value in told["secondary"].items()},
+            analysis=_analysis(told["analysis"]),
         )
+
+
+def _analysis(told: Mapping[str, Any]) -> Analysis:
+    return Analysis(
+        confusion=told["confusion"],
+        points=told["points"],
+        bins=[Bin(**values) for values in told["bins"]],
+        calibration_error=_optional(told["calibration_error"]),
+        mistakes=[Mistake(**values) for values in told["mistakes"]],
+        num_zero=told["num_zero"],
+    )
+
+
+def _texts_of_mistakes(corpus: CorpusName, results: Sequence[Result]) -> Mapping[str, str]:
+    """Look up what the examples say that a run got wrong; pairs with a slash between them."""
+    wanted = {
+        mistake.id
+        for result in results
+        if result.corpus == corpus
+        for mistake in result.analysis.mistakes
+    }
+    frame = read_split(paths.split_csv(paths.corpus_dir(corpus), "dev"), CORPORA[corpus])
+    rows = frame[frame["id"].isin(wanted)]
+    pairs = rows["first"] + " / " + rows["second"] if CORPORA[corpus].is_pair else rows["first"]
+    return dict(zip(rows["id"], pairs, strict=True))
 
 
 def _read_summary(name: str, run: RunParams) -> RunSummary:
@@ -165,7 +207,16 @@ def _read_summary(name: str, run: RunParams) -> RunSummary:
             learning_rate=_number(told["learning_rate"]),
             turns={corpus: int(told["turns"][corpus]) for corpus in run.corpora},
             left_out={corpus: int(told["discarded"][corpus]["examples"]) for corpus in run.corpora},
+            parameters_trained=int(told["parameters_trained"]),
+            versions={str(name): str(version) for name, version in told["versions"].items()},
+            files=_read_key(paths.inputs_json(name), INPUTS, "files"),
+            weights_sha256=_read_key(paths.scores_json(name), EVALUATE, "weights_sha256"),
         )
+
+
+def _read_key(path: Path, schema: Schema, key: str) -> Any:
+    with _reading(path):
+        return read_record(path, schema)[key]
 
 
 def _read_history(name: str, run: RunParams, summary: RunSummary) -> list[EpochScore]:
@@ -191,6 +242,7 @@ def _epoch_score(row: Mapping[str, str], run: RunParams) -> EpochScore:
         dev_score=_number(float(row["dev_score"])) if row["dev_score"] else None,
         steps=int(row["steps"]),
         note=row["note"] or "",
+        train_loss=_number(float(row["train_loss"])) if row["train_loss"] else None,
     )
 
 

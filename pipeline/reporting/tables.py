@@ -22,6 +22,7 @@ from pipeline.tasks import CORPORA
 
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10
+APART = "‡"
 KEYS = (
     "configuration",
     "run",
@@ -65,16 +66,18 @@ def table3_page(params: Params, outcome: Outcome) -> str:
     sections = [
         "# Table 3: the paper's scores beside ours",
         page_head(params, outcome),
-        *_synthetic_warning(params),
+        *synthetic_warning(params),
         table3(params, outcome.results),
+        *_mark_told(params),
         f"Scores are on the dev sets, with {params.evaluation.confidence:.0%} bootstrap intervals "
         f"({params.evaluation.bootstrap_resamples:,} resamples of the dev set). Bold: the best "
         "score of each corpus, as in the paper.",
+        "![Every row, ours with intervals, and the paper's](scores.svg)",
         "## The paper's claims",
         " ".join(finetune_claim(outcome.results)),
         "\n".join(multitask_claim(outcome.results, "finetune")),
         "\n".join(multitask_claim(outcome.results, "pretrain")),
-        *_frozen_is_not_shared(outcome.results),
+        "More on them: [Section 6 of the paper, point by point](analysis.md).",
         *(["## Multi-task: the best epoch of each task", multitask] if multitask else []),
         troubles(outcome),
         "## Notes",
@@ -83,17 +86,14 @@ def table3_page(params: Params, outcome: Outcome) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _frozen_is_not_shared(rows: Sequence[Result]) -> Iterator[str]:
-    if pairs_by_scheme(rows, "pretrain"):
-        yield (
-            "In pretrain mode the tasks share nothing that learns: the backbone is frozen and each "
-            "task has a head of its own. There the schemes differ in how many batches an epoch "
-            "gives each task and in which epoch is kept, not in what tasks learn from each other."
-        )
+def is_synthetic(params: Params) -> bool:
+    """Say whether the profile in force has generated corpora, whose scores compare with nothing."""
+    return isinstance(params.active.corpora, SyntheticCorpora)
 
 
-def _synthetic_warning(params: Params) -> Iterator[str]:
-    if isinstance(params.active.corpora, SyntheticCorpora):
+def synthetic_warning(params: Params) -> Iterator[str]:
+    """Yield what must be read before scores on generated corpora."""
+    if is_synthetic(params):
         yield (
             "> **These scores are on generated corpora.** They show that the pipeline works and "
             "how its parts compare; they cannot be compared with the paper's, which stand beside "
@@ -105,7 +105,23 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
     """Render the table itself, in the order of `configurations` in params.yaml."""
     ours, papers = best_scores(rows, "score"), best_scores(rows, "paper_score")
     header = ("Task", "Corpus", "Scheme", "Mode", "Rate", "Batch", "Metric", "Ours", "Paper", "Δ")
-    return table(header, [_row(row, ours, papers) for row in rows], right=("Rate", "Batch", "Δ"))
+    rendered = [_row(row, ours, papers) for row in rows]
+    if not is_synthetic(params):
+        for cells, row in zip(rendered, rows, strict=True):
+            cells[-1] += f" {APART}" if _lies_apart(row) else ""
+    return table(header, rendered, right=("Rate", "Batch", "Δ"))
+
+
+def _lies_apart(row: Result) -> bool:
+    """Say whether the paper's score lies outside of our interval."""
+    if row.paper_score is None or row.ci_low is None or row.ci_high is None:
+        return False
+    return not row.ci_low <= row.paper_score <= row.ci_high
+
+
+def _mark_told(params: Params) -> Iterator[str]:
+    if not is_synthetic(params):
+        yield f"{APART} The paper's score lies outside our interval."
 
 
 def _row(row: Result, ours: Mapping[Any, float], papers: Mapping[Any, float]) -> list[str]:

@@ -147,6 +147,11 @@ def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, o
         "device": device_name(device),
         "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
         "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
+        "versions": {
+            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
     }
     write_record(paths.run_summary(out), TRAIN, summary | machine)
 

@@ -36,6 +36,7 @@ def report(corpus: CorpusName, findings: Sequence[Finding]) -> CorpusReport:
         notes=[],
         label_balance={},
         lengths={},
+        length_counts={},
         findings=findings,
     )
 

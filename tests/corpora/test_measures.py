@@ -6,7 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.corpora.measures import label_bins, lengths, measured, read_as_text
+from pipeline.corpora.measures import (
+    label_bins,
+    length_counts,
+    lengths,
+    measured,
+    read_as_text,
+)
 from pipeline.errors import CorpusError
 from pipeline.tasks import CORPORA
 
@@ -74,6 +80,8 @@ def test_lengths_are_in_words_of_both_sentences() -> None:
     rows = frame(("a", "one two", "one  two three", "1"), ("b", "one", "a b c d", "1"))
     pairs = measured({"train": rows}, CORPORA["sts"])["train"]
     assert lengths(pairs, CORPORA["sts"]) == {"min": 1, "median": 2.5, "p95": 3.8, "max": 4}
+    assert length_counts(pairs, CORPORA["sts"]) == {"1": 1, "2": 1, "3": 1, "4": 1}
+    assert length_counts(pairs[:0], CORPORA["sts"]) == {}
     assert lengths(pairs[:0], CORPORA["sts"]) == dict.fromkeys(("min", "median", "p95", "max"))
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+import torch
 from torch import nn
 
 from pipeline import paths
@@ -82,9 +82,9 @@ def test_a_failure_leaves_the_old_predictions_whole(
     old.parent.mkdir(parents=True)
     old.write_text("old")
     examples = {"sst": SimpleNamespace(split=split_of("sst", [0, 1, 2, 3]))}
-    answers = iter([np.zeros(4)])  # for dev, and none for test
+    answers = iter([torch.zeros(4, 5)])  # for dev, and none for test
 
-    def predict(*_: object) -> NDArray[np.float64]:
+    def head_outputs(*_: object) -> torch.Tensor:
         try:
             return next(answers)
         except StopIteration:
@@ -96,7 +96,7 @@ def test_a_failure_leaves_the_old_predictions_whole(
         "open_model": lambda *_: nn.Identity(),
         "load_weights": lambda *_: None,
         "read_record": lambda path, schema: {"best_epoch": 1},
-        "predict": predict,
+        "head_outputs": head_outputs,
     }.items():
         monkeypatch.setattr(scores, name, replacement)
     with pytest.raises(TrainingError, match="does not fit"):

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import paths
+from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.params import Params, load_params
 from pipeline.reporting.results import Result
-from pipeline.schemas import EVALUATE, TRAIN, VALIDATE
+from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,9 @@ def result() -> MakeResult:
             "majority_class": 0.26,
             "left_out": {"dev": 0, "test": 0},
             "stopped": False,
+            "num_examples": 4,
+            "secondary": {"macro_f1": 0.5},
+            "analysis": ANALYSIS[CORPORA[corpus].has_classes],
         }
         return Result(**(values | changes))
 
@@ -62,12 +67,20 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
         header = "epoch,corpus,steps,examples,train_loss,gradient_norm,dev_metric,dev_score,note"
         write(
             paths.scores_json(name),
-            {"schema": str(EVALUATE), "corpora": dict.fromkeys(run.corpora, SCORE)},
+            {
+                "schema": str(EVALUATE),
+                "weights_sha256": "0" * 64,
+                "corpora": {corpus: score_of(corpus) for corpus in run.corpora},
+            },
         )
+        write(paths.inputs_json(name), {"schema": str(INPUTS), "files": {"data/x": "1" * 64}})
         write(paths.run_summary(folder), summary_of(run.corpora))
         write(paths.run_history(folder), "\n".join([header, *rows]) + "\n")
     for corpus in CORPORA:
         write(paths.validation_json(corpus), VALIDATION | {"corpus": corpus})
+        second = "A second one." if CORPORA[corpus].is_pair else ""
+        text = f"id,first,second,label\nwrong,A *first* sentence.,{second},1\n"
+        write(paths.split_csv(paths.corpus_dir(corpus), "dev"), text)
     return params
 
 
@@ -86,11 +99,38 @@ def summary_of(corpora: tuple[str, ...]) -> dict[str, Any]:
         "epochs": 2,
         "learning_rate": 1e-3,
         "turns": dict.fromkeys(corpora, 1),
+        "parameters_trained": 1234,
+        "versions": {"torch": "2.13.0"},
         "discarded": {c: {"batches": 0, "examples": 0} for c in corpora},
     }
 
 
+def score_of(corpus: CorpusName) -> dict[str, Any]:
+    return SCORE | {"analysis": asdict(ANALYSIS[CORPORA[corpus].has_classes])}
+
+
+# of classes, and of similarities
+ANALYSIS = {
+    True: Analysis(
+        confusion=[[2, 1], [0, 1]],
+        points=[],
+        bins=[Bin(0.0, 0.5, 0, None, None), Bin(0.5, 1.0, 4, 0.8, 0.75)],
+        calibration_error=0.05,
+        mistakes=[Mistake("wrong", 0.0, 1.0, 0.9)],
+        num_zero=None,
+    ),
+    False: Analysis(
+        confusion=[],
+        points=[(0.0, 1.0), (5.0, 0.0)],
+        bins=[Bin(0.0, 2.5, 2, 0.5, 2.5), Bin(2.5, 5.0, 0, None, None)],
+        calibration_error=2.0,
+        mistakes=[Mistake("wrong", 5.0, 0.0, None)],
+        num_zero=1,
+    ),
+}
 SCORE = {
+    "num_examples": 4,
+    "secondary": {"macro_f1": 0.5},
     "metric": "accuracy",
     "score": 0.5,
     "ci_low": 0.4,
@@ -112,5 +152,6 @@ VALIDATION = {
     "lengths": {
         s: {"min": 1, "median": 1.0, "p95": 1.0, "max": 1} for s in ("train", "dev", "test")
     },
+    "length_counts": {"train": {"1": 3}, "dev": {"1": 2}, "test": {"1": 1}},
     "findings": [],
 }

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.reporting.data_page import MAX_CHARACTERS, data_page
+from pipeline.reporting.data_page import data_page
+from pipeline.reporting.markdown import MAX_CHARACTERS
 
 HEAD = "profile **demo** · seed **11711**"
 

@@ -18,14 +18,16 @@ OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
 
 def row_of(page: str, run: str) -> list[str]:
     """Return the cells of a run's row."""
-    (line,) = (line for line in page.splitlines() if line.startswith(f"| {run} "))
+    (line,) = (line for line in page.splitlines() if line.startswith(f"| [{run}]("))
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params) -> None:
     write_report(params, OUT, SUMMARY)
     found = {str(p.relative_to("reports")) for p in Path("reports").rglob("*") if p.is_file()}
-    pages = ("README.md", "table3.md", "table3.json", "data.md", "curves.svg")
+    pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
+    pages += ["curves.svg", "data.svg", "scores.svg"]
+    pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
     assert found == {"summary.json", *(f"demo/{page}" for page in pages)}
     rows = json.loads((OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(params.configurations)
@@ -41,7 +43,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params)
 
 def test_every_page_names_profile_backbone_corpora_seed_and_device(params: Params) -> None:
     write_report(params, OUT, SUMMARY)
-    for page in ("README.md", "table3.md", "data.md"):
+    for page in ("README.md", "table3.md", "data.md", "analysis.md", "runs/sts-finetune.md"):
         head = (OUT / page).read_text().split("\n\n")[1]
         for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
             assert f"**{part}" in head
@@ -51,7 +53,7 @@ def test_same_results_give_the_same_bytes(params: Params) -> None:
     write_report(params, Path("one/demo"), Path("one/summary.json"))
     write_report(params, Path("two/demo"), Path("two/summary.json"))
     files = [path for path in Path("one").rglob("*") if path.is_file()]
-    assert len(files) == 6
+    assert len(files) == 9 + 2 * len(params.runs)
     for path in files:
         assert path.read_bytes() == Path("two", path.relative_to("one")).read_bytes()
 
@@ -76,9 +78,15 @@ def test_nothing_of_an_older_report_is_left_in_a_new_one(params: Params) -> None
 
 def test_links_of_the_report_lead_somewhere(params: Params) -> None:
     write_report(params, OUT, SUMMARY)
-    links = re.findall(r"\]\(([^)]+)\)", (OUT / "README.md").read_text())
-    assert sorted(links) == ["curves.svg", "data.md", "table3.json", "table3.md"]
-    assert all((OUT / link).is_file() for link in links)
+    links = [
+        page.parent / link
+        for page in OUT.rglob("*.md")
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
+    ]
+    assert {str(link.relative_to(OUT)) for link in links} == {
+        str(path.relative_to(OUT)) for path in OUT.rglob("*.*") if path.name != "README.md"
+    }
+    assert all(link.is_file() for link in links)
 
 
 def test_index_says_how_to_run_it_again(params: Params) -> None:
@@ -99,7 +107,7 @@ def test_row_of_a_run_says_what_it_did(params: Params) -> None:
     summaries = {**outcome.summaries, "multitask-finetune": told}
     page = index_page(params, replace(outcome, summaries=summaries))
     assert row_of(page, "multitask-finetune") == [
-        "multitask-finetune",
+        "[multitask-finetune](runs/multitask-finetune.md)",
         "1.5e-5",
         "sst 64, quora 16, sts 16",
         "2",  # epochs

@@ -59,7 +59,7 @@ def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params
     change(folder / "run.json", "turns", "cfimdb", to=1)
     change(folder / "run.json", "discarded", "cfimdb", to={"examples": 0})
     (folder / "history.csv").write_text(
-        "epoch,corpus,steps,dev_score,note\n1,cfimdb,1,0.5,\n1,sst,1,0.5,\n"
+        "epoch,corpus,steps,train_loss,dev_score,note\n1,cfimdb,1,,0.5,\n1,sst,1,,0.5,\n"
     )
     assert [row.paper_score for row in read_outcome(added).results] == [None]
 
@@ -87,12 +87,16 @@ def test_file_that_is_no_json_object_is_named(
 @pytest.mark.parametrize(
     ("name", "content", "key"),
     [
-        (SCORES, {"schema": "evaluate/1", "corpora": {}}, "sst"),
-        (SCORES, {"schema": "evaluate/1", "corpora": {"sst": {"score": 0.5}}}, "reason"),
-        (SUMMARY, {"schema": "train/1", "best_epoch": 1}, "device"),
+        (SCORES, {"schema": "evaluate/2", "weights_sha256": "", "corpora": {}}, "sst"),
+        (
+            SCORES,
+            {"schema": "evaluate/2", "weights_sha256": "", "corpora": {"sst": {"score": 0.5}}},
+            "reason",
+        ),
+        (SUMMARY, {"schema": "train/2", "best_epoch": 1}, "device"),
         (
             Path("data/validation/sts.json"),
-            {"schema": "validate/1", "source": "synthetic", "counts": {}},
+            {"schema": "validate/2", "source": "synthetic", "counts": {}},
             "paper_counts",
         ),
     ],
@@ -124,7 +128,7 @@ def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "rows",  # epoch, corpus, steps, dev score
     [
         "",  # no epoch at all
         "2,sst,3,0.5\n",  # the first is missing
@@ -138,13 +142,17 @@ def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
     ],
 )
 def test_history_that_no_training_writes_is_refused(params: Params, rows: str) -> None:
-    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n" + rows.replace("\n", ",\n"))
+    HISTORY.write_text(
+        "epoch,corpus,steps,dev_score,train_loss,note\n" + rows.replace("\n", ",0.1,\n")
+    )
     with pytest.raises(ReportError, match=f"^{HISTORY} is damaged; delete it and run `dvc repro`$"):
         read_outcome(params)
 
 
 def test_history_of_a_stopped_run_may_end_early_and_is_told_so(params: Params) -> None:
-    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n1,sst,3,,the loss is nan in step 3\n")
+    HISTORY.write_text(
+        "epoch,corpus,steps,train_loss,dev_score,note\n1,sst,3,,,the loss is nan in step 3\n"
+    )
     change(SUMMARY, "stopped", to="the loss is nan in step 3, epoch 1 (sst)")
     outcome = read_outcome(params)
     (row,) = (row for row in outcome.results if row.configuration == "sst-single-pretrain")
@@ -168,7 +176,9 @@ def test_file_of_another_version_is_refused(params: Params, name: Path) -> None:
 
 
 def test_undefined_epoch_is_read_as_none(params: Params) -> None:
-    HISTORY.write_text("epoch,corpus,steps,dev_score,note\n1,sst,3,,\n2,sst,3,0.25,\n")
+    HISTORY.write_text(
+        "epoch,corpus,steps,train_loss,dev_score,note\n1,sst,3,,,\n2,sst,3,0.1,0.25,\n"
+    )
     scores = [row.dev_score for row in read_outcome(params).histories["sst-pretrain"]]
     assert scores == [None, 0.25]
 

@@ -39,11 +39,12 @@ def outcome(rows: list[Any], notes: Mapping[Any, list[str]] | None = None) -> Ou
     runs = {row.run for row in rows}
     return Outcome(
         results=rows,
-        summaries={run: RunSummary("cpu", 3, 1, None, 1e-5, {}, {}) for run in runs},
+        summaries={run: RunSummary("cpu", 3, 1, None, 1e-5, {}, {}, 1, {}, {}, "") for run in runs},
         histories={
             run: [EpochScore(epoch, "sts", score, 1, "") for epoch, score in EPOCHS] for run in runs
         },
         validations={corpus: {"notes": told} for corpus, told in (notes or {}).items()},
+        texts={},
     )
 
 
@@ -191,10 +192,18 @@ def test_multitask_that_holds_up_is_counted(result: Any) -> None:
     assert summary(rows)["multitask_holds"] == 1
 
 
-def test_frozen_multitask_is_explained_where_there_is_one(params: Params, result: Any) -> None:
-    rows = [result("sts", scheme, "pretrain", 0.5) for scheme in ("single-task", "multi-task")]
-    assert "share nothing that learns" in table3_page(params, outcome(rows))
-    assert "share nothing that learns" not in table3_page(params, outcome(rows[:1]))
+def test_a_papers_score_outside_our_interval_is_marked_if_the_two_compare(
+    params: Params, result: Any
+) -> None:
+    rows = [
+        result("sst", "single-task", "finetune", 0.5, paper_score=0.51),
+        result("sts", "single-task", "finetune", 0.5, paper_score=0.6),
+    ]
+    paper = table3_page(with_profile(params, "paper"), outcome(rows))
+    deltas = [line.split("|")[-2].strip() for line in paper.splitlines() if "[0.480" in line]
+    assert deltas == ["-0.010", "-0.100 ‡"]
+    assert "‡ The paper's score lies outside" in paper
+    assert "‡" not in table3_page(params, outcome(rows))  # generated corpora
 
 
 def test_synthetic_warning_stands_above_the_table(params: Params, result: Any) -> None:

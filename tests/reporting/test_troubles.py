@@ -10,8 +10,8 @@ def outcome(best_epoch: int, stopped: str | None, notes: list[str]) -> Outcome:
     epochs: list[Any] = [
         EpochScore(epoch, "sts", None, 1, note) for epoch, note in enumerate(notes, start=1)
     ]
-    summary = RunSummary("cpu", 3, best_epoch, stopped, 1e-5, {}, {})
-    return Outcome([], {"sts-finetune": summary}, {"sts-finetune": epochs}, {})
+    summary = RunSummary("cpu", 3, best_epoch, stopped, 1e-5, {}, {}, 1, {}, {}, "")
+    return Outcome([], {"sts-finetune": summary}, {"sts-finetune": epochs}, {}, {})
 
 
 def test_nothing_is_said_where_nothing_went_wrong() -> None:

@@ -1,0 +1,79 @@
+"""analyse: scikit-learn's confusion matrix and calibration curve, mistakes in their order."""
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix
+
+from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyse
+from pipeline.tasks import CORPORA
+
+N = 400
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def ids(count: int = N) -> np.ndarray:
+    return np.array([f"id-{i}" for i in range(count)])
+
+
+def test_confusion_is_scikit_learns(generator: np.random.Generator) -> None:
+    probabilities = generator.dirichlet(np.ones(5), N)
+    labels = generator.integers(0, 5, N).astype(np.float32)
+    told = analyse(CORPORA["sst"], probabilities, labels, ids())
+    expected = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(5))
+    assert told.confusion == expected.tolist()
+
+
+def test_bins_are_scikit_learns_calibration_curve(generator: np.random.Generator) -> None:
+    yes = generator.random(N)
+    labels = (generator.random(N) < yes**2).astype(np.float32)
+    probabilities = np.stack([1 - yes, yes], axis=1)
+    told = analyse(CORPORA["quora"], probabilities, labels, ids())
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    true, predicted = calibration_curve(right, confidence, n_bins=NUM_BINS)
+    filled = [bin_ for bin_ in told.bins if bin_.count]
+    assert [bin_.true for bin_ in filled] == pytest.approx(true, abs=1e-4)
+    assert [bin_.predicted for bin_ in filled] == pytest.approx(predicted, abs=1e-4)
+    assert sum(bin_.count for bin_ in told.bins) == N
+    counts = [bin_.count for bin_ in filled]
+    error = np.average(np.abs(true - predicted), weights=counts)
+    assert told.calibration_error == pytest.approx(error, abs=2e-4)
+
+
+def test_mistakes_are_wrong_and_the_most_confident_come_first() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
+    told = analyse(CORPORA["quora"], probabilities, np.array([0.0, 0, 0, 1]), ids(4))
+    assert [(m.id, m.label, m.prediction, m.confidence) for m in told.mistakes] == [
+        ("id-2", 0.0, 1.0, 0.8),
+        ("id-1", 0.0, 1.0, 0.6),
+    ]
+
+
+def test_similarities_farthest_off_come_first_and_zeros_are_counted() -> None:
+    predictions = np.array([0.0, 2.0, 4.9, 0.0, 7.0])
+    labels = np.array([0.0, 2.5, 1.0, 5.0, 5.0])
+    told = analyse(CORPORA["sts"], predictions, labels, ids(5))
+    assert [mistake.id for mistake in told.mistakes] == ["id-3", "id-2", "id-4", "id-1", "id-0"]
+    assert told.num_zero == 2
+    assert told.points[1] == (2.5, 2.0)
+    assert told.bins[0].count == 2
+    assert told.bins[-1].count == 2  # with the one above the highest label
+    assert told.confusion == ()
+
+
+def test_outputs_that_are_no_numbers_are_left_out_and_nothing_is_left_of_none() -> None:
+    probabilities = np.array([[0.1, 0.9], [np.nan, np.nan]])
+    told = analyse(CORPORA["quora"], probabilities, np.array([1.0, 1.0]), ids(2))
+    assert told.confusion == [[0, 0], [0, 1]]
+    nothing = analyse(CORPORA["sts"], np.full(2, np.nan), np.array([1.0, 1.0]), ids(2))
+    assert (nothing.calibration_error, list(nothing.mistakes), nothing.num_zero) == (None, [], 0)
+
+
+def test_ten_mistakes_at_most(generator: np.random.Generator) -> None:
+    told = analyse(CORPORA["sts"], generator.random(N), generator.random(N), ids())
+    assert len(told.mistakes) == NUM_MISTAKES

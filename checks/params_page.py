@@ -1,0 +1,131 @@
+"""docs/params.md from params.yaml and dvc.yaml: every key, what it means, what runs again.
+
+`python -m checks.params_page` writes it; a test holds the two against each other.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+from pipeline.files import write_text
+from pipeline.reporting.markdown import table
+
+PARAMS, GRAPH, PAGE = Path("params.yaml"), Path("dvc.yaml"), Path("docs/params.md")
+LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<told>.*))?$")
+COMMENT = "# "
+# sections that hold one entry after the other of the same kind, by what an entry is called
+ENTRIES = {"profiles": "<profile>", "runs": "<run>", "configurations": "<row>"}
+
+
+class Key(NamedTuple):
+    """A line of params.yaml."""
+
+    path: tuple[str, ...]
+    value: str
+    told: str
+
+
+def page(params: str, graph: Mapping[str, Any]) -> str:
+    """Render the page.
+
+    Args:
+        params: the text of params.yaml.
+        graph: dvc.yaml, as read.
+    """
+    readers = {name: list(_params_of(stage)) for name, stage in graph["stages"].items()}
+    parts = [
+        "# Every parameter",
+        "What stands in `params.yaml`, and which stages read it: these run again when it changes, "
+        "and then what depends on what they made, if that came out different. Written by "
+        "`python -m checks.params_page`; `make plan` says what a change would do now.",
+    ]
+    for section, keys in _sections(params).items():
+        parts.append(f"## {section}")
+        parts.extend(_comments_above(params, section))
+        rows = [
+            [f"`{'.'.join(key.path)}`", _value(key), _told(key), _read_by(key.path, readers)]
+            for key in keys
+            if _value(key) or _told(key)
+        ]
+        parts.append(table(("Key", "Here", "What it is", "Read by"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(params: str) -> dict[str, list[Key]]:
+    """Return the keys under each key of the first level, one entry for all of its kind."""
+    sections: dict[str, list[Key]] = {}
+    for key in _keys(params):
+        known = sections.setdefault(key.path[0], [])
+        if key.path not in [other.path for other in known]:
+            known.append(key)
+    return sections
+
+
+def _keys(params: str) -> Iterator[Key]:
+    path: list[str] = []
+    for line in params.splitlines():
+        found = LINE.match(line)
+        if not found:
+            continue
+        depth = len(found["indent"]) // 2
+        path = [*path[:depth], found["key"]]
+        shown = list(path)
+        if len(path) > 1 and path[0] in ENTRIES:
+            shown[1] = ENTRIES[path[0]]
+        yield Key(tuple(shown), found["value"] or "", found["told"] or "")
+
+
+def _comments_above(params: str, section: str) -> Iterator[str]:
+    """Yield the block of comments that stands right above a section."""
+    lines = params.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"{section}:"))
+    block: list[str] = []
+    while start and lines[start - 1].startswith(COMMENT):
+        start -= 1
+        block.insert(0, lines[start].removeprefix(COMMENT))
+    if block and start:  # the block at the top is about the file
+        yield " ".join(block)
+
+
+def _told(key: Key) -> str:
+    """Return a key's comment; that of one entry of a kind is not about the others."""
+    if key.path[-1].startswith("<"):
+        return ""
+    return key.told.replace("|", r"\|").replace("<", r"\<")
+
+
+def _value(key: Key) -> str:
+    """Show a value; where it stands for all entries of a kind, it is one of many."""
+    if not key.value:
+        return ""
+    return f"`{key.value}`" if "<" not in "".join(key.path) else f"e.g. `{key.value}`"
+
+
+def _params_of(stage: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the params a stage reads, named as this page names them."""
+    for name in stage.get("do", stage).get("params", ()):
+        yield re.sub(r"\$\{profile\}", "<profile>", re.sub(r"\$\{(key|item)\}", "<run>", name))
+
+
+def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:
+    """Name the stages that read a key, or a part of it, or what it is a part of."""
+    name = ".".join(path) + "."
+    found = [
+        stage
+        for stage, params in readers.items()
+        if any(name.startswith(f"{p}.") or f"{p}.".startswith(name) for p in params)
+    ]
+    return ", ".join(f"`{stage}`" for stage in found) or "none: it changes no result"
+
+
+def main() -> None:
+    """Write the page anew."""
+    graph = YAML(typ="safe").load(GRAPH)
+    write_text(PAGE, page(PARAMS.read_text(encoding="utf-8"), graph))
+
+
+if __name__ == "__main__":
+    main()

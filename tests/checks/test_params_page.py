@@ -1,0 +1,45 @@
+"""docs/params.md: true to params.yaml and dvc.yaml, every key in it, and what runs again right."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from checks.params_page import page
+
+ROOT = Path(__file__).parents[2]
+GRAPH = YAML(typ="safe").load(ROOT / "dvc.yaml")
+
+
+def test_the_committed_page_is_the_one_that_is_written() -> None:
+    written = page((ROOT / "params.yaml").read_text(), GRAPH)
+    hint = "run `python -m checks.params_page`"
+    assert (ROOT / "docs/params.md").read_text() == written, hint
+
+
+@pytest.mark.parametrize(
+    ("key", "read_by"),
+    [
+        ("seed", "`corpora`, `train`, `evaluate`, `report`"),
+        ("device", "`features`, `train`, `evaluate`"),
+        ("tokens.max_length", "`tokens`"),
+        ("checkpoints.every_steps", "none: it changes no result"),
+        ("profiles.<profile>.epochs", "`train`, `report`"),
+        ("evaluation.batch_size", "`features`, `train`, `evaluate`"),
+    ],
+)
+def test_the_stages_that_read_a_key_are_named(key: str, read_by: str) -> None:
+    (row,) = (
+        line
+        for line in (ROOT / "docs/params.md").read_text().splitlines()
+        if line.startswith(f"| `{key}` ")
+    )
+    assert row.rstrip(" |").endswith(read_by)
+
+
+def test_comments_of_entries_of_one_kind_are_not_taken_for_all() -> None:
+    text = "runs:\n  one: {a: 1} # only this\n  two: {a: 2}\nlast: 1 # a|b\n"
+    written = page(text, {"stages": {}})
+    assert "only this" not in written
+    assert r"a\|b" in written
+    assert written.count("`runs.<run>`") == 1

@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check bench torture clean
+.PHONY: help repro test check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -27,6 +27,10 @@ check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@mypy
 	@lint-imports
 	@python -m checks.audit requirements.lock
+
+graph: $(VENV)/.dev ## bring the lists in dvc.yaml up to date with params.yaml and the imports
+	@python -m checks.graph
+	@python -m checks.params_page
 
 bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on this machine, after a make repro
 	@python -m benchmarks

@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 COPIED = (
+    "checks",
+    "commands",
     "pipeline",
     "stages",
     "torture",

@@ -3,6 +3,7 @@
 import io
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -18,22 +19,59 @@ FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # the paper's scores
 CHARACTERS = 12.2  # of font size 9 that fit into an inch
 
 
-def drawn(size: tuple[float, float], head: str, draw: Callable[[Figure], None]) -> str:
+@dataclass(frozen=True)
+class Sheet:
+    """How large a figure is, and what is kept free around and between its panels, in inches."""
+
+    width: float
+    height: float
+    left: float = 0.7
+    right: float = 0.15
+    top: float = 0.75
+    bottom: float = 0.9
+    between_columns: float = 0.65
+    between_rows: float = 0.8
+
+
+def drawn(sheet: Sheet, head: str, draw: Callable[[Figure], None]) -> str:
     """Return a figure as SVG.
 
     White, so that it can be read on a dark page as well, and printed; text stays text.
 
     Args:
-        size: width and height in inches.
+        sheet: its size and margins. To let matplotlib find them takes twice the time.
         head: what the figure stands on, written over it.
         draw: fills it.
     """
     settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(settings):
-        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+        figure = Figure(figsize=(sheet.width, sheet.height), facecolor="white")
         draw(figure)
-        figure.suptitle(textwrap.fill(head, int(size[0] * CHARACTERS)), fontsize=9)
+        _place(figure, sheet)
+        head = textwrap.fill(head, int(sheet.width * CHARACTERS))
+        figure.suptitle(head, fontsize=9, y=1 - 0.08 / sheet.height)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     # matplotlib leaves blanks at line ends, which git marks in diffs
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def _place(figure: Figure, sheet: Sheet) -> None:
+    """Give the panels what the margins leave; matplotlib wants gaps as shares of a panel."""
+    grid = figure.axes[0].get_gridspec()
+    if grid is None:
+        raise ValueError("panels come from figure.subplots")
+    width = (
+        sheet.width - sheet.left - sheet.right - sheet.between_columns * (grid.ncols - 1)
+    ) / grid.ncols
+    height = (
+        sheet.height - sheet.top - sheet.bottom - sheet.between_rows * (grid.nrows - 1)
+    ) / grid.nrows
+    figure.subplots_adjust(
+        left=sheet.left / sheet.width,
+        right=1 - sheet.right / sheet.width,
+        top=1 - sheet.top / sheet.height,
+        bottom=sheet.bottom / sheet.height,
+        wspace=sheet.between_columns / width,
+        hspace=sheet.between_rows / height,
+    )

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.paper import Scheme
 from pipeline.params import Params
-from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, drawn
+from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn
 from pipeline.reporting.results import EpochScore, Outcome, Result
 from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
@@ -34,9 +34,9 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
         panels = figure.subplots(2, 2).ravel()
         for axes, corpus in zip(panels, CORPORA, strict=True):
             _panel(axes, params, outcome, corpus)
-        figure.legend(handles=list(_legend(outcome.results)), loc="outside lower center", ncols=3)
+        figure.legend(handles=list(_legend(outcome.results)), loc="lower center", ncols=3)
 
-    return drawn((9, 6.6), head, draw)
+    return drawn(Sheet(9, 6.6, bottom=1.1), head, draw)
 
 
 def _panel(axes: Any, params: Params, outcome: Outcome, corpus: CorpusName) -> None:
@@ -112,9 +112,9 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
             for mode, colour in COLOURS.items()
         ]
         handles.append(Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK))
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        figure.legend(handles=handles, loc="lower center", ncols=3)
 
-    return drawn((9, 5.2), head, draw)
+    return drawn(Sheet(9, 5.2, left=2.1), head, draw)
 
 
 PAPER_LOOK: dict[str, Any] = {
@@ -144,9 +144,9 @@ def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: s
         handles = [
             Line2D([], [], color=colour, label=split) for split, colour in SPLIT_COLOURS.items()
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        figure.legend(handles=handles, loc="lower center", ncols=3)
 
-    return drawn((9, 2.1 * len(validations) + 0.6), head, draw)
+    return drawn(Sheet(9, 2.1 * len(validations) + 0.8, between_rows=0.55), head, draw)
 
 
 def _lengths(axes: Any, counts: Mapping[str, Mapping[str, int]]) -> None:

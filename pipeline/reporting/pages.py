@@ -46,7 +46,7 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
             "scores.svg": scores_beside_paper(outcome, plain_head),
             "data.svg": data_histograms(outcome.validations, plain_head),
         }
-        for run in params.runs:
+        for run in dict.fromkeys(result.run for result in outcome.results):
             pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
             pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
         for name, text in pages.items():
@@ -87,10 +87,12 @@ def index_page(params: Params, outcome: Outcome) -> str:
 
 
 def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
+    """Yield a row for each run; one that serves no row of Table 3 has no page."""
+    shown = {result.run for result in outcome.results}
     for name, told in outcome.summaries.items():
         run = params.run(name)
         yield [
-            f"[{name}](runs/{name}.md)",
+            f"[{name}](runs/{name}.md)" if name in shown else name,
             shown_rate(told.learning_rate),
             ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
             _epochs(told, len(outcome.histories[name]) // len(run.corpora)),

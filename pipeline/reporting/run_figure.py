@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.reporting.drawing import COLOURS, FAINT, INK, drawn
+from pipeline.reporting.drawing import COLOURS, FAINT, INK, Sheet, drawn
 from pipeline.reporting.results import Outcome, Result
 from pipeline.tasks import CORPORA
 
@@ -25,7 +25,7 @@ def run_figure(outcome: Outcome, run: str, head: str) -> str:
                 _scatter(beside, result)
             _calibration(calibration, result)
 
-    return drawn((12, 3.0 * len(results) + 0.4), head, draw)
+    return drawn(Sheet(12, 3.1 * len(results) + 0.5, bottom=0.5), head, draw)
 
 
 def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:

@@ -3,7 +3,6 @@
 A missing one is worse than stale: the run cache would bring back results of old code.
 """
 
-import ast
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,46 +10,15 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from checks.graph import EXEMPT, code_of, written
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("pipeline", "stages")
-# Plumbing of every stage; the values that pass through it are tracked as params (docs/decisions).
-EXEMPT = {"pipeline/params.py", "pipeline/errors.py", "stages/entry.py"}
 
 DVC_YAML: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = DVC_YAML["stages"]
 PARAMS = load_params(ROOT / "params.yaml")
-
-
-def file_of(module: str) -> Path | None:
-    """Return the file of a first-party module, or None for a name inside a module."""
-    path = ROOT.joinpath(*module.split("."))
-    return next((f for f in (path.with_suffix(".py"), path / "__init__.py") if f.is_file()), None)
-
-
-def imports_of(path: Path) -> set[str]:
-    """Return the first-party modules that a file imports, and maybe names inside them."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.split(".")[0] in PACKAGES}
-
-
-def code_of(module: str) -> set[str]:
-    """Return every file that importing `module` runs, packages left out."""
-    seen: set[str] = set()
-    todo = {module}
-    while todo:
-        path = file_of(todo.pop())
-        if path and path.name != "__init__.py" and str(path.relative_to(ROOT)) not in seen:
-            seen.add(str(path.relative_to(ROOT)))
-            todo |= imports_of(path)
-    return seen
 
 
 def body_of(name: str) -> dict[str, Any]:
@@ -64,6 +32,32 @@ def test_deps_name_every_imported_module(name: str) -> None:
     module = stage["cmd"].split("-m ")[1].split()[0]
     declared = {dep for dep in stage["deps"] if dep.endswith(".py")}
     assert declared == code_of(module) - EXEMPT
+
+
+def test_imports_of_imports_are_code_of_a_stage() -> None:
+    assert "pipeline/model/bert.py" in code_of("stages.train")
+    assert "pipeline/model/bert.py" not in code_of("stages.corpora")
+
+
+def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    assert written(text, list(PARAMS.runs)) == text, "run `make graph`"
+
+
+def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    more = written(text, [*PARAMS.runs, "one-more"])
+    added = [line.strip() for line in more.splitlines() if "one-more" in line]
+    assert added == [
+        "- runs.one-more.mode",
+        "- runs.one-more.batch_size",
+        "- data/inputs/one-more.json",
+        "- data/scores/one-more.json",
+        "- data/runs/one-more/history.csv",
+        "- data/runs/one-more/run.json",
+        "- data/inputs/one-more.json",
+    ]
+    assert written(more, list(PARAMS.runs)) == text
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from safetensors import safe_open
 
 from pipeline import schemas
@@ -70,11 +71,16 @@ def test_report_has_fourteen_rows_in_the_promised_form(
     assert "generated corpora" in page
     assert {p.name for p in (repository.folder / "reports/demo").iterdir()} == {
         "README.md",
+        "analysis.md",
         "table3.md",
         "table3.json",
         "data.md",
         "curves.svg",
+        "data.svg",
+        "scores.svg",
+        "runs",
     }
+    assert {p.stem for p in (repository.folder / "reports/demo/runs").iterdir()} == set(RUNS)
 
 
 EXEMPT = {
@@ -200,6 +206,24 @@ def test_leaked_dev_set_stops_the_pipeline_by_name(repository: Repository, first
     assert "sst" in done.stderr
     assert "dev" in done.stderr
     assert repository.run("dvc", "checkout", "--force").returncode == 0
+
+
+def test_runs_are_added_as_the_docs_say(repository: Repository, first: set[str]) -> None:
+    section = (ROOT / "docs/adding.md").read_text().split("\n## A run\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        for key, entries in YAML(typ="safe").load(block).items():
+            repository.set(**{key: repository.params()[key] | entries})
+    assert repository.run(sys.executable, "-m", "checks.graph").returncode == 0
+    ran, _ = repository.repro()
+    new = {f"{stage}@{run}" for stage in ("train", "evaluate") for run in ("sst-plain", "sst-sts")}
+    assert ran == {"inputs", "report"} | new
+    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
+    assert row["paper_score"] is None
+    assert row["score"] is not None
+    assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
 
 
 @pytest.mark.parametrize(

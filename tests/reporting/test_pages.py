@@ -89,6 +89,13 @@ def test_links_of_the_report_lead_somewhere(params: Params) -> None:
     assert all(link.is_file() for link in links)
 
 
+def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:
+    rows = {k: row for k, row in params.configurations.items() if row.run != "sst-pretrain"}
+    write_report(params.model_copy(update={"configurations": rows}), OUT, SUMMARY)
+    assert not (OUT / "runs/sst-pretrain.md").exists()
+    assert "| sst-pretrain " in (OUT / "README.md").read_text()
+
+
 def test_index_says_how_to_run_it_again(params: Params) -> None:
     page = index_page(params, read_outcome(params))
     assert "`make repro PROFILE=demo`" in page

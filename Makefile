@@ -18,8 +18,8 @@ repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=dem
 	@mkdir -p -m 700 "$(INDEX)"
 	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
 
-test: $(VENV)/.dev ## run the tests
-	@python -m pytest
+test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
+	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .

@@ -1,10 +1,12 @@
 """The lists in dvc.yaml that DVC's templates cannot make: modules, runs and corpora, one by one.
 
 `python -m checks.graph` (`make graph`) writes them anew from what stages import, params.yaml and
-pipeline/tasks.py; tests/contracts/test_dvc_yaml.py holds the committed ones against these.
+pipeline/tasks.py, and with them the picture in docs/stages.md; tests/contracts/test_dvc_yaml.py
+holds the committed ones against these.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from pipeline.tasks import CORPORA
 
 ROOT = Path(__file__).parents[1]
 GRAPH = ROOT / "dvc.yaml"
+STAGES_PAGE = ROOT / "docs/stages.md"
+PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 PACKAGES = ("pipeline", "stages")
 # Plumbing of every stage; the values that pass through it are tracked as params (docs/decisions).
 EXEMPT = {"pipeline/params.py", "pipeline/errors.py", "stages/entry.py"}
@@ -117,10 +121,48 @@ def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> No
     lines[first:last] = [f"{indent}- {item}" for item in items]
 
 
+def picture(text: str, runs: Sequence[str]) -> str:
+    """Return the graph of dvc.yaml for mermaid, one node for all stages of a kind.
+
+    Args:
+        text: of dvc.yaml.
+        runs: the keys of `runs` in params.yaml.
+    """
+    stages = {
+        name: told.get("do", told) for name, told in YAML(typ="safe").load(text)["stages"].items()
+    }
+    makers = {
+        _kind(out, runs): name
+        for name, body in stages.items()
+        for out in body.get("outs", [])
+        if isinstance(out, str)
+    }
+    arrows = [
+        (makers[out], name)
+        for name, body in stages.items()
+        for dep in body["deps"]
+        for out in makers
+        if Path(_kind(dep, runs)).is_relative_to(out)
+    ]
+    lines = [f"    {before} --> {after}" for before, after in dict.fromkeys(arrows)]
+    return "\n".join(["flowchart LR", *lines]) + "\n"
+
+
+def _kind(path: str, runs: Sequence[str]) -> str:
+    """Put a star for the corpus or run in a path."""
+    path = re.sub(r"\$\{(item|key)\}", "*", path)
+    names = "|".join([*CORPORA, *runs])
+    return re.sub(rf"(?<=/)({names})(?=[/.]|$)", "*", path)
+
+
 def main() -> None:
-    """Write dvc.yaml anew."""
+    """Write dvc.yaml and the picture of it anew."""
     runs = list(load_params(ROOT / "params.yaml").runs)
-    write_text(GRAPH, written(GRAPH.read_text(encoding="utf-8"), runs))
+    text = written(GRAPH.read_text(encoding="utf-8"), runs)
+    write_text(GRAPH, text)
+    if STAGES_PAGE.is_file():
+        shown = picture(text, runs)
+        write_text(STAGES_PAGE, PICTURE.sub(lambda _: shown, STAGES_PAGE.read_text("utf-8"), 1))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from checks.graph import EXEMPT, code_of, written
+from checks.graph import EXEMPT, PICTURE, code_of, picture, written
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA
 
@@ -42,6 +42,14 @@ def test_imports_of_imports_are_code_of_a_stage() -> None:
 def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     assert written(text, list(PARAMS.runs)) == text, "run `make graph`"
+
+
+def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
+    (shown,) = PICTURE.findall((ROOT / "docs/stages.md").read_text())
+    drawn = picture((ROOT / "dvc.yaml").read_text(), list(PARAMS.runs))
+    assert shown == drawn, "run `make graph`"
+    assert "    train --> evaluate\n" in drawn
+    assert "evaluate --> train" not in drawn
 
 
 def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:

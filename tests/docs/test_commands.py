@@ -1,0 +1,75 @@
+"""Every command of README and docs, run for real in a small copy of this repository, in order.
+
+What cannot be run here is listed with what runs it instead, so that a new command is either run
+or thought about.
+"""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from torture.repository import ROOT, Repository, small_repository
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+ELSEWHERE = {
+    "git clone <this repository> && cd minbert-pipeline": "the clone that these tests run in",
+    "source .venv/bin/activate": "the PATH of every command here",
+    "make repro PROFILE=laptop": "tests/corpora/test_sources.py and the committed report",
+    "make repro PROFILE=mine": "tests/stages/test_preflight.py",
+    "make test": "this",
+    "make check": ".ci/run",
+    "make bench": "tests/benchmarks",
+    "make torture": "tests/torture",
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+
+def commands() -> list[str]:
+    """Return the commands of all pages, each once, comments left out."""
+    lines = [
+        line.split("  #")[0].strip()
+        for page in PAGES
+        for block in BLOCK.findall(page.read_text(encoding="utf-8"))
+        for line in block.replace("\\\n", "").splitlines()
+    ]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+    """Make a small repository with a Makefile, an environment and a first commit."""
+    small = small_repository(tmp_path_factory.mktemp("docs"), tiny_backbone_dir)
+    for path in [ROOT / "Makefile", *ROOT.glob("requirements*.lock")]:
+        shutil.copy2(path, small.folder)  # as old as they are: nothing is installed anew
+    (small.folder / "docs").mkdir(exist_ok=True)
+    (small.folder / ".venv").symlink_to(sys.prefix)
+    small.run("git", "config", "user.email", "reader@example.org")
+    small.run("git", "config", "user.name", "A reader")
+    small.run("git", "add", "--all")
+    assert small.run("git", "commit", "-qm", "A first commit").returncode == 0
+    return small
+
+
+def test_what_is_not_run_here_is_still_in_the_pages() -> None:
+    assert set(ELSEWHERE) <= set(commands())
+
+
+def test_every_command_of_the_pages_works(repository: Repository) -> None:
+    stamp = Path(sys.prefix) / ".repro"
+    assumed = f"--assume-old={stamp}"
+    environment = repository.environment | {"MAKEFLAGS": assumed, "COLUMNS": "120"}
+    failed = {}
+    for command in commands():
+        if command in ELSEWHERE:
+            continue
+        done = repository.shell(command, environment)
+        if done.returncode:
+            failed[command] = done.stdout[-2000:] + done.stderr[-2000:]
+    assert failed == {}
+    assert os.environ.get("MAKEFLAGS") is None

@@ -9,7 +9,9 @@ import sys
 from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "predict": "answer new text with a trained run",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -11,6 +11,7 @@ from pipeline.errors import PipelineError
 # every command, a module of `commands`, in the order they are listed
 COMMANDS: dict[str, str] = {
     "predict": "answer new text with a trained run",
+    "export": "write a trained run as a folder that Hugging Face's libraries load",
 }
 
 

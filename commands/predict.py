@@ -30,8 +30,8 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     if args.text == [str(STDIN)]:
         args.text, args.input = [], STDIN
-    if sum(map(bool, (args.text or args.pair, args.input))) != 1:
-        parser.error("give texts, pairs or --input, and not both")
+    if sum(map(bool, (args.text, args.pair, args.input))) != 1:
+        parser.error("give texts, or --pair, or --input")
     params = load_params()
     params.run(args.run)  # an unknown one is told before anything is read
     texts = _texts(args)
@@ -56,31 +56,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _texts(args: argparse.Namespace) -> Texts:
-    """Read everything that is to be answered, and say what is left out of it."""
-    if args.input is None:
-        return of_arguments(args.text, args.pair or [])
-    name = "standard input" if args.input == STDIN else str(args.input)
-    form = args.format or args.input.suffix.removeprefix(".") or "txt"
-    if form not in FORMATS:
-        raise InputError(f"{name} is none of {', '.join(FORMATS)}; say which with --format")
-    if args.input == STDIN:
-        texts = read_texts(sys.stdin.buffer, name, form)
-    else:
-        try:
-            with args.input.open("rb") as file:
-                texts = read_texts(file, name, form)
-        except OSError as error:
-            raise InputError(f"{name} cannot be read: {error.strerror}") from None
+    """Take everything that is to be answered, and say what is left out of it."""
+    texts = _read(args) if args.input else of_arguments(args.text, args.pair or [])
     if texts.left_out:
         more = ", ..." if len(texts.left_out) > NUM_SHOWN else ""
         log.warning(
-            "%s: %d left out, having no text or half of a pair: line %s%s",
-            name,
+            "%d left out, having no text or half of a pair: line %s%s",
             len(texts.left_out),
             ", ".join(map(str, texts.left_out[:NUM_SHOWN])),
             more,
         )
     return texts
+
+
+def _read(args: argparse.Namespace) -> Texts:
+    """Read standard input or a file."""
+    name = "standard input" if args.input == STDIN else str(args.input)
+    form = args.format or args.input.suffix.removeprefix(".") or "txt"
+    if form not in FORMATS:
+        raise InputError(f"{name} is none of {', '.join(FORMATS)}; say which with --format")
+    if args.input == STDIN:
+        return read_texts(sys.stdin.buffer, name, form)
+    try:
+        with args.input.open("rb") as file:
+            return read_texts(file, name, form)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline.backbone import BACKBONES
-from pipeline.params import Params
+from pipeline.params import Params, ProfileParams
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.provenance import is_synthetic
 from pipeline.serving.trained import TrainedRun
@@ -86,7 +86,7 @@ def model_card(
     synthetic = is_synthetic(params, profile)
     head = io.StringIO()
     YAML().dump(_metadata(run, synthetic, scores), head)
-    body = "\n\n".join(_body(run, profile, synthetic, scores, max_length))
+    body = "\n\n".join(_body(run, params, profile, scores, max_length))
     return f"---\n{head.getvalue()}---\n\n{body}\n"
 
 
@@ -100,15 +100,9 @@ def loading_example(run: TrainedRun) -> str:
 def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any]:
     """Return the card's head; what is not known is left out."""
     base = BACKBONES.get(run.summary["backbone"])
-    is_free = base is not None and synthetic
-    licence = (
-        {"license": "apache-2.0"}
-        if is_free
-        else {
-            "license": "other",
-            "license_name": "terms-of-backbone-and-corpora",
-        }
-    )
+    licence = {"license": "apache-2.0"}
+    if not base or not synthetic:
+        licence = {"license": "other", "license_name": "terms-of-backbone-and-corpora"}
     return {
         "language": "en",
         **licence,
@@ -151,9 +145,10 @@ def _title(corpus: Corpus, synthetic: bool) -> str:
 
 
 def _body(
-    run: TrainedRun, profile: str, synthetic: bool, scores: Scores, max_length: int
+    run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
 ) -> Iterator[str]:
     """Yield the card's paragraphs."""
+    synthetic = is_synthetic(params, profile)
     yield f"# {run.name}"
     if synthetic:
         yield (
@@ -169,7 +164,7 @@ def _body(
     if not run.classified:
         yield from _heads_told(run)
     yield "## Intended use, and limits"
-    yield "\n".join(f"- {told}" for told in _limits(run, max_length))
+    yield "\n".join(f"- {told}" for told in _limits(run, params.profiles[profile], max_length))
     yield "## Licence"
     yield _licence(run, synthetic)
 
@@ -239,7 +234,7 @@ def _says(corpus: Corpus) -> str:
             return f"after ReLU, a similarity from 0 to about {corpus.max_label}"
 
 
-def _limits(run: TrainedRun, max_length: int) -> Iterator[str]:
+def _limits(run: TrainedRun, profile: ProfileParams, max_length: int) -> Iterator[str]:
     yield "For reproducing and teaching; not tried on anything else than its dev and test sets."
     yield f"English. A sentence is cut after {max_length} tokens."
     if run.summary["backbone"] == "all-MiniLM-L6-v2" and "quora" in run.corpora:
@@ -247,6 +242,8 @@ def _limits(run: TrainedRun, max_length: int) -> Iterator[str]:
             "all-MiniLM-L6-v2 was itself trained on Quora duplicates and on sentence pairs, so its "
             "Quora scores are favoured."
         )
+    if getattr(profile.corpora, "quora_split", None) == "carved" and "quora" in run.corpora:
+        yield "Quora is carved 80/20 out of `quora-dev.csv`; it is not the paper's split."
     rounded = []
     if run.summary["precision"] == "bf16":
         rounded.append("multiplies in bfloat16")

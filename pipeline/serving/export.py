@@ -36,12 +36,16 @@ from pipeline.serving.trained import TrainedRun, open_run
 from pipeline.tasks import CorpusName
 from pipeline.tokens.tokenizer import SPECIAL_TOKENS
 
-# beside those that a backbone's folder has
+# beside the names that a backbone's folder has
 HEADS = "heads.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CARD = "README.md"
 RECORD = "export.json"  # says that the folder is ours to replace
 EXPORT = Schema("export", 1)
+OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD} | {
+    path(Path()).name
+    for path in (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
+}
 
 
 def export_run(params: Params, name: str, folder: Path, *, force: bool = False) -> None:
@@ -58,8 +62,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
         TrainingError: the run is not trained and evaluated.
     """
     folder = folder.resolve()
-    if not force:
-        _check_folder(folder)
+    _check_folder(folder, force=force)
     run = open_run(params, name)
     scores = _scores(name)
     profile = profile_of(name)
@@ -70,6 +73,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
     with replacing_folder(folder) as new:
         if folder.exists() and force:
             shutil.copytree(folder, new, symlinks=True, dirs_exist_ok=True)
+            (new / HEADS).unlink(missing_ok=True)  # of another run, perhaps
         write_json(paths.backbone_config(new), _config(run))
         _write_tensors(paths.backbone_weights(new), _weights(run))
         if not run.classified:
@@ -80,21 +84,17 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
         write_record(new / RECORD, EXPORT, {"run": name})
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder with anything that no export has written."""
+def _check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse what is no folder, and without force one with anything that no export has written."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
     found = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    ours = {path(folder).name for path in BACKBONE_FILES} | {HEADS, TOKENIZER_CONFIG, CARD, RECORD}
-    if found and (RECORD not in found or found - ours):
-        other = min(found - ours or found)
+    if found and not force and (RECORD not in found or found - OURS):
+        other = min(found - OURS or found)
         raise InputError(
             f"{folder} holds what no export has written ({other}); name another folder, or "
             "--force to keep that beside the export"
         )
-
-
-BACKBONE_FILES = (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
 
 
 def _scores(name: str) -> Mapping[CorpusName, Mapping[str, Any]]:

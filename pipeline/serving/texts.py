@@ -8,6 +8,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, get_args
 
 from pipeline.errors import InputError
@@ -85,10 +86,8 @@ def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
 
 
 def _of_table(lines: Iterator[str], name: str) -> Iterator[Text]:
-    header = next(lines, "")
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    delimiter = "\t" if "\t" in header else ","
-    columns = next(csv.reader([header], delimiter=delimiter), [])
+    rows = _rows(lines, name)
+    _, columns = next(rows, (1, []))
     first, second, id_ = (
         next((columns.index(column) for column in names if column in columns), None)
         for names in (FIRST_NAMES, SECOND_NAMES, ("id",))
@@ -97,19 +96,28 @@ def _of_table(lines: Iterator[str], name: str) -> Iterator[Text]:
         raise InputError(
             f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, found {columns!s:.100}"
         )
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 2
+    for line, row in rows:
+        if row and len(row) != len(columns):
+            raise InputError(f"{name}, line {line}: {len(row)} columns, not {len(columns)}")
+        yield Text(
+            line,
+            row[first] if row else "",
+            row[second] if row and second is not None else "",
+            row[id_] if row and id_ is not None else None,
+        )
+
+
+def _rows(lines: Iterator[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table, with the line at which each begins."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    header = next(lines, "")
+    delimiter = "\t" if "\t" in header else ","
+    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
+    line = 1
     try:
         for row in rows:
-            if row and len(row) != len(columns):
-                raise InputError(f"{name}, line {line}: {len(row)} columns, not {len(columns)}")
-            yield Text(
-                line,
-                row[first] if row else "",
-                row[second] if row and second is not None else "",
-                row[id_] if row and id_ is not None else None,
-            )
-            line = rows.line_num + 2  # a quoted field may run over several lines
+            yield line, row
+            line = rows.line_num + 1  # a quoted field may run over several lines
     except csv.Error as error:
         raise InputError(f"{name}, line {line}: {error}") from None
 

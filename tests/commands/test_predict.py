@@ -65,7 +65,7 @@ def test_what_was_left_out_or_cut_or_generated_is_said_once(
     path.write_text(f"\n{'very ' * 600} long\n\n{'so ' * 600} long\n")
     assert predict("--input", str(path)) == 0
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: 2 left out, having no text or half of a pair: line 1, 3",
+        "2 left out, having no text or half of a pair: line 1, 3",
         "multitask-finetune has learnt from generated corpora: no judgement on real text",
         "cut: 2 sentences of more than 512 tokens; their ends were not read",
     ]
@@ -96,11 +96,11 @@ def test_an_unknown_run_is_told_before_anything_is_read(capsys: Said) -> None:
     assert "unknown run 'sst'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "--input", "b.txt"]])
+@pytest.mark.parametrize("arguments", [[], ["a", "--input", "b.txt"], ["a", "--pair", "b", "c"]])
 def test_texts_come_from_one_place(arguments: list[str], capsys: Said) -> None:
     with pytest.raises(SystemExit, match="2"):
         predict(*arguments)
-    assert "give texts, pairs or --input" in capsys.readouterr().err
+    assert "give texts, or --pair, or --input" in capsys.readouterr().err
 
 
 def test_a_mistake_leaves_no_answers(tmp_path: Path, capsys: Said) -> None:

@@ -135,7 +135,9 @@ def test_only_an_earlier_export_is_replaced(params: Params, tmp_path: Path) -> N
     note.write_text("mine")
     with pytest.raises(InputError, match=r"holds what no export has written \(note\.txt\)"):
         export_run(params, "sst-finetune", tmp_path)
+    (tmp_path / "heads.safetensors").touch()
     export_run(params, "sst-finetune", tmp_path, force=True)
+    assert not (tmp_path / "heads.safetensors").exists()
     assert note.read_text() == "mine"
     assert json.loads((tmp_path / "export.json").read_text())["run"] == "sst-finetune"
 
@@ -143,8 +145,9 @@ def test_only_an_earlier_export_is_replaced(params: Params, tmp_path: Path) -> N
 def test_a_file_in_place_of_the_folder_is_refused(params: Params, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    with pytest.raises(InputError, match="is a file; name a folder"):
-        export_run(params, "sst-pretrain", path)
+    for force in (False, True):
+        with pytest.raises(InputError, match="is a file; name a folder"):
+            export_run(params, "sst-pretrain", path, force=force)
 
 
 @pytest.mark.parametrize(
@@ -164,3 +167,14 @@ def test_what_a_card_needs_is_asked_for_and_nothing_is_written(
     with pytest.raises(TrainingError, match=said):
         export_run(params, "sst-pretrain", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_real_corpora_are_told_with_their_terms(params: Params, tmp_path: Path) -> None:
+    real = params.model_copy(
+        update={"profiles": params.profiles | {"demo": params.profiles["laptop"]}}
+    )
+    export_run(real, "multitask-finetune", tmp_path / "out")
+    card = (tmp_path / "out/README.md").read_text()
+    assert "generated" not in card
+    assert "non-commercial" in card
+    assert "Quora is carved 80/20" in card

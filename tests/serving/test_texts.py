@@ -1,5 +1,7 @@
 """Texts: every form of file is read as it is meant, and what is no text is refused by line."""
 
+import io
+
 import pytest
 
 from pipeline.errors import InputError
@@ -7,7 +9,7 @@ from pipeline.serving.texts import Format, Text, of_arguments, read_texts
 
 
 def read(data: bytes, form: Format) -> list[Text]:
-    return list(read_texts(data.splitlines(keepends=True), "file", form).texts)
+    return list(read_texts(io.BytesIO(data), "file", form).texts)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_arguments_are_counted_as_lines() -> None:
         (b"", "txt", "file has no text"),
         (b"\n \n", "csv", "file, line 1: names no column first or text or sentence"),
         (b"first,second\na,b,c\n", "csv", "file, line 2: 3 columns, not 2"),
+        (b"first\ra\r", "csv", "file, line 1: new-line character"),
         (b'first\n"a\n', "csv", "file, line 2: unexpected end of data"),
         (b'"a"\n{\n', "jsonl", r"file, line 2: not JSON \("),
         (b"[" * 100_000, "jsonl", r"file, line 1: not JSON \("),

@@ -1,13 +1,24 @@
 """`python -m pipeline <command> ...`: what a person asks of the project beside running it."""
 
+import io
 import logging
+import os
 import sys
 from collections.abc import Callable
 
 from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "repro": "run what is out of date (`make repro`)",
+    "plan": "what `make repro` would do, why, and about how long it takes",
+    "times": "what each stage took when it last ran",
+    "compare": "two experiments or runs side by side, tested; without names, list experiments",
+    "plots": "draw learning curves of the workspace, or of several experiments, for a browser",
+    "predict": "answer new text with a trained run",
+    "export": "write a trained run as a folder that Hugging Face's libraries load",
+    "site": "write the report as a site that needs no network (`make site`)",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -15,17 +26,53 @@ def main(argv: list[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         return _usage(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show
     try:
         _command(argv[0])(argv[1:])
+        sys.stdout.flush()
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        return _refused(error)
     return 0
 
 
 def _command(name: str) -> Callable[[list[str]], None]:
-    """Import a command when it is asked for: some need torch, which takes its time."""
-    raise NotImplementedError(name)
+    """Import a command when it is asked for: some need torch or DVC, which take their time."""
+    match name:
+        case "repro":
+            from commands.repro import main
+        case "plan":
+            from commands.plan import main
+        case "times":
+            from commands.times import main
+        case "compare":
+            from commands.compare import main
+        case "plots":
+            from commands.plots import main
+        case "predict":
+            from commands.predict import main
+        case "export":
+            from commands.export import main
+        case "site":
+            from commands.site import main
+        case _:
+            raise ValueError(f"no command {name!r}")
+    return main
+
+
+def _refused(error: OSError) -> int:
+    """Say what the machine refused, in one line; a reader that has enough (`head`) is no fault."""
+    if not isinstance(error, BrokenPipeError):
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{where}{error.strerror}\n")
+    if error.filename is None:  # it was standard output, which Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0 if isinstance(error, BrokenPipeError) else 1
 
 
 def _usage(argv: list[str]) -> int:

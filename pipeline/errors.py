@@ -35,6 +35,10 @@ class ReportError(PipelineError):
     """Something the report is made of is missing or damaged."""
 
 
+class InputError(PipelineError):
+    """What a command was given cannot be read, or is not what it works on."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

@@ -1,14 +1,19 @@
 """What tests of more than one folder share."""
 
+import json
 import os
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from pipeline import paths
 from pipeline.backbone import BACKBONES, fetch_backbone
-from pipeline.files import sha256_of
+from pipeline.files import md5_of, sha256_of
+from pipeline.tasks import CORPORA
 
 MINILM = "all-MiniLM-L6-v2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minbert-pipeline"
@@ -50,4 +55,61 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
 
     folder = tmp_path_factory.mktemp("tiny-backbone")
     write_tiny_backbone(folder, minilm_dir / "tokenizer.json")
+    return folder
+
+
+SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-pretrain")
+
+
+@pytest.fixture(scope="session")
+def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository's root in which four small runs were trained and evaluated.
+
+    By the stages' own scripts; dvc.lock holds what DVC would have written of them.
+    """
+    from pipeline.inputs import write_inputs
+    from pipeline.params import load_params
+    from stages import backbone, corpora, evaluate, features, tokens, train
+    from torture.repository import ROOT, Repository
+
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(ROOT / paths.PARAMS, folder)
+    sizes = {"train": 48, "dev": 24, "test": 8}
+    Repository(folder).set(
+        device="cpu",
+        profiles__demo__corpora__sizes={corpus: sizes for corpus in CORPORA},
+        profiles__demo__backbone=f"local:{_livelier(tiny_backbone_dir, folder / 'lively')}",
+        profiles__demo__epochs={"pretrain": 2, "finetune": 2},
+        profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 300.0},
+        evaluation__bootstrap_resamples=100,
+        evaluation__batch_size=8,
+    )
+    with chdir(folder):
+        params = load_params()
+        corpora.main([])
+        backbone.main([])
+        for corpus in ("sst", "quora", "sts"):
+            tokens.main([corpus])
+            features.main([corpus])
+        locked = {}
+        for run in SERVED_RUNS:
+            write_inputs(run, params.run(run), paths.inputs_json(run))
+            train.main([run])
+            evaluate.main([run])
+            weights = paths.run_weights(paths.run_dir(run))
+            locked[f"train@{run}"] = {
+                "params": {"params.yaml": {"profiles.demo.backbone": "local:..."}},
+                "outs": [{"path": str(weights), "md5": md5_of(weights)}],
+            }
+        paths.DVC_LOCK.write_text(json.dumps({"stages": locked}))  # JSON is YAML too
+    return folder
+
+
+def _livelier(backbone: Path, folder: Path) -> Path:
+    """Copy a backbone with larger weights: new ones say nearly the same of every sentence."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(backbone, folder)
+    tensors = load_file(backbone / "model.safetensors")
+    save_file({name: 10 * tensor for name, tensor in tensors.items()}, folder / "model.safetensors")
     return folder

@@ -1,7 +1,9 @@
 """`python -m pipeline`: a command that is not there is told with those that are."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +28,46 @@ def test_a_command_that_is_not_there_is_a_usage_error(arguments: tuple[str, ...]
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.startswith("usage: python -m pipeline <command>")
     assert all(repr(name) in told.stderr for name in arguments)
+
+
+TALKATIVE = """
+import sys, types
+from pipeline import __main__
+command = types.ModuleType("commands.talk")
+command.main = lambda _: sys.stdout.write("caf\\u00e9 " * 100_000)
+sys.modules["commands.talk"] = command
+__main__.COMMANDS["talk"] = ""
+sys.exit(__main__.main(["talk"]))
+"""
+
+
+def talk(stdout: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", TALKATIVE],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = talk(writing)
+    os.close(writing)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+def test_a_full_disk_is_told_in_one_line() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    told = talk(full)
+    os.close(full)
+    assert (told.returncode, told.stderr) == (1, "No space left on device\n")
+
+
+def test_what_a_terminal_cannot_show_is_spelt_out() -> None:
+    told = talk(subprocess.PIPE)
+    assert told.returncode == 0
+    assert told.stdout.startswith("caf\\xe9 caf")

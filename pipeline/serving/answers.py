@@ -1,0 +1,155 @@
+"""What a run says about texts: predictions as evaluation makes them, and how sure the head is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.batches import Chosen
+from pipeline.evaluation.course_format import NUM_DECIMALS
+from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
+from pipeline.features import compute_vectors
+from pipeline.model.multitask import MultitaskBert
+from pipeline.serving.texts import Text
+from pipeline.serving.trained import TrainedRun
+from pipeline.tasks import CORPORA, Corpus, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+from pipeline.tokens.tokenizer import Tokenized, tokenize
+
+# what a corpus's classes mean, from 0
+MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
+    "sst": ("negative", "somewhat negative", "neutral", "somewhat positive", "positive"),
+    "cfimdb": ("negative", "positive"),
+    "quora": ("no paraphrase", "paraphrase"),
+}
+UNDEFINED = "undefined"  # an answer that is no number
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a head says about N texts, in their order."""
+
+    corpus: Corpus
+    predictions: NDArray[np.float64]  # [N], on the labels' scale; NaN where the head says nothing
+    probabilities: NDArray[np.float64] | None  # [N, classes]; None of a similarity
+
+    def told(self, number: int) -> dict[str, Any]:
+        """Return one answer as JSON's values."""
+        prediction = float(self.predictions[number])
+        if np.isnan(prediction):
+            return {"prediction": None}
+        if self.probabilities is None:
+            return {"prediction": round(prediction, NUM_DECIMALS)}
+        meanings = MEANINGS[self.corpus.name]
+        rounded = [round(float(p), NUM_DECIMALS) for p in self.probabilities[number]]
+        return {
+            "prediction": int(prediction),
+            "meaning": meanings[int(prediction)],
+            "probability": rounded[int(prediction)],
+            "probabilities": dict(zip(meanings, rounded, strict=True)),
+        }
+
+    def told_briefly(self, number: int) -> str:
+        """Return one answer in a few words: the class and how probable it is, or a similarity."""
+        told = self.told(number)
+        if told["prediction"] is None:
+            return UNDEFINED
+        if self.probabilities is None:
+            return f"{told['prediction']:.2f} of {self.corpus.max_label}"
+        return f"{told['meaning']} {told['probability']:.2f}"
+
+    @property
+    def longest_told(self) -> int:
+        """Return the most characters of a brief answer."""
+        words = max(map(len, MEANINGS.get(self.corpus.name, ("",))))
+        return max(words + len(" 0.00"), len("0.00 of 5"), len(UNDEFINED))
+
+
+@dataclass
+class _Overheard:
+    """Examples that keep what the head says about them, beside the predictions made of it."""
+
+    examples: Examples
+    said: Tensor  # [N] or [N, C]
+
+    @property
+    def split(self) -> TokenizedSplit:
+        """Return their labels, ids and lengths."""
+        return self.examples.split
+
+    def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
+        """Return what the head says, and keep it."""
+        outputs = self.examples.outputs(model, chosen)
+        self.said[chosen.indices] = outputs.float()
+        return outputs
+
+
+def answer(
+    run: TrainedRun,
+    corpora: Sequence[CorpusName],
+    texts: Sequence[Text],
+    max_length: int,
+    batch_size: int,
+) -> tuple[list[Answers], int]:
+    """Ask a run's heads about texts.
+
+    Args:
+        run: whose.
+        corpora: by which heads; all read single sentences, or all read pairs.
+        texts: one or two sentences each, as the heads read.
+        max_length: tokens of a sentence; longer ones are cut, as in training.
+        batch_size: texts in one forward pass.
+
+    Returns:
+        The answers of each head, and how many sentences were cut.
+    """
+    is_pair = CORPORA[corpora[0]].is_pair
+    sentences = [s for t in texts for s in ((t.first, t.second) if is_pair else (t.first,))]
+    tokenized = tokenize(run.tokenizer, sentences, max_length)
+    splits = [_split_of(CORPORA[name], tokenized, run) for name in corpora]
+    return [_ask(run, split, batch_size) for split in splits], tokenized.num_truncated
+
+
+def _split_of(corpus: Corpus, tokenized: Tokenized, run: TrainedRun) -> TokenizedSplit:
+    """Give new texts the form of a corpus's split: examples without labels or names."""
+    pad_id = run.tokenizer.token_to_id("[PAD]")
+    assert pad_id is not None  # noqa: S101  (no tokenizer is loaded without it)
+    count = (len(tokenized.offsets) - 1) // corpus.task.num_sentences
+    return TokenizedSplit(
+        corpus,
+        tokenized.input_ids,
+        tokenized.offsets,
+        labels=np.full(count, np.nan, np.float32),
+        example_ids=np.full(count, "", np.str_),
+        pad_id=pad_id,
+    )
+
+
+def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
+    """Let one head predict, by the way that training and evaluation take."""
+    corpus, device = split.corpus, run.model.device
+    examples: Examples = TokenExamples(split, device)
+    if run.is_frozen:  # its head has learnt from vectors that were stored, and so rounded
+        vectors = compute_vectors(split, run.backbone, batch_size, device)
+        examples = VectorExamples(split, torch.from_numpy(vectors).to(device))
+    shape = (len(split), corpus.num_outputs)[: 2 if corpus.num_outputs > 1 else 1]
+    overheard = _Overheard(examples, torch.empty(shape, device=device))
+    predictions = predict(run.model, overheard, batch_size)
+    return Answers(corpus, predictions, probabilities_of(corpus, overheard.said))
+
+
+def probabilities_of(corpus: Corpus, outputs: Tensor) -> NDArray[np.float64] | None:
+    """Turn a head's outputs, [N, C] or [N], into the classes' probabilities, [N, classes]."""
+    match corpus.task.objective:
+        case "cross_entropy":
+            probabilities = outputs.softmax(dim=-1)
+        case "binary_cross_entropy":
+            yes = torch.sigmoid(outputs)
+            probabilities = torch.stack([1 - yes, yes], dim=-1)
+        case "mean_squared_error":
+            return None
+    return probabilities.cpu().double().numpy()

@@ -1,0 +1,268 @@
+"""The model card of an exported run: what it is, how good, how to load it, and what it is not for.
+
+Its head is metadata as the Hugging Face hub reads it.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline.backbone import BACKBONES
+from pipeline.params import Params, ProfileParams
+from pipeline.serving.answers import MEANINGS
+from pipeline.serving.provenance import is_synthetic
+from pipeline.serving.trained import TrainedRun
+from pipeline.tasks import CORPORA, Corpus, CorpusName
+
+Scores = Mapping[CorpusName, Mapping[str, Any]]
+
+REPORT = "*Multitasking with minBERT* (Jung-Suk Lee, Stanford CS224N default project)"
+METRIC_TYPES = {"accuracy": "accuracy", "pearson": "pearsonr"}  # as the hub calls them
+
+LOAD_SENTIMENT = """\
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(".")  # or wherever this folder is
+model = AutoModelForSequenceClassification.from_pretrained(".").eval()
+
+texts = ["A gorgeous, witty, seductive movie."]
+batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+with torch.inference_mode():
+    probabilities = model(**batch).logits.softmax(dim=-1)
+labels = [model.config.id2label[int(number)] for number in probabilities.argmax(dim=-1)]
+"""
+
+LOAD_HEADS = """\
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(".")  # or wherever this folder is
+model = AutoModel.from_pretrained(".").eval()
+heads = load_file("heads.safetensors")
+
+@torch.inference_mode()
+def outputs(corpus, pooling, *sentences):  # a list of texts, or two lists: each sentence by itself
+    vectors = []
+    for texts in sentences:
+        batch = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        encoded = model(**batch)
+        mask = batch["attention_mask"].unsqueeze(-1)
+        mean = (encoded.last_hidden_state * mask).sum(1) / mask.sum(1)
+        vectors.append(encoded.pooler_output if pooling == "pooled" else mean)
+    weight, bias = heads[f"{corpus}.weight"], heads[f"{corpus}.bias"]
+    return torch.nn.functional.linear(torch.cat(vectors, dim=1), weight, bias)
+
+"""
+ASK_HEADS: Mapping[CorpusName, str] = {
+    "sst": 'sst = outputs("sst", "pooled", ["A gorgeous, witty, seductive movie."]).softmax(-1)\n',
+    "cfimdb": 'cfimdb = outputs("cfimdb", "pooled", ["A gorgeous, witty movie."]).softmax(-1)\n',
+    "quora": (
+        'first, second = ["How do I learn to cook?"], ["What is the best way to learn cooking?"]\n'
+        'quora = outputs("quora", "mean", first, second).squeeze(-1).sigmoid()  # is a paraphrase\n'
+    ),
+    "sts": (
+        'first, second = ["A man is eating."], ["Somebody has a meal."]\n'
+        'sts = outputs("sts", "pooled", first, second).squeeze(-1).relu()  # from 0 to about 5\n'
+    ),
+}
+
+
+def model_card(
+    run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
+) -> str:
+    """Return README.md of an exported run.
+
+    Args:
+        run: what is exported.
+        params: as they are now, for the profile's corpora.
+        profile: under which the run was trained.
+        scores: of the run on its dev sets, as `evaluate` stored them.
+        max_length: tokens of a sentence.
+    """
+    synthetic = is_synthetic(params, profile)
+    head = io.StringIO()
+    YAML().dump(_metadata(run, synthetic, scores), head)
+    body = "\n\n".join(_body(run, params, profile, scores, max_length))
+    return f"---\n{head.getvalue()}---\n\n{body}\n"
+
+
+def loading_example(run: TrainedRun) -> str:
+    """Return Python that loads the folder it stands in, and asks every head."""
+    if run.classified:
+        return LOAD_SENTIMENT
+    return LOAD_HEADS + "".join(ASK_HEADS[corpus] for corpus in run.corpora)
+
+
+def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any]:
+    """Return the card's head; what is not known is left out."""
+    base = BACKBONES.get(run.summary["backbone"])
+    licence = {"license": "apache-2.0"}
+    if not base or not synthetic:
+        licence = {"license": "other", "license_name": "terms-of-backbone-and-corpora"}
+    return {
+        "language": "en",
+        **licence,
+        "library_name": "transformers",
+        **({"base_model": base.repository} if base else {}),
+        **({"pipeline_tag": "text-classification"} if run.classified else {}),
+        "tags": ["minbert", run.summary["scheme"], *run.corpora],
+        "model-index": [
+            {
+                "name": run.name,
+                "results": [
+                    _result(CORPORA[name], synthetic, scores[name])
+                    for name in run.corpora
+                    if scores[name]["score"] is not None
+                ],
+            }
+        ],
+    }
+
+
+def _result(corpus: Corpus, synthetic: bool, score: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one corpus's score as the hub's model-index has it."""
+    types = {"sentiment": "text-classification", "paraphrase": "text-classification"}
+    return {
+        "task": {
+            "type": types.get(corpus.task.name, "sentence-similarity"),
+            "name": corpus.task.name,
+        },
+        "dataset": {
+            "type": f"synthetic-{corpus.name}" if synthetic else corpus.name,
+            "name": _title(corpus, synthetic),
+            "split": "dev",
+        },
+        "metrics": [{"type": METRIC_TYPES[score["metric"]], "value": score["score"]}],
+    }
+
+
+def _title(corpus: Corpus, synthetic: bool) -> str:
+    return f"generated in the manner of {corpus.title}" if synthetic else corpus.title
+
+
+def _body(
+    run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
+) -> Iterator[str]:
+    """Yield the card's paragraphs."""
+    synthetic = is_synthetic(params, profile)
+    yield f"# {run.name}"
+    if synthetic:
+        yield (
+            "> **Trained and scored on generated corpora.** It shows that the pipeline works; what "
+            "it says about real text means nothing."
+        )
+    yield _origin(run, profile, synthetic)
+    yield "## Scores"
+    yield _score_table(run, synthetic, scores)
+    yield "The kept epoch was chosen by the same dev sets. Of similarity, the metric is Pearson's."
+    yield "## How to load"
+    yield f"```python\n{loading_example(run)}```"
+    if not run.classified:
+        yield from _heads_told(run)
+    yield "## Intended use, and limits"
+    yield "\n".join(f"- {told}" for told in _limits(run, params.profiles[profile], max_length))
+    yield "## Licence"
+    yield _licence(run, synthetic)
+
+
+def _origin(run: TrainedRun, profile: str, synthetic: bool) -> str:
+    told = run.summary
+    state = "frozen, only its head" if run.is_frozen else "trained with its head"
+    plural = "s" if len(run.corpora) > 1 else ""
+    sizes = ", ".join(f"{told['batch_size'][corpus]} ({corpus})" for corpus in run.corpora)
+    corpora = ", ".join(_title(CORPORA[name], synthetic) for name in run.corpora)
+    return (
+        f"One run of minbert-pipeline, which reproduces {REPORT}: the backbone "
+        f"{told['backbone']}, {state}{plural}.\n\n"
+        f"| what | value |\n| --- | --- |\n"
+        f"| corpora | {corpora} |\n"
+        f"| profile | {profile} |\n"
+        f"| epochs | {told['best_epoch']} kept of {told['epochs']} |\n"
+        f"| learning rate | {told['learning_rate']:g} |\n"
+        f"| batch size | {sizes} |\n"
+        f"| dropout before a head | {told['dropout']:g} |\n"
+        f"| seed | {told['seed']} |\n"
+        f"| trained on | {told['device']}, {told['precision']} |"
+    )
+
+
+def _score_table(run: TrainedRun, synthetic: bool, scores: Scores) -> str:
+    kind = "generated dev set" if synthetic else "dev set"
+    rows = [f"| {kind} | examples | metric | score | 95 % interval | majority class |"]
+    rows += ["| --- | ---: | --- | ---: | --- | ---: |"]
+    for corpus in run.corpora:
+        told = scores[corpus]
+        interval = f"{_shown(told['ci_low'])} to {_shown(told['ci_high'])}"
+        rows.append(
+            f"| {corpus} | {told['num_examples']} | {told['metric']} | {_shown(told['score'])} "
+            f"| {interval} | {_shown(told['majority_class'])} |"
+        )
+    return "\n".join(rows)
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _heads_told(run: TrainedRun) -> Iterator[str]:
+    """Tell of `heads.safetensors`, for those who load it in another way."""
+    yield (
+        "`transformers` has no class for these heads: the example adds them. Each is one linear "
+        "layer in `heads.safetensors`; a pair's two sentences go through the backbone apart, and "
+        "their vectors stand side by side."
+    )
+    rows = ["| head | reads | vector of a sentence | says |", "| --- | --- | --- | --- |"]
+    for name in run.corpora:
+        task = CORPORA[name].task
+        reads = "a pair" if task.num_sentences == 2 else "a sentence"
+        vector = "pooler output" if task.pooling == "pooled" else "mean of its tokens"
+        rows.append(f"| {name} | {reads} | {vector} | {_says(CORPORA[name])} |")
+    yield "\n".join(rows)
+
+
+def _says(corpus: Corpus) -> str:
+    match corpus.task.objective:
+        case "cross_entropy":
+            return "logits of: " + ", ".join(MEANINGS[corpus.name])
+        case "binary_cross_entropy":
+            return "the logit of being a paraphrase"
+        case "mean_squared_error":
+            return f"after ReLU, a similarity from 0 to about {corpus.max_label}"
+
+
+def _limits(run: TrainedRun, profile: ProfileParams, max_length: int) -> Iterator[str]:
+    yield "For reproducing and teaching; not tried on anything else than its dev and test sets."
+    yield f"English. A sentence is cut after {max_length} tokens."
+    if run.summary["backbone"] == "all-MiniLM-L6-v2" and "quora" in run.corpora:
+        yield (
+            "all-MiniLM-L6-v2 was itself trained on Quora duplicates and on sentence pairs, so its "
+            "Quora scores are favoured."
+        )
+    if getattr(profile.corpora, "quora_split", None) == "carved" and "quora" in run.corpora:
+        yield "Quora is carved 80/20 out of `quora-dev.csv`; it is not the paper's split."
+    rounded = []
+    if run.summary["precision"] == "bf16":
+        rounded.append("multiplies in bfloat16")
+    if run.is_frozen:
+        rounded.append("rounds sentence vectors to float16")
+    if rounded:
+        yield (
+            f"The pipeline {' and '.join(rounded)}, `transformers` computes all in float32: "
+            "probabilities differ by up to about 0.01, similarities by up to about 0.05."
+        )
+
+
+def _licence(run: TrainedRun, synthetic: bool) -> str:
+    known = run.summary["backbone"] in BACKBONES
+    backbone = "The backbone is under Apache-2.0" if known else "The backbone has its own terms"
+    corpora = (
+        "The corpora are generated by the pipeline, which is under the MIT licence."
+        if synthetic
+        else "The corpora are research data under their own terms (SST, IMDB and Quora Question "
+        "Pairs: non-commercial; STS-B: mixed Creative Commons)."
+    )
+    return f"{backbone}. {corpora}"

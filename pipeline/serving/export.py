@@ -1,0 +1,162 @@
+"""A trained run as a folder that Hugging Face's `transformers` loads.
+
+A run of one sentiment corpus is a BertForSequenceClassification: dropout and a linear layer over
+the pooled output is what that class computes. Heads on pairs, which read two sentences apart, have
+no class there: such a run is a BertModel, with its heads in a file of their own.
+
+Nothing in it tells of the machine or the hour: the same run gives the same bytes.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor
+
+from pipeline import paths
+from pipeline.errors import InputError, TrainingError
+from pipeline.files import (
+    read_record,
+    replacing,
+    replacing_folder,
+    write_json,
+    write_record,
+    write_text,
+)
+from pipeline.model.weights import hugging_face_names
+from pipeline.params import Params
+from pipeline.schemas import EVALUATE, Schema
+from pipeline.serving.answers import MEANINGS
+from pipeline.serving.card import model_card
+from pipeline.serving.provenance import profile_of
+from pipeline.serving.trained import TrainedRun, open_run
+from pipeline.tasks import CorpusName
+from pipeline.tokens.tokenizer import SPECIAL_TOKENS
+
+# beside the names that a backbone's folder has
+HEADS = "heads.safetensors"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+CARD = "README.md"
+RECORD = "export.json"  # says that the folder is ours to replace
+EXPORT = Schema("export", 1)
+OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD} | {
+    path(Path()).name
+    for path in (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
+}
+
+
+def export_run(params: Params, name: str, folder: Path, *, force: bool = False) -> None:
+    """Write a trained run into a folder, whole or not at all.
+
+    Args:
+        params: as they are now.
+        name: of the run.
+        folder: new, empty, or of an earlier export.
+        force: take any other folder too; its files stay, but for those of the same names.
+
+    Raises:
+        InputError: the folder is somebody else's.
+        TrainingError: the run is not trained and evaluated.
+    """
+    folder = folder.resolve()
+    _check_folder(folder, force=force)
+    run = open_run(params, name)
+    scores = _scores(name)
+    profile = profile_of(name)
+    if profile not in params.profiles:
+        raise TrainingError(f"dvc.lock does not tell how {name} was trained; run `dvc repro`")
+    max_length = min(params.tokens.max_length, run.backbone.config.max_position_embeddings)
+    card = model_card(run, params, profile, scores, max_length)
+    with replacing_folder(folder) as new:
+        if folder.exists() and force:
+            shutil.copytree(folder, new, symlinks=True, dirs_exist_ok=True)
+            (new / HEADS).unlink(missing_ok=True)  # of another run, perhaps
+        write_json(paths.backbone_config(new), _config(run))
+        _write_tensors(paths.backbone_weights(new), _weights(run))
+        if not run.classified:
+            _write_tensors(new / HEADS, _heads(run))
+        write_text(paths.backbone_tokenizer(new), run.tokenizer.to_str() + "\n")
+        write_json(new / TOKENIZER_CONFIG, _tokenizer_config(run, max_length))
+        write_text(new / CARD, card)
+        write_record(new / RECORD, EXPORT, {"run": name})
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse what is no folder, and without force one with anything that no export has written."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder")
+    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if found and not force and (RECORD not in found or found - OURS):
+        other = min(found - OURS or found)
+        raise InputError(
+            f"{folder} holds what no export has written ({other}); name another folder, or "
+            "--force to keep that beside the export"
+        )
+
+
+def _scores(name: str) -> Mapping[CorpusName, Mapping[str, Any]]:
+    path = paths.scores_json(name)
+    try:
+        scores: Mapping[CorpusName, Mapping[str, Any]] = read_record(path, EVALUATE)["corpora"]
+    except (OSError, ValueError, KeyError):
+        raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
+    return scores
+
+
+def _config(run: TrainedRun) -> dict[str, Any]:
+    """Return config.json, under the names of Hugging Face's BertConfig."""
+    config = asdict(run.backbone.config) | {
+        "architectures": ["BertModel"],
+        "dtype": "float32",
+        "hidden_act": "gelu",
+        "model_type": "bert",
+    }
+    if not run.classified:
+        return config
+    meanings = MEANINGS[run.classified]
+    return config | {
+        "architectures": ["BertForSequenceClassification"],
+        "classifier_dropout": run.summary["dropout"],
+        "id2label": {str(number): meaning for number, meaning in enumerate(meanings)},
+        "label2id": {meaning: number for number, meaning in enumerate(meanings)},
+        "problem_type": "single_label_classification",
+    }
+
+
+def _weights(run: TrainedRun) -> dict[str, Tensor]:
+    """Return the model's tensors under Hugging Face's names."""
+    names = hugging_face_names(run.backbone.config)
+    tensors = {names[name]: tensor for name, tensor in run.backbone.state_dict().items()}
+    if not run.classified:
+        return tensors
+    head = {name.replace(run.classified, "classifier"): t for name, t in _heads(run).items()}
+    return {f"bert.{name}": tensor for name, tensor in tensors.items()} | head
+
+
+def _heads(run: TrainedRun) -> dict[str, Tensor]:
+    """Return the heads' linear layers: `<corpus>.weight` [C, S * D] and `<corpus>.bias` [C]."""
+    return {
+        name.replace(".linear.", "."): tensor
+        for name, tensor in run.model.heads.state_dict().items()
+    }
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = save(on_cpu, metadata={"format": "pt"})  # what transformers looks for
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _tokenizer_config(run: TrainedRun, max_length: int) -> dict[str, Any]:
+    """Return what transformers wants to know beside tokenizer.json."""
+    tokens = (*SPECIAL_TOKENS, "[UNK]", "[MASK]")
+    known = [token for token in tokens if run.tokenizer.token_to_id(token) is not None]
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",  # takes tokenizer.json as it is
+        "model_max_length": max_length,
+        **{f"{token.strip('[]').lower()}_token": token for token in known},
+    }

@@ -1,0 +1,31 @@
+"""Under which profile a run was trained: run.json does not say, dvc.lock does."""
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline import paths
+from pipeline.files import md5_of
+from pipeline.params import Params, SyntheticCorpora
+
+
+def profile_of(run: str) -> str | None:
+    """Return the profile under which a run's weights were trained, None if nothing tells.
+
+    A profile in params.yaml may be another by now. What dvc.lock says counts if it is of these
+    very weights.
+    """
+    weights = paths.run_weights(paths.run_dir(run))
+    try:
+        locked = YAML(typ="safe").load(paths.DVC_LOCK)["stages"][f"train@{run}"]
+        (md5,) = (out["md5"] for out in locked["outs"] if out["path"] == weights.as_posix())
+        (profile,) = {
+            key.split(".")[1] for key in locked["params"]["params.yaml"] if key[:9] == "profiles."
+        }
+    except (OSError, YAMLError, KeyError, TypeError, ValueError):
+        return None
+    return str(profile) if md5_of(weights) == md5 else None
+
+
+def is_synthetic(params: Params, profile: str) -> bool:
+    """Say whether a profile's corpora are generated."""
+    return isinstance(params.profiles[profile].corpora, SyntheticCorpora)

@@ -1,0 +1,176 @@
+"""Texts to be answered, out of what a user has: lines, tables of CSV, or JSON lines.
+
+Every text keeps the number of its line, the first being 1. Bytes that are no text are refused by
+line; lines without text, or with half of a pair, are left out and counted.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal, get_args
+
+from pipeline.errors import InputError
+
+Format = Literal["txt", "csv", "tsv", "jsonl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+FIRST_NAMES = ("first", "text", "sentence", "sentence1")  # ours, and the course's
+SECOND_NAMES = ("second", "sentence2")
+MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence, or a pair of them."""
+
+    line: int  # in its file
+    first: str
+    second: str = ""
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What there is to answer, all single sentences or all pairs."""
+
+    texts: Sequence[Text]
+    is_pairs: bool
+    left_out: Sequence[int]  # lines
+
+
+def of_arguments(sentences: Sequence[str], pairs: Sequence[Sequence[str]]) -> Texts:
+    """Take texts from a command line; their place in it is their line."""
+    given = [(text, "") for text in sentences] + [(first, second) for first, second in pairs]
+    return _sorted_out("the command line", [Text(n, *both) for n, both in enumerate(given, 1)])
+
+
+def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
+    """Read a file's lines.
+
+    Args:
+        data: the lines, as an open binary file gives them.
+        name: of the file, for messages.
+        form: txt, a sentence on each line; csv or tsv, a table under names, separated by tabs if
+            the names are, else by commas; jsonl, a string or an object on each line. Columns and
+            keys are `first` and `second`, or the course's names; an `id` is carried along.
+
+    Raises:
+        InputError: with the line, where it is not that.
+    """
+    lines = _decoded(data, name)
+    texts: Iterable[Text]
+    match form:
+        case "txt":
+            texts = (Text(number, line) for number, line in enumerate(lines, 1))
+        case "csv" | "tsv":
+            texts = _of_table(lines, name)
+        case "jsonl":
+            texts = _of_json(lines, name)
+    return _sorted_out(name, list(texts))
+
+
+def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
+    """Yield lines as text, with their ends; a byte order mark is no part of the first."""
+    for number, line in enumerate(data, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = line[error.start]
+            raise InputError(
+                f"{name}, line {number}: byte {byte:#04x} is not UTF-8 text; save it as UTF-8"
+            ) from None
+        if "\0" in text:
+            raise InputError(f"{name}, line {number}: a NUL byte; this is not a text file")
+        yield text
+
+
+def _of_table(lines: Iterator[str], name: str) -> Iterator[Text]:
+    rows = _rows(lines, name)
+    _, columns = next(rows, (1, []))
+    first, second, id_ = (
+        next((columns.index(column) for column in names if column in columns), None)
+        for names in (FIRST_NAMES, SECOND_NAMES, ("id",))
+    )
+    if first is None:
+        raise InputError(
+            f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, found {columns!s:.100}"
+        )
+    for line, row in rows:
+        if row and len(row) != len(columns):
+            raise InputError(f"{name}, line {line}: {len(row)} columns, not {len(columns)}")
+        yield Text(
+            line,
+            row[first] if row else "",
+            row[second] if row and second is not None else "",
+            row[id_] if row and id_ is not None else None,
+        )
+
+
+def _rows(lines: Iterator[str], name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table, with the line at which each begins."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    header = next(lines, "")
+    delimiter = "\t" if "\t" in header else ","
+    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for row in rows:
+            yield line, row
+            line = rows.line_num + 1  # a quoted field may run over several lines
+    except csv.Error as error:
+        raise InputError(f"{name}, line {line}: {error}") from None
+
+
+def _of_json(lines: Iterator[str], name: str) -> Iterator[Text]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            yield Text(number, "")
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}, line {number}: not JSON ({error})") from None
+        fields = {"first": value} if isinstance(value, str) else value
+        if not isinstance(fields, dict) or not fields.keys() & set(FIRST_NAMES):
+            raise InputError(
+                f"{name}, line {number}: neither a string nor an object with {FIRST_NAMES[0]!r}"
+            )
+        yield Text(
+            number,
+            _string(fields, FIRST_NAMES, name, number),
+            _string(fields, SECOND_NAMES, name, number),
+            None if fields.get("id") is None else str(fields["id"]),
+        )
+
+
+def _string(fields: dict[str, object], names: Sequence[str], name: str, number: int) -> str:
+    """Return the text of the first key that is there, or "" if none is."""
+    for key in names:
+        value = fields.get(key)
+        if value is not None:
+            if not isinstance(value, str):
+                raise InputError(f"{name}, line {number}: {key!r} is no string: {value!s:.40}")
+            return value
+    return ""
+
+
+def _sorted_out(name: str, found: Sequence[Text]) -> Texts:
+    """Leave out lines without text, or with half of a pair."""
+    stripped = [Text(t.line, t.first.strip(), t.second.strip(), t.id) for t in found]
+    is_pairs = any(text.second for text in stripped)
+    kept = [t for t in stripped if t.first and (t.second or not is_pairs)]
+    for text in kept:
+        _check_encodable(text, name)
+    if not kept:
+        raise InputError(f"{name} has no text")
+    lines = {text.line for text in kept}
+    return Texts(kept, is_pairs, [text.line for text in found if text.line not in lines])
+
+
+def _check_encodable(text: Text, name: str) -> None:
+    """Refuse halves of surrogate pairs: JSON can spell them, and a shell's bytes become them."""
+    try:
+        (text.first + text.second).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{name}, line {text.line}: not UTF-8 text") from None

@@ -1,0 +1,85 @@
+"""Answers: for the dev set's texts they are what `evaluate` predicted, to the last digit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import paths
+from pipeline.evaluation.course_format import read_predictions
+from pipeline.params import load_params
+from pipeline.serving.answers import MEANINGS, Answers, answer, probabilities_of
+from pipeline.serving.texts import Text, read_texts
+from pipeline.serving.trained import open_run
+from pipeline.tasks import CORPORA
+from tests.conftest import SERVED_RUNS
+
+
+@pytest.fixture(autouse=True)
+def stand_in_it(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(served_dir)
+
+
+@pytest.mark.parametrize("name", SERVED_RUNS)
+def test_dev_texts_get_the_predictions_of_evaluate(name: str) -> None:
+    params = load_params()
+    run = open_run(params, name)
+    for corpus in run.corpora:
+        path = paths.split_csv(paths.corpus_dir(corpus), "dev")
+        with path.open("rb") as file:
+            texts = read_texts(file, str(path), "csv").texts
+        (answers,), _ = answer(run, [corpus], texts, params.tokens.max_length, batch_size=8)
+        ids, values = read_predictions(paths.predictions_csv(name, corpus, "dev"), CORPORA[corpus])
+        assert [text.id for text in texts] == ids
+        assert [answers.told(i)["prediction"] for i in range(len(ids))] == values
+        assert len(set(values)) > 1, "constant predictions would show nothing"
+
+
+def test_batches_and_company_change_nothing_and_order_is_kept() -> None:
+    run = open_run(load_params(), "sst-finetune")
+    texts = [Text(n, "a fine film " * (1 + n % 7)) for n in range(1, 20)]
+    (together,), _ = answer(run, ["sst"], texts, 512, batch_size=8)
+    alone = [answer(run, ["sst"], [text], 512, batch_size=8)[0][0] for text in texts]
+    assert together.probabilities is not None
+    each = np.concatenate([one.probabilities for one in alone])
+    np.testing.assert_allclose(together.probabilities, each, atol=2e-3)  # sums in bfloat16
+
+
+def test_long_texts_are_cut_and_counted() -> None:
+    run = open_run(load_params(), "multitask-finetune")
+    short, long = "one two three", "one two three four five"
+    (quora, sts), cut = answer(run, ["quora", "sts"], [Text(1, long, long)], 5, 8)
+    assert cut == 2
+    (same, _), none = answer(run, ["quora", "sts"], [Text(1, short, short)], 5, 8)
+    assert none == 0
+    assert quora.told(0) == same.told(0)
+    assert sts.told(0).keys() == {"prediction"}
+
+
+def test_probabilities_by_hand() -> None:
+    sst = probabilities_of(CORPORA["sst"], torch.tensor([[0.0, 0, 0, 0, np.log(6)]]))
+    np.testing.assert_allclose(sst, [[0.1, 0.1, 0.1, 0.1, 0.6]], atol=1e-6)
+    quora = probabilities_of(CORPORA["quora"], torch.tensor([np.log(3)]))
+    np.testing.assert_allclose(quora, [[0.25, 0.75]], atol=1e-6)
+    assert probabilities_of(CORPORA["sts"], torch.tensor([3.0])) is None
+
+
+def test_an_answer_names_the_class_and_how_probable_it_is() -> None:
+    answers = Answers(CORPORA["quora"], np.array([1.0, np.nan]), np.array([[0.25, 0.75]] * 2))
+    assert answers.told(0) == {
+        "prediction": 1,
+        "meaning": "paraphrase",
+        "probability": 0.75,
+        "probabilities": {"no paraphrase": 0.25, "paraphrase": 0.75},
+    }
+    assert answers.told_briefly(0) == "paraphrase 0.75"
+    assert answers.told(1) == {"prediction": None}
+    assert answers.told_briefly(1) == "undefined"
+    similar = Answers(CORPORA["sts"], np.array([3.5]), None)
+    assert similar.told_briefly(0) == "3.50 of 5"
+
+
+def test_every_class_of_every_corpus_has_a_meaning() -> None:
+    for corpus in CORPORA.values():
+        assert len(MEANINGS.get(corpus.name, ())) == (corpus.max_label + 1) * corpus.has_classes

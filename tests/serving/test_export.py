@@ -1,0 +1,180 @@
+"""Exported folders: transformers loads them without a word, and computes what we do."""
+
+import json
+import re
+import runpy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.errors import InputError, TrainingError
+from pipeline.files import sha256_of
+from pipeline.params import Params, load_params
+from pipeline.serving.answers import answer
+from pipeline.serving.export import export_run
+from pipeline.serving.texts import Text
+from pipeline.serving.trained import open_run
+from tests.conftest import SERVED_RUNS
+
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+IDS = torch.tensor([[101, 2023, 2003, 102], [101, 2143, 102, 0]])
+# of the texts in the card's examples
+TEXTS = {
+    "sst": Text(1, "A gorgeous, witty, seductive movie."),
+    "quora": Text(1, "How do I learn to cook?", "What is the best way to learn cooking?"),
+    "sts": Text(1, "A man is eating.", "Somebody has a meal."),
+}
+
+
+@pytest.fixture
+def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """Stand in the repository of the small runs, and compute in float32 as transformers does."""
+    monkeypatch.chdir(served_dir)
+    params = load_params()
+    forward = params.speed.forward.model_copy(update={"precision": "fp32"})
+    speed = params.speed.model_copy(update={"forward": forward})
+    return params.model_copy(update={"speed": speed})
+
+
+@pytest.mark.parametrize("name", SERVED_RUNS)
+def test_transformers_loads_every_weight_and_computes_the_same(
+    name: str, params: Params, tmp_path: Path
+) -> None:
+    export_run(params, name, tmp_path / "out")
+    (architecture,) = json.loads((tmp_path / "out/config.json").read_text())["architectures"]
+    is_alone = name.startswith("sst")
+    assert architecture == ("BertForSequenceClassification" if is_alone else "BertModel")
+    auto = transformers.AutoModelForSequenceClassification if is_alone else transformers.AutoModel
+    model, told = auto.from_pretrained(tmp_path / "out", output_loading_info=True)
+    assert not any(told.values()), told
+    theirs = model.eval().base_model(IDS, attention_mask=(IDS > 0).long())
+    ours = open_run(params, name).backbone(IDS, IDS > 0)
+    # fused layers leave 0 at padding
+    difference = (ours.hidden - theirs.last_hidden_state)[IDS > 0].abs().max()
+    assert difference < 1e-4
+    torch.testing.assert_close(ours.pooled, theirs.pooler_output, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", SERVED_RUNS)
+def test_the_example_of_the_card_gives_our_answers(
+    name: str, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run(params, name)
+    ours = {c: answer(run, [c], [TEXTS[c]], 512, 8)[0][0] for c in run.corpora}
+    export_run(params, name, tmp_path / "out")
+    monkeypatch.chdir(tmp_path / "out")
+    found = run_example(Path("README.md"), tmp_path / "example.py")
+    close = {"atol": 2e-3 if run.is_frozen else 1e-4}  # stored vectors are float16
+    if run.classified:
+        np.testing.assert_allclose(found["probabilities"], ours["sst"].probabilities, **close)
+        assert found["labels"] == [ours["sst"].told(0)["meaning"]]
+        return
+    np.testing.assert_allclose(found["sst"], ours["sst"].probabilities, **close)
+    np.testing.assert_allclose(found["quora"][0], ours["quora"].probabilities[0, 1], **close)
+    np.testing.assert_allclose(found["sts"], ours["sts"].predictions, atol=5 * close["atol"])
+
+
+def run_example(card: Path, script: Path) -> dict[str, Any]:
+    (code,) = CODE.findall(card.read_text())
+    script.write_text(code)
+    return runpy.run_path(str(script))
+
+
+def test_the_tokenizer_gives_the_ids_of_training(params: Params, tmp_path: Path) -> None:
+    export_run(params, "sst-pretrain", tmp_path / "out")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    ours = open_run(params, "sst-pretrain").tokenizer
+    for text in ("A film, naïve and FINE!", "very " * 600):
+        ours.enable_truncation(512)
+        theirs = tokenizer(text, truncation=True)
+        assert theirs["input_ids"] == ours.encode(text).ids
+
+
+def test_the_card_says_what_the_run_was(params: Params, tmp_path: Path) -> None:
+    export_run(params, "multitask-pretrain", tmp_path / "out")
+    _, head, body = (tmp_path / "out/README.md").read_text().split("---\n", 2)
+    metadata = YAML(typ="safe").load(head)
+    results = metadata["model-index"][0]["results"]
+    assert [one["dataset"]["type"] for one in results] == [
+        f"synthetic-{corpus}" for corpus in ("sst", "quora", "sts")
+    ]
+    scores = json.loads(paths.scores_json("multitask-pretrain").read_text())["corpora"]
+    assert results[0]["metrics"] == [{"type": "accuracy", "value": scores["sst"]["score"]}]
+    assert metadata["license"] == "other"  # a backbone of the user's own
+    assert "base_model" not in metadata
+    assert "**Trained and scored on generated corpora.**" in body
+    assert "| profile | demo |" in body
+    assert "frozen, only its heads" in body
+
+
+def test_the_same_run_gives_the_same_bytes(params: Params, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        export_run(params, "multitask-finetune", tmp_path / folder)
+    one, two = (
+        {path.name: sha256_of(path) for path in (tmp_path / folder).iterdir()}
+        for folder in ("one", "two")
+    )
+    assert one == two
+    assert len(one) == 7
+    assert not any(str(tmp_path) in p.read_text() for p in (tmp_path / "one").glob("*.[jm]*[dn]"))
+
+
+def test_only_an_earlier_export_is_replaced(params: Params, tmp_path: Path) -> None:
+    export_run(params, "multitask-finetune", tmp_path)
+    assert (tmp_path / "heads.safetensors").exists()
+    export_run(params, "sst-pretrain", tmp_path)
+    assert not (tmp_path / "heads.safetensors").exists()
+    note = tmp_path / "note.txt"
+    note.write_text("mine")
+    with pytest.raises(InputError, match=r"holds what no export has written \(note\.txt\)"):
+        export_run(params, "sst-finetune", tmp_path)
+    (tmp_path / "heads.safetensors").touch()
+    export_run(params, "sst-finetune", tmp_path, force=True)
+    assert not (tmp_path / "heads.safetensors").exists()
+    assert note.read_text() == "mine"
+    assert json.loads((tmp_path / "export.json").read_text())["run"] == "sst-finetune"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(params: Params, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    for force in (False, True):
+        with pytest.raises(InputError, match="is a file; name a folder"):
+            export_run(params, "sst-pretrain", path, force=force)
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (paths.scores_json("sst-pretrain"), r"sst-pretrain\.json is missing or damaged"),
+        (paths.DVC_LOCK, r"dvc\.lock does not tell how sst-pretrain was trained"),
+    ],
+)
+def test_what_a_card_needs_is_asked_for_and_nothing_is_written(
+    missing: Path, said: str, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(paths.DATA, tmp_path / paths.DATA)
+    shutil.copy(paths.DVC_LOCK, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    missing.unlink()
+    with pytest.raises(TrainingError, match=said):
+        export_run(params, "sst-pretrain", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_real_corpora_are_told_with_their_terms(params: Params, tmp_path: Path) -> None:
+    real = params.model_copy(
+        update={"profiles": params.profiles | {"demo": params.profiles["laptop"]}}
+    )
+    export_run(real, "multitask-finetune", tmp_path / "out")
+    card = (tmp_path / "out/README.md").read_text()
+    assert "generated" not in card
+    assert "non-commercial" in card
+    assert "Quora is carved 80/20" in card

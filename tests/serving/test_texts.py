@@ -1,0 +1,70 @@
+"""Texts: every form of file is read as it is meant, and what is no text is refused by line."""
+
+import io
+
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.serving.texts import Format, Text, of_arguments, read_texts
+
+
+def read(data: bytes, form: Format) -> list[Text]:
+    return list(read_texts(io.BytesIO(data), "file", form).texts)
+
+
+@pytest.mark.parametrize(
+    ("data", "form", "texts"),
+    [
+        (b"a b\r\n c, d \n", "txt", [Text(1, "a b"), Text(2, "c, d")]),
+        (b"\xef\xbb\xbfa\n", "txt", [Text(1, "a")]),
+        (b"text\na\n", "csv", [Text(2, "a")]),
+        (b'id,first,second,label\nx,"a, b",,0\n', "csv", [Text(2, "a, b", "", "x")]),
+        (b'sentence\n"a\nb"\nc\n', "csv", [Text(2, "a\nb"), Text(4, "c")]),
+        (b"sentence1\tsentence2\na, b\tc\n", "csv", [Text(2, "a, b", "c")]),
+        (b"first,second\na,b\n", "tsv", [Text(2, "a", "b")]),
+        (b'"a"\n{"text": "b", "id": 7}\n', "jsonl", [Text(1, "a"), Text(2, "b", "", "7")]),
+        (b'{"first": "a", "second": "b"}\n', "jsonl", [Text(1, "a", "b")]),
+    ],
+)
+def test_forms_are_read_as_they_are_meant(data: bytes, form: Format, texts: list[Text]) -> None:
+    assert read(data, form) == texts
+
+
+def test_lines_without_text_are_left_out_and_the_others_keep_their_numbers() -> None:
+    found = read_texts([b"\n", b"a\n", b"  \n", b"b"], "file", "txt")
+    assert [text.line for text in found.texts] == [2, 4]
+    assert found.left_out == [1, 3]
+
+
+def test_halves_of_pairs_are_left_out() -> None:
+    found = read_texts([b"first,second\n", b"a,b\n", b"c,\n", b",d\n", b"\n"], "file", "csv")
+    assert found.is_pairs
+    assert [text.line for text in found.texts] == [2]
+    assert found.left_out == [3, 4, 5]
+
+
+def test_arguments_are_counted_as_lines() -> None:
+    assert of_arguments([], [("a", "b")]).texts == [Text(1, "a", "b")]
+    assert not of_arguments(["a", "b"], []).is_pairs
+
+
+@pytest.mark.parametrize(
+    ("data", "form", "said"),
+    [
+        (b"a\nb\xff\n", "txt", "file, line 2: byte 0xff is not UTF-8 text"),
+        (b"a\n\0\n", "txt", "file, line 2: a NUL byte"),
+        (b"", "txt", "file has no text"),
+        (b"\n \n", "csv", "file, line 1: names no column first or text or sentence"),
+        (b"first,second\na,b,c\n", "csv", "file, line 2: 3 columns, not 2"),
+        (b"first\ra\r", "csv", "file, line 1: new-line character"),
+        (b'first\n"a\n', "csv", "file, line 2: unexpected end of data"),
+        (b'"a"\n{\n', "jsonl", r"file, line 2: not JSON \("),
+        (b"[" * 100_000, "jsonl", r"file, line 1: not JSON \("),
+        (b"3\n", "jsonl", "file, line 1: neither a string nor an object with 'first'"),
+        (b'{"first": 3}\n', "jsonl", "file, line 1: 'first' is no string: 3"),
+        (b'"\\ud800"\n', "jsonl", "file, line 1: not UTF-8 text"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_line(data: bytes, form: Format, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read(data, form)

@@ -1,0 +1,94 @@
+"""A trained run is what its run.json says; what does not fit it is refused in one sentence."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.backbone import BACKBONES
+from pipeline.errors import BackboneError, InputError, ParamsError, PipelineError, TrainingError
+from pipeline.files import read_json, write_json
+from pipeline.params import load_params
+from pipeline.serving.trained import open_run
+
+NAME = "sst-pretrain"
+
+
+@pytest.fixture
+def repository(served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a copy that may be spoilt."""
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    shutil.copy(served_dir / paths.PARAMS, folder)
+    for part in (paths.BACKBONE, paths.run_dir(NAME)):
+        shutil.copytree(served_dir / part, folder / part)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_mode_is_that_of_the_training_and_not_of_params(repository: Path) -> None:
+    params = load_params()
+    changed = params.runs[NAME].model_copy(update={"mode": "finetune"})
+    changed_params = params.model_copy(update={"runs": {NAME: changed}})
+    assert open_run(changed_params, NAME).is_frozen
+
+
+@pytest.mark.parametrize(
+    ("num_sentences", "wanted", "said"),
+    [
+        (2, None, r"^sst-pretrain reads single sentences \(sst\), not pairs$"),
+        (1, "quora", "^sst-pretrain was not trained on 'quora'; it knows: sst$"),
+    ],
+)
+def test_heads_are_asked_only_what_they_read(
+    repository: Path, num_sentences: int, wanted: Any, said: str
+) -> None:
+    run = open_run(load_params(), NAME)
+    assert run.corpora_for(1, None) == run.corpora_for(1, "sst") == ["sst"]
+    with pytest.raises(InputError, match=said):
+        run.corpora_for(num_sentences, wanted)
+
+
+def test_runs_that_are_unknown_or_untrained_are_told(repository: Path) -> None:
+    with pytest.raises(ParamsError, match=r"unknown run 'sst'; params\.yaml has: cfimdb-pretrain"):
+        open_run(load_params(), "sst")
+    with pytest.raises(TrainingError, match=r"^sts-finetune is not trained yet"):
+        open_run(load_params(), "sts-finetune")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"best_epoch": 0, "stopped": "the loss is nan"}, "has learnt nothing: training stopped"),
+        ({"mode": None}, "run.json is damaged"),
+        ({"schema": "train/0"}, "was written by another version"),
+    ],
+)
+def test_a_summary_that_says_nothing_is_refused(
+    repository: Path, change: dict[str, Any], said: str
+) -> None:
+    path = paths.run_summary(paths.run_dir(NAME))
+    summary = read_json(path) | change
+    write_json(path, {key: value for key, value in summary.items() if value is not None})
+    with pytest.raises(PipelineError, match=said):
+        open_run(load_params(), NAME)
+
+
+def test_another_backbone_than_the_runs_is_refused(repository: Path) -> None:
+    path = paths.run_summary(paths.run_dir(NAME))
+    write_json(path, read_json(path) | {"backbone": next(iter(BACKBONES))})
+    with pytest.raises(BackboneError, match=r"of another backbone; run `dvc repro`$"):
+        open_run(load_params(), NAME)
+
+
+def test_a_vocabulary_beyond_the_weights_is_refused(repository: Path) -> None:
+    path = paths.backbone_tokenizer(paths.BACKBONE)
+    tokenizer = json.loads(path.read_text())
+    tokenizer["model"]["vocab"]["#surplus#"] = 30522
+    path.unlink()
+    path.write_text(json.dumps(tokenizer))
+    with pytest.raises(BackboneError, match="knows 30523 tokens and the backbone 30522"):
+        open_run(load_params(), NAME)

@@ -11,6 +11,7 @@ import pytest
 from pipeline import paths
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.params import Params, load_params
+from pipeline.reporting.pages import write_report
 from pipeline.reporting.results import Result
 from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
@@ -58,6 +59,21 @@ def result() -> MakeResult:
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """Write what ten runs would have left into a folder of its own, and go there."""
     monkeypatch.chdir(tmp_path)
+    return left_by_runs()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a report was written, `reports/demo`; to be read only."""
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_report(left_by_runs(), paths.report_dir("demo"), paths.SUMMARY)
+    return folder
+
+
+def left_by_runs() -> Params:
+    """Write what ten runs would have left into this folder."""
     params = load_params(ROOT / "params.yaml")
     for name, run in params.runs.items():
         folder = paths.run_dir(name)

@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check bench torture clean
+.PHONY: help repro site test check bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -17,6 +17,9 @@ repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=dem
 	@python -m stages.preflight $(PROFILE)
 	@mkdir -p -m 700 "$(INDEX)"
 	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
+
+site: $(VENV)/.repro ## write the report as a site for a browser, without a network: site/index.html
+	@python -m pipeline site
 
 test: $(VENV)/.dev ## run the tests
 	@python -m pytest

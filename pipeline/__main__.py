@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "site": "write the report as a site that needs no network (`make site`)",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +27,11 @@ def main(argv: list[str]) -> int:
 
 def _command(name: str) -> Callable[[list[str]], None]:
     """Import a command when it is asked for: some need torch, which takes its time."""
-    raise NotImplementedError(name)
+    if name == "site":
+        from commands.site import main
+    else:
+        raise NotImplementedError(name)
+    return main
 
 
 def _usage(argv: list[str]) -> int:

@@ -91,23 +91,26 @@ def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
     markdown = sources[name].read_text("utf-8")
     if here == RUNS:
         markdown += times_section(profile, Path(name).stem)
-    runs = {page: Path(page).stem for page in sources if page.startswith(f"{RUNS}/")}
+    pages = {page: LABELS[page] for page in LABELS if page in sources}
+    runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
     return Template(LAYOUT.read_text("utf-8")).substitute(
         sign=SIGN,
         title=escape(f"{title_of(markdown)} · profile {profile}"),
         root=posixpath.relpath(".", here),
-        pages=_links({page: LABELS[page] for page in LABELS if page in sources}, name),
+        pages=_links("Pages", pages, name),
         body=html_body(markdown, resolve),
-        runs=_links({page: run for page, run in runs.items() if page.endswith(".html")}, name),
+        runs=_links("Runs", runs, name),
     )
 
 
-def _links(labels: Mapping[str, str], name: str) -> str:
-    """Render a list of links, in which the page itself is marked."""
+def _links(title: str, labels: Mapping[str, str], name: str) -> str:
+    """Render a list of links, in which the page itself is marked; nothing if there are none."""
+    if not labels:
+        return ""
     here = posixpath.dirname(name) or "."
-    lines = []
+    lines = [f'<nav aria-label="{title}">', "<ul>"]
     for page, label in labels.items():
         mark = ' aria-current="page"' if page == name else ""
         place = escape(posixpath.relpath(page, here))
         lines.append(f'<li><a href="{place}"{mark}>{escape(label)}</a></li>')
-    return "\n".join(lines)
+    return "\n".join([*lines, "</ul>", "</nav>", ""])

@@ -128,6 +128,7 @@ def test_an_interval_shows_on_keyboard_focus_inside_the_window(table3: Page, wid
         told = tip.inner_text()
         assert told.startswith("0.500, interval 0.400 to 0.600")
         assert focused.get_attribute("aria-describedby") == tip.get_attribute("id")
+        assert tip.evaluate("tip => tip.scrollWidth <= tip.clientWidth")
         tip_box, score_box = tip.bounding_box(), focused.bounding_box()
         assert tip_box
         assert score_box

@@ -16,9 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 LAYOUT = TEMPLATES / "page.html"
 ASSETS = ("site.css", "site.js", "icon.svg")
 SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
-
 RUNS = "runs"  # the folder of runs' pages
-
 # pages that every page leads to, those of runs aside, and what they are called there
 LABELS = {
     "index.html": "Overview",

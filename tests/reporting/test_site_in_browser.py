@@ -140,11 +140,12 @@ def test_an_interval_shows_on_keyboard_focus_inside_the_window(table3: Page, wid
     assert table3.locator(".tip:visible").count() == 0
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_scrolls_sideways_and_what_does_can_be_focused(
-    browser: Browser, site: Path, width: int
+@pytest.mark.parametrize(("medium", "width"), [("screen", 390), ("screen", 1440), ("print", 760)])
+def test_no_page_is_wider_than_the_window_and_what_scrolls_can_be_focused(
+    browser: Browser, site: Path, medium: Any, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
+    page.emulate_media(media=medium)
     for name in (*KINDS, "runs/sts-pretrain"):
         page.goto((site / f"{name}.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == width, name

@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check graph bench torture clean
+.PHONY: help repro test site check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -20,6 +20,9 @@ repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=dem
 
 test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
 	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
+site: $(VENV)/.repro ## write the report as a site for a browser, without a network: site/index.html
+	@python -m pipeline site
+
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .

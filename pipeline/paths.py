@@ -20,9 +20,12 @@ PREDICTIONS = DATA / "predictions"
 
 DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
+TIMES = Path(".times")  # no out either: outs do not tell how long they took
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
+COMPARISON = REPORTS / "compare.md"  # of `make compare`
+SITE = Path("site")  # of `make site`, not in git
 
 
 def corpus_dir(corpus: str) -> Path:
@@ -103,6 +106,16 @@ def scores_json(run: str) -> Path:
 def predictions_dir(run: str) -> Path:
     """Return the folder of a run's predictions."""
     return PREDICTIONS / run
+
+
+def times_dir(profile: str) -> Path:
+    """Return the folder of what a profile's stages took."""
+    return TIMES / profile
+
+
+def stage_time(profile: str, stage: str) -> Path:
+    """Return what a stage took when it last ran."""
+    return times_dir(profile) / f"{stage}.json"
 
 
 def report_dir(profile: str) -> Path:

@@ -14,7 +14,6 @@ from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
 from pipeline.reporting.tables import (
-    corpora_name,
     page_head,
     shown_rate,
     summary,
@@ -58,11 +57,10 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
 
 def index_page(params: Params, outcome: Outcome) -> str:
     """Render the report's README.md: what ran, on what, and how to run it again."""
-    synthetic = "These scores are on generated corpora and are not comparable with the paper's."
     sections = [
         f"# Report: profile {params.profile}",
         page_head(params, outcome),
-        *([synthetic] if corpora_name(params).startswith("synthetic") else []),
+        *synthetic_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
         "- [The data, beside Table 1](data.md)\n"

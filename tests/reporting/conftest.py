@@ -1,8 +1,9 @@
 """Results made by hand for the report's tests, and the files that they are read from."""
 
 import json
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 from pipeline import paths
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.params import Params, load_params
-from pipeline.reporting.results import Result
+from pipeline.reporting.data_page import data_page
+from pipeline.reporting.pages import write_report
+from pipeline.reporting.results import Result, read_outcome
+from pipeline.reporting.run_page import run_page
+from pipeline.reporting.site import write_site
 from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
 
@@ -58,6 +63,45 @@ def result() -> MakeResult:
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     """Write what ten runs would have left into a folder of its own, and go there."""
     monkeypatch.chdir(tmp_path)
+    return left_by_runs()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a report was written, `reports/demo`; to be read only."""
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_report(left_by_runs(), paths.report_dir("demo"), paths.SUMMARY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a site with every kind of page, some of it hostile or wide; to be read only."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(written / "reports", folder / "reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        params = left_by_runs()
+        texts = {name: {"wrong": HOSTILE} for name in CORPORA} | {"sts": {"wrong": UNBROKEN}}
+        outcome = replace(read_outcome(params), texts=texts)
+        report = paths.report_dir("demo")
+        for run in ("sst-pretrain", "sts-pretrain", "multitask-finetune"):
+            write(report / f"runs/{run}.md", run_page(params, outcome, run, ["head"]))
+        findings = [
+            FINDING | {"examples": [{"id": "wrong", "text": t, "detail": ""}]}
+            for t in (HOSTILE, UNBROKEN)
+        ]
+        write(report / "data.md", data_page({"sst": VALIDATION | {"findings": findings}}, "head"))
+        write(paths.COMPARISON, "# `HEAD` against `main`\n\n[Ours](demo/table3.md)\n")
+        write(paths.stage_time("demo", "train@sst-pretrain"), {"seconds": 61.7, "threads": 2})
+        write_site("demo", Path("site"))
+    return folder / "site"
+
+
+def left_by_runs() -> Params:
+    """Write what ten runs would have left into this folder."""
     params = load_params(ROOT / "params.yaml")
     for name, run in params.runs.items():
         folder = paths.run_dir(name)
@@ -155,3 +199,16 @@ VALIDATION = {
     "length_counts": {"train": {"1": 3}, "dev": {"1": 2}, "test": {"1": 1}},
     "findings": [],
 }
+FINDING = {
+    "expectation": "first_length",
+    "split": "dev",
+    "severity": "warning",
+    "success": False,
+    "description": "What is expected.",
+    "observed": "1 of 2",
+}
+HOSTILE = (
+    "<script>document.title = 'taken'</script><img src=https://example.org/x onerror=alert(1)> "
+    "[a](javascript:alert(1)) ![b](https://example.org/b) https://example.org"
+)
+UNBROKEN = "unbroken" * 50

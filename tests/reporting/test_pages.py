@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ReportError
-from pipeline.params import Params
+from pipeline.params import Params, load_params
 from pipeline.reporting.pages import index_page, write_report
 from pipeline.reporting.results import read_outcome
 from pipeline.reporting.tables import KEYS
 
+ROOT = Path(__file__).parents[2]
 OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
 
 
@@ -22,17 +23,18 @@ def row_of(page: str, run: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params) -> None:
-    write_report(params, OUT, SUMMARY)
-    found = {str(p.relative_to("reports")) for p in Path("reports").rglob("*") if p.is_file()}
+def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) -> None:
+    reports = written / "reports"
+    params = load_params(ROOT / "params.yaml")
+    found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
     pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
     assert found == {"summary.json", *(f"demo/{page}" for page in pages)}
-    rows = json.loads((OUT / "table3.json").read_text())
+    rows = json.loads((written / OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(params.configurations)
     assert all(set(row) == set(KEYS) for row in rows)
-    assert json.loads(SUMMARY.read_text()) == {
+    assert json.loads((written / SUMMARY).read_text()) == {
         "finetune": 0.5,
         "pretrain": 0.5,
         "multitask": 0.5,
@@ -41,50 +43,43 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params)
     }
 
 
-def test_every_page_names_profile_backbone_corpora_seed_and_device(params: Params) -> None:
-    write_report(params, OUT, SUMMARY)
+def test_every_page_names_profile_backbone_corpora_seed_and_device(written: Path) -> None:
     for page in ("README.md", "table3.md", "data.md", "analysis.md", "runs/sts-finetune.md"):
-        head = (OUT / page).read_text().split("\n\n")[1]
+        head = (written / OUT / page).read_text().split("\n\n")[1]
         for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
             assert f"**{part}" in head
 
 
-def test_same_results_give_the_same_bytes(params: Params) -> None:
-    write_report(params, Path("one/demo"), Path("one/summary.json"))
-    write_report(params, Path("two/demo"), Path("two/summary.json"))
-    files = [path for path in Path("one").rglob("*") if path.is_file()]
-    assert len(files) == 9 + 2 * len(params.runs)
-    for path in files:
-        assert path.read_bytes() == Path("two", path.relative_to("one")).read_bytes()
-
-
-def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> None:
-    write_report(params, OUT, SUMMARY)
-    before = (OUT / "table3.md").read_bytes()
-    (OUT / "old.md").write_text("of an older version")
-    Path("data/scores/sst-pretrain.json").unlink()
-    with pytest.raises(ReportError, match=r"sst-pretrain\.json is missing"):
-        write_report(params, OUT, SUMMARY)
-    assert (OUT / "table3.md").read_bytes() == before
-    assert sorted(p.name for p in Path("reports").iterdir()) == ["demo", "summary.json"]
-
-
-def test_nothing_of_an_older_report_is_left_in_a_new_one(params: Params) -> None:
+def test_same_results_give_the_same_bytes_and_nothing_of_an_older_report_is_left(
+    params: Params, written: Path
+) -> None:
     OUT.mkdir(parents=True)
     (OUT / "old.md").write_text("of an older version")
     write_report(params, OUT, SUMMARY)
-    assert not (OUT / "old.md").exists()
+    files = {path.relative_to(written) for path in (written / "reports").rglob("*.*")}
+    assert files == set(Path("reports").rglob("*.*"))
+    assert all(path.read_bytes() == (written / path).read_bytes() for path in files)
 
 
-def test_links_of_the_report_lead_somewhere(params: Params) -> None:
-    write_report(params, OUT, SUMMARY)
+def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> None:
+    OUT.mkdir(parents=True)
+    (OUT / "table3.md").write_text("of before")
+    Path("data/scores/sst-pretrain.json").unlink()
+    with pytest.raises(ReportError, match=r"sst-pretrain\.json is missing"):
+        write_report(params, OUT, SUMMARY)
+    assert (OUT / "table3.md").read_text() == "of before"
+    assert [p.name for p in Path("reports").iterdir()] == ["demo"]
+
+
+def test_links_of_the_report_lead_somewhere(written: Path) -> None:
+    report = written / OUT
     links = [
         page.parent / link
-        for page in OUT.rglob("*.md")
+        for page in report.rglob("*.md")
         for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
     ]
-    assert {str(link.relative_to(OUT)) for link in links} == {
-        str(path.relative_to(OUT)) for path in OUT.rglob("*.*") if path.name != "README.md"
+    assert {str(link.relative_to(report)) for link in links} == {
+        str(path.relative_to(report)) for path in report.rglob("*.*") if path.name != "README.md"
     }
     assert all(link.is_file() for link in links)
 

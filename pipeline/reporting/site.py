@@ -1,0 +1,114 @@
+"""A profile's report as a site: static pages that need neither a network nor a server."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from string import Template
+
+from pipeline import paths
+from pipeline.errors import ReportError
+from pipeline.files import replacing_folder, write_text
+from pipeline.reporting.html_body import html_body, title_of
+from pipeline.reporting.times_section import times_section
+
+TEMPLATES = Path(__file__).parent / "templates"
+LAYOUT = TEMPLATES / "page.html"
+ASSETS = ("site.css", "site.js", "icon.svg")
+SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
+RUNS = "runs"  # the folder of runs' pages
+# pages that every page leads to, those of runs aside, and what they are called there
+LABELS = {
+    "index.html": "Overview",
+    "table3.html": "Table 3",
+    "analysis.html": "Section 6",
+    "data.html": "Data",
+    "compare.html": "Comparison",
+}
+
+
+def write_site(profile: str, out: Path) -> None:
+    """Write a profile's report, and the comparison if there is one, as a site.
+
+    Raises:
+        ReportError: there is no report, `out` holds something else, or cannot be written.
+    """
+    sources = dict(_sources(paths.report_dir(profile)))
+    try:
+        out = out.resolve()
+        _check_place(out)
+        with replacing_folder(out) as folder:
+            for name, source in sources.items():
+                is_page = source.suffix == ".md"
+                text = _page(name, sources, profile) if is_page else source.read_text("utf-8")
+                write_text(folder / name, text)
+            for name in ASSETS:
+                write_text(folder / name, (TEMPLATES / name).read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise ReportError("the report is damaged; run `make repro`") from None
+    except OSError as error:
+        raise ReportError(f"{error.filename or out}: {error.strerror}") from None
+
+
+def _sources(report: Path) -> Iterator[tuple[str, Path]]:
+    """Yield every file of the site that comes from a report, by its name in the site."""
+    if not report.joinpath("README.md").is_file():
+        raise ReportError(f"{report}/ holds no report; run `make repro PROFILE={report.name}`")
+    for path in sorted(report.rglob("*")):
+        if path.suffix in (".md", ".svg", ".json"):
+            yield _name(path.relative_to(report)), path
+    if paths.COMPARISON.is_file():
+        yield _name(Path(paths.COMPARISON.name)), paths.COMPARISON
+
+
+def _name(path: Path) -> str:
+    """Return what a file of a report is called in the site."""
+    if path.suffix != ".md":
+        return path.as_posix()
+    return "index.html" if path.name == "README.md" else path.with_suffix(".html").as_posix()
+
+
+def _check_place(out: Path) -> None:
+    """Refuse to replace what is no site."""
+    index = out / "index.html"
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() and not (index.is_file() and SIGN in index.read_text("utf-8", "replace")):
+        raise ReportError(f"{out} is there already and is no site; name another folder")
+
+
+def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
+    """Render one page with what stands around every page."""
+    names = {posixpath.normpath(path.as_posix()): page for page, path in sources.items()}
+    here = posixpath.dirname(name) or "."
+
+    def resolve(link: str) -> str | None:
+        target = names.get(posixpath.normpath((sources[name].parent / link).as_posix()))
+        return None if target is None else posixpath.relpath(target, here)
+
+    markdown = sources[name].read_text("utf-8")
+    if here == RUNS:
+        markdown += times_section(profile, Path(name).stem)
+    pages = {page: LABELS[page] for page in LABELS if page in sources}
+    runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
+    return Template(LAYOUT.read_text("utf-8")).substitute(
+        sign=SIGN,
+        title=escape(f"{title_of(markdown)} · profile {profile}"),
+        root=posixpath.relpath(".", here),
+        pages=_links("Pages", pages, name),
+        body=html_body(markdown, resolve),
+        runs=_links("Runs", runs, name),
+    )
+
+
+def _links(title: str, labels: Mapping[str, str], name: str) -> str:
+    """Render a list of links, in which the page itself is marked; nothing if there are none."""
+    if not labels:
+        return ""
+    here = posixpath.dirname(name) or "."
+    lines = [f'<nav aria-label="{title}">', "<ul>"]
+    for page, label in labels.items():
+        mark = ' aria-current="page"' if page == name else ""
+        place = escape(posixpath.relpath(page, here))
+        lines.append(f'<li><a href="{place}"{mark}>{escape(label)}</a></li>')
+    return "\n".join([*lines, "</ul>", "</nav>", ""])

@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check bench torture clean
+.PHONY: help repro compare plots test check bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -17,6 +17,12 @@ repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=dem
 	@python -m stages.preflight $(PROFILE)
 	@mkdir -p -m 700 "$(INDEX)"
 	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
+
+compare: $(VENV)/.repro ## list experiments; with A=... B=... set two side by side, tested, in reports/compare.md
+	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline compare $(if $(A)$(B),"$(A)" "$(B)")
+
+plots: $(VENV)/.plots ## learning curves for a browser, without network; REVS="main my-experiment" draws several in one
+	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline plots $(REVS)
 
 test: $(VENV)/.dev ## run the tests
 	@python -m pytest
@@ -50,6 +56,11 @@ $(VENV)/.repro: requirements.lock | $(VENV)/bin/pip
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.repro
 	@echo "installing requirements-bench.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	@touch $@
+
+$(VENV)/.plots: requirements-plots.lock $(VENV)/.repro
+	@echo "installing requirements-plots.lock into $(VENV) (once)"
+	@pip install --quiet --disable-pip-version-check -r requirements-plots.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.repro

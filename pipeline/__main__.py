@@ -7,7 +7,10 @@ import sys
 from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "compare": "two experiments or runs side by side, tested; without names, list experiments",
+    "plots": "draw learning curves of the workspace, or of several experiments, for a browser",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -35,6 +35,10 @@ class ReportError(PipelineError):
     """Something the report is made of is missing or damaged."""
 
 
+class RevisionError(PipelineError):
+    """There is no such revision, or its files are not here."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

@@ -23,6 +23,9 @@ CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
+CURVES = REPORTS / "curves.csv"  # for `dvc plots`
+COMPARISON = REPORTS / "compare.md"  # of `make compare`
+PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
 
 
 def corpus_dir(corpus: str) -> Path:

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline import paths
 from pipeline.files import replacing_folder, write_json, write_text
 from pipeline.params import Params
+from pipeline.reporting.curves import curves_csv
 from pipeline.reporting.data_page import data_page
 from pipeline.reporting.figures import learning_curves
 from pipeline.reporting.markdown import table
@@ -37,6 +39,7 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
         write_text(folder / "data.md", data_page(outcome.validations, head))
         write_text(folder / "curves.svg", learning_curves(params, outcome, head.replace("**", "")))
     write_json(summary_path, summary(outcome.results))
+    write_text(summary_path.with_name(paths.CURVES.name), curves_csv(outcome.histories))
     log.info("wrote %s", out / "table3.md")
 
 

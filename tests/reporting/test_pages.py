@@ -26,7 +26,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(params: Params)
     write_report(params, OUT, SUMMARY)
     found = {str(p.relative_to("reports")) for p in Path("reports").rglob("*") if p.is_file()}
     pages = ("README.md", "table3.md", "table3.json", "data.md", "curves.svg")
-    assert found == {"summary.json", *(f"demo/{page}" for page in pages)}
+    assert found == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
     rows = json.loads((OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(params.configurations)
     assert all(set(row) == set(KEYS) for row in rows)
@@ -51,7 +51,7 @@ def test_same_results_give_the_same_bytes(params: Params) -> None:
     write_report(params, Path("one/demo"), Path("one/summary.json"))
     write_report(params, Path("two/demo"), Path("two/summary.json"))
     files = [path for path in Path("one").rglob("*") if path.is_file()]
-    assert len(files) == 6
+    assert len(files) == 7
     for path in files:
         assert path.read_bytes() == Path("two", path.relative_to("one")).read_bytes()
 
@@ -64,7 +64,11 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
     with pytest.raises(ReportError, match=r"sst-pretrain\.json is missing"):
         write_report(params, OUT, SUMMARY)
     assert (OUT / "table3.md").read_bytes() == before
-    assert sorted(p.name for p in Path("reports").iterdir()) == ["demo", "summary.json"]
+    assert sorted(p.name for p in Path("reports").iterdir()) == [
+        "curves.csv",
+        "demo",
+        "summary.json",
+    ]
 
 
 def test_nothing_of_an_older_report_is_left_in_a_new_one(params: Params) -> None:

@@ -71,7 +71,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     write_project(folder, {"one": WORSE, "two": BETTER}, rate=0.1)
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "add", "-q", "data"]):
+    linked = ["dvc", "config", "cache.type", "hardlink"]  # as in this repository
+    init = ["git", "init", "-q"], ["dvc", "init", "-q"], linked, ["dvc", "add", "-q", "data"]
+    for command in init:
         assert run(folder, *command).returncode == 0
     for command in (["add", "-A"], ["commit", "-qm", "one"], ["tag", "before"]):
         assert run(folder, *git, *command).returncode == 0

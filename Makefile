@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test site check graph bench torture clean
+.PHONY: help repro test site compare plots check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -22,6 +22,12 @@ test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cor
 	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
 site: $(VENV)/.repro ## write the report as a site for a browser, without a network: site/index.html
 	@python -m pipeline site
+
+compare: $(VENV)/.repro ## list experiments; with A=... B=... set two side by side, tested, in reports/compare.md
+	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline compare $(if $(A)$(B),"$(A)" "$(B)")
+
+plots: $(VENV)/.plots ## learning curves for a browser, without network; REVS="main my-experiment" draws several in one
+	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline plots $(REVS)
 
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
@@ -57,6 +63,11 @@ $(VENV)/.repro: requirements.lock | $(VENV)/bin/pip
 $(VENV)/.bench: requirements-bench.lock $(VENV)/.repro
 	@echo "installing requirements-bench.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+	@touch $@
+
+$(VENV)/.plots: requirements-plots.lock $(VENV)/.repro
+	@echo "installing requirements-plots.lock into $(VENV) (once)"
+	@pip install --quiet --disable-pip-version-check -r requirements-plots.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.repro

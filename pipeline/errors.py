@@ -39,6 +39,10 @@ class InputError(PipelineError):
     """What a command was given cannot be read, or is not what it works on."""
 
 
+class RevisionError(PipelineError):
+    """There is no such revision, or its files are not here."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

@@ -26,6 +26,8 @@ REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
 COMPARISON = REPORTS / "compare.md"  # of `make compare`
 SITE = Path("site")  # of `make site`, not in git
+CURVES = REPORTS / "curves.csv"  # for `dvc plots`
+PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
 
 
 def corpus_dir(corpus: str) -> Path:

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline import paths
 from pipeline.files import replacing_folder, write_json, write_text
 from pipeline.params import Params
 from pipeline.reporting.analysis_page import analysis_page
+from pipeline.reporting.curves import curves_csv
 from pipeline.reporting.data_page import data_page
 from pipeline.reporting.figures import data_histograms, learning_curves, scores_beside_paper
 from pipeline.reporting.markdown import table
@@ -52,6 +54,7 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
             write_text(folder / name, text)
         write_json(folder / "table3.json", table3_json(outcome.results))
     write_json(summary_path, summary(outcome.results))
+    write_text(summary_path.with_name(paths.CURVES.name), curves_csv(outcome.histories))
     log.info("wrote %s", out / "table3.md")
 
 

@@ -30,7 +30,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
-    assert found == {"summary.json", *(f"demo/{page}" for page in pages)}
+    assert found == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
     rows = json.loads((written / OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(params.configurations)
     assert all(set(row) == set(KEYS) for row in rows)

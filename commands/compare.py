@@ -1,0 +1,53 @@
+"""Compare two experiments, commits or runs; without arguments, list all experiments."""
+
+import argparse
+import shutil
+import sys
+from contextlib import ExitStack
+
+from pipeline import paths
+from pipeline.files import write_text
+from pipeline.launch.revisions import WORKSPACE, experiments, files_of
+from pipeline.reporting.comparison import (
+    asked_of_revisions,
+    asked_of_runs,
+    compare,
+    run_of_corpus,
+)
+from pipeline.reporting.comparison_page import comparison_page
+from pipeline.reporting.experiments import experiments_table
+from pipeline.reporting.sides import read_side
+
+DESCRIPTION = """Set two experiments side by side, with a paired bootstrap test of each difference
+on the same dev examples; writes reports/compare.md. Without A and B: list all experiments."""
+NAME = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser("python -m pipeline compare", description=DESCRIPTION)
+    parser.add_argument("a", nargs="?", metavar="A", help=NAME)
+    parser.add_argument("b", nargs="?", metavar="B", help="likewise")
+    told = parser.parse_args(argv)
+    if not told.a:
+        width = shutil.get_terminal_size((120, 24)).columns
+        sys.stdout.write(experiments_table(experiments(), width) + "\n")
+    elif not told.b:
+        parser.error("name two to compare: A and B")
+    else:
+        write_text(paths.COMPARISON, page_of(told.a, told.b))
+        sys.stdout.write(f"wrote {paths.COMPARISON}\n")
+
+
+def page_of(a: str, b: str) -> str:
+    """Return the page on two runs of the workspace, or else on two revisions."""
+    with ExitStack() as stack:
+        fetch = stack.enter_context(files_of(WORKSPACE))
+        if paths.DVC_LOCK.is_file():
+            here = read_side(WORKSPACE, fetch)
+            first_runs, second_runs = run_of_corpus(here, a), run_of_corpus(here, b)
+            if first_runs and second_runs:
+                rows = compare(here, here, asked_of_runs(first_runs, second_runs))
+                return comparison_page(here, here, rows, (a, b))
+        first, second = (read_side(name, stack.enter_context(files_of(name))) for name in (a, b))
+        rows = compare(first, second, asked_of_revisions(first, second))
+        return comparison_page(first, second, rows, (a, b))

@@ -1,0 +1,19 @@
+"""Draw the learning curves of the workspace, or of several revisions in one plot."""
+
+import argparse
+import sys
+
+from pipeline import paths
+from pipeline.files import write_text
+from pipeline.launch.plots import draw_plots
+
+DESCRIPTION = """Draw what dvc.yaml plots, the learning curves, on a page that needs no network."""
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser("python -m pipeline plots", description=DESCRIPTION)
+    parser.add_argument(
+        "revisions", nargs="*", help="experiments, branches, commits or `workspace` (the default)"
+    )
+    write_text(paths.PLOTS, draw_plots(parser.parse_args(argv).revisions))
+    sys.stdout.write(f"wrote {paths.PLOTS}; open it in a browser\n")

@@ -1,0 +1,84 @@
+"""Files as they are in a commit, a branch or an experiment; and what experiments there are."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipeline.errors import RevisionError
+
+WORKSPACE = "workspace"
+
+Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
+
+
+@contextmanager
+def files_of(revision: str) -> Iterator[Fetch]:
+    """Lend a function that brings one file of a revision, out of git or of DVC's cache.
+
+    Nothing in the workspace is touched; a file comes from the default remote where the cache lacks
+    it. The function raises RevisionError when the file is nowhere.
+
+    Raises:
+        RevisionError: there is no such revision.
+    """
+    if revision == WORKSPACE:
+        yield _of_workspace
+        return
+    system = _file_system(revision)
+    with TemporaryDirectory() as folder:
+
+        def fetch(path: Path) -> Path:
+            copy = Path(folder) / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                # not get_file: it links the copy to DVC's cache, and a second one empties both
+                copy.write_bytes(system.read_bytes(path.as_posix()))
+            except Exception:  # noqa: BLE001  (each kind of remote has its own errors)
+                raise RevisionError(
+                    f"{path} of {revision} is not here; run `dvc pull`, or `dvc repro` in that "
+                    "revision"
+                ) from None
+            return copy
+
+        yield fetch
+
+
+def experiments() -> list[dict[str, Any]]:
+    """Return the workspace, HEAD and the experiments that stand on it, as `dvc exp show` does.
+
+    Each has Experiment, rev, State, its metrics and its params by dotted keys.
+
+    Raises:
+        RevisionError: this is no DVC repository.
+    """
+    from dvc.api import exp_show  # takes half a second
+    from dvc.exceptions import DvcException
+
+    try:
+        return list(exp_show())
+    except DvcException as error:
+        raise RevisionError(f"DVC cannot list experiments: {error}") from None
+
+
+def _of_workspace(path: Path) -> Path:
+    if not path.is_file():
+        raise RevisionError(f"{path} is not here; run `dvc pull` or `make repro`")
+    return path
+
+
+def _file_system(revision: str) -> Any:
+    """Open a revision; experiments are found by name, too."""
+    from dvc.api import DVCFileSystem  # takes half a second
+    from dvc.exceptions import DvcException
+
+    try:
+        system = DVCFileSystem(".", rev=revision)
+        _ = system.repo  # only now does it look for the revision
+        return system
+    except DvcException as error:
+        raise RevisionError(
+            f"{revision!r} is no experiment, branch or commit ({error}); `dvc exp list` names "
+            f"experiments, {WORKSPACE!r} is what lies here"
+        ) from None

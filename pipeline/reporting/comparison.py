@@ -1,0 +1,127 @@
+"""Two sides scored on the same dev examples, and whether their difference could be chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.errors import ReportError
+from pipeline.evaluation.metrics import METRICS, Score
+from pipeline.evaluation.paired import Difference, paired_bootstrap
+from pipeline.reporting.sides import Side, dev_predictions, dev_set
+from pipeline.tasks import CORPORA, CorpusName
+
+RESAMPLES = 5_000
+CONFIDENCE = 0.95
+SEED = 11711
+
+SAME = "same predictions"
+OTHER_DEV_SET = "other dev set"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be compared: a corpus under a run of either side."""
+
+    name: str
+    corpus: CorpusName
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of it."""
+
+    asked: Asked
+    num_examples: int
+    first: Score
+    second: Score
+    difference: Difference | None
+    note: str  # why there is no difference to test, or ""
+
+
+def asked_of_revisions(first: Side, second: Side) -> list[Asked]:
+    """Pair the configurations that two revisions share.
+
+    Raises:
+        ReportError: they share none.
+    """
+    ours, others = first.configurations, second.configurations
+    shared = [name for name in ours if name in others and ours[name][1] == others[name][1]]
+    if not shared:
+        raise ReportError(f"{first.name} and {second.name} have no configuration in common")
+    return [Asked(name, ours[name][1], ours[name][0], others[name][0]) for name in shared]
+
+
+def run_of_corpus(side: Side, names: str) -> dict[CorpusName, str] | None:
+    """Read `names` as runs or configurations, separated by commas; None if one is neither.
+
+    Raises:
+        ReportError: two of them have a corpus in common.
+    """
+    found: dict[CorpusName, str] = {}
+    for name in names.split(","):
+        pairs = {
+            (run, corpus)
+            for configuration, (run, corpus) in side.configurations.items()
+            if name in (configuration, run)
+        }
+        if not pairs:
+            return None
+        for run, corpus in sorted(pairs):
+            if corpus in found:
+                raise ReportError(f"{names}: both {found[corpus]} and {run} are of {corpus}")
+            found[corpus] = run
+    return found
+
+
+def asked_of_runs(first: Mapping[CorpusName, str], second: Mapping[CorpusName, str]) -> list[Asked]:
+    """Pair runs by the corpora that both sides have.
+
+    Raises:
+        ReportError: there is none.
+    """
+    shared = [corpus for corpus in CORPORA if corpus in first and corpus in second]
+    if not shared:
+        raise ReportError(
+            f"no corpus in common: {', '.join(sorted(first))} and {', '.join(sorted(second))}"
+        )
+    return [Asked(corpus, corpus, first[corpus], second[corpus]) for corpus in shared]
+
+
+def compare(first: Side, second: Side, asked: Sequence[Asked]) -> list[Compared]:
+    """Score both sides, and test the difference where they answered the same dev set.
+
+    Raises:
+        ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
+    """
+    return [_compared(first, second, each) for each in asked]
+
+
+def _compared(first: Side, second: Side, asked: Asked) -> Compared:
+    corpus = asked.corpus
+    metric = CORPORA[corpus].task.metric
+    examples, others = dev_set(first, corpus), dev_set(second, corpus)
+    labels = examples["label"].to_numpy()
+    predictions = (
+        dev_predictions(first, asked.first, examples, corpus),
+        dev_predictions(second, asked.second, others, corpus),
+    )
+    note, difference = "", None
+    if not examples.equals(others):
+        note = OTHER_DEV_SET
+    elif np.array_equal(*predictions, equal_nan=True):
+        note = SAME
+    else:
+        difference = paired_bootstrap(
+            metric, predictions, labels, resamples=RESAMPLES, confidence=CONFIDENCE, seed=SEED
+        )
+    return Compared(
+        asked=asked,
+        num_examples=len(labels),
+        first=METRICS[metric](predictions[0], labels),
+        second=METRICS[metric](predictions[1], others["label"].to_numpy()),
+        difference=difference,
+        note=note,
+    )

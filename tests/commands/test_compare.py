@@ -1,0 +1,139 @@
+"""compare: two runs, two commits under real DVC, and what cannot be compared."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.files import write_record, write_text
+from pipeline.schemas import EVALUATE, TRAIN
+
+ROOT = Path(__file__).parents[2]
+SIZE = 60
+LABELS = [i % 5 for i in range(SIZE)]
+SHIFTED = [(label + 1) % 5 for label in LABELS]
+BETTER = [*LABELS[:50], *SHIFTED[50:]]  # 50 of 60
+WORSE = [*LABELS[:20], *SHIFTED[20:]]  # 20 of 60
+
+
+def write_project(folder: Path, predictions: Mapping[str, list[int]], rate: float) -> None:
+    """Write what a pipeline of runs on SST leaves behind."""
+    lines = [f"{i},text {i},,{label}" for i, label in enumerate(LABELS)]
+    write_text(folder / "data/corpora/sst/dev.csv", "\n".join(["id,first,second,label", *lines]))
+    stages: dict[str, object] = {}
+    for run, values in predictions.items():
+        scores = folder / f"data/scores/{run}.json"
+        write_record(scores, EVALUATE, {"run": run, "is": values})
+        lines = [f"{i} , {value} " for i, value in enumerate(values)]
+        text = "\n".join(["id \t Predicted_Sentiment ", *lines]) + "\n"
+        write_text(folder / f"data/predictions/{run}/sst-dev.csv", text)
+        write_record(
+            folder / f"data/runs/{run}/run.json", TRAIN, {"device": "cpu", "precision": "fp32"}
+        )
+        md5 = hashlib.md5(scores.read_bytes(), usedforsecurity=False).hexdigest()
+        stages[f"evaluate@{run}"] = {
+            "deps": [{"path": "pipeline/tasks.py", "md5": "0"}],
+            "outs": [{"path": f"data/scores/{run}.json", "md5": md5}],
+        }
+    params = {
+        "profile": "demo",
+        "seed": 1,
+        "profiles.demo": {"backbone": "tiny", "corpora": {"source": "synthetic"}},
+        "runs": {run: {"learning_rate": rate} for run in predictions},
+        "configurations": {f"of-{run}": {"run": run, "corpus": "sst"} for run in predictions},
+    }
+    stages["report"] = {"deps": [], "params": {"params.yaml": params}}
+    YAML().dump({"stages": stages}, folder / "dvc.lock")
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
+    }
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def compared(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, sys.executable, "-m", "pipeline", "compare", *names)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with a tag `before` and other predictions of one run since."""
+    folder = tmp_path_factory.mktemp("project") / "here"
+    folder.mkdir()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    write_project(folder, {"one": WORSE, "two": BETTER}, rate=0.1)
+    linked = ["dvc", "config", "cache.type", "hardlink"]  # as in this repository
+    init = ["git", "init", "-q"], ["dvc", "init", "-q"], linked, ["dvc", "add", "-q", "data"]
+    for command in init:
+        assert run(folder, *command).returncode == 0
+    for command in (["add", "-A"], ["commit", "-qm", "one"], ["tag", "before"]):
+        assert run(folder, *git, *command).returncode == 0
+    run(folder, "dvc", "unprotect", "data")
+    write_project(folder, {"one": BETTER, "two": BETTER}, rate=0.2)
+    for command in (["dvc", "add", "-q", "data"], [*git, "commit", "-qam", "two"]):
+        assert run(folder, *command).returncode == 0
+    return folder
+
+
+def test_two_commits_say_what_is_better_and_what_was_changed(project: Path) -> None:
+    cache = {p: p.read_bytes() for p in (project / ".dvc/cache").rglob("*") if p.is_file()}
+    done = compared(project, "before", "HEAD")
+    assert (done.returncode, done.stdout) == (0, "wrote reports/compare.md\n"), done.stderr
+    page = (project / "reports/compare.md").read_text()
+    assert "- **B is better**, and that is real: 1 of 2 (of-one)." in page
+    assert "- The same predictions, example by example: 1 of 2." in page
+    assert "| of-one        | accuracy |  60 | 0.333 | 0.833 | +0.500 [" in page
+    assert "| runs.one.learning_rate | 0.1 | 0.2 |" in page
+    assert "Code: the same." in page
+    assert cache == {p: p.read_bytes() for p in cache}  # get_file of DVC would empty it
+
+
+def test_the_same_two_give_the_same_bytes(project: Path) -> None:
+    pages = []
+    for _ in range(2):
+        compared(project, "before", "workspace")
+        pages.append((project / "reports/compare.md").read_bytes())
+    assert pages[0] == pages[1]
+
+
+def test_two_runs_are_compared_by_corpus(project: Path) -> None:
+    assert compared(project, "one", "of-two").returncode == 0
+    page = (project / "reports/compare.md").read_text()
+    assert "- The same predictions, example by example: 1 of 1." in page
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("before", "nosuch"), "'nosuch' is no experiment, branch or commit"),
+        (("one", "before"), "'one' is no experiment, branch or commit"),
+        (("one,two", "two"), "both one and two are of sst"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_one_line(
+    project: Path, names: tuple[str, str], said: str
+) -> None:
+    done = compared(project, *names)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert said in done.stderr
+
+
+def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> None:
+    write_project(tmp_path, {"one": WORSE, "two": BETTER}, rate=0.1)
+    (tmp_path / "data/scores/one.json").write_text("{}")
+    done = compared(tmp_path, "one", "two")
+    assert "data/scores/one.json is not the one in dvc.lock" in done.stderr
+    assert not (tmp_path / "reports/compare.md").exists()
+
+
+def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:
+    assert compared(tmp_path, "main").returncode == 2

@@ -1,0 +1,27 @@
+"""experiments_table: narrow, and true to the summary's keys."""
+
+from pipeline.params import Params
+from pipeline.reporting.experiments import SUMMARY, experiments_table
+from pipeline.reporting.results import read_outcome
+from pipeline.reporting.tables import summary
+
+BASE = {"Experiment": None, "rev": "main", "State": None, "finetune": 0.7114, "seed": 1.0}
+ROWS = [
+    BASE | {"rev": "workspace"},
+    BASE,
+    BASE | {"Experiment": "hot", "rev": "1", "seed": 2.0, "runs.sst-pretrain.dropout": 0.5},
+    BASE | {"Experiment": "waits", "rev": "2", "State": "Queued", "data/x": "of a file"},
+]
+
+
+def test_columns_are_the_keys_of_the_summary(params: Params) -> None:
+    assert set(SUMMARY) == set(summary(read_outcome(params).results))
+
+
+def test_every_experiment_says_what_it_changed_and_no_file() -> None:
+    page = experiments_table(ROWS, 120)
+    assert max(len(line) for line in page.splitlines()) <= 120
+    assert "seed 1 -> 2" in page
+    assert "runs.sst-pretrain.dropout none -> 0.5" in page
+    assert "waits (queued)" in page
+    assert "data/x" not in page

@@ -18,8 +18,11 @@ RUNS = DATA / "runs"
 SCORES = DATA / "scores"
 PREDICTIONS = DATA / "predictions"
 
+DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
+TIMES = Path(".times")  # no out either: outs do not tell how long they took
+DVC_INDEX = Path(".dvc/tmp/site")  # DVC's own, in pickles
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
@@ -103,6 +106,16 @@ def scores_json(run: str) -> Path:
 def predictions_dir(run: str) -> Path:
     """Return the folder of a run's predictions."""
     return PREDICTIONS / run
+
+
+def times_dir(profile: str) -> Path:
+    """Return the folder of what a profile's stages took."""
+    return TIMES / profile
+
+
+def stage_time(profile: str, stage: str) -> Path:
+    """Return what a stage took when it last ran."""
+    return times_dir(profile) / f"{stage}.json"
 
 
 def report_dir(profile: str) -> Path:

@@ -101,6 +101,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
     assert kinds == {str(s) for s in vars(schemas).values() if isinstance(s, schemas.Schema)} - {
         "checkpoint/1",
         "finished/1",
+        "time/1",
     }
 
 

@@ -4,19 +4,22 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
-# of DVC's index, which is in pickles: by default it is where everybody may write
-INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check bench torture clean
+.PHONY: help repro plan times test check bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=demo|laptop|paper puts a profile in force
 	@python -m stages.preflight $(PROFILE)
-	@mkdir -p -m 700 "$(INDEX)"
-	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
+	@python -m pipeline repro
+
+plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
+	@python -m pipeline plan
+
+times: $(VENV)/.repro ## what each stage took when it last ran
+	@python -m pipeline times
 
 test: $(VENV)/.dev ## run the tests
 	@python -m pytest

@@ -7,7 +7,11 @@ import sys
 from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "plan": "what `make repro` would do, why, and about how long it takes",
+    "repro": "run what is out of date (`make repro`)",
+    "times": "what each stage took when it last ran",
+}
 
 
 def main(argv: list[str]) -> int:

@@ -35,6 +35,10 @@ class ReportError(PipelineError):
     """Something the report is made of is missing or damaged."""
 
 
+class PlanError(PipelineError):
+    """DVC cannot say what would run."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

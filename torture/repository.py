@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 COPIED = (
     "pipeline",
     "stages",
+    "commands",
     "torture",
     ".dvc/config",
     ".dvcignore",

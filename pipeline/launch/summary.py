@@ -36,7 +36,7 @@ def as_text(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[s
             stage.outcome,
             stage.name,
             duration(last[stage.name]) if stage.name in last else "",
-            _why(stage.reasons),
+            _why(stage),
         )
         for stage in stages
     ]
@@ -104,15 +104,18 @@ def _time_told(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str
     return told + (f" and {unknown} that were never timed" if unknown else "")
 
 
-def _why(reasons: Sequence[Reason]) -> str:
-    """Give the first reasons, those a stage has of its own before what runs before it."""
-    own = [_told(reason) for reason in reasons if reason.change != "runs before"]
-    makers = [reason.name for reason in reasons if reason.change == "runs before"]
-    shown = own[:REASONS] + ([f"{len(own) - REASONS} more"] if len(own) > REASONS else [])
-    if makers and not own:
-        others = f" and {len(makers) - REASONS} more" if len(makers) > REASONS else ""
-        shown = [f"on {', '.join(makers[:REASONS])}{others}"]
-    return "; ".join(shown)
+def _why(stage: PlannedStage) -> str:
+    """Give what a stage depends on, and the first of the reasons it has of its own."""
+    makers = [reason.name for reason in stage.reasons if reason.change == "runs before"]
+    own = [_told(reason) for reason in stage.reasons if reason.change != "runs before"]
+    depends = [f"on {_first(makers, ', ', ' and ')}"] if stage.outcome == Outcome.DEPENDS else []
+    return "; ".join([*depends, _first(own, "; ", "; ")] if own else depends)
+
+
+def _first(items: Sequence[str], between: str, last: str) -> str:
+    """Join the first few, and count the rest."""
+    more = len(items) - REASONS
+    return between.join(items[:REASONS]) + (f"{last}{more} more" if more > 0 else "")
 
 
 def _told(reason: Reason) -> str:

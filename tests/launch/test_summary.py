@@ -61,6 +61,12 @@ def test_many_and_long_reasons_stay_inside_a_hundred_columns() -> None:
     assert lines[-1].endswith("4 more")
 
 
+def test_a_stage_with_reasons_of_its_own_may_depend_on_others_all_the_same() -> None:
+    stage = PlannedStage("evaluate@sst-finetune", Outcome.DEPENDS, [RATE, BEFORE])
+    told = " ".join(line.strip() for line in as_text([stage], {}))
+    assert told.endswith("on train@sst-finetune; runs.sst-finetune.learning_rate: 1e-05 -> 2e-05")
+
+
 def test_json_holds_everything() -> None:
     told = json.loads(as_json(STAGES, LAST))
     assert told["counts"] == {"up to date": 1, "run cache": 1, "would run": 2, "depends": 1}

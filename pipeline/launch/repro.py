@@ -17,9 +17,10 @@ INDEX_VARIABLE = "DVC_SITE_CACHE_DIR"
 def use_own_index() -> None:
     """Keep DVC's index, which is in pickles, where only the user enters.
 
-    By default it is where everybody may write. One that the user named stays.
+    By default it is where everybody may write. One that the user named stays. Where there is no
+    DVC repository, none is begun.
     """
-    if INDEX_VARIABLE not in os.environ:
+    if INDEX_VARIABLE not in os.environ and paths.DVC_DIR.is_dir():
         paths.DVC_INDEX.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ[INDEX_VARIABLE] = str(paths.DVC_INDEX.absolute())
 

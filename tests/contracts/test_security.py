@@ -258,6 +258,9 @@ def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", {})
     use_own_index()
+    assert list(tmp_path.iterdir()) == []  # what is no DVC repository does not become one
+    (tmp_path / ".dvc").mkdir()
+    use_own_index()
     index = Path(os.environ["DVC_SITE_CACHE_DIR"])
     assert index == tmp_path / ".dvc" / "tmp" / "site"
     assert stat.S_IMODE(index.stat().st_mode) == 0o700

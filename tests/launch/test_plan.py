@@ -134,6 +134,10 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
         {"tokens": RUN} | dict.fromkeys((*TRAIN, "report"), DEPENDS),
     ),
     "a missing out": (lambda: Path("model-sst").unlink(), {"train@sst": CACHE}),
+    "a missing out that only dvc.lock tells of": (
+        lambda: (Path("model-sst").unlink(), shutil.rmtree(".dvc/cache/runs")),
+        {"train@sst": CACHE},
+    ),
     "an out nobody has any more": (forget_model, {"train@sst": RUN} | REPORT),
     "a missing report": (lambda: Path("report").unlink(), {"report": RUN}),
     "no dvc.lock": (

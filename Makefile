@@ -4,31 +4,34 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
-# of DVC's index, which is in pickles: by default it is where everybody may write
-INDEX := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test site compare plots check graph bench torture clean
+.PHONY: help repro plan times compare plots site test check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=demo|laptop|paper puts a profile in force
 	@python -m stages.preflight $(PROFILE)
-	@mkdir -p -m 700 "$(INDEX)"
-	@DVC_SITE_CACHE_DIR="$(INDEX)" dvc --wait-for-lock repro
+	@python -m pipeline repro
 
-test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
-	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
+plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
+	@python -m pipeline plan
+
+times: $(VENV)/.repro ## what each stage took when it last ran
+	@python -m pipeline times
+
+compare: $(VENV)/.repro ## list experiments; with A=... B=... set two side by side, tested, in reports/compare.md
+	@python -m pipeline compare $(if $(A)$(B),"$(A)" "$(B)")
+
+plots: $(VENV)/.plots ## learning curves for a browser, without network; REVS="main my-experiment" draws several in one
+	@python -m pipeline plots $(REVS)
+
 site: $(VENV)/.repro ## write the report as a site for a browser, without a network: site/index.html
 	@python -m pipeline site
 
-compare: $(VENV)/.repro ## list experiments; with A=... B=... set two side by side, tested, in reports/compare.md
-	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline compare $(if $(A)$(B),"$(A)" "$(B)")
-
-plots: $(VENV)/.plots ## learning curves for a browser, without network; REVS="main my-experiment" draws several in one
-	@DVC_SITE_CACHE_DIR="$(INDEX)" python -m pipeline plots $(REVS)
-
+test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
+	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .

@@ -43,6 +43,10 @@ class RevisionError(PipelineError):
     """There is no such revision, or its files are not here."""
 
 
+class PlanError(PipelineError):
+    """DVC cannot say what would run."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

@@ -18,9 +18,12 @@ RUNS = DATA / "runs"
 SCORES = DATA / "scores"
 PREDICTIONS = DATA / "predictions"
 
+DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
 TIMES = Path(".times")  # no out either: outs do not tell how long they took
+DVC_DIR = Path(".dvc")
+DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's own, in pickles
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"

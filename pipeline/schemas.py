@@ -17,7 +17,7 @@ class Schema(NamedTuple):
     @property
     def remedy(self) -> str:
         """Say what brings a file of this schema."""
-        if self.kind in ("checkpoint", "finished"):
+        if self.kind in ("checkpoint", "finished", "time"):
             return "it is of no use here"
         return f"run `dvc repro`, and `dvc repro -f {self.kind}` if nothing runs then"
 
@@ -35,3 +35,4 @@ TRAIN = Schema("train", 2)  # model.safetensors, history.csv and run.json
 EVALUATE = Schema("evaluate", 2)
 CHECKPOINT = Schema("checkpoint", 1)
 FINISHED = Schema("finished", 1)  # what came of a checkpoint
+TIME = Schema("time", 1)  # what a stage took

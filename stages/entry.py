@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 from pipeline.errors import PipelineError, StopError
+from stages.progress import PACE, Teller, write_down
 
 log = logging.getLogger("pipeline")
 
 PARENT = os.getppid()
+STARTED = time.monotonic()
 WATCH_SECONDS = 0.5
 
 # what the machine may refuse through no fault of the code, and what to do about it
@@ -43,11 +45,12 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
     Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it is no more: the next
     `dvc repro` would start the stage a second time beside it. A bug keeps its traceback.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s  %(message)s")
-    log.setLevel(logging.INFO)
+    teller = _listen()
     try:
         with _stoppable():
+            teller.announce()
             main(sys.argv[1:])
+            write_down(teller.facts, STARTED)
     except PipelineError as error:
         log.error("%s", error)
         sys.exit(error.exit_status)
@@ -64,6 +67,16 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
         where = f"{place}: " if place else ""
         log.error("%s%s; %s and run again", where, error.strerror, REMEDIES[error.errno])
         sys.exit(1)
+
+
+def _listen() -> Teller:
+    """Show what the pipeline logs, and of libraries only warnings."""
+    teller = Teller(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[teller])
+    log.setLevel(logging.INFO)
+    if teller.is_terminal:
+        logging.getLogger(PACE).setLevel(logging.DEBUG)
+    return teller
 
 
 @contextmanager

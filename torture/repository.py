@@ -18,6 +18,7 @@ COPIED = (
     "commands",
     "pipeline",
     "stages",
+    "commands",
     "torture",
     ".dvc/config",
     ".dvcignore",

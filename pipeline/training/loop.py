@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.batches import Chosen, num_batches, on_device, shuffled_batches
-from pipeline.device import fitting_in_memory
+from pipeline.device import device_name, fitting_in_memory
 from pipeline.evaluation.metrics import NOT_FINITE, score
 from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
@@ -116,7 +116,7 @@ class Trainer:
             boundary: called after every step and every epoch, where a training can be kept, and
                 stopped by an exception.
         """
-        progress, pace = self.progress, Pace(name, self.plan.epochs)
+        progress, pace = self.progress, self._pace(name)
         while progress.epoch <= self.plan.epochs and not progress.stopped:
             rows = self._epoch(pace, boundary)
             progress.history += rows
@@ -131,6 +131,14 @@ class Trainer:
                 pace.tell(rows)
             if boundary:
                 boundary(self)
+        device = device_name(self.model.device)
+        pace.finish({"device": device, "threads": torch.get_num_threads()})
+
+    def _pace(self, name: str) -> Pace:
+        """Begin to count from where the training stands."""
+        steps_per_epoch = len(list(round_robin(self.num_batches)))
+        done = (self.progress.epoch - 1) * steps_per_epoch + self.progress.step
+        return Pace(name, self.plan.epochs, steps_per_epoch, done)
 
     def finish(self) -> Trained:
         """Set the model to its epoch with the best dev score, and give it its whole vocabulary."""
@@ -159,11 +167,12 @@ class Trainer:
         for corpus, chosen in turns[progress.step :]:
             progress.losses[corpus].append(self.step(corpus, chosen))
             progress.step += 1
-            pace.steps += 1
+            pace.step(len(chosen.indices))
             if progress.step % STEPS_BETWEEN_LOOKS == 0 and self._is_spoilt():
                 break
             if boundary:
                 boundary(self)
+        pace.scoring()
         return self._look_back(turns[: progress.step])
 
     def _turns(self) -> list[tuple[CorpusName, Chosen]]:

@@ -5,7 +5,9 @@ checker reads the syntax tree, and every rule of it is shown to catch what it fo
 """
 
 import ast
+import os
 import re
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
+from pipeline.launch.repro import use_own_index
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[2]
@@ -246,10 +249,18 @@ def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_pat
         load_params(tmp_path / "params.yaml")
 
 
-def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters() -> None:
+def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = ["make", "--dry-run", "--no-print-directory", "repro"]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    *_, made, started = said.splitlines()
-    index = ROOT / ".dvc" / "tmp" / "site"
-    assert made == f'mkdir -p -m 700 "{index}"'
-    assert started.startswith(f'DVC_SITE_CACHE_DIR="{index}" dvc ')
+    assert said.splitlines()[-1] == "python -m pipeline repro"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", {})
+    use_own_index()
+    assert list(tmp_path.iterdir()) == []  # what is no DVC repository does not become one
+    (tmp_path / ".dvc").mkdir()
+    use_own_index()
+    index = Path(os.environ["DVC_SITE_CACHE_DIR"])
+    assert index == tmp_path / ".dvc" / "tmp" / "site"
+    assert stat.S_IMODE(index.stat().st_mode) == 0o700

@@ -107,6 +107,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
     assert kinds == {str(s) for s in vars(schemas).values() if isinstance(s, schemas.Schema)} - {
         "checkpoint/1",
         "finished/1",
+        "time/1",
     }
 
 
@@ -119,15 +120,25 @@ def test_predictions_are_in_the_courses_format(repository: Repository, first: se
 
 
 def test_second_run_has_nothing_to_do(repository: Repository, first: set[str]) -> None:
-    ran, said = repository.repro()
-    assert ran == set()
-    assert "up to date" in said
+    done = repository.run(sys.executable, "-m", "pipeline", "repro")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{len(first)} stages, all up to date\n"
+
+
+def test_every_stage_writes_down_what_it_took(repository: Repository, first: set[str]) -> None:
+    told = repository.run(sys.executable, "-m", "pipeline", "times", "--json").stdout
+    times = {time["stage"]: time for time in json.loads(told)}
+    assert set(times) == first
+    assert all(time["seconds"] > 0 for time in times.values())
+    assert {name for name, time in times.items() if time["steps"]} == {f"train@{r}" for r in RUNS}
 
 
 def test_one_runs_rate_reruns_that_run_alone(repository: Repository, first: set[str]) -> None:
     repository.set(runs__sst_dash_finetune__learning_rate=2e-05)
+    told = repository.run(sys.executable, "-m", "pipeline", "plan", "--json").stdout
+    planned = {s["name"] for s in json.loads(told)["stages"] if s["outcome"] == "would run"}
     ran, _ = repository.repro()
-    assert ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
+    assert planned == ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
 
 
 def test_inactive_profile_reruns_nothing(repository: Repository, first: set[str]) -> None:

@@ -1,0 +1,25 @@
+"""What `make repro` would do, and why: which stages would run, come back from the cache, or not."""
+
+import argparse
+
+from pipeline.launch.plan import Outcome, plan_stages
+from pipeline.launch.repro import use_own_index
+from pipeline.launch.summary import as_json, as_text, summary
+from pipeline.launch.times import last_seconds, load_times
+from pipeline.params import load_params
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipeline plan", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="stages that are up to date, too")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    asked = parser.parse_args(argv)
+
+    last = last_seconds(load_times(load_params().profile))
+    use_own_index()
+    stages = plan_stages()
+    if asked.json:
+        print(as_json(stages, last))
+        return
+    shown = [stage for stage in stages if asked.all or stage.outcome != Outcome.UP_TO_DATE]
+    print(*as_text(shown, last), summary(stages, last), sep="\n")

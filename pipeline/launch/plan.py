@@ -1,0 +1,196 @@
+"""What `dvc repro` would do, stage by stage, and why.
+
+DVC's own `--dry` stops at the first stage that is out of date. This goes through the graph in DVC's
+order, asks DVC about each stage, and carries on what the stages before will have made: outs that
+come back from DVC's cache are known beforehand; those of a stage that must run are not, and what
+comes after it depends on them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dvc.dependency import ParamsDependency
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.reproduce import get_active_graph, plan_repro
+from dvc.utils.serialize import load_path
+from dvc_data.hashfile.meta import Meta
+
+from pipeline.errors import PlanError
+from pipeline.launch.run_cache import Content, RunCache
+
+CHANGES = {"deleted": "missing", "modified": "changed", "not in cache": "not in DVC's cache"}
+
+
+class Outcome(StrEnum):
+    """What becomes of a stage."""
+
+    UP_TO_DATE = "up to date"
+    RUN_CACHE = "run cache"  # not run: its outs come back from DVC's cache
+    RUN = "would run"
+    DEPENDS = "depends"  # on what stages before it make: one of the three
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a stage is not up to date, or not for sure."""
+
+    kind: str  # stage, command, param, dep or out
+    name: str
+    change: str  # in a word or two
+    old: Any = None  # of a param that changed
+    new: Any = None
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage of the graph, and what becomes of it."""
+
+    name: str
+    outcome: Outcome
+    reasons: list[Reason]
+
+
+def plan_stages() -> list[PlannedStage]:
+    """Say what `dvc repro` would do now in this folder, in its order.
+
+    Nothing is changed; DVC notes the hashes of files in its index.
+
+    Raises:
+        PlanError: DVC cannot read the graph or what it tells of.
+    """
+    try:
+        with Repo(".") as repo:
+            planner = _Planner(repo)
+            return [planner.planned(s) for s in plan_repro(get_active_graph(repo.index.graph))]
+    except DvcException as error:
+        raise PlanError(f"DVC cannot say what would run: {error}") from error
+
+
+class _Planner:
+    """Goes from stage to stage, and remembers what those before will have made."""
+
+    def __init__(self, repo: Any) -> None:
+        self.repo = repo
+        self.run_cache = RunCache(repo)
+        self._made: dict[str, tuple[str, Any]] = {}  # by path: its stage, and the out if known
+        self._found: dict[str, Content] = {}  # in the workspace as it is now, by path
+        self._params: dict[str, Any] = {}  # files of params, by path
+
+    def planned(self, stage: Any) -> PlannedStage:
+        """Plan the next stage."""
+        params = {dep: self._values(dep) for dep in stage.deps if _is_params(dep)}
+        contents = {dep: self._content(dep) for dep in stage.deps if not _is_params(dep)}
+        makers = dict.fromkeys(content.maker for content in contents.values() if content.maker)
+        changes = list(_changes(stage, params, contents))
+        reasons = [
+            *(changes if _was_run(stage) else [Reason("stage", stage.addressing, "never run")]),
+            *_out_changes(stage),
+            *(Reason("stage", maker, "runs before") for maker in makers),
+        ]
+        outcome, restored = Outcome.UP_TO_DATE, None
+        if makers:
+            depends = len(reasons) == len(makers) or self.run_cache.could_restore(
+                stage, contents, params, not changes
+            )
+            outcome = Outcome.DEPENDS if depends else Outcome.RUN
+        elif reasons:
+            restored = self.run_cache.restored(stage, contents, not changes)
+            outcome = Outcome.RUN_CACHE if restored else Outcome.RUN
+        self._note_outs(stage, outcome, restored)
+        return PlannedStage(stage.addressing, outcome, reasons)
+
+    def _note_outs(self, stage: Any, outcome: Outcome, restored: Any | None) -> None:
+        """Remember what the stages to come will find."""
+        if outcome == Outcome.UP_TO_DATE:
+            return
+        known = {out.def_path: out for out in restored.outs} if restored else {}
+        for out in stage.outs:
+            self._made[out.fs_path] = (stage.addressing, known.get(out.def_path))
+
+    def _content(self, dep: Any) -> Content:
+        """Say what a file or folder will be when its stage's turn comes."""
+        for path in (dep.fs_path, *map(str, Path(dep.fs_path).parents)):
+            if path in self._made:
+                maker, out = self._made[path]
+                return _content_at(dep.fs_path, out) if out else Content(maker=maker)
+        if dep.fs_path not in self._found:
+            self._found[dep.fs_path] = _content_now(dep)
+        return self._found[dep.fs_path]
+
+    def _values(self, dep: Any) -> dict[str, Any]:
+        """Return the params of a stage that there are, by their dotted keys."""
+        if dep.fs_path not in self._params:
+            self._params[dep.fs_path] = load_path(dep.fs_path, self.repo.fs) if dep.exists else {}
+        found = {key: _value_at(self._params[dep.fs_path], key) for key in dep.params}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def _is_params(dep: Any) -> bool:
+    return isinstance(dep, ParamsDependency)
+
+
+def _was_run(stage: Any) -> bool:
+    return any(out.hash_info for out in stage.outs)
+
+
+def _content_now(dep: Any) -> Content:
+    """Return what is in the workspace."""
+    if not dep.exists:
+        return Content()
+    meta, hash_info = dep._get_hash_meta()
+    return Content(hash_info, meta)
+
+
+def _content_at(path: str, out: Any) -> Content:
+    """Return what an out that comes back from the cache has at a path: itself, or inside it."""
+    if path == out.fs_path:
+        return Content(out.hash_info, out.meta)
+    found = out.get_obj(filter_info=path)
+    return Content(found.hash_info, Meta()) if found else Content()
+
+
+def _value_at(values: Any, key: str) -> Any:
+    """Return what a dotted key leads to, or None."""
+    for part in key.split("."):
+        if not isinstance(values, Mapping) or part not in values:
+            return None
+        values = values[part]
+    return values
+
+
+def _changes(
+    stage: Any, params: Mapping[Any, dict[str, Any]], contents: Mapping[Any, Content]
+) -> Iterator[Reason]:
+    """Yield what a stage is made from that is known to be otherwise than in dvc.lock."""
+    if stage.cmd_changed:
+        yield Reason("command", stage.cmd, "changed")
+    for dep, values in params.items():
+        locked = dep.hash_info.value or {}
+        for key in dep.params:
+            yield from _param_changes(key, locked.get(key), values.get(key))
+    for dep, content in contents.items():
+        if content.maker or content.hash_info == dep.hash_info:
+            continue
+        change = "changed" if dep.hash_info else "new"
+        yield Reason("dep", str(dep), change if content.hash_info else "missing")
+
+
+def _param_changes(key: str, old: Any, new: Any) -> Iterator[Reason]:
+    """Yield the values under a key that changed."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in dict.fromkeys([*old, *new]):
+            yield from _param_changes(f"{key}.{name}", old.get(name), new.get(name))
+    elif old != new:
+        change = "new" if old is None else "missing" if new is None else "changed"
+        yield Reason("param", key, change, old, new)
+
+
+def _out_changes(stage: Any) -> Iterator[Reason]:
+    """Yield outs that are not as the last run left them."""
+    for out in stage.outs if _was_run(stage) else ():
+        for name, change in out.status().items():
+            yield Reason("out", name, CHANGES.get(change, change))

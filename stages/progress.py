@@ -1,0 +1,150 @@
+"""What a stage tells of itself while it runs, and what it took, written down at its end.
+
+No out depends on any of this: it only shows and times what the library logs. A debug record is a
+live line, which the next line replaces; a record may carry `facts` to be written down, and
+`left_seconds`, the stage's own rest.
+"""
+
+import json
+import logging
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from pipeline import paths
+from pipeline.errors import PipelineError
+from pipeline.files import write_record
+from pipeline.schemas import TIME
+
+log = logging.getLogger("pipeline")
+
+PLAN_VARIABLE = "MINBERT_PLAN"  # from pipeline/launch/repro.py: the stages to come, with seconds
+PACE = "pipeline.training.pace"  # the module whose live lines are shown
+ERASE = "\r\x1b[K"  # what stands on a terminal's line
+
+
+class Teller(logging.StreamHandler[TextIO]):
+    """Writes what is logged: lines, and on a terminal a live line below them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.plan = _plan()
+        self.stage = os.environ.get("DVC_STAGE", "")
+        self.facts: dict[str, Any] = {}
+        self._live = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; keep the facts it carries."""
+        self.facts |= getattr(record, "facts", {})
+        if record.levelno > logging.DEBUG:
+            self._replace("")
+            super().emit(record)
+        elif self.is_terminal:
+            self._replace(self.format(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Add to a line that tells what the stage has left what all of them have."""
+        told, left = super().format(record), getattr(record, "left_seconds", None)
+        return told if left is None else told + self._all_left(left)
+
+    def announce(self) -> None:
+        """Say which stage of how many this is, where `make repro` has planned it."""
+        if self.stage not in self.plan:
+            return
+        place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage]
+        told = "" if last is None else f", about {_rounded(last)}{self._all_left(last)}"
+        log.info("stage %d of %d: %s%s", place, len(self.plan), self.stage, told)
+
+    def _replace(self, line: str) -> None:
+        """Put a live line, or none, in the place of the last one."""
+        if not (line or self._live):
+            return
+        try:
+            width = os.get_terminal_size(self.stream.fileno()).columns or 80  # 0: does not tell
+            self.stream.write(f"{ERASE}{line[: width - 1]}")
+            self.flush()
+        except OSError:
+            self.is_terminal = False  # it was closed: nobody looks
+        self._live = line
+
+    def _all_left(self, own: float) -> str:
+        """Say what this stage and those after it have left, where that is known."""
+        names = list(self.plan)
+        later = names[names.index(self.stage) + 1 :] if self.stage in self.plan else []
+        known = [seconds for name in later if (seconds := self.plan[name]) is not None]
+        if not known:
+            return ""
+        at_least = "at least " if len(known) < len(later) else ""
+        return f", all {at_least}{_rounded(own + sum(known))}"
+
+
+def write_down(facts: dict[str, Any], started: float) -> None:
+    """Keep what this stage took, for the next plan; where that fails, it is not known.
+
+    Args:
+        facts: what its records carried.
+        started: when it began, by the monotonic clock.
+    """
+    stage = os.environ.get("DVC_STAGE")
+    if not stage:
+        return  # run by hand
+    from pipeline.params import load_params  # not before the stage has begun: it takes a while
+
+    record = {
+        "stage": stage,
+        "seconds": round(time.monotonic() - started, 2),
+        "peak_memory_bytes": _peak_memory(),
+        "processors": _processors(),
+        **facts,
+    }
+    try:
+        root = Path(os.environ.get("DVC_ROOT") or ".")  # not an experiment's temporary copy
+        write_record(root / paths.stage_time(load_params().profile, stage), TIME, record)
+    except (OSError, ValueError, PipelineError) as error:
+        log.warning("what %s took could not be noted: %s", stage, error)
+
+
+def _plan() -> dict[str, float | None]:
+    """Return the stages that may run in this `make repro`, with their last seconds if known."""
+    try:
+        return dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
+    except (ValueError, TypeError):
+        return {}
+
+
+def _rounded(seconds: float) -> str:
+    """Say a duration as roughly as it is known."""
+    if seconds < 60:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
+def _peak_memory() -> int | None:
+    """Return the most bytes of memory this process has had, if the system tells.
+
+    On Linux not by getrusage, which counts what DVC had before it started this process.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(peak) * 1024
+    except (OSError, ValueError):
+        pass
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return None
+
+
+def _processors() -> int | None:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()

@@ -1,0 +1,205 @@
+"""plan_stages: what it foretells is what a real `dvc repro` does, in a small repository of its own.
+
+The stages are shell commands in the shapes of dvc.yaml: a folder as an out, a dep inside it, a dep
+that is a param, a group, an out that is not cached. Each notes that it ran.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from pipeline.errors import PlanError
+from pipeline.launch.plan import Outcome, PlannedStage, Reason, plan_stages
+
+pytestmark = pytest.mark.dvc
+
+DVC_YAML = """
+stages:
+  corpus:
+    cmd: mkdir corpus; tr a-z A-Z <words.txt >corpus/train.csv; echo corpus >>ran
+    deps: [words.txt, corpus.py]
+    outs: [corpus]
+  tokens:
+    cmd: rev corpus/train.csv >tokens; echo tokens >>ran
+    deps: [corpus/train.csv]
+    outs: [tokens]
+  train:
+    foreach: ${runs}
+    do:
+      cmd: cat tokens >model-${key}; grep ${key} params.yaml >>model-${key}; echo train@${key} >>ran
+      deps: [tokens, train.py]
+      params: ['runs.${key}']
+      outs: ['model-${key}']
+  report:
+    cmd: cat model-sst model-sts >report; echo report >>ran
+    deps: [model-sst, model-sts]
+    outs: [report: {cache: false}]
+"""
+PARAMS = "runs:\n  sst: {rate: 1.0e-3, mode: finetune}\n  sts: {rate: 1.0e-3, mode: finetune}\n"
+
+
+def write(name: str, text: str) -> None:
+    """Write a file anew: what lies there may be a link into DVC's cache."""
+    Path(name).unlink(missing_ok=True)
+    Path(name).write_text(text)
+
+
+def set_rate(run: str, rate: str) -> None:
+    text = Path("params.yaml").read_text()
+    write("params.yaml", text.replace(f"{run}: {{rate: 1.0e-3", f"{run}: {{rate: {rate}"))
+
+
+def reproduce() -> tuple[set[str], set[str]]:
+    """Reproduce for real; return the stages that ran and those that came back from the cache."""
+    Path("ran").unlink(missing_ok=True)
+    with Repo(".") as repo:
+        done = {stage.addressing for stage in repo.reproduce()}
+    ran = set(Path("ran").read_text().split()) if Path("ran").exists() else set()
+    return ran, done - ran
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a reproduced folder that has had a word less, and another rate, before."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("index")))
+        Repo.init(no_scm=True).close()
+        write("dvc.yaml", DVC_YAML)
+        for name in ("corpus.py", "train.py"):
+            write(name, "\n")
+        for words, rate in (("good", "1.0e-3"), ("good bad", "2.0e-3"), ("good bad", "1.0e-3")):
+            write("words.txt", words)
+            write("params.yaml", PARAMS)
+            set_rate("sst", rate)
+            reproduce()
+        yield folder
+
+
+@pytest.fixture
+def folder(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copy = tmp_path / "repository"
+    shutil.copytree(kept, copy)
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "index"))
+    return copy
+
+
+def outcomes(stages: list[PlannedStage]) -> dict[str, Outcome]:
+    """Return what happens to the stages that are not up to date."""
+    return {s.name: s.outcome for s in stages if s.outcome != Outcome.UP_TO_DATE}
+
+
+def forget_model() -> None:
+    """Lose an out, and what DVC's cache has of it."""
+    text = Path("model-sst").read_text()
+    Path("model-sst").unlink()
+    for path in Path(".dvc/cache/files").rglob("*"):
+        if path.is_file() and path.read_text() == text:
+            path.unlink()
+
+
+RUN, CACHE, DEPENDS = Outcome.RUN, Outcome.RUN_CACHE, Outcome.DEPENDS
+TRAIN = ("train@sst", "train@sts")
+REPORT = {"report": DEPENDS}
+CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
+    "nothing": (lambda: None, {}),
+    "a comment in params.yaml": (lambda: write("params.yaml", f"# a comment\n{PARAMS}"), {}),
+    "a new param": (lambda: set_rate("sst", "5.0e-3"), {"train@sst": RUN} | REPORT),
+    "an old param": (lambda: set_rate("sst", "2.0e-3"), {"train@sst": CACHE, "report": RUN}),
+    "code": (lambda: write("train.py", "# a comment\n"), dict.fromkeys(TRAIN, RUN) | REPORT),
+    "data": (
+        lambda: write("words.txt", "new"),
+        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
+    ),
+    "old data": (
+        lambda: write("words.txt", "good"),
+        dict.fromkeys(("corpus", "tokens", *TRAIN), CACHE) | {"report": RUN},
+    ),
+    "code before a new param": (
+        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "5.0e-3")),
+        {"corpus": RUN, "train@sst": RUN}
+        | dict.fromkeys(("tokens", "train@sts", "report"), DEPENDS),
+    ),
+    "code before an old param": (
+        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2.0e-3")),
+        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
+    ),
+    "a command": (
+        lambda: write("dvc.yaml", DVC_YAML.replace("rev corpus", "cat corpus")),
+        {"tokens": RUN} | dict.fromkeys((*TRAIN, "report"), DEPENDS),
+    ),
+    "a missing out": (lambda: Path("model-sst").unlink(), {"train@sst": CACHE}),
+    "a missing out that only dvc.lock tells of": (
+        lambda: (Path("model-sst").unlink(), shutil.rmtree(".dvc/cache/runs")),
+        {"train@sst": CACHE},
+    ),
+    "an out nobody has any more": (forget_model, {"train@sst": RUN} | REPORT),
+    "a missing report": (lambda: Path("report").unlink(), {"report": RUN}),
+    "no dvc.lock": (
+        lambda: Path("dvc.lock").unlink(),
+        dict.fromkeys(("corpus", "tokens", *TRAIN), CACHE) | {"report": RUN},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_dvc_does_what_was_planned(case: str, folder: Path) -> None:
+    change, expected = CASES[case]
+    change()
+    planned = outcomes(plan_stages())
+    assert planned == expected
+    ran, restored = reproduce()
+    unsure = {name for name, outcome in planned.items() if outcome == DEPENDS}
+    assert ran - unsure == {name for name, outcome in planned.items() if outcome == RUN}
+    assert restored - unsure == {name for name, outcome in planned.items() if outcome == CACHE}
+    assert outcomes(plan_stages()) == {}
+
+
+def test_stages_are_in_the_order_of_their_run(folder: Path) -> None:
+    names = [stage.name for stage in plan_stages()]
+    assert names == ["corpus", "tokens", "train@sst", "train@sts", "report"]
+
+
+@pytest.mark.parametrize(
+    ("case", "stage", "reason"),
+    [
+        ("a new param", "train@sst", Reason("param", "runs.sst.rate", "changed", 1e-3, 5e-3)),
+        ("a new param", "report", Reason("stage", "train@sst", "runs before")),
+        ("code", "train@sts", Reason("dep", "train.py", "changed")),
+        ("old data", "tokens", Reason("dep", "corpus/train.csv", "changed")),
+        ("a missing out", "train@sst", Reason("out", "model-sst", "missing")),
+        ("no dvc.lock", "corpus", Reason("stage", "corpus", "never run")),
+    ],
+)
+def test_reasons_name_what_changed(case: str, stage: str, reason: Reason, folder: Path) -> None:
+    CASES[case][0]()
+    (planned,) = (planned for planned in plan_stages() if planned.name == stage)
+    assert planned.reasons == [reason]
+
+
+def test_a_changed_command_is_a_reason(folder: Path) -> None:
+    CASES["a command"][0]()
+    (planned,) = (planned for planned in plan_stages() if planned.name == "tokens")
+    assert [(r.kind, r.change) for r in planned.reasons] == [("command", "changed")]
+
+
+def test_a_missing_file_would_stop_the_run_and_is_named(folder: Path) -> None:
+    Path("train.py").unlink()
+    planned = {stage.name: stage for stage in plan_stages()}
+    assert planned["train@sst"].outcome == RUN
+    assert planned["train@sst"].reasons == [Reason("dep", "train.py", "missing")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("dvc.yaml", "stages: ["), ("params.yaml", "runs: {sst: 1"), ("dvc.lock", "a: [")],
+)
+def test_what_dvc_cannot_read_is_told_in_its_words(name: str, text: str, folder: Path) -> None:
+    write(name, text)
+    with pytest.raises(PlanError, match=f"DVC cannot say what would run.*{name}"):
+        plan_stages()

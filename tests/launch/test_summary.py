@@ -1,0 +1,88 @@
+"""A plan in words: counts, times and reasons, on stages made up here."""
+
+import json
+
+import pytest
+
+from pipeline.launch.plan import Outcome, PlannedStage, Reason
+from pipeline.launch.summary import WIDTH, as_json, as_text, summary
+
+RATE = Reason("param", "runs.sst-finetune.learning_rate", "changed", 1e-05, 2e-05)
+BEFORE = Reason("stage", "train@sst-finetune", "runs before")
+STAGES = [
+    PlannedStage("corpora", Outcome.UP_TO_DATE, []),
+    PlannedStage("tokens@sst", Outcome.RUN_CACHE, [Reason("out", "data/tokens/sst", "missing")]),
+    PlannedStage("train@sst-finetune", Outcome.RUN, [RATE]),
+    PlannedStage("evaluate@sst-finetune", Outcome.RUN, [RATE, BEFORE]),
+    PlannedStage("report", Outcome.DEPENDS, [BEFORE]),
+]
+LAST = {"train@sst-finetune": 125.0, "evaluate@sst-finetune": 5.0, "report": 2.25, "corpora": 9.0}
+
+
+def test_counts_and_times_are_in_one_line() -> None:
+    assert summary(STAGES, LAST) == (
+        "5 stages: 1 up to date, 1 from the run cache, 2 would run, 1 depends on them; "
+        "about 2 min 10 s, at most 2 min 12 s"
+    )
+
+
+def test_where_nothing_would_happen_that_is_all() -> None:
+    assert summary(STAGES[:1], LAST) == "1 stage, all up to date"
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ({}, "3 would run; none of them timed yet"),
+        ({"a": 40.0}, "3 would run; about 40 s and 2 that were never timed"),
+    ],
+)
+def test_what_was_never_timed_is_counted(last: dict[str, float], said: str) -> None:
+    stages = [PlannedStage(name, Outcome.RUN, [RATE]) for name in "abc"]
+    assert summary(stages, last) == f"3 stages: {said}"
+
+
+def test_each_stage_has_its_outcome_last_duration_and_reasons() -> None:
+    assert as_text(STAGES[1:], LAST) == [
+        "run cache  tokens@sst                         data/tokens/sst missing",
+        "would run  train@sst-finetune     2 min 05 s  "
+        "runs.sst-finetune.learning_rate: 1e-05 -> 2e-05",
+        "would run  evaluate@sst-finetune       5.0 s  the same",
+        "depends    report                      2.2 s  on train@sst-finetune",
+    ]
+
+
+def test_many_and_long_reasons_stay_inside_a_hundred_columns() -> None:
+    reasons = [Reason("dep", f"pipeline/{letter * 30}.py", "changed") for letter in "abcdef"]
+    long = Reason("param", "profiles.laptop", "changed", {"a": "x" * 200}, None)
+    stages = [PlannedStage("evaluate@multitask-finetune", Outcome.RUN, [long, *reasons])]
+    lines = as_text(stages, {})
+    assert all(len(line) <= WIDTH for line in lines)
+    assert lines[-1].endswith("4 more")
+
+
+def test_a_stage_with_reasons_of_its_own_may_depend_on_others_all_the_same() -> None:
+    stage = PlannedStage("evaluate@sst-finetune", Outcome.DEPENDS, [RATE, BEFORE])
+    told = " ".join(line.strip() for line in as_text([stage], {}))
+    assert told.endswith("on train@sst-finetune; runs.sst-finetune.learning_rate: 1e-05 -> 2e-05")
+
+
+def test_json_holds_everything() -> None:
+    told = json.loads(as_json(STAGES, LAST))
+    assert told["counts"] == {"up to date": 1, "run cache": 1, "would run": 2, "depends": 1}
+    assert told["seconds"] == {"would run": 130.0, "depends": 2.25}
+    assert told["never_timed"] == []
+    assert told["stages"][2] == {
+        "name": "train@sst-finetune",
+        "outcome": "would run",
+        "reasons": [
+            {
+                "kind": "param",
+                "name": "runs.sst-finetune.learning_rate",
+                "change": "changed",
+                "old": 1e-05,
+                "new": 2e-05,
+            }
+        ],
+        "last_seconds": 125.0,
+    }

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from pipeline import paths
 from pipeline.files import write_text
+from pipeline.launch.repro import use_own_index
 from pipeline.launch.revisions import WORKSPACE, experiments, files_of
 from pipeline.reporting.comparison import (
     asked_of_revisions,
@@ -28,6 +29,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("a", nargs="?", metavar="A", help=NAME)
     parser.add_argument("b", nargs="?", metavar="B", help="likewise")
     told = parser.parse_args(argv)
+    use_own_index()
     if not told.a:
         width = shutil.get_terminal_size((120, 24)).columns
         sys.stdout.write(experiments_table(experiments(), width) + "\n")

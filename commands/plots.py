@@ -6,6 +6,7 @@ import sys
 from pipeline import paths
 from pipeline.files import write_text
 from pipeline.launch.plots import draw_plots
+from pipeline.launch.repro import use_own_index
 
 DESCRIPTION = """Draw what dvc.yaml plots, the learning curves, on a page that needs no network."""
 
@@ -15,5 +16,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "revisions", nargs="*", help="experiments, branches, commits or `workspace` (the default)"
     )
-    write_text(paths.PLOTS, draw_plots(parser.parse_args(argv).revisions))
+    revisions = parser.parse_args(argv).revisions
+    use_own_index()
+    write_text(paths.PLOTS, draw_plots(revisions))
     sys.stdout.write(f"wrote {paths.PLOTS}; open it in a browser\n")

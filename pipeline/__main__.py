@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _command(name: str) -> Callable[[list[str]], None]:
+def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a command)
     """Import a command when it is asked for: some need torch or DVC, which take their time."""
     match name:
         case "repro":

@@ -31,13 +31,11 @@ def test_a_command_that_is_not_there_is_a_usage_error(arguments: tuple[str, ...]
 
 
 TALKATIVE = """
-import sys, types
+import sys
+from commands import times
 from pipeline import __main__
-command = types.ModuleType("commands.talk")
-command.main = lambda _: sys.stdout.write("caf\\u00e9 " * 100_000)
-sys.modules["commands.talk"] = command
-__main__.COMMANDS["talk"] = ""
-sys.exit(__main__.main(["talk"]))
+times.main = lambda _: sys.stdout.write("caf\\u00e9 " * 100_000)
+sys.exit(__main__.main(["times"]))
 """
 
 
@@ -71,3 +69,10 @@ def test_what_a_terminal_cannot_show_is_spelt_out() -> None:
     told = talk(subprocess.PIPE)
     assert told.returncode == 0
     assert told.stdout.startswith("caf\\xe9 caf")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_how_it_is_used(name: str) -> None:
+    told = asked(name, "--help")
+    assert told.returncode == 0
+    assert told.stdout.startswith(f"usage: python -m pipeline {name}")

@@ -257,7 +257,7 @@ def test_saved_weights_come_back_with_their_metadata(tmp_path: Path) -> None:
     saved, loaded = small_module(0), small_module(1)
     metadata = {"run": "sst-finetune", "éß": "naïve “quotes” \\ \n"}
     save_weights(saved, path, metadata)
-    assert load_weights(loaded, path) == {"schema": "train/1", **metadata}
+    assert load_weights(loaded, path) == {"schema": "train/2", **metadata}
     for name, tensor in saved.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
 
@@ -268,14 +268,14 @@ def test_saved_weights_are_read_by_the_library_itself(tmp_path: Path) -> None:
         save_weights(small_module(0), path, {"run": "x" * size})
         assert torch.equal(load_file(path)["0.bias"], small_module(0).state_dict()["0.bias"])
         with safe_open(path, framework="pt") as file:
-            assert file.metadata() == {"schema": "train/1", "run": "x" * size}
+            assert file.metadata() == {"schema": "train/2", "run": "x" * size}
         assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
 
 
 def test_weights_of_another_version_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_weights(small_module(0), path, {"schema": "train/0"})
-    with pytest.raises(SchemaError, match="its schema is train/0, this one reads train/1"):
+    with pytest.raises(SchemaError, match="its schema is train/0, this one reads train/2"):
         load_weights(small_module(0), path)
 
 

@@ -21,6 +21,7 @@ COPIED = (
     "commands",
     "torture",
     ".dvc/config",
+    ".dvc/plots",
     ".dvcignore",
     ".gitignore",
     "dvc.yaml",

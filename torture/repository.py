@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[1]
 COPIED = (
     "checks",
-    "commands",
     "pipeline",
     "stages",
     "commands",

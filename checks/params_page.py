@@ -113,10 +113,11 @@ def _params_of(stage: Mapping[str, Any]) -> Iterator[str]:
 def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:
     """Name the stages that read a key, or a part of it, or what it is a part of."""
     name = ".".join(path) + "."
+    chosen = "<profile>" if path == ("profile",) else name  # it says which profile's keys count
     found = [
         stage
         for stage, params in readers.items()
-        if any(name.startswith(f"{p}.") or f"{p}.".startswith(name) for p in params)
+        if any(chosen in p or name.startswith(f"{p}.") or f"{p}.".startswith(name) for p in params)
     ]
     return ", ".join(f"`{stage}`" for stage in found) or "none: it changes no result"
 

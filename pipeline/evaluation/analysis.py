@@ -102,6 +102,7 @@ def _of_similarities(
         mistakes=[
             Mistake(str(ids[i]), _short(labels[i]), _short(predictions[i]), None)
             for i in worst[:NUM_MISTAKES]
+            if predictions[i] != labels[i]
         ],
         num_zero=int((predictions == 0).sum()),
     )

@@ -55,9 +55,10 @@ def _what_differs_when_frozen(outcome: Outcome) -> Iterator[str]:
     yield (
         "With a frozen backbone no parameter is shared: each head is trained by its own corpus "
         "alone, and cannot be harmed or helped by the others. What is left to differ is how many "
-        "steps a head has, the random numbers it begins with, and the epoch that is kept, which "
-        "is the best for the mean over tasks and not for each. So a score that falls in this "
-        "mode is a matter of these, not of tasks in conflict."
+        "steps a head has, the weight of its loss, the random numbers it begins and drops out "
+        "with, its own settings, and the epoch that is kept, which is the best for the mean over "
+        "tasks and not for each. A score that falls in this mode is a matter of these, not of "
+        "tasks in conflict."
     )
     yield table(
         (
@@ -95,12 +96,12 @@ def _similarity(params: Params, outcome: Outcome) -> Iterator[str]:
     if not results:
         return
     dead = [result.run for result in results if _dead_epochs(outcome, result)]
-    found = f"Here that happened in {', '.join(dead)}." if dead else "Here it happened in no run."
+    found = f"here that happened in {', '.join(dead)}." if dead else "here it happened in no run."
     yield (
-        "The head ends in ReLU (section 4.4). Where it answers 0 to every example of the training "
-        "set, its gradient is 0 as well and it can never learn again; its correlation has a "
-        "constant in it and is not a number. With a frozen backbone nothing else moves that could "
-        f"bring it back. {found} The pipeline names such epochs instead of scoring them."
+        "The head ends in ReLU (section 4.4). Where it answers 0 to every example, its gradient is "
+        "0 as well, and with a frozen backbone nothing else moves that could bring it back; its "
+        "correlation has a constant in it and is not a number. So all dev predictions are 0 in an "
+        f"epoch: {found} The pipeline names such epochs instead of scoring them."
     )
     yield table(
         ("Run", "Predictions of exactly 0", "Epochs of nothing but 0", "Dev scores, by epoch"),

@@ -16,7 +16,8 @@ def overlap(one: Result, other: Result) -> bool | None:
 
 
 def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
-    """Return every (pretrain, finetune) of one corpus and scheme."""
+    """Return every (pretrain, finetune) of one corpus and scheme that the paper has."""
+    rows = [row for row in rows if row.is_papers]
     return [
         (one, other)
         for one in rows
@@ -27,7 +28,8 @@ def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
 
 
 def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
-    """Return every (single-task, multi-task) of one corpus in a mode."""
+    """Return every (single-task, multi-task) of one corpus in a mode that the paper has."""
+    rows = [row for row in rows if row.is_papers]
     return [
         (one, other)
         for one in rows

@@ -125,7 +125,8 @@ PAPER_LOOK: dict[str, Any] = {
 
 
 def _row_name(row: Result) -> str:
-    return f"{row.corpus}  {row.scheme}  {row.mode}"
+    told = f"{row.corpus}  {row.scheme}  {row.mode}"
+    return told if row.is_papers else row.configuration
 
 
 def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:

@@ -82,7 +82,7 @@ def _settings(params: Params, name: str, told: RunSummary) -> str:
         ("Scheme", run.scheme),
         ("Learning rate, as used", shown_rate(told.learning_rate)),
         ("Batch size", ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items())),
-        ("Epochs", f"{told.epochs}, kept: {told.best_epoch or 'none'}"),
+        ("Epochs", _epochs_told(told)),
         ("Dropout", f"{run.dropout:g}"),
         ("A round of Equation 1", " + ".join(f"{n} {corpus}" for corpus, n in told.turns.items())),
         ("Left out by its floor, examples of an epoch", _left_out(told)),
@@ -91,6 +91,11 @@ def _settings(params: Params, name: str, told: RunSummary) -> str:
         ("Seed", str(params.seed)),
     ]
     return table(("What", "Value"), rows)
+
+
+def _epochs_told(told: RunSummary) -> str:
+    stopped = "" if told.stopped is None else f"; stopped early: {told.stopped}"
+    return f"{told.epochs}, kept: {told.best_epoch or 'none'}{stopped}"
 
 
 MODES = {
@@ -127,7 +132,7 @@ def _mistakes(outcome: Outcome, result: Result) -> Iterator[str]:
     yield f"## Mistakes on {corpus.title}"
     yield from _calibration(result)
     if not analysis.mistakes:
-        yield "There is none."
+        yield "There is none." if result.score is not None else f"{result.reason}."
         return
     texts = outcome.texts[result.corpus]
     if corpus.has_classes:

@@ -135,7 +135,7 @@ def _row(row: Result, ours: Mapping[Any, float], papers: Mapping[Any, float]) ->
     return [
         row.task,
         CORPORA[row.corpus].title,
-        row.scheme,
+        row.scheme if row.is_papers else f"{row.scheme}: {row.run}",
         row.mode,
         shown_rate(row.learning_rate),
         str(row.batch_size),
@@ -254,11 +254,12 @@ def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
 def summary(rows: Sequence[Result]) -> dict[str, float | int]:
     """Return a handful of numbers for `dvc exp show`, under names that make narrow columns.
 
-    `finetune`, `pretrain` and `multitask` (finetuned) are mean scores, accuracies and correlations
-    alike; a mean over an undefined score is left out. `finetune_wins` counts the rows in which
-    finetune beats pretrain (of seven in the paper), `multitask_holds` the corpora on which
-    finetuned multi-task holds up against single-task (of three).
+    Of the paper's rows, `finetune`, `pretrain` and `multitask` (finetuned) are mean scores,
+    accuracies and correlations alike; a mean over an undefined score is left out. `finetune_wins`
+    counts the rows in which finetune beats pretrain (of seven), `multitask_holds` the corpora on
+    which finetuned multi-task holds up against single-task (of three).
     """
+    rows = [row for row in rows if row.is_papers]
     groups = {
         "finetune": [row.score for row in rows if row.mode == "finetune"],
         "pretrain": [row.score for row in rows if row.mode == "pretrain"],

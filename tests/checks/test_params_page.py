@@ -20,6 +20,7 @@ def test_the_committed_page_is_the_one_that_is_written() -> None:
 @pytest.mark.parametrize(
     ("key", "read_by"),
     [
+        ("profile", "`corpora`, `backbone`, `validate`, `train`, `report`"),
         ("seed", "`corpora`, `train`, `evaluate`, `report`"),
         ("device", "`features`, `train`, `evaluate`"),
         ("tokens.max_length", "`tokens`"),

@@ -18,7 +18,7 @@ def test_every_point_of_the_section_is_answered(params: Params) -> None:
 def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
     outcome = read_outcome(params)
     alive = analysis_page(params, outcome, ["head"])
-    assert "Here it happened in no run." in alive
+    assert "here it happened in no run." in alive
     run = "multitask-pretrain"
     history = [
         replace(row, note=f"{DEAD_HEAD}: it predicts 0", dev_score=None)
@@ -28,7 +28,7 @@ def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
     ]
     dead = replace(outcome, histories={**outcome.histories, run: history})
     page = analysis_page(params, dead, ["head"])
-    assert f"Here that happened in {run}." in page
+    assert f"here that happened in {run}." in page
     assert "0.500, undefined" in page
 
 

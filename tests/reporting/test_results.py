@@ -10,7 +10,7 @@ from pipeline.errors import ReportError, SchemaError
 from pipeline.params import ConfigurationParams, Params, RunParams
 from pipeline.reporting.pages import index_page
 from pipeline.reporting.results import best_scores, read_outcome
-from pipeline.reporting.tables import table3, table3_json
+from pipeline.reporting.tables import summary, table3, table3_json
 
 SCORES = Path("data/scores/sst-pretrain.json")
 SUMMARY = Path("data/runs/sst-pretrain/run.json")
@@ -191,3 +191,34 @@ def test_best_scores_may_be_negative_and_never_undefined(result: Any) -> None:
         result("sst", "multi-task", "pretrain", None),
     ]
     assert best_scores(rows, "score") == {"sts": -0.1}
+
+
+def test_the_papers_score_goes_to_one_row_and_its_claims_count_no_added_one(
+    params: Params,
+) -> None:
+    run = params.runs["sst-finetune"].model_copy(update={"dropout": 0.0})
+    Path("data/runs/sst-plain").mkdir()
+    for name in ("run.json", "history.csv"):
+        text = Path("data/runs/sst-finetune", name).read_text()
+        Path("data/runs/sst-plain", name).write_text(text)
+    for folder in ("scores", "inputs"):
+        text = Path("data", folder, "sst-finetune.json").read_text()
+        Path("data", folder, "sst-plain.json").write_text(text)
+    row = ConfigurationParams(run="sst-plain", corpus="sst")
+    added = params.model_copy(
+        update={
+            "runs": {**params.runs, "sst-plain": run},
+            "configurations": {**params.configurations, "sst-single-plain": row},
+        }
+    )
+    before, after = read_outcome(params).results, read_outcome(added).results
+    assert after[-1].paper_score is None
+    assert after[:-1] == before
+    assert summary(after) == summary(before)
+    assert "single-task: sst-plain" in table3(added, after)
+
+
+def test_a_scored_example_that_the_corpus_does_not_have_is_named(params: Params) -> None:
+    Path("data/corpora/sst/dev.csv").write_text("id,first,second,label\nother,A text,,1\n")
+    with pytest.raises(ReportError, match=r"sst/dev\.csv has no example wrong, which was scored"):
+        read_outcome(params)

@@ -50,6 +50,14 @@ def test_the_kept_epoch_is_bold_and_undefined_numbers_are_dashes(params: Params)
     assert run_figure(outcome, "sst-pretrain", "head").startswith("<?xml")
 
 
+def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
+    outcome = read_outcome(params)
+    told = replace(outcome.summaries["sst-pretrain"], stopped="the loss is inf in step 3")
+    outcome = replace(outcome, summaries={**outcome.summaries, "sst-pretrain": told})
+    page = run_page(params, outcome, "sst-pretrain", ["head"])
+    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
+
+
 def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:
     outcome = read_outcome(params)
     (result,) = (r for r in outcome.results if r.run == "sts-pretrain")
@@ -70,5 +78,6 @@ def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> 
     outcome = replace(outcome, results=results)
     page = run_page(params, outcome, "sts-pretrain", ["head"])
     assert "undefined: training stopped" in page
-    assert "There is none." in page
+    assert "undefined: training stopped, the loss is no number." in page
+    assert "There is none." not in page
     assert run_figure(outcome, "sts-pretrain", "head").startswith("<?xml")

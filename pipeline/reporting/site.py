@@ -14,6 +14,7 @@ from pipeline.reporting.times_section import times_section
 
 TEMPLATES = Path(__file__).parent / "templates"
 LAYOUT = TEMPLATES / "page.html"
+KINDS = (".html", ".svg", ".json", ".css", ".js")  # of a site's files
 ASSETS = ("site.css", "site.js", "icon.svg")
 SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
 RUNS = "runs"  # the folder of runs' pages
@@ -75,6 +76,9 @@ def _check_place(out: Path) -> None:
         return
     if out.exists() and not (index.is_file() and SIGN in index.read_text("utf-8", "replace")):
         raise ReportError(f"{out} is there already and is no site; name another folder")
+    for path in sorted(out.rglob("*")):
+        if path.is_file() and path.suffix not in KINDS:  # of who publishes it, say: .git, CNAME
+            raise ReportError(f"{path} is no part of a site and would be lost; name another folder")
 
 
 def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:

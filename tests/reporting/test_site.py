@@ -106,6 +106,14 @@ def test_an_older_site_is_replaced_and_nothing_of_it_is_left(reports: Path) -> N
     assert not Path("site/runs/gone.html").exists()
 
 
+def test_what_a_publisher_added_to_a_site_is_not_lost(reports: Path) -> None:
+    write_site("demo", Path("site"))
+    Path("site/CNAME").write_text("example.org")
+    with pytest.raises(ReportError, match="CNAME is no part of a site and would be lost"):
+        write_site("demo", Path("site"))
+    assert Path("site/CNAME").read_text() == "example.org"
+
+
 def test_what_is_no_site_is_left_alone(reports: Path) -> None:
     for name in (".", "reports"):
         with pytest.raises(ReportError, match="is there already and is no site"):

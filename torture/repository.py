@@ -18,7 +18,6 @@ COPIED = (
     "commands",
     "pipeline",
     "stages",
-    "commands",
     "torture",
     ".dvc/config",
     ".dvc/plots",

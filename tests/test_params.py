@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.backbone import BACKBONES
 from pipeline.errors import ParamsError
 from pipeline.paper import TABLE_3
 from pipeline.params import Cs224nCorpora, Params, SyntheticCorpora, load_params, switch_profile
@@ -122,6 +123,12 @@ def test_shortest_exponent_is_a_number(load: Callable[[str], Params]) -> None:
 def test_local_backbone_is_accepted(load: Callable[[str], Params]) -> None:
     changed = load(replaced("backbone: all-MiniLM-L6-v2 #", "backbone: local:some/folder #"))
     assert changed.active.backbone == "local:some/folder"
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_pinned_backbone_is_accepted(load: Callable[[str], Params], name: str) -> None:
+    changed = load(replaced("backbone: all-MiniLM-L6-v2 #", f"backbone: {name} #"))
+    assert changed.active.backbone == name
 
 
 def test_params_cannot_be_changed_once_read(load: Callable[[str], Params]) -> None:

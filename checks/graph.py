@@ -85,6 +85,8 @@ def written(text: str, runs: Sequence[str]) -> str:
     """
     lines = text.split("\n")
     for stage, told in YAML(typ="safe").load(text)["stages"].items():
+        if isinstance(told.get("foreach"), list):
+            lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
         body = told.get("do", told)
         for key in ("deps", "params", "outs"):
             items = _items(stage, key, body.get(key, []), runs)
@@ -113,13 +115,18 @@ def _filled(templates: Sequence[tuple[str, ...]], runs: Sequence[str]) -> Iterat
 
 def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> None:
     """Put other items into a list of a stage; nothing else of the file changes."""
-    start = lines.index(f"  {stage}:")
-    first = next(i for i in range(start, len(lines)) if lines[i].strip() == f"{key}:") + 1
+    first = _place_of(lines, stage, key) + 1
     last = first
     while lines[last].lstrip().startswith("- "):
         last += 1
     indent = lines[first][: -len(lines[first].lstrip())]
     lines[first:last] = [f"{indent}- {item}" for item in items]
+
+
+def _place_of(lines: Sequence[str], stage: str, key: str) -> int:
+    """Return which line begins what a stage has under a key."""
+    start = lines.index(f"  {stage}:")
+    return next(i for i in range(start, len(lines)) if lines[i].lstrip().startswith(f"{key}:"))
 
 
 def picture(text: str, runs: Sequence[str]) -> str:

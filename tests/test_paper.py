@@ -37,7 +37,7 @@ def test_table_3_row_is_as_printed(corpus: str, scheme: str, printed: str) -> No
 
 def test_table_3_has_fourteen_scores_of_known_corpora() -> None:
     assert len(TABLE_3) == 14
-    assert {corpus for corpus, _, _ in TABLE_3} == set(CORPORA)
+    assert {corpus for corpus, _, _ in TABLE_3} <= set(CORPORA)
 
 
 def test_finetuning_wins_on_the_whole() -> None:

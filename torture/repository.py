@@ -17,7 +17,6 @@ COPIED = (
     "checks",
     "pipeline",
     "stages",
-    "commands",
     "torture",
     ".dvc/config",
     ".dvc/plots",

@@ -1,5 +1,6 @@
 """A report's figures over all runs: learning curves, scores beside the paper's, the data."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,14 +30,17 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
 
     Faint lines are the paper's scores; an undefined score leaves a gap.
     """
+    num_rows = math.ceil(len(CORPORA) / 2)
 
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(2, 2).ravel()
-        for axes, corpus in zip(panels, CORPORA, strict=True):
+        panels = figure.subplots(num_rows, 2).ravel()
+        for axes, corpus in zip(panels, CORPORA, strict=False):
             _panel(axes, params, outcome, corpus)
+        for axes in panels[len(CORPORA) :]:
+            axes.set_visible(False)
         figure.legend(handles=list(_legend(outcome.results)), loc="lower center", ncols=3)
 
-    return drawn(Sheet(9, 6.6, bottom=1.1), head, draw)
+    return drawn(Sheet(9, 3.3 * num_rows, bottom=1.1), head, draw)
 
 
 def _panel(axes: Any, params: Params, outcome: Outcome, corpus: CorpusName) -> None:
@@ -114,7 +118,7 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
         handles.append(Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK))
         figure.legend(handles=handles, loc="lower center", ncols=3)
 
-    return drawn(Sheet(9, 5.2, left=2.1), head, draw)
+    return drawn(Sheet(9, 1.7 + 0.25 * len(outcome.results), left=2.1), head, draw)
 
 
 PAPER_LOOK: dict[str, Any] = {

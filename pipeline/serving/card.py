@@ -125,10 +125,9 @@ def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any
 
 def _result(corpus: Corpus, synthetic: bool, score: Mapping[str, Any]) -> dict[str, Any]:
     """Return one corpus's score as the hub's model-index has it."""
-    types = {"sentiment": "text-classification", "paraphrase": "text-classification"}
     return {
         "task": {
-            "type": types.get(corpus.task.name, "sentence-similarity"),
+            "type": "text-classification" if corpus.has_classes else "sentence-similarity",
             "name": corpus.task.name,
         },
         "dataset": {
@@ -229,7 +228,7 @@ def _says(corpus: Corpus) -> str:
         case "cross_entropy":
             return "logits of: " + ", ".join(MEANINGS[corpus.name])
         case "binary_cross_entropy":
-            return "the logit of being a paraphrase"
+            return f"the logit of: {MEANINGS[corpus.name][1]}"
         case "mean_squared_error":
             return f"after ReLU, a similarity from 0 to about {corpus.max_label}"
 

@@ -44,6 +44,18 @@ def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
     assert written(text, list(PARAMS.runs)) == text, "run `make graph`"
 
 
+def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    last = list(CORPORA)[-1]
+    fewer = "\n".join(
+        line.replace(f", {last}]", "]")
+        for line in text.split("\n")
+        if not line.endswith(f"/{last}")
+    )
+    assert len(text.splitlines()) - len(fewer.splitlines()) == 5
+    assert written(fewer, list(PARAMS.runs)) == text
+
+
 def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
     (shown,) = PICTURE.findall((ROOT / "docs/stages.md").read_text())
     drawn = picture((ROOT / "dvc.yaml").read_text(), list(PARAMS.runs))

@@ -1,6 +1,7 @@
 """Learning curves: one panel a corpus, a gap where a score is undefined, the same bytes twice."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -8,9 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pipeline.params import load_params
+from pipeline.reporting import figures
 from pipeline.reporting.drawing import COLOURS
 from pipeline.reporting.figures import data_histograms, learning_curves, scores_beside_paper
 from pipeline.reporting.results import EpochScore, Outcome
+from pipeline.tasks import CORPORA
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,6 +45,17 @@ def test_picture_is_readable_svg_with_text_as_text(outcome: Outcome) -> None:
     assert {"profile demo", "SemEval STS Benchmark", "CFIMDB", "epoch", "dev pearson"} <= texts
     assert {"single-task pretrain", "single-task finetune", "paper, single-task"} <= texts
     assert not any("multi-task" in text for text in texts)  # there is none to explain
+
+
+def test_every_corpus_has_a_panel_though_their_number_is_odd(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifth = replace(CORPORA["cfimdb"], title="A fifth")
+    monkeypatch.setattr(figures, "CORPORA", {**CORPORA, "fifth": fifth})
+    root = ET.fromstring(learning_curves(PARAMS, outcome, "head"))
+    texts = ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+    assert texts.count("epoch") == 1 + len(CORPORA)
+    assert {"CFIMDB", "A fifth"} <= set(texts)
 
 
 def test_long_head_is_broken_into_lines_that_fit(outcome: Outcome) -> None:

@@ -1,0 +1,46 @@
+"""Tables by corpus, task or metric have an entry for each: mypy does not see that one is missing.
+
+Their names say what is left to do when a corpus is added (docs/adding.md).
+"""
+
+from importlib import import_module
+from typing import Any, get_args
+
+import pytest
+
+from pipeline.tasks import CORPORA, CorpusName, Metric, TaskName
+
+BY_CORPUS = (
+    "pipeline.tasks.CORPORA",
+    "pipeline.corpora.pins.UPSTREAM",
+    "pipeline.corpora.reading.LABEL_COLUMNS",
+    "pipeline.corpora.synthetic.COMPOSERS",
+    "pipeline.corpora.expectations.LIMITS",
+    "pipeline.paper.TABLE_1",
+    "pipeline.serving.card.ASK_HEADS",
+)
+NAMES = {
+    **dict.fromkeys(BY_CORPUS, get_args(CorpusName)),
+    "pipeline.evaluation.course_format.FIRST_LINES": get_args(TaskName),
+    "pipeline.evaluation.metrics.METRICS": get_args(Metric),
+    "pipeline.serving.card.METRIC_TYPES": get_args(Metric),
+}
+
+
+def table(name: str) -> Any:
+    module, attribute = name.rsplit(".", 1)
+    return getattr(import_module(module), attribute)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_has_an_entry_for_each_and_no_other(name: str) -> None:
+    assert sorted(table(name)) == sorted(NAMES[name])
+
+
+def test_every_class_of_every_corpus_has_a_meaning() -> None:
+    meanings = {
+        name: len(told) for name, told in table("pipeline.serving.answers.MEANINGS").items()
+    }
+    assert meanings == {
+        name: corpus.max_label + 1 for name, corpus in CORPORA.items() if corpus.has_classes
+    }

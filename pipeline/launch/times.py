@@ -25,7 +25,7 @@ class StageTime:
     threads: int | None
     steps: int | None  # done in these seconds
     all_steps: int | None
-    examples_per_second: float | None  # in steps, scoring of the dev sets left out
+    examples_per_second: float | None  # trained on, the time of scoring the dev sets included
     resumed: bool | None  # from the checkpoint of another process
 
     @property

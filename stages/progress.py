@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline import paths
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, StopError
 from pipeline.files import write_record
 from pipeline.schemas import TIME
 
@@ -29,10 +29,12 @@ ERASE = "\r\x1b[K"  # what stands on a terminal's line
 class Teller(logging.StreamHandler[TextIO]):
     """Writes what is logged: lines, and on a terminal a live line below them."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        """Begin; without a stream, which is where stderr was closed, nothing is written."""
         super().__init__(stream)
         self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-        self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        is_terminal = stream is not None and stream.isatty()
+        self.is_terminal = is_terminal and os.environ.get("TERM") != "dumb"
         self.plan = _plan()
         self.stage = os.environ.get("DVC_STAGE", "")
         self.facts: dict[str, Any] = {}
@@ -41,11 +43,20 @@ class Teller(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; keep the facts it carries."""
         self.facts |= getattr(record, "facts", {})
-        if record.levelno > logging.DEBUG:
-            self._replace("")
-            super().emit(record)
-        elif self.is_terminal:
-            self._replace(self.format(record))
+        try:
+            if record.levelno > logging.DEBUG:
+                self._replace("")
+                super().emit(record)
+            elif self.is_terminal:
+                self._replace(self.format(record))
+        except Exception:  # noqa: BLE001  (as in StreamHandler: no stage ends for what it tells)
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Go on without a line that could not be told, but stop where that is what came in."""
+        if isinstance(sys.exception(), StopError):
+            raise
+        super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
         """Add to a line that tells what the stage has left what all of them have."""

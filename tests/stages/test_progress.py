@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
+from pipeline.errors import StopError
 from pipeline.params import load_params
 from stages.progress import Teller, write_down
 
@@ -92,6 +94,33 @@ def test_what_is_left_of_all_stages_is_added(teller: Teller, stream: io.StringIO
     teller.emit(record("epoch 1  10 s left", left_seconds=10.0))
     teller.emit(record("epoch 2", left_seconds=None))
     assert said(stream) == ["epoch 1  10 s left, all 2 min", "epoch 2"]
+
+
+def test_a_live_line_that_cannot_be_told_ends_no_stage(
+    teller: Teller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller.is_terminal = True
+    teller.emit(record("step %d", logging.DEBUG, args=("one",)))
+    assert "Logging error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_who_is_asked_to_stop_while_it_tells_stops(
+    level: int, teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: logging.LogRecord) -> str:
+        raise StopError("stopped", signal.SIGTERM)
+
+    monkeypatch.setattr(teller, "format", stop)
+    teller.is_terminal = True
+    with pytest.raises(StopError):
+        teller.emit(record("epoch 1", level))
+
+
+def test_with_stderr_closed_a_stage_runs_and_says_nothing() -> None:
+    command = 'exec "$0" -m stages.preflight 2>&-'
+    done = subprocess.run(["/bin/sh", "-c", command, sys.executable], cwd=ROOT)
+    assert done.returncode == 0
 
 
 LIVE = """

@@ -12,27 +12,36 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from pipeline import paths
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, StopError
 from pipeline.files import write_record
 from pipeline.schemas import TIME
 
 log = logging.getLogger("pipeline")
 
-PLAN_VARIABLE = "MINBERT_PLAN"  # from pipeline/launch/repro.py: the stages to come, with seconds
+PLAN_VARIABLE = "MINBERT_PLAN"  # from pipeline/launch/repro.py: a Planned for each stage to come
 PACE = "pipeline.training.pace"  # the module whose live lines are shown
 ERASE = "\r\x1b[K"  # what stands on a terminal's line
+
+
+class Planned(NamedTuple):
+    """What the plan knows of a stage to come."""
+
+    seconds: float | None  # of its last run
+    is_sure: bool  # to run; otherwise that depends on what those before it make
 
 
 class Teller(logging.StreamHandler[TextIO]):
     """Writes what is logged: lines, and on a terminal a live line below them."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        """Begin; without a stream, which is where stderr was closed, nothing is written."""
         super().__init__(stream)
         self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-        self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        is_terminal = stream is not None and stream.isatty()
+        self.is_terminal = is_terminal and os.environ.get("TERM") != "dumb"
         self.plan = _plan()
         self.stage = os.environ.get("DVC_STAGE", "")
         self.facts: dict[str, Any] = {}
@@ -41,11 +50,20 @@ class Teller(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; keep the facts it carries."""
         self.facts |= getattr(record, "facts", {})
-        if record.levelno > logging.DEBUG:
-            self._replace("")
-            super().emit(record)
-        elif self.is_terminal:
-            self._replace(self.format(record))
+        try:
+            if record.levelno > logging.DEBUG:
+                self._replace("")
+                super().emit(record)
+            elif self.is_terminal:
+                self._replace(self.format(record))
+        except Exception:  # noqa: BLE001  (as in StreamHandler: no stage ends for what it tells)
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Go on without a line that could not be told, but stop where that is what came in."""
+        if isinstance(sys.exception(), StopError):
+            raise
+        super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
         """Add to a line that tells what the stage has left what all of them have."""
@@ -56,7 +74,7 @@ class Teller(logging.StreamHandler[TextIO]):
         """Say which stage of how many this is, where `make repro` has planned it."""
         if self.stage not in self.plan:
             return
-        place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage]
+        place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage].seconds
         told = "" if last is None else f", about {_rounded(last)}{self._all_left(last)}"
         log.info("stage %d of %d: %s%s", place, len(self.plan), self.stage, told)
 
@@ -74,13 +92,17 @@ class Teller(logging.StreamHandler[TextIO]):
 
     def _all_left(self, own: float) -> str:
         """Say what this stage and those after it have left, where that is known."""
-        names = list(self.plan)
-        later = names[names.index(self.stage) + 1 :] if self.stage in self.plan else []
-        known = [seconds for name in later if (seconds := self.plan[name]) is not None]
+        if self.stage not in self.plan:
+            return ""
+        place = list(self.plan).index(self.stage)
+        later = list(self.plan.values())[place + 1 :]
+        known = [stage.seconds for stage in later if stage.seconds is not None]
         if not known:
             return ""
-        at_least = "at least " if len(known) < len(later) else ""
-        return f", all {at_least}{_rounded(own + sum(known))}"
+        word = "at least " if len(known) < len(later) else ""
+        if not all(stage.is_sure for stage in later):
+            word = "about "  # no bound: some may not run
+        return f", all {word}{_rounded(own + sum(known))}"
 
 
 def write_down(facts: dict[str, Any], started: float) -> None:
@@ -109,10 +131,11 @@ def write_down(facts: dict[str, Any], started: float) -> None:
         log.warning("what %s took could not be noted: %s", stage, error)
 
 
-def _plan() -> dict[str, float | None]:
-    """Return the stages that may run in this `make repro`, with their last seconds if known."""
+def _plan() -> dict[str, Planned]:
+    """Return the stages that may run in this `make repro`."""
     try:
-        return dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
+        told = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
+        return {name: Planned(*planned) for name, planned in told.items()}
     except (ValueError, TypeError):
         return {}
 

@@ -35,8 +35,8 @@ def become_dvc_repro(
         last: seconds of each stage's last run, where they are known.
         is_quiet: leave out what DVC tells beside warnings and errors.
     """
-    may_run = [stage.name for stage in stages if stage.outcome in (Outcome.RUN, Outcome.DEPENDS)]
-    told = json.dumps({name: last.get(name) for name in may_run})
+    may_run = [stage for stage in stages if stage.outcome in (Outcome.RUN, Outcome.DEPENDS)]
+    told = json.dumps({s.name: (last.get(s.name), s.outcome == Outcome.RUN) for s in may_run})
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     sys.stdout.flush()
     if is_quiet:  # warnings and errors of DVC, and all that stages tell, are on stderr

@@ -83,7 +83,7 @@ class RunCache:
         """Yield the records of past runs that hold all these hashes and paths."""
         if not self._texts:
             paths = _files(Path(self.cache.cache_dir), "*/*/*")
-            self._texts = {path: path.read_text(encoding="utf-8") for path in paths}
+            self._texts = {path: path.read_text("utf-8", errors="replace") for path in paths}
         for path, text in self._texts.items():
             if all(word in text for word in words):
                 yield self._record(path)

@@ -10,6 +10,7 @@ from pipeline.launch.plan import Outcome, PlannedStage, Reason
 from pipeline.launch.times import duration
 
 WIDTH = 100
+LEAST = 24  # columns left to reasons, beside a long name too
 REASONS = 3  # told of each stage, in text
 LONGEST_VALUE = 24  # characters of a param
 
@@ -41,14 +42,14 @@ def as_text(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[s
         for stage in stages
     ]
     rows = [
-        (*row[:3], "the same" if before and row[3] == before[3] else row[3])
+        (*row[:3], "the same" if row[3] and before and row[3] == before[3] else row[3])
         for before, row in zip([None, *rows], rows, strict=False)
     ]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     lines = []
     for outcome, name, seconds, why in rows:
         start = f"{outcome:<{widths[0]}}  {name:<{widths[1]}}  {seconds:>{widths[2]}}  "
-        wrapped = textwrap.wrap(why, WIDTH - len(start), break_on_hyphens=False) or [""]
+        wrapped = textwrap.wrap(why, max(LEAST, WIDTH - len(start)), break_on_hyphens=False) or [""]
         lines += [f"{start}{wrapped[0]}".rstrip()]
         lines += [f"{'':{len(start)}}{more}" for more in wrapped[1:]]
     return lines

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.errors import SchemaError
@@ -25,7 +26,7 @@ class StageTime:
     threads: int | None
     steps: int | None  # done in these seconds
     all_steps: int | None
-    examples_per_second: float | None  # in steps, scoring of the dev sets left out
+    examples_per_second: float | None  # trained on, the time of scoring the dev sets included
     resumed: bool | None  # from the checkpoint of another process
 
     @property
@@ -39,9 +40,9 @@ class StageTime:
 def load_times(profile: str) -> dict[str, StageTime]:
     """Return what the stages of a profile took, by name, in the order of dvc.yaml.
 
-    A record that cannot be read is left out.
+    A record that cannot be read is left out; if dvc.yaml cannot, they are in the order of names.
     """
-    order = list(YAML(typ="safe").load(paths.DVC_YAML)["stages"])
+    order = _order()
     times = {}
     for path in sorted(paths.times_dir(profile).glob("*.json"), key=lambda p: _place(p, order)):
         try:
@@ -58,9 +59,17 @@ def _read(path: Path) -> StageTime:
 
 
 def _place(path: Path, order: Sequence[str]) -> tuple[int, str]:
-    """Return what to sort a record by: its stage's place, then the run or corpus."""
-    group, _, item = path.stem.partition("@")
-    return (order.index(group) if group in order else len(order), item)
+    """Return what to sort a record by: its stage's place, then its name."""
+    group = path.stem.partition("@")[0]
+    return (order.index(group) if group in order else len(order), path.stem)
+
+
+def _order() -> list[str]:
+    """Return the groups of dvc.yaml; none if it cannot be read, of which DVC itself tells."""
+    try:
+        return list(YAML(typ="safe").load(paths.DVC_YAML)["stages"])
+    except (OSError, ValueError, TypeError, KeyError, YAMLError):
+        return []
 
 
 def last_seconds(times: Mapping[str, StageTime]) -> dict[str, float]:

@@ -62,16 +62,16 @@ class Pace:
     def finish(self, machine: Mapping[str, Any]) -> None:
         """Log what this process did, with facts for those who keep its time."""
         seconds = time.monotonic() - self.started
-        rate = self.examples / seconds
+        rate = self.examples / seconds if self.steps and seconds else None
         facts = {
             "steps": self.steps,
             "all_steps": self.epochs * self.steps_per_epoch,
-            "examples_per_second": round(rate, 1) if self.steps else None,
+            "examples_per_second": None if rate is None else round(rate, 1),
             "resumed": self.done > 0,
         }
-        told = "%s  %d steps in %s, dev sets scored between: %.0f examples/s"
+        told = "" if rate is None else f", dev sets scored between: {rate:.0f} examples/s"
         log.info(
-            *(told, self.run, self.steps, _duration(seconds), rate),
+            *("%s  %d steps in %s%s", self.run, self.steps, _duration(seconds), told),
             extra={"facts": facts | dict(machine)},
         )
 
@@ -88,11 +88,12 @@ class Pace:
         )
 
     def _left_seconds(self) -> float | None:
-        """Estimate the rest of the training; not where no step was done, only scores."""
-        if not self.steps:
+        """Estimate the rest of the training; not where no step was done, or in no time."""
+        seconds = time.monotonic() - self.started
+        if not (self.steps and seconds):
             return None
         left = self.epochs * self.steps_per_epoch - self.done - self.steps
-        return left * (time.monotonic() - self.started) / self.steps
+        return left * seconds / self.steps
 
     def _rest(self, left_seconds: float | None) -> str:
         """Say the rate of steps, scores included, and what is left."""

@@ -195,6 +195,14 @@ def test_a_missing_file_would_stop_the_run_and_is_named(folder: Path) -> None:
     assert planned["train@sst"].reasons == [Reason("dep", "train.py", "missing")]
 
 
+def test_a_damaged_record_of_a_past_run_is_passed_over(folder: Path) -> None:
+    CASES["code before an old param"][0]()
+    damaged = Path(".dvc/cache/runs", "ff", "f" * 64, "f" * 64)
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"\377\376")
+    assert outcomes(plan_stages()) == CASES["code before an old param"][1]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("dvc.yaml", "stages: ["), ("params.yaml", "runs: {sst: 1"), ("dvc.lock", "a: [")],

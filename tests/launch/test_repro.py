@@ -45,5 +45,5 @@ def test_the_same_process_goes_on_as_dvc(is_quiet: bool, tmp_path: Path) -> None
     assert done.returncode == 7
     assert done.stdout == f"{pid}\n" + ("" if is_quiet else "said on stdout\n")
     assert arguments == ["--wait-for-lock", "repro"]
-    assert json.loads(plan) == {"train@a": 12.5, "report": None}
+    assert json.loads(plan) == {"train@a": [12.5, True], "report": [None, False]}
     assert path.startswith(str(Path(sys.executable).parent))

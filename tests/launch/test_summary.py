@@ -61,6 +61,17 @@ def test_many_and_long_reasons_stay_inside_a_hundred_columns() -> None:
     assert lines[-1].endswith("4 more")
 
 
+def test_beside_a_name_of_eighty_characters_reasons_still_have_room() -> None:
+    name = f"train@{'a' * 80}"
+    stage = PlannedStage(name, Outcome.RUN, [Reason("out", "data/runs/aaaaaa", "missing")])
+    assert as_text([stage], {}) == [f"would run  {name}    data/runs/aaaaaa missing"]
+
+
+def test_stages_without_a_reason_do_not_share_one() -> None:
+    stages = [PlannedStage(name, Outcome.UP_TO_DATE, []) for name in ("corpora", "backbone")]
+    assert as_text(stages, {}) == ["up to date  corpora", "up to date  backbone"]
+
+
 def test_a_stage_with_reasons_of_its_own_may_depend_on_others_all_the_same() -> None:
     stage = PlannedStage("evaluate@sst-finetune", Outcome.DEPENDS, [RATE, BEFORE])
     told = " ".join(line.strip() for line in as_text([stage], {}))

@@ -29,6 +29,16 @@ def test_stages_are_in_the_order_of_the_graph_and_of_one_profile() -> None:
     assert list(load_times("demo")) == ["corpora", "train@a", "train@b", "report", "removed"]
 
 
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< HEAD\nstages: {}\n=======\n", "stages: [", "stages:", "[]", "a: 2024-13-01"]
+)
+def test_where_the_graph_cannot_be_read_stages_are_in_the_order_of_names(text: str) -> None:
+    paths.DVC_YAML.write_text(text)
+    for stage in ("train@b", "train@a", "report"):
+        keep(stage, 1.0)
+    assert list(load_times("demo")) == ["report", "train@a", "train@b"]
+
+
 def test_where_nothing_ran_there_is_nothing() -> None:
     assert load_times("demo") == {}
 

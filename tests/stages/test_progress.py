@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -14,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
+from pipeline.errors import StopError
 from pipeline.params import load_params
-from stages.progress import Teller, write_down
+from stages.progress import Planned, Teller, write_down
 
 ROOT = Path(__file__).parents[2]
-PLAN = {"train@a": 30.0, "train@b": 60.0, "report": None}
+PLAN = {"train@a": (30.0, True), "train@b": (60.0, True), "report": (None, True)}
 
 
 def record(message: str, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
@@ -88,10 +90,46 @@ def test_without_a_plan_for_it_a_stage_announces_nothing(
 
 
 def test_what_is_left_of_all_stages_is_added(teller: Teller, stream: io.StringIO) -> None:
-    teller.plan["report"] = 2.0
+    teller.plan["report"] = Planned(2.0, is_sure=True)
     teller.emit(record("epoch 1  10 s left", left_seconds=10.0))
     teller.emit(record("epoch 2", left_seconds=None))
     assert said(stream) == ["epoch 1  10 s left, all 2 min", "epoch 2"]
+
+
+@pytest.mark.parametrize("seconds", [2.0, None])
+def test_what_is_left_of_stages_that_may_not_run_is_no_bound(
+    seconds: float | None, teller: Teller, stream: io.StringIO
+) -> None:
+    teller.plan["report"] = Planned(seconds, is_sure=False)
+    teller.emit(record("epoch 1", left_seconds=10.0))
+    assert said(stream) == ["epoch 1, all about 2 min"]
+
+
+def test_a_live_line_that_cannot_be_told_ends_no_stage(
+    teller: Teller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller.is_terminal = True
+    teller.emit(record("step %d", logging.DEBUG, args=("one",)))
+    assert "Logging error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_who_is_asked_to_stop_while_it_tells_stops(
+    level: int, teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: logging.LogRecord) -> str:
+        raise StopError("stopped", signal.SIGTERM)
+
+    monkeypatch.setattr(teller, "format", stop)
+    teller.is_terminal = True
+    with pytest.raises(StopError):
+        teller.emit(record("epoch 1", level))
+
+
+def test_with_stderr_closed_a_stage_runs_and_says_nothing() -> None:
+    command = 'exec "$0" -m stages.preflight 2>&-'
+    done = subprocess.run(["/bin/sh", "-c", command, sys.executable], cwd=ROOT)
+    assert done.returncode == 0
 
 
 LIVE = """

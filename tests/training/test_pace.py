@@ -83,6 +83,21 @@ def test_where_only_scoring_was_left_no_rate_is_made_up(
     assert caplog.messages == ["sst-finetune  epoch 1/1  sst loss 0.250 dev 0.500"]
 
 
+def test_where_the_clock_has_not_moved_no_rate_is_made_up(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pipeline")
+    pace = Pace("sst-finetune", epochs=2, steps_per_epoch=1, done=0)
+    pace.step(8)
+    pace.tell([row(1)])
+    pace.finish({})
+    assert caplog.messages == [
+        "sst-finetune  epoch 1/2  sst loss 0.250 dev 0.500",
+        "sst-finetune  1 steps in 0 s",
+    ]
+    assert vars(caplog.records[1])["facts"]["examples_per_second"] is None
+
+
 @pytest.mark.parametrize(
     ("done", "steps", "rate", "resumed"), [(0, 20, 16.0, False), (12, 8, 6.4, True)]
 )

@@ -120,6 +120,13 @@ def test_the_card_says_what_the_run_was(params: Params, tmp_path: Path) -> None:
     assert "**Trained and scored on generated corpora.**" in body
     assert "| profile | demo |" in body
     assert "frozen, only its heads" in body
+    assert "| score | 95 % interval |" in body
+
+
+def test_the_card_says_how_wide_its_intervals_are(params: Params, tmp_path: Path) -> None:
+    evaluation = params.evaluation.model_copy(update={"confidence": 0.995})
+    export_run(params.model_copy(update={"evaluation": evaluation}), "sst-pretrain", tmp_path)
+    assert "| score | 99.5 % interval |" in (tmp_path / "README.md").read_text()
 
 
 def test_the_same_run_gives_the_same_bytes(params: Params, tmp_path: Path) -> None:

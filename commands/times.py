@@ -4,9 +4,10 @@ import argparse
 import json
 from dataclasses import asdict
 
-from pipeline.launch.times import StageTime, duration, load_times
+from pipeline.launch.times import duration, load_times
 from pipeline.params import load_params
 from pipeline.reporting.markdown import table
+from pipeline.times import StageTime
 
 HEADER = ("stage", "time", "peak memory", "examples/s", "steps", "device", "")
 RIGHT = ("time", "peak memory", "examples/s", "steps")

@@ -1,40 +1,13 @@
-"""What stages took when they last ran, as they wrote it down themselves (stages/progress.py)."""
+"""What the stages took when they last ran, together; and durations in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
-from pipeline.errors import SchemaError
-from pipeline.files import read_record
-from pipeline.schemas import TIME
-
-
-@dataclass(frozen=True)
-class StageTime:
-    """What one stage took; None is what it does not tell of, or what the machine does not."""
-
-    stage: str
-    seconds: float
-    peak_memory_bytes: int | None  # of the process, not of a GPU
-    processors: int | None  # how many this process may use
-    device: str | None  # of a training, like all that follows
-    threads: int | None
-    steps: int | None  # done in these seconds
-    all_steps: int | None
-    examples_per_second: float | None  # trained on, the time of scoring the dev sets included
-    resumed: bool | None  # from the checkpoint of another process
-
-    @property
-    def whole_seconds(self) -> float | None:
-        """Estimate the seconds without a checkpoint to go on from; None: it did no step."""
-        if not self.resumed:
-            return self.seconds
-        return self.seconds * self.all_steps / self.steps if self.steps and self.all_steps else None
+from pipeline.times import StageTime, read_time
 
 
 def load_times(profile: str) -> dict[str, StageTime]:
@@ -43,19 +16,8 @@ def load_times(profile: str) -> dict[str, StageTime]:
     A record that cannot be read is left out; if dvc.yaml cannot, they are in the order of names.
     """
     order = _order()
-    times = {}
-    for path in sorted(paths.times_dir(profile).glob("*.json"), key=lambda p: _place(p, order)):
-        try:
-            times[path.stem] = _read(path)
-        except (OSError, ValueError, TypeError, SchemaError):
-            continue  # it is only a hint
-    return times
-
-
-def _read(path: Path) -> StageTime:
-    record = read_record(path, TIME)
-    values: dict[str, Any] = {field.name: record.get(field.name) for field in fields(StageTime)}
-    return StageTime(**values | {"stage": path.stem, "seconds": float(values["seconds"])})
+    found = sorted(paths.times_dir(profile).glob("*.json"), key=lambda path: _place(path, order))
+    return {path.stem: time for path in found if (time := read_time(path))}
 
 
 def _place(path: Path, order: Sequence[str]) -> tuple[int, str]:

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from pipeline.batches import Chosen
 from pipeline.evaluation.course_format import NUM_DECIMALS
-from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
+from pipeline.evaluation.predict import (
+    Examples,
+    TokenExamples,
+    VectorExamples,
+    head_outputs,
+    in_double,
+)
 from pipeline.features import compute_vectors
-from pipeline.model.multitask import MultitaskBert
+from pipeline.model.heads import predictions_of, probabilities_of
 from pipeline.serving.texts import Text
 from pipeline.serving.trained import TrainedRun
 from pipeline.tasks import CORPORA, Corpus, CorpusName
@@ -69,25 +73,6 @@ class Answers:
         return max(words + len(" 0.00"), len("0.00 of 5"), len(UNDEFINED))
 
 
-@dataclass
-class _Overheard:
-    """Examples that keep what the head says about them, beside the predictions made of it."""
-
-    examples: Examples
-    said: Tensor  # [N] or [N, C]
-
-    @property
-    def split(self) -> TokenizedSplit:
-        """Return their labels, ids and lengths."""
-        return self.examples.split
-
-    def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
-        """Return what the head says, and keep it."""
-        outputs = self.examples.outputs(model, chosen)
-        self.said[chosen.indices] = outputs.float()
-        return outputs
-
-
 def answer(
     run: TrainedRun,
     corpora: Sequence[CorpusName],
@@ -136,20 +121,6 @@ def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
     if run.is_frozen:  # its head has learnt from vectors that were stored, and so rounded
         vectors = compute_vectors(split, run.backbone, batch_size, device)
         examples = VectorExamples(split, torch.from_numpy(vectors).to(device))
-    shape = (len(split), corpus.num_outputs)[: 2 if corpus.num_outputs > 1 else 1]
-    overheard = _Overheard(examples, torch.empty(shape, device=device))
-    predictions = predict(run.model, overheard, batch_size)
-    return Answers(corpus, predictions, probabilities_of(corpus, overheard.said))
-
-
-def probabilities_of(corpus: Corpus, outputs: Tensor) -> NDArray[np.float64] | None:
-    """Turn a head's outputs, [N, C] or [N], into the classes' probabilities, [N, classes]."""
-    match corpus.task.objective:
-        case "cross_entropy":
-            probabilities = outputs.softmax(dim=-1)
-        case "binary_cross_entropy":
-            yes = torch.sigmoid(outputs)
-            probabilities = torch.stack([1 - yes, yes], dim=-1)
-        case "mean_squared_error":
-            return None
-    return probabilities.cpu().double().numpy()
+    outputs = head_outputs(run.model, examples, batch_size)
+    probabilities = in_double(probabilities_of(corpus, outputs)) if corpus.has_classes else None
+    return Answers(corpus, in_double(predictions_of(corpus, outputs)), probabilities)

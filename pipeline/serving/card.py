@@ -78,7 +78,7 @@ def model_card(
 
     Args:
         run: what is exported.
-        params: as they are now, for the profile's corpora.
+        params: as they are now, for the profile's corpora and the width of intervals.
         profile: under which the run was trained.
         scores: of the run on its dev sets, as `evaluate` stored them.
         max_length: tokens of a sentence.
@@ -156,7 +156,7 @@ def _body(
         )
     yield _origin(run, profile, synthetic)
     yield "## Scores"
-    yield _score_table(run, synthetic, scores)
+    yield _score_table(run, synthetic, scores, params.evaluation.confidence)
     yield "The kept epoch was chosen by the same dev sets. Of similarity, the metric is Pearson's."
     yield "## How to load"
     yield f"```python\n{loading_example(run)}```"
@@ -189,9 +189,11 @@ def _origin(run: TrainedRun, profile: str, synthetic: bool) -> str:
     )
 
 
-def _score_table(run: TrainedRun, synthetic: bool, scores: Scores) -> str:
+def _score_table(run: TrainedRun, synthetic: bool, scores: Scores, confidence: float) -> str:
     kind = "generated dev set" if synthetic else "dev set"
-    rows = [f"| {kind} | examples | metric | score | 95 % interval | majority class |"]
+    rows = [
+        f"| {kind} | examples | metric | score | {100 * confidence:g} % interval | majority class |"
+    ]
     rows += ["| --- | ---: | --- | ---: | --- | ---: |"]
     for corpus in run.corpora:
         told = scores[corpus]

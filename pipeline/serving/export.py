@@ -22,6 +22,7 @@ from pipeline.files import (
     read_record,
     replacing,
     replacing_folder,
+    sha256_of,
     write_json,
     write_record,
     write_text,
@@ -30,10 +31,9 @@ from pipeline.model.weights import hugging_face_names
 from pipeline.params import Params
 from pipeline.schemas import EVALUATE, Schema
 from pipeline.serving.answers import MEANINGS
-from pipeline.serving.card import model_card
+from pipeline.serving.card import Scores, model_card
 from pipeline.serving.provenance import profile_of
 from pipeline.serving.trained import TrainedRun, open_run
-from pipeline.tasks import CorpusName
 from pipeline.tokens.tokenizer import SPECIAL_TOKENS
 
 # beside the names that a backbone's folder has
@@ -59,7 +59,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
 
     Raises:
         InputError: the folder is somebody else's.
-        TrainingError: the run is not trained and evaluated.
+        TrainingError: the run is not trained and evaluated as it is now.
     """
     folder = folder.resolve()
     _check_folder(folder, force=force)
@@ -97,12 +97,17 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         )
 
 
-def _scores(name: str) -> Mapping[CorpusName, Mapping[str, Any]]:
-    path = paths.scores_json(name)
+def _scores(name: str) -> Scores:
+    """Read what `evaluate` stored of these very weights."""
+    path, weights = paths.scores_json(name), paths.run_weights(paths.run_dir(name))
     try:
-        scores: Mapping[CorpusName, Mapping[str, Any]] = read_record(path, EVALUATE)["corpora"]
+        record = read_record(path, EVALUATE)
+        scores: Scores = record["corpora"]
+        scored = record["weights_sha256"]
     except (OSError, ValueError, KeyError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
+    if scored != sha256_of(weights):
+        raise TrainingError(f"{path} is of other weights than {weights}; run `dvc repro`")
     return scores
 
 

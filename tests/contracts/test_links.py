@@ -22,4 +22,4 @@ def test_every_relative_link_of_a_page_leads_to_a_file(page: Path) -> None:
 
 def test_there_are_pages_with_links() -> None:
     assert len(PAGES) > 10
-    assert "docs/decisions/0003-inputs.md" in LINK.findall((ROOT / "README.md").read_text())
+    assert "docs/stages.md" in LINK.findall((ROOT / "README.md").read_text())

@@ -1,6 +1,5 @@
-"""What stages took, read back; and durations in words."""
+"""What the stages took, together; and durations in words."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +42,11 @@ def test_where_nothing_ran_there_is_nothing() -> None:
     assert load_times("demo") == {}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": "time/1"}', '{"schema": "x"}'])
-def test_a_record_that_cannot_be_read_is_left_out(text: str) -> None:
+def test_a_record_that_cannot_be_read_is_left_out() -> None:
     keep("corpora", 2.0)
-    paths.stage_time("demo", "report").write_text(text)
+    keep("train", 2.0, steps="x")
+    paths.stage_time("demo", "report").write_text('{"schema": "time/1", "seconds": Infinity}')
     assert list(load_times("demo")) == ["corpora"]
-
-
-def test_of_another_version_is_left_out() -> None:
-    keep("corpora", 2.0)
-    path = paths.stage_time("demo", "corpora")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": "time/2"}))
-    assert load_times("demo") == {}
 
 
 def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> None:

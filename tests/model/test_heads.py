@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.model.heads import Head, loss_of, predictions_of
+from pipeline.model.heads import Head, loss_of, predictions_of, probabilities_of
 from pipeline.tasks import CORPORA, CorpusName
 
 D = 3
@@ -86,3 +86,10 @@ def test_outputs_that_are_no_numbers_are_no_prediction(value: float) -> None:
         (CORPORA["sts"], torch.tensor([1.0, 1.0, value])),
     ):
         assert predictions_of(corpus, outputs).isnan().tolist()[:3] == [False, False, True]
+
+
+def test_probabilities_by_hand() -> None:
+    sst = probabilities_of(CORPORA["sst"], torch.tensor([[0.0, 0, 0, 0, math.log(6)]]))
+    assert sst.tolist() == [pytest.approx([0.1, 0.1, 0.1, 0.1, 0.6])]
+    quora = probabilities_of(CORPORA["quora"], torch.tensor([math.log(3)]))
+    assert quora.tolist() == [pytest.approx([0.25, 0.75])]

@@ -17,7 +17,7 @@ from pipeline.reporting.pages import write_report
 from pipeline.reporting.results import Result, read_outcome
 from pipeline.reporting.run_page import run_page
 from pipeline.reporting.site import write_site
-from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE
+from pipeline.schemas import EVALUATE, INPUTS, TIME, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,8 @@ def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         write(report / "data.md", data_page({"sst": VALIDATION | {"findings": findings}}, "head"))
         write(paths.COMPARISON, "# `HEAD` against `main`\n\n[Ours](demo/table3.md)\n")
-        write(paths.stage_time("demo", "train@sst-pretrain"), {"seconds": 61.7, "threads": 2})
+        time = {"schema": str(TIME), "seconds": 61.7, "threads": 2}
+        write(paths.stage_time("demo", "train@sst-pretrain"), time)
         write_site("demo", Path("site"))
     return folder / "site"
 

@@ -159,7 +159,7 @@ def test_a_run_tells_its_time_where_that_is_known(site: Path) -> None:
     assert "Time and memory" not in (site / "runs/sst-finetune.html").read_text()
 
 
-@pytest.mark.parametrize("record", ["", "[]", "{}", '{"seconds": "x"}', '{"seconds": true}', "{"])
+@pytest.mark.parametrize("record", ["{", '{"seconds": 1}', '{"schema": "time/1", "seconds": NaN}'])
 def test_a_time_that_cannot_be_read_is_left_out(
     record: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

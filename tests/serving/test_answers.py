@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from pipeline import paths
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.params import load_params
-from pipeline.serving.answers import MEANINGS, Answers, answer, probabilities_of
+from pipeline.serving.answers import MEANINGS, Answers, answer
 from pipeline.serving.texts import Text, read_texts
 from pipeline.serving.trained import open_run
 from pipeline.tasks import CORPORA
@@ -55,14 +54,6 @@ def test_long_texts_are_cut_and_counted() -> None:
     assert none == 0
     assert quora.told(0) == same.told(0)
     assert sts.told(0).keys() == {"prediction"}
-
-
-def test_probabilities_by_hand() -> None:
-    sst = probabilities_of(CORPORA["sst"], torch.tensor([[0.0, 0, 0, 0, np.log(6)]]))
-    np.testing.assert_allclose(sst, [[0.1, 0.1, 0.1, 0.1, 0.6]], atol=1e-6)
-    quora = probabilities_of(CORPORA["quora"], torch.tensor([np.log(3)]))
-    np.testing.assert_allclose(quora, [[0.25, 0.75]], atol=1e-6)
-    assert probabilities_of(CORPORA["sts"], torch.tensor([3.0])) is None
 
 
 def test_an_answer_names_the_class_and_how_probable_it_is() -> None:

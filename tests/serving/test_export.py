@@ -43,6 +43,14 @@ def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     return params.model_copy(update={"speed": speed})
 
 
+@pytest.fixture
+def copied(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a copy of that repository, which may be spoilt."""
+    shutil.copytree(paths.DATA, tmp_path / paths.DATA)
+    shutil.copy(paths.DVC_LOCK, tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("name", SERVED_RUNS)
 def test_transformers_loads_every_weight_and_computes_the_same(
     name: str, params: Params, tmp_path: Path
@@ -112,6 +120,13 @@ def test_the_card_says_what_the_run_was(params: Params, tmp_path: Path) -> None:
     assert "**Trained and scored on generated corpora.**" in body
     assert "| profile | demo |" in body
     assert "frozen, only its heads" in body
+    assert "| score | 95 % interval |" in body
+
+
+def test_the_card_says_how_wide_its_intervals_are(params: Params, tmp_path: Path) -> None:
+    evaluation = params.evaluation.model_copy(update={"confidence": 0.995})
+    export_run(params.model_copy(update={"evaluation": evaluation}), "sst-pretrain", tmp_path)
+    assert "| score | 99.5 % interval |" in (tmp_path / "README.md").read_text()
 
 
 def test_the_same_run_gives_the_same_bytes(params: Params, tmp_path: Path) -> None:
@@ -150,6 +165,7 @@ def test_a_file_in_place_of_the_folder_is_refused(params: Params, tmp_path: Path
             export_run(params, "sst-pretrain", path, force=force)
 
 
+@pytest.mark.usefixtures("copied")
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
@@ -158,13 +174,20 @@ def test_a_file_in_place_of_the_folder_is_refused(params: Params, tmp_path: Path
     ],
 )
 def test_what_a_card_needs_is_asked_for_and_nothing_is_written(
-    missing: Path, said: str, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    missing: Path, said: str, params: Params, tmp_path: Path
 ) -> None:
-    shutil.copytree(paths.DATA, tmp_path / paths.DATA)
-    shutil.copy(paths.DVC_LOCK, tmp_path)
-    monkeypatch.chdir(tmp_path)
     missing.unlink()
     with pytest.raises(TrainingError, match=said):
+        export_run(params, "sst-pretrain", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("copied")
+def test_scores_of_other_weights_are_not_told(params: Params, tmp_path: Path) -> None:
+    path = paths.scores_json("sst-pretrain")
+    scores = json.loads(path.read_text())
+    path.write_text(json.dumps(scores | {"weights_sha256": "0" * 64}))
+    with pytest.raises(TrainingError, match=r"sst-pretrain\.json is of other weights than "):
         export_run(params, "sst-pretrain", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

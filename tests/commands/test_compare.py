@@ -1,15 +1,17 @@
 """compare: two runs, two commits under real DVC, and what cannot be compared."""
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from commands.compare import page_of
 from pipeline.files import write_record, write_text
 from pipeline.schemas import EVALUATE, TRAIN
 
@@ -21,14 +23,14 @@ BETTER = [*LABELS[:50], *SHIFTED[50:]]  # 50 of 60
 WORSE = [*LABELS[:20], *SHIFTED[20:]]  # 20 of 60
 
 
-def write_project(folder: Path, predictions: Mapping[str, list[int]], rate: float) -> None:
+def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate: float) -> None:
     """Write what a pipeline of runs on SST leaves behind."""
     lines = [f"{i},text {i},,{label}" for i, label in enumerate(LABELS)]
     write_text(folder / "data/corpora/sst/dev.csv", "\n".join(["id,first,second,label", *lines]))
     stages: dict[str, object] = {}
     for run, values in predictions.items():
         scores = folder / f"data/scores/{run}.json"
-        write_record(scores, EVALUATE, {"run": run, "is": values})
+        write_record(scores, EVALUATE, {"run": run, "is": str(values)})
         lines = [f"{i} , {value} " for i, value in enumerate(values)]
         text = "\n".join(["id \t Predicted_Sentiment ", *lines]) + "\n"
         write_text(folder / f"data/predictions/{run}/sst-dev.csv", text)
@@ -123,6 +125,16 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     done = compared(project, *names)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert said in done.stderr
+
+
+def test_two_that_are_undefined_are_not_called_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, dict.fromkeys(("one", "two"), [math.nan] * SIZE), rate=0.1)
+    page = page_of("one", "two")
+    assert "- Not comparable: a score is undefined: 1 of 1 (sst)." in page
+    assert "same predictions" not in page
 
 
 def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> None:

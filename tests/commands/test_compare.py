@@ -12,7 +12,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from commands.compare import page_of
+from pipeline.errors import ReportError
 from pipeline.files import write_record, write_text
+from pipeline.reporting.comparison import asked_of_revisions, compare
+from pipeline.reporting.comparison_page import comparison_page
+from pipeline.reporting.sides import read_side
 from pipeline.schemas import EVALUATE, TRAIN
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +147,24 @@ def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> N
     done = compared(tmp_path, "one", "two")
     assert "data/scores/one.json is not the one in dvc.lock" in done.stderr
     assert not (tmp_path / "reports/compare.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("data/runs/one/run.json", '{"schema": "train/1"}'),
+        ("data/corpora/sst/dev.csv", "id,sentence,label\n"),
+        ("data/predictions/one/sst-dev.csv", "id,prediction\n"),
+    ],
+)
+def test_a_file_of_another_version_is_told_by_its_revision(
+    tmp_path: Path, path: str, text: str
+) -> None:
+    write_project(tmp_path, {"one": WORSE}, rate=0.1)
+    write_text(tmp_path / path, text)
+    side = read_side("before", lambda path: tmp_path / path)
+    with pytest.raises(ReportError, match=f"^{path} of before is damaged, or another version"):
+        comparison_page(side, side, compare(side, side, asked_of_revisions(side, side)), ("a", "b"))
 
 
 def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:

@@ -131,6 +131,18 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     assert said in done.stderr
 
 
+def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) -> None:
+    lock = project / "dvc.lock"
+    whole = lock.read_text()
+    lock.write_text("stages: {}\n")
+    try:
+        revisions, runs = compared(project, "before", "HEAD"), compared(project, "one", "two")
+    finally:
+        lock.write_text(whole)
+    assert revisions.returncode == 0, revisions.stderr
+    assert "dvc.lock of workspace tells of no finished report" in runs.stderr
+
+
 def test_two_that_are_undefined_are_not_called_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

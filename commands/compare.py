@@ -6,9 +6,10 @@ import sys
 from contextlib import ExitStack
 
 from pipeline import paths
+from pipeline.errors import ReportError, RevisionError
 from pipeline.files import write_text
 from pipeline.launch.repro import use_own_index
-from pipeline.launch.revisions import WORKSPACE, experiments, files_of
+from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
 from pipeline.reporting.comparison import (
     asked_of_revisions,
     asked_of_runs,
@@ -17,7 +18,7 @@ from pipeline.reporting.comparison import (
 )
 from pipeline.reporting.comparison_page import comparison_page
 from pipeline.reporting.experiments import experiments_table
-from pipeline.reporting.sides import read_side
+from pipeline.reporting.sides import Side, read_side
 
 DESCRIPTION = """Set two experiments side by side, with a paired bootstrap test of each difference
 on the same dev examples; writes reports/compare.md. Without A and B: list all experiments."""
@@ -43,9 +44,7 @@ def main(argv: list[str]) -> None:
 def page_of(a: str, b: str) -> str:
     """Return the page on two runs of the workspace, or else on two revisions."""
     with ExitStack() as stack:
-        fetch = stack.enter_context(files_of(WORKSPACE))
-        if paths.DVC_LOCK.is_file():
-            here = read_side(WORKSPACE, fetch)
+        if here := _workspace(stack.enter_context(files_of(WORKSPACE)), (a, b)):
             first_runs, second_runs = run_of_corpus(here, a), run_of_corpus(here, b)
             if first_runs and second_runs:
                 rows = compare(here, here, asked_of_runs(first_runs, second_runs))
@@ -53,3 +52,23 @@ def page_of(a: str, b: str) -> str:
         first, second = (read_side(name, stack.enter_context(files_of(name))) for name in (a, b))
         rows = compare(first, second, asked_of_revisions(first, second))
         return comparison_page(first, second, rows, (a, b))
+
+
+def _workspace(fetch: Fetch, names: tuple[str, str]) -> Side | None:
+    """Return the workspace, or None where it is half run and a name may do without its runs."""
+    if not paths.DVC_LOCK.is_file():
+        return None
+    try:
+        return read_side(WORKSPACE, fetch)
+    except ReportError:
+        if any(_is_revision(name) for name in names):
+            return None
+        raise
+
+
+def _is_revision(name: str) -> bool:
+    try:
+        with files_of(name):
+            return True
+    except RevisionError:
+        return False

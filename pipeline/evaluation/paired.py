@@ -96,8 +96,8 @@ def _accuracy_differences(
     Only examples of which one model alone is right count. How many of each kind are among N drawn
     of N *is* a multinomial draw.
     """
-    gains, losses = np.mean(second & ~first), np.mean(first & ~second)
-    drawn = generator.multinomial(len(first), [gains, losses, 1 - gains - losses], size=resamples)
+    counts = np.array([np.sum(second & ~first), np.sum(first & ~second), np.sum(first == second)])
+    drawn = generator.multinomial(len(first), counts / len(first), size=resamples)
     return np.asarray((drawn[:, 0] - drawn[:, 1]) / len(first))
 
 

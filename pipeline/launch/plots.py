@@ -1,5 +1,6 @@
 """`dvc plots` on a page that needs no network: DVC's own loads vega from a CDN."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def draw_plots(revisions: Sequence[str]) -> str:
             raise RevisionError(f"DVC cannot draw the plots: {_last_line(done.stderr)}")
         page = drawn.read_text(encoding="utf-8")
     for revision in revisions or [WORKSPACE]:
-        if f'"rev": "{revision}"' not in page:
+        if f'"rev": {json.dumps(revision)}' not in page:
             raise RevisionError(f"{revision} has no {paths.CURVES}; run `make repro` there")
     return page
 

@@ -108,10 +108,11 @@ def _compared(first: Side, second: Side, asked: Asked) -> Compared:
         dev_predictions(first, asked.first, examples, corpus),
         dev_predictions(second, asked.second, others, corpus),
     )
+    score = METRICS[metric](predictions[0], labels)
     note, difference = "", None
     if not examples.equals(others):
         note = OTHER_DEV_SET
-    elif np.array_equal(*predictions, equal_nan=True):
+    elif score.value is not None and np.array_equal(*predictions):
         note = SAME
     else:
         difference = paired_bootstrap(
@@ -120,7 +121,7 @@ def _compared(first: Side, second: Side, asked: Asked) -> Compared:
     return Compared(
         asked=asked,
         num_examples=len(labels),
-        first=METRICS[metric](predictions[0], labels),
+        first=score,
         second=METRICS[metric](predictions[1], others["label"].to_numpy()),
         difference=difference,
         note=note,

@@ -65,7 +65,10 @@ def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return "none"
+    # DVC makes whole numbers floats
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _number(value: Any) -> str:

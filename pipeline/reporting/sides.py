@@ -5,6 +5,7 @@ from params.yaml, which may have been edited since.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.corpora.reading import read_split
-from pipeline.errors import ReportError
+from pipeline.errors import CorpusError, ReportError, SchemaError
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.evaluation.metrics import Values
 from pipeline.files import md5_of, read_record
@@ -87,9 +88,14 @@ def _refuse(name: str) -> Side:
 
 
 def dev_set(side: Side, corpus: CorpusName) -> pd.DataFrame:
-    """Return the examples that scores are on, by id."""
-    path = side.fetch(paths.split_csv(paths.corpus_dir(corpus), "dev"))
-    return read_split(path, CORPORA[corpus]).set_index("id").sort_index()
+    """Return the examples that scores are on, by id.
+
+    Raises:
+        RevisionError: the file is not here.
+        ReportError: it cannot be read.
+    """
+    with _fetched(side, paths.split_csv(paths.corpus_dir(corpus), "dev")) as file:
+        return read_split(file, CORPORA[corpus]).set_index("id").sort_index()
 
 
 def dev_predictions(side: Side, run: str, examples: pd.DataFrame, corpus: CorpusName) -> Values:
@@ -97,22 +103,43 @@ def dev_predictions(side: Side, run: str, examples: pd.DataFrame, corpus: Corpus
 
     Raises:
         RevisionError: the file is not here.
-        ReportError: it is not the one of which dvc.lock tells.
+        ReportError: it is not the one of which dvc.lock tells, or cannot be read.
     """
     scores = paths.scores_json(run)
     if md5_of(side.fetch(scores)) != side.scores[run]:
         raise ReportError(
             f"{scores} is not the one in {paths.DVC_LOCK}; run `dvc checkout` or `make repro`"
         )
-    path = side.fetch(paths.predictions_csv(run, corpus, "dev"))
-    ids, values = read_predictions(path, CORPORA[corpus])
+    with _fetched(side, paths.predictions_csv(run, corpus, "dev")) as file:
+        ids, values = read_predictions(file, CORPORA[corpus])
     return np.asarray(pd.Series(values, index=ids, dtype="float64").reindex(examples.index))
 
 
 def devices(side: Side) -> list[str]:
-    """Return where the runs were trained, and in which precision."""
-    told = [read_record(side.fetch(paths.run_summary(paths.run_dir(r))), TRAIN) for r in side.runs]
-    return sorted({f"{each['device']} ({each['precision']})" for each in told})
+    """Return where the runs were trained, and in which precision.
+
+    Raises:
+        RevisionError: a run's summary is not here.
+        ReportError: it cannot be read.
+    """
+    found = set()
+    for run in side.runs:
+        with _fetched(side, paths.run_summary(paths.run_dir(run))) as file:
+            told = read_record(file, TRAIN)
+        found.add(f"{told['device']} ({told['precision']})")
+    return sorted(found)
+
+
+@contextmanager
+def _fetched(side: Side, path: Path) -> Iterator[Path]:
+    """Lend a side's file to read, and tell of it by its name and not by where its copy lies."""
+    try:
+        yield side.fetch(path)
+    except (CorpusError, SchemaError):
+        raise ReportError(
+            f"{path} of {side.name} is damaged, or another version of this project wrote it; run "
+            "`make repro` on its params with this version"
+        ) from None
 
 
 def _is_run_of_configuration(key: str) -> bool:

@@ -93,11 +93,14 @@ def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
     markdown = sources[name].read_text("utf-8")
     if here == RUNS:
         markdown += times_section(profile, Path(name).stem)
+    title = title_of(markdown)
+    if sources[name] != paths.COMPARISON:  # which may be of other profiles
+        title += f" · profile {profile}"
     pages = {page: LABELS[page] for page in LABELS if page in sources}
     runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
     return Template(LAYOUT.read_text("utf-8")).substitute(
         sign=SIGN,
-        title=escape(f"{title_of(markdown)} · profile {profile}"),
+        title=escape(title),
         root=posixpath.relpath(".", here),
         pages=_links("Pages", pages, name),
         body=html_body(markdown, resolve),

@@ -1,16 +1,22 @@
 """compare: two runs, two commits under real DVC, and what cannot be compared."""
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from commands.compare import page_of
+from pipeline.errors import ReportError
 from pipeline.files import write_record, write_text
+from pipeline.reporting.comparison import asked_of_revisions, compare
+from pipeline.reporting.comparison_page import comparison_page
+from pipeline.reporting.sides import read_side
 from pipeline.schemas import EVALUATE, TRAIN
 
 ROOT = Path(__file__).parents[2]
@@ -21,14 +27,14 @@ BETTER = [*LABELS[:50], *SHIFTED[50:]]  # 50 of 60
 WORSE = [*LABELS[:20], *SHIFTED[20:]]  # 20 of 60
 
 
-def write_project(folder: Path, predictions: Mapping[str, list[int]], rate: float) -> None:
+def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate: float) -> None:
     """Write what a pipeline of runs on SST leaves behind."""
     lines = [f"{i},text {i},,{label}" for i, label in enumerate(LABELS)]
     write_text(folder / "data/corpora/sst/dev.csv", "\n".join(["id,first,second,label", *lines]))
     stages: dict[str, object] = {}
     for run, values in predictions.items():
         scores = folder / f"data/scores/{run}.json"
-        write_record(scores, EVALUATE, {"run": run, "is": values})
+        write_record(scores, EVALUATE, {"run": run, "is": str(values)})
         lines = [f"{i} , {value} " for i, value in enumerate(values)]
         text = "\n".join(["id \t Predicted_Sentiment ", *lines]) + "\n"
         write_text(folder / f"data/predictions/{run}/sst-dev.csv", text)
@@ -125,12 +131,52 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     assert said in done.stderr
 
 
+def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) -> None:
+    lock = project / "dvc.lock"
+    whole = lock.read_text()
+    lock.write_text("stages: {}\n")
+    try:
+        revisions, runs = compared(project, "before", "HEAD"), compared(project, "one", "two")
+    finally:
+        lock.write_text(whole)
+    assert revisions.returncode == 0, revisions.stderr
+    assert "dvc.lock of workspace tells of no finished report" in runs.stderr
+
+
+def test_two_that_are_undefined_are_not_called_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, dict.fromkeys(("one", "two"), [math.nan] * SIZE), rate=0.1)
+    page = page_of("one", "two")
+    assert "- Not comparable: a score is undefined: 1 of 1 (sst)." in page
+    assert "same predictions" not in page
+
+
 def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> None:
     write_project(tmp_path, {"one": WORSE, "two": BETTER}, rate=0.1)
     (tmp_path / "data/scores/one.json").write_text("{}")
     done = compared(tmp_path, "one", "two")
     assert "data/scores/one.json is not the one in dvc.lock" in done.stderr
     assert not (tmp_path / "reports/compare.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("data/runs/one/run.json", '{"schema": "train/1"}'),
+        ("data/corpora/sst/dev.csv", "id,sentence,label\n"),
+        ("data/predictions/one/sst-dev.csv", "id,prediction\n"),
+    ],
+)
+def test_a_file_of_another_version_is_told_by_its_revision(
+    tmp_path: Path, path: str, text: str
+) -> None:
+    write_project(tmp_path, {"one": WORSE}, rate=0.1)
+    write_text(tmp_path / path, text)
+    side = read_side("before", lambda path: tmp_path / path)
+    with pytest.raises(ReportError, match=f"^{path} of before is damaged, or another version"):
+        comparison_page(side, side, compare(side, side, asked_of_revisions(side, side)), ("a", "b"))
 
 
 def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:

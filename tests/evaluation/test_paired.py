@@ -74,6 +74,12 @@ def test_what_is_shared_does_not_blur_the_difference() -> None:
     assert found.ci_high - found.ci_low < 0.06
 
 
+def test_one_model_alone_may_be_right_on_every_example() -> None:
+    labels = np.repeat([1.0, 0.0], [33, 212])  # 1 - 33/245 - 212/245 is below 0 in float64
+    found = difference("accuracy", np.zeros(245), np.ones(245), labels)
+    assert found.value == pytest.approx((33 - 212) / 245)
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "pearson"])
 def test_models_that_are_alike_are_called_different_one_time_in_twenty(metric: str) -> None:
     draw = np.random.default_rng(3)

@@ -25,3 +25,10 @@ def test_every_experiment_says_what_it_changed_and_no_file() -> None:
     assert "runs.sst-pretrain.dropout none -> 0.5" in page
     assert "waits (queued)" in page
     assert "data/x" not in page
+
+
+def test_a_small_change_is_seen() -> None:
+    rows = [BASE, BASE | {"Experiment": "a", "seed": 20261125.0, "runs.a.rate": 0.10000001}]
+    page = experiments_table(rows, 120)
+    assert "seed 1 -> 20261125" in page
+    assert "runs.a.rate none -> 0.10000001" in page

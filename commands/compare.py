@@ -13,6 +13,7 @@ from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
 from pipeline.reporting.comparison import (
     asked_of_revisions,
     asked_of_runs,
+    check_names,
     compare,
     run_of_corpus,
 )
@@ -49,7 +50,13 @@ def page_of(a: str, b: str) -> str:
             if first_runs and second_runs:
                 rows = compare(here, here, asked_of_runs(first_runs, second_runs))
                 return comparison_page(here, here, rows, (a, b))
-        first, second = (read_side(name, stack.enter_context(files_of(name))) for name in (a, b))
+        try:
+            fetches = [stack.enter_context(files_of(name)) for name in (a, b)]
+        except RevisionError:
+            if here:
+                check_names(here, a, b)
+            raise
+        first, second = read_side(a, fetches[0]), read_side(b, fetches[1])
         rows = compare(first, second, asked_of_revisions(first, second))
         return comparison_page(first, second, rows, (a, b))
 

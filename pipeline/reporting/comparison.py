@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline import paths
 from pipeline.errors import ReportError
 from pipeline.evaluation.metrics import METRICS, Score
 from pipeline.evaluation.paired import Difference, paired_bootstrap
@@ -61,12 +62,8 @@ def run_of_corpus(side: Side, names: str) -> dict[CorpusName, str] | None:
         ReportError: two of them have a corpus in common.
     """
     found: dict[CorpusName, str] = {}
-    for name in names.split(","):
-        pairs = {
-            (run, corpus)
-            for configuration, (run, corpus) in side.configurations.items()
-            if name in (configuration, run)
-        }
+    for name in _split(names):
+        pairs = _runs_called(name, side)
         if not pairs:
             return None
         for run, corpus in sorted(pairs):
@@ -74,6 +71,41 @@ def run_of_corpus(side: Side, names: str) -> dict[CorpusName, str] | None:
                 raise ReportError(f"{names}: both {found[corpus]} and {run} are of {corpus}")
             found[corpus] = run
     return found
+
+
+def check_names(side: Side, *names: str) -> None:
+    """Let names through that cannot be meant for runs of this side.
+
+    Raises:
+        ReportError: one is of a run without a configuration, or only some are of runs.
+    """
+    each = [name for listed in names for name in _split(listed)]
+    runs = [name for name in each if _runs_called(name, side)]
+    others = [name for name in each if name not in runs]
+    for name in others:
+        if any(key.startswith(f"runs.{name}.") for key in side.params):
+            raise ReportError(
+                f"run {name} has no row of Table 3; give it one under `configurations` in "
+                f"{paths.PARAMS}"
+            )
+    if runs and others:
+        raise ReportError(
+            f"{runs[0]!r} names a run of {side.name}, {others[0]!r} does not; name two runs or two "
+            "revisions"
+        )
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",")]
+
+
+def _runs_called(name: str, side: Side) -> set[tuple[str, CorpusName]]:
+    """Return the runs and corpora that a run or a configuration stands for."""
+    return {
+        (run, corpus)
+        for configuration, (run, corpus) in side.configurations.items()
+        if name in (configuration, run)
+    }
 
 
 def asked_of_runs(first: Mapping[CorpusName, str], second: Mapping[CorpusName, str]) -> list[Asked]:

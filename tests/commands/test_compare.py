@@ -50,7 +50,7 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
         "profile": "demo",
         "seed": 1,
         "profiles.demo": {"backbone": "tiny", "corpora": {"source": "synthetic"}},
-        "runs": {run: {"learning_rate": rate} for run in predictions},
+        "runs": {run: {"learning_rate": rate} for run in predictions} | {"rowless": {"dropout": 0}},
         "configurations": {f"of-{run}": {"run": run, "corpus": "sst"} for run in predictions},
     }
     stages["report"] = {"deps": [], "params": {"params.yaml": params}}
@@ -119,8 +119,10 @@ def test_two_runs_are_compared_by_corpus(project: Path) -> None:
     ("names", "said"),
     [
         (("before", "nosuch"), "'nosuch' is no experiment, branch or commit"),
-        (("one", "before"), "'one' is no experiment, branch or commit"),
-        (("one,two", "two"), "both one and two are of sst"),
+        (("one", "before"), "'one' names a run of workspace, 'before' does not; name two runs"),
+        (("nosuch", " of-one"), "'of-one' names a run of workspace, 'nosuch' does not"),
+        (("one", "rowless"), "run rowless has no row of Table 3"),
+        (("one, two", "two"), "both one and two are of sst"),
     ],
 )
 def test_what_cannot_be_compared_is_told_in_one_line(

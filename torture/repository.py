@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[1]
 COPIED = (
     "checks",
+    "commands",
     "pipeline",
     "stages",
     "torture",

@@ -27,7 +27,7 @@ from pipeline.tokens.token_cache import write_cache
 
 ROOT = Path(__file__).parents[2]
 CLOSED = "http://127.0.0.1:1"
-STAMP = r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (pipeline\S*)  "  # before every record
+STAMP = r"(?m)^\d\d:\d\d:\d\d  "  # before every record
 PINNED = "all-MiniLM-L6-v2"
 TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
@@ -284,7 +284,7 @@ class Outcome:
         """Return the last record of the log, or the last line of what argparse says."""
         if self.status == 2:
             return self.stderr.splitlines()[-1]
-        return self.records[-1][1] if self.records else ""
+        return self.records[-1] if self.records else ""
 
     @property
     def preamble(self) -> str:
@@ -292,11 +292,10 @@ class Outcome:
         return re.split(STAMP, self.stderr)[0]
 
     @property
-    def records(self) -> list[tuple[str, str]]:
-        """Return the log as (logger, message); what has no time belongs to the record before."""
-        _, *parts = re.split(STAMP, self.stderr.rstrip("\n"))
-        texts = (text.rstrip("\n") for text in parts[1::2])
-        return list(zip(parts[::2], texts, strict=True))
+    def records(self) -> list[str]:
+        """Return the messages of the log; what has no time belongs to the record before."""
+        _, *texts = re.split(STAMP, self.stderr.rstrip("\n"))
+        return [text.rstrip("\n") for text in texts]
 
 
 class Bench:
@@ -404,6 +403,6 @@ def markdown(cases: Sequence[Case], bench: Bench) -> str:
 def told(case: Case, outcome: Outcome) -> str:
     """Return what a person would read first."""
     if case.status == 0:
-        seen = [text for _, text in outcome.records if case.said and re.search(case.said, text)]
+        seen = [text for text in outcome.records if case.said and re.search(case.said, text)]
         return "; ".join(["accepted", *seen])
     return " ".join(outcome.message.split())

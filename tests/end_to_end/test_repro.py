@@ -239,7 +239,7 @@ def test_runs_are_added_as_the_docs_say(repository: Repository, first: set[str])
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("learning_rate: 1.0e-5", "lerning_rate: 1.0e-5", "lerning_rate: unknown key"),
+        ("learning_rate:", "lerning_rate:", "lerning_rate: unknown key"),
         ("profile: demo", "profile: dmeo", "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
     ],
 )

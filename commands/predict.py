@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.files import replacing
 from pipeline.params import Params, load_params
 from pipeline.serving.answers import answer
-from pipeline.serving.provenance import is_synthetic, profile_of
+from pipeline.serving.provenance import profile_of
 from pipeline.serving.rendering import Table, json_lines
 from pipeline.serving.texts import FORMATS, Texts, of_arguments, read_texts
 from pipeline.serving.trained import open_run
@@ -99,7 +99,7 @@ def _answer_all(
 ) -> None:
     run = open_run(params, args.run)
     profile = profile_of(run.name)
-    if profile in params.profiles and is_synthetic(params, profile):
+    if profile in params.profiles and params.profiles[profile].is_synthetic:
         log.warning("%s has learnt from generated corpora: no judgement on real text", run.name)
     corpora = run.corpora_for(2 if texts.is_pairs else 1, args.corpus)
     as_table = args.table or not (args.json or args.output or not sys.stdout.isatty())

@@ -89,6 +89,11 @@ class ProfileParams(Section):
     epochs: EpochsParams
     learning_rate_scale: RateScaleParams
 
+    @property
+    def is_synthetic(self) -> bool:
+        """Say whether the corpora are generated: scores on them compare with nothing."""
+        return isinstance(self.corpora, SyntheticCorpora)
+
 
 class TokensParams(Section):
     """How text becomes token ids."""

@@ -319,3 +319,9 @@ def test_a_fault_of_yaml_is_told_by_line_and_without_advice_to_programmers(
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
         load_params(tmp_path)
+
+
+def test_the_demo_is_synthetic_and_the_paper_is_not() -> None:
+    profiles = load_params(ROOT / "params.yaml").profiles
+    assert profiles["demo"].is_synthetic
+    assert not profiles["paper"].is_synthetic

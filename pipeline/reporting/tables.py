@@ -86,14 +86,9 @@ def table3_page(params: Params, outcome: Outcome) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def is_synthetic(params: Params) -> bool:
-    """Say whether the profile in force has generated corpora, whose scores compare with nothing."""
-    return isinstance(params.active.corpora, SyntheticCorpora)
-
-
 def synthetic_warning(params: Params) -> Iterator[str]:
     """Yield what must be read before scores on generated corpora."""
-    if is_synthetic(params):
+    if params.active.is_synthetic:
         yield (
             "> **These scores are on generated corpora.** They show that the pipeline works and "
             "how its parts compare; they cannot be compared with the paper's, which stand beside "
@@ -106,7 +101,7 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
     ours, papers = best_scores(rows, "score"), best_scores(rows, "paper_score")
     header = ("Task", "Corpus", "Scheme", "Mode", "Rate", "Batch", "Metric", "Ours", "Paper", "Δ")
     rendered = [_row(row, ours, papers) for row in rows]
-    if not is_synthetic(params):
+    if not params.active.is_synthetic:
         for cells, row in zip(rendered, rows, strict=True):
             cells[-1] += f" {APART}" if _lies_apart(row) else ""
     return table(header, rendered, right=("Rate", "Batch", "Δ"))
@@ -120,7 +115,7 @@ def _lies_apart(row: Result) -> bool:
 
 
 def _mark_told(params: Params) -> Iterator[str]:
-    if not is_synthetic(params):
+    if not params.active.is_synthetic:
         yield f"{APART} The paper's score lies outside our interval."
 
 

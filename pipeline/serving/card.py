@@ -12,7 +12,6 @@ from ruamel.yaml import YAML
 from pipeline.backbone import BACKBONES
 from pipeline.params import Params, ProfileParams
 from pipeline.serving.answers import MEANINGS
-from pipeline.serving.provenance import is_synthetic
 from pipeline.serving.trained import TrainedRun
 from pipeline.tasks import CORPORA, Corpus, CorpusName
 
@@ -83,7 +82,7 @@ def model_card(
         scores: of the run on its dev sets, as `evaluate` stored them.
         max_length: tokens of a sentence.
     """
-    synthetic = is_synthetic(params, profile)
+    synthetic = params.profiles[profile].is_synthetic
     head = io.StringIO()
     YAML().dump(_metadata(run, synthetic, scores), head)
     body = "\n\n".join(_body(run, params, profile, scores, max_length))
@@ -147,7 +146,7 @@ def _body(
     run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
 ) -> Iterator[str]:
     """Yield the card's paragraphs."""
-    synthetic = is_synthetic(params, profile)
+    synthetic = params.profiles[profile].is_synthetic
     yield f"# {run.name}"
     if synthetic:
         yield (

@@ -5,7 +5,6 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.files import md5_of
-from pipeline.params import Params, SyntheticCorpora
 
 
 def profile_of(run: str) -> str | None:
@@ -24,8 +23,3 @@ def profile_of(run: str) -> str | None:
     except (OSError, YAMLError, KeyError, TypeError, ValueError):
         return None
     return str(profile) if md5_of(weights) == md5 else None
-
-
-def is_synthetic(params: Params, profile: str) -> bool:
-    """Say whether a profile's corpora are generated."""
-    return isinstance(params.profiles[profile].corpora, SyntheticCorpora)

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
-from pipeline.params import load_params
-from pipeline.serving.provenance import is_synthetic, profile_of
+from pipeline.serving.provenance import profile_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,9 +37,3 @@ def test_a_lock_that_says_nothing_tells_no_profile(
     monkeypatch.chdir(tmp_path)
     paths.DVC_LOCK.write_text(content)
     assert profile_of("sst-finetune") is None
-
-
-def test_the_demo_is_synthetic_and_the_paper_is_not() -> None:
-    params = load_params(ROOT / paths.PARAMS)
-    assert is_synthetic(params, "demo")
-    assert not is_synthetic(params, "paper")

@@ -73,7 +73,12 @@ $(VENV)/.plots: requirements-plots.lock $(VENV)/.repro
 	@pip install --quiet --disable-pip-version-check -r requirements-plots.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.repro
+$(VENV)/.cluster: requirements-cluster.lock $(VENV)/.repro
+	@echo "installing requirements-cluster.lock into $(VENV) (once)"
+	@pip install --quiet --disable-pip-version-check -r requirements-cluster.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock requirements-cluster.lock $(VENV)/.repro
 	@echo "installing requirements-dev.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pipeline import paths
 from pipeline.errors import ReportError, RevisionError
 from pipeline.files import write_text
-from pipeline.launch.repro import use_own_index
+from pipeline.launch.environment import use_own_index
 from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
 from pipeline.reporting.comparison import (
     asked_of_revisions,

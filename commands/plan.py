@@ -2,8 +2,8 @@
 
 import argparse
 
+from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import Outcome, plan_stages
-from pipeline.launch.repro import use_own_index
 from pipeline.launch.summary import as_json, as_text, summary
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import load_params

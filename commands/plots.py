@@ -5,8 +5,8 @@ import sys
 
 from pipeline import paths
 from pipeline.files import write_text
+from pipeline.launch.environment import use_own_index
 from pipeline.launch.plots import draw_plots
-from pipeline.launch.repro import use_own_index
 
 DESCRIPTION = """Draw what dvc.yaml plots, the learning curves, on a page that needs no network."""
 

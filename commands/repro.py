@@ -2,26 +2,65 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from pipeline.errors import PlanError
-from pipeline.launch.plan import plan_stages
-from pipeline.launch.repro import become_dvc_repro, use_own_index
+from pipeline.launch.environment import use_own_index
+from pipeline.launch.plan import PlannedStage, plan_stages
+from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
 from pipeline.launch.times import last_seconds, load_times
-from pipeline.params import load_params
+from pipeline.params import Params, load_params
 
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline repro", description=__doc__)
     parser.add_argument("-v", "--verbose", action="store_true", help="what DVC says, too")
+    parser.add_argument("-j", "--jobs", type=_count, default=1, help="stages at once")
+    parser.add_argument("--per-gpu", type=_count, default=1, help="finetune runs at once on a GPU")
     asked = parser.parse_args(argv)
 
-    last = last_seconds(load_times(load_params().profile))
+    params = load_params()
+    last = last_seconds(load_times(params.profile))
     use_own_index()
+    if asked.jobs > 1:
+        _at_once(params, last, asked)
+        return
     try:
-        stages = plan_stages()
-        print(summary(stages, last))
+        stages = _planned(last)
     except PlanError as error:
         stages = []  # DVC itself will tell, or know better
         sys.stderr.write(f"{error}\n")
     become_dvc_repro(stages, last, is_quiet=not asked.verbose)
+
+
+def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
+    """Plan, and say what is planned."""
+    stages = plan_stages()
+    print(summary(stages, last), flush=True)
+    return stages
+
+
+def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) -> None:
+    """Run several stages at once, then let DVC confirm that nothing is left."""
+    from rich.console import Console
+
+    from pipeline.launch.board import Board
+    from pipeline.launch.local import LocalWorkers
+    from pipeline.launch.machine import this_machine
+    from pipeline.launch.parallel import Launch, confirm, likely_seconds, tasks_of
+    from pipeline.launch.schedule import Schedule
+
+    stages = _planned(last)
+    workers = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
+    schedule = Schedule(tasks_of(stages, likely_seconds(stages, last, params)))
+    Launch(schedule, workers, Board(Console(stderr=True), last, asked.jobs)).run()
+    more = confirm()
+    told = f"`dvc repro` ran {', '.join(more)} after all" if more else "`dvc repro` agrees"
+    print(f"{told}: {len(stages)} stages, all up to date")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of stages: 1 or more")
+    return int(text)

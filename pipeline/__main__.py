@@ -10,7 +10,8 @@ from pipeline.errors import PipelineError
 
 # every command, a module of `commands`, in the order they are listed
 COMMANDS: dict[str, str] = {
-    "repro": "run what is out of date (`make repro`)",
+    "repro": "run what is out of date (`make repro`); with --jobs 4, four stages at once",
+    "job": "run one stage by itself under DVC",
     "plan": "what `make repro` would do, why, and about how long it takes",
     "times": "what each stage took when it last ran",
     "compare": "two experiments or runs side by side, tested; without names, list experiments",
@@ -46,6 +47,8 @@ def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a
     match name:
         case "repro":
             from commands.repro import main
+        case "job":
+            from commands.job import main
         case "plan":
             from commands.plan import main
         case "times":

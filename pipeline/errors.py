@@ -47,6 +47,10 @@ class PlanError(PipelineError):
     """DVC cannot say what would run."""
 
 
+class LaunchError(PipelineError):
+    """Stages that ran at once failed, or cannot be run at once."""
+
+
 class SchemaError(PipelineError):
     """A stored file was written by another version of this project."""
 

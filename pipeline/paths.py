@@ -22,6 +22,7 @@ DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
 TIMES = Path(".times")  # no out either: outs do not tell how long they took
+LOGS = Path(".logs")  # of stages that ran at once
 DVC_DIR = Path(".dvc")
 DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's own, in pickles
 
@@ -121,6 +122,11 @@ def times_dir(profile: str) -> Path:
 def stage_time(profile: str, stage: str) -> Path:
     """Return what a stage took when it last ran."""
     return times_dir(profile) / f"{stage}.json"
+
+
+def stage_log(stage: str) -> Path:
+    """Return what a stage and DVC told, where several ran at once."""
+    return LOGS / f"{stage}.log"
 
 
 def report_dir(profile: str) -> Path:

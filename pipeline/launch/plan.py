@@ -6,7 +6,7 @@ come back from DVC's cache are known beforehand; those of a stage that must run 
 comes after it depends on them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -52,6 +52,7 @@ class PlannedStage:
     name: str
     outcome: Outcome
     reasons: list[Reason]
+    after: frozenset[str] = frozenset()  # the stages whose outs it reads
 
 
 def plan_stages() -> list[PlannedStage]:
@@ -64,8 +65,8 @@ def plan_stages() -> list[PlannedStage]:
     """
     try:
         with Repo(".") as repo:
-            planner = _Planner(repo)
-            return [planner.planned(s) for s in plan_repro(get_active_graph(repo.index.graph))]
+            planner, graph = _Planner(repo), get_active_graph(repo.index.graph)
+            return [planner.planned(s, graph.successors(s)) for s in plan_repro(graph)]
     except DvcException as error:
         raise PlanError(f"DVC cannot say what would run: {error}") from error
 
@@ -80,8 +81,8 @@ class _Planner:
         self._found: dict[str, Content] = {}  # in the workspace as it is now, by path
         self._params: dict[str, Any] = {}  # files of params, by path
 
-    def planned(self, stage: Any) -> PlannedStage:
-        """Plan the next stage."""
+    def planned(self, stage: Any, after: Iterable[Any]) -> PlannedStage:
+        """Plan the next stage; `after` are those whose outs it reads."""
         params = {dep: self._values(dep) for dep in stage.deps if _is_params(dep)}
         contents = {dep: self._content(dep) for dep in stage.deps if not _is_params(dep)}
         makers = dict.fromkeys(content.maker for content in contents.values() if content.maker)
@@ -101,7 +102,8 @@ class _Planner:
             restored = self.run_cache.restored(stage, contents, not changes)
             outcome = Outcome.RUN_CACHE if restored else Outcome.RUN
         self._note_outs(stage, outcome, restored)
-        return PlannedStage(stage.addressing, outcome, reasons)
+        names = frozenset(other.addressing for other in after)
+        return PlannedStage(stage.addressing, outcome, reasons, names)
 
     def _note_outs(self, stage: Any, outcome: Outcome, restored: Any | None) -> None:
         """Remember what the stages to come will find."""

@@ -58,7 +58,7 @@ def as_text(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[s
 def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Return the whole plan as JSON."""
     told = {
-        "stages": [asdict(stage) | {"last_seconds": last.get(stage.name)} for stage in stages],
+        "stages": [_as_object(stage, last) for stage in stages],
         "counts": {str(outcome): len(_with(stages, outcome)) for outcome in Outcome},
         "seconds": {
             str(outcome): seconds_of(_with(stages, outcome), last)
@@ -67,6 +67,11 @@ def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
         "never_timed": _never_timed(stages, last),
     }
     return json.dumps(told, indent=2)
+
+
+def _as_object(stage: PlannedStage, last: Mapping[str, float]) -> dict[str, Any]:
+    known = {"after": sorted(stage.after), "last_seconds": last.get(stage.name)}
+    return asdict(stage) | known
 
 
 def seconds_of(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> float:

@@ -1,0 +1,16 @@
+"""Run one stage by itself under DVC, waiting for others that use its files."""
+
+import argparse
+import sys
+
+from pipeline import paths
+from pipeline.launch.environment import use_own_index
+from pipeline.launch.job import Job
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipeline job", description=__doc__)
+    parser.add_argument("stage", help="as `dvc stage list` names it: train@sst-finetune")
+    stage = parser.parse_args(argv).stage
+    use_own_index()
+    sys.exit(Job(stage, paths.stage_log(stage)).run())

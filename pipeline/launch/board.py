@@ -1,0 +1,122 @@
+"""What runs where: one live table on a terminal, a line at each start and end elsewhere."""
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.launch.schedule import Schedule
+from pipeline.launch.times import duration
+from pipeline.launch.workers import Workers
+
+
+@dataclass
+class Row:
+    """A stage that runs."""
+
+    where: str
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Return since when it runs."""
+        return time.monotonic() - self.started
+
+
+class Board:
+    """Shows a launch; nothing depends on it."""
+
+    def __init__(self, console: Console, last: dict[str, float], jobs: int) -> None:
+        """Begin with nothing to show.
+
+        Args:
+            console: where to.
+            last: seconds of each stage's last run, where they are known.
+            jobs: stages at once.
+        """
+        self.console = console
+        self.last = last
+        self.jobs = jobs
+        self.rows: dict[str, Row] = {}
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        """Begin to be live, where somebody looks."""
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        __: BaseException | None,
+        ___: TracebackType | None,
+    ) -> None:
+        """Leave the lines and take the table away."""
+        self._live.stop()
+
+    def began(self, name: str, where: str) -> None:
+        """Note that a stage runs."""
+        self.rows[name] = Row(where)
+        if not self.console.is_terminal:
+            self._tell(f"{name} began, {where}")
+
+    def ended(self, name: str, status: int, says: str, schedule: Schedule) -> None:
+        """Tell that a stage ended, and how."""
+        took = duration(self.rows.pop(name).seconds)
+        count = len(schedule.done)
+        if status == 0:
+            self._tell(f"{name} done in {took}, {count} of {_all(schedule)}")
+        else:
+            self._tell(f"{name} failed after {took}: {says}", "red")
+
+    def stopping(self, again: bool) -> None:
+        """Tell that stages were asked to stop."""
+        told = "ending what runs" if again else "stopping: trainings keep a checkpoint"
+        self._tell(told, "yellow")
+
+    def show(self, schedule: Schedule, workers: Workers) -> None:
+        """Draw the table anew."""
+        if self.console.is_terminal:
+            self._live.update(self._table(schedule, workers), refresh=True)
+
+    def _table(self, schedule: Schedule, workers: Workers) -> Group:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for header in ("stage", "where", "time", "last", "says"):
+            table.add_column(header, no_wrap=True, overflow="ellipsis")
+        for name, row in self.rows.items():
+            last = duration(self.last[name]) if name in self.last else ""
+            says = Text(workers.says(name))
+            table.add_row(name, row.where, duration(row.seconds), last, says)
+        return Group(table, Text(self._counts(schedule), style="dim"))
+
+    def _counts(self, schedule: Schedule) -> str:
+        told = [f"{len(schedule.done)} of {_all(schedule)} done", f"{len(schedule.waiting)} wait"]
+        if schedule.failed:
+            told.append(f"{len(schedule.failed)} failed, {len(schedule.left_out)} not to be run")
+        return ", ".join(told + self._left(schedule))
+
+    def _left(self, schedule: Schedule) -> list[str]:
+        """Say what is left at least, where every stage to come has been timed."""
+        known = {name: self.last.get(name) for name in (*schedule.running, *schedule.waiting)}
+        if None in known.values():
+            return []
+        gone = {name: row.seconds for name, row in self.rows.items()}
+        left = [max(0.0, (known[name] or 0.0) - gone.get(name, 0.0)) for name in known]
+        return [f"at least {duration(max([*left, sum(left) / self.jobs]))} left"] if left else []
+
+    def _tell(self, line: str, style: str = "") -> None:
+        """Write a line that stays."""
+        told = Text(f"{time.strftime('%H:%M:%S')}  {line}", style=style)
+        self.console.print(told, soft_wrap=True)
+
+
+def _all(schedule: Schedule) -> int:
+    """Count all tasks."""
+    parts = (schedule.waiting, schedule.running, schedule.done, schedule.failed, schedule.left_out)
+    return sum(len(part) for part in parts)

@@ -1,0 +1,27 @@
+"""What every DVC that this project starts is told."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline import paths
+
+INDEX_VARIABLE = "DVC_SITE_CACHE_DIR"
+
+
+def use_own_index() -> None:
+    """Keep DVC's index, which is in pickles, where only the user enters.
+
+    By default it is where everybody may write. One that the user named stays. Where there is no
+    DVC repository, none is begun.
+    """
+    if INDEX_VARIABLE not in os.environ and paths.DVC_DIR.is_dir():
+        paths.DVC_INDEX.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[INDEX_VARIABLE] = str(paths.DVC_INDEX.absolute())
+
+
+def with_own_python() -> Mapping[str, str]:
+    """Return this process's environment, in which `python` is the one that runs it."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return os.environ | {"PATH": path}

@@ -1,0 +1,145 @@
+"""The whole graph with several stages at once, and DVC's own word at the end that all is done."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from pipeline import paths
+from pipeline.errors import LaunchError, StopError
+from pipeline.launch.board import Board
+from pipeline.launch.environment import with_own_python
+from pipeline.launch.job import DVC
+from pipeline.launch.plan import Outcome, PlannedStage
+from pipeline.launch.schedule import Schedule, Task
+from pipeline.launch.workers import Workers
+from pipeline.params import Params
+from pipeline.tasks import Mode
+
+LOOK_SECONDS = 0.1
+GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def tasks_of(stages: Sequence[PlannedStage], seconds: Mapping[str, float]) -> list[Task]:
+    """Return what is to be run: all that is not up to date for sure.
+
+    Args:
+        stages: the plan, in DVC's order.
+        seconds: that each of them is likely to take.
+    """
+    return [
+        Task(stage.name, stage.after, seconds[stage.name])
+        for stage in stages
+        if stage.outcome != Outcome.UP_TO_DATE
+    ]
+
+
+def likely_seconds(
+    stages: Sequence[PlannedStage], last: Mapping[str, float], params: Params
+) -> dict[str, float]:
+    """Return what each stage took last time; of the others, which are long beside which."""
+    return {stage.name: last.get(stage.name, _guess(stage.name, params)) for stage in stages}
+
+
+def _guess(stage: str, params: Params) -> float:
+    group, _, name = stage.partition("@")
+    if group != "train" or name not in params.runs:
+        return 1.0
+    run = params.runs[name]
+    return GUESSED_SECONDS[run.mode] * len(run.corpora)
+
+
+class Launch:
+    """Stages that run at once, from the first to the last that can."""
+
+    def __init__(self, schedule: Schedule, workers: Workers, board: Board) -> None:
+        self.schedule = schedule
+        self.workers = workers
+        self.board = board
+        self.asked: list[int] = []  # signals to stop
+        self.stops = 0  # of these, so many were passed on
+
+    def run(self) -> None:
+        """Run everything; go on past a stage that fails.
+
+        Raises:
+            LaunchError: stages failed; says which, why, and what waits for them.
+            StopError: somebody asked to stop; what ran has kept what it did.
+        """
+        with self._listening(), self.board:
+            while not self.schedule.is_over:
+                self._note_ended()
+                if not self.asked:
+                    self._begin()
+                elif not self.schedule.running:
+                    break
+                elif len(self.asked) > self.stops:
+                    self._stop()
+                self.board.show(self.schedule, self.workers)
+                time.sleep(LOOK_SECONDS)
+        if self.asked:
+            raise StopError("stopped; `make repro` goes on from there", self.asked[0])
+        if self.schedule.failed:
+            raise LaunchError("\n".join(self._failures()))
+
+    def _stop(self) -> None:
+        """Pass on a wish to stop."""
+        self.board.stopping(again=self.stops > 0)
+        self.workers.stop()
+        self.stops += 1
+
+    def _begin(self) -> None:
+        """Start what can start; a stage for which there is no room lets smaller ones pass."""
+        for name in self.schedule.ready():
+            where = self.workers.begin(name)
+            if where is not None:
+                self.schedule.start(name)
+                self.board.began(name, where)
+
+    def _note_ended(self) -> None:
+        for name, status in self.workers.ended().items():
+            if status == 0:
+                self.schedule.end(name)
+            else:
+                self.schedule.fail(name)
+            self.board.ended(name, status, self.workers.says(name), self.schedule)
+
+    def _failures(self) -> Iterator[str]:
+        """Yield what went wrong, and what hangs on it."""
+        for name in self.schedule.failed:
+            yield f"{name} failed: {self.workers.says(name)} ({paths.stage_log(name)} has more)"
+        if self.schedule.left_out:
+            yield f"not run, since they depend on it: {', '.join(self.schedule.left_out)}"
+        yield "everything else is done; mend that and run `make repro` again"
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Take Ctrl-C and SIGTERM as a wish to stop; a second one is final."""
+
+        def note(number: int, _: FrameType | None) -> None:
+            self.asked.append(number)
+
+        before = [(number, signal.signal(number, note)) for number in SIGNALS]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+
+def confirm() -> list[str]:
+    """Let plain `dvc repro` look at everything; return the stages that it had to run after all.
+
+    Raises:
+        LaunchError: DVC failed.
+    """
+    done = subprocess.run(  # noqa: S603  (no shell, and nothing that a user typed)
+        DVC, env=with_own_python(), stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise LaunchError("`dvc repro`, which was to find nothing to do, failed; see above")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("Running stage '")]
+    return [line.split("'")[1] for line in lines]

@@ -12,7 +12,7 @@ BEFORE = Reason("stage", "train@sst-finetune", "runs before")
 STAGES = [
     PlannedStage("corpora", Outcome.UP_TO_DATE, []),
     PlannedStage("tokens@sst", Outcome.RUN_CACHE, [Reason("out", "data/tokens/sst", "missing")]),
-    PlannedStage("train@sst-finetune", Outcome.RUN, [RATE]),
+    PlannedStage("train@sst-finetune", Outcome.RUN, [RATE], frozenset({"tokens@sst", "backbone"})),
     PlannedStage("evaluate@sst-finetune", Outcome.RUN, [RATE, BEFORE]),
     PlannedStage("report", Outcome.DEPENDS, [BEFORE]),
 ]
@@ -95,5 +95,6 @@ def test_json_holds_everything() -> None:
                 "new": 2e-05,
             }
         ],
+        "after": ["backbone", "tokens@sst"],
         "last_seconds": 125.0,
     }

@@ -1,0 +1,70 @@
+"""A DVC repository of shell commands, in which launches are tried."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class ShellRepository:
+    """Stages that are shell commands, under our params.yaml."""
+
+    def __init__(self, folder: Path, dvc_yaml: str) -> None:
+        self.folder = folder
+        shutil.copy(ROOT / "params.yaml", folder)
+        (folder / "dvc.yaml").write_text(dvc_yaml)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment = os.environ | {
+            "PATH": path,
+            "PYTHONPATH": str(ROOT),
+            "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        assert self.run("dvc", "init", "--no-scm", "--quiet").returncode == 0
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Begin to run a command."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def launch(self, jobs: int) -> subprocess.CompletedProcess[str]:
+        """Run all that is out of date, several stages at once."""
+        return self.run(sys.executable, "-m", "pipeline", "repro", "--jobs", str(jobs))
+
+    def ran(self) -> list[str]:
+        """Return what the stages' commands noted, in its order."""
+        return (self.folder / "ran").read_text().split()
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not come to that"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def shell_repository(tmp_path: Path) -> Callable[[str], ShellRepository]:
+    """Return a function that makes a repository of a dvc.yaml."""
+    return lambda dvc_yaml: ShellRepository(tmp_path, dvc_yaml)

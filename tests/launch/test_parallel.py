@@ -1,0 +1,123 @@
+"""`python -m pipeline repro --jobs N` under real DVC, over stages that are shell commands."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.launch.conftest import ShellRepository
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+New = Callable[[str], ShellRepository]
+
+GRAPH = """
+stages:
+  words:
+    cmd: echo words >>ran; echo words >words
+    outs: [words]
+  train:
+    foreach: [a, b, c]
+    do:
+      cmd: >-
+        echo ${item} >>ran;
+        test ! -e break-${item} || { echo it broke >&2; exit 3; };
+        cat words >model-${item}
+      deps: [words]
+      outs: ['model-${item}']
+  evaluate:
+    foreach: [a, b, c]
+    do:
+      cmd: echo score-${item} >>ran; cat model-${item} >score-${item}
+      deps: ['model-${item}']
+      outs: ['score-${item}']
+  report:
+    cmd: echo report >>ran; cat score-a score-b score-c >report
+    deps: [score-a, score-b, score-c]
+    outs: [report]
+"""
+MANY = """
+stages:
+  train:
+    foreach: [{names}]
+    do:
+      cmd: sleep 0.2; echo ${{item}} >>ran; echo ${{item}} >model-${{item}}
+      outs: ['model-${{item}}']
+"""
+SLOW = """
+stages:
+  train:
+    foreach: [a, b]
+    do:
+      cmd: >-
+        trap 'echo kept-${item} >>ran; exit 130' INT;
+        echo began-${item} >>ran;
+        test -e quick || sleep 60 & wait $!;
+        echo ${item} >model-${item}
+      outs: ['model-${item}']
+"""
+
+
+def test_a_failure_stops_only_what_hangs_on_it(shell_repository: New) -> None:
+    repository = shell_repository(GRAPH)
+    (repository.folder / "break-b").touch()
+    done = repository.launch(jobs=2)
+    assert done.returncode == 1
+    assert "train@b failed: it broke (.logs/train@b.log has more)" in done.stderr
+    assert "not run, since they depend on it: evaluate@b, report" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(repository.ran()) == ["a", "b", "c", "score-a", "score-c", "words"]
+
+    (repository.folder / "break-b").unlink()
+    again = repository.launch(jobs=2)
+    assert again.returncode == 0, again.stderr
+    assert repository.ran()[6:] == ["b", "score-b", "report"]
+    assert "`dvc repro` agrees: 8 stages, all up to date" in again.stdout
+
+    third = repository.launch(jobs=2)
+    assert third.returncode == 0
+    assert len(repository.ran()) == 9
+    assert "up to date" in repository.run("dvc", "status").stdout
+
+
+def test_thirty_at_once_lose_nothing_to_a_lock_that_is_held(shell_repository: New) -> None:
+    names = [f"r{number}" for number in range(30)]
+    repository = shell_repository(MANY.format(names=", ".join(names)))
+    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "30")
+    repository.wait_for(lambda: (repository.folder / "ran").exists())
+    holder = repository.run(  # longer than DVC waits by itself
+        *(sys.executable, "-c"),
+        "import time; from dvc.repo import Repo; repo = Repo('.'); repo.lock.lock(); time.sleep(5)",
+    )
+    assert holder.returncode == 0, holder.stderr
+    told, _ = launch.communicate()
+    assert launch.returncode == 0, told
+    assert sorted(repository.ran()) == sorted(names)
+    assert "`dvc repro` agrees: 30 stages" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_lets_stages_keep_what_they_did(number: int, shell_repository: New) -> None:
+    repository = shell_repository(SLOW)
+    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
+    repository.wait_for(lambda: (repository.folder / "ran").exists() and len(repository.ran()) == 2)
+    launch.send_signal(number)
+    started = time.monotonic()
+    told, _ = launch.communicate()
+    assert time.monotonic() - started < 20
+    assert launch.returncode == 128 + number
+    assert "goes on from there" in told
+    assert "Traceback" not in told
+    assert sorted(repository.ran()) == ["began-a", "began-b", "kept-a", "kept-b"]
+
+    (repository.folder / "quick").touch()
+    assert repository.launch(jobs=2).returncode == 0
+
+
+def test_a_wrong_number_of_jobs_is_refused(shell_repository: New) -> None:
+    repository = shell_repository(SLOW)
+    done = repository.run(sys.executable, "-m", "pipeline", "repro", "--jobs", "none")
+    assert done.returncode == 2
+    assert "'none' is no number of stages" in done.stderr

@@ -14,6 +14,8 @@ from pipeline.launch.schedule import Schedule
 from pipeline.launch.times import duration
 from pipeline.launch.workers import Workers
 
+HEADERS = ("stage", "where", "time", "last")
+
 
 @dataclass
 class Row:
@@ -86,14 +88,18 @@ class Board:
             self._live.update(self._table(schedule, workers), refresh=True)
 
     def _table(self, schedule: Schedule, workers: Workers) -> Group:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for header in ("stage", "where", "time", "last", "says"):
-            table.add_column(header, no_wrap=True, overflow="ellipsis")
-        for name, row in self.rows.items():
-            last = duration(self.last[name]) if name in self.last else ""
-            says = Text(workers.says(name))
-            table.add_row(name, row.where, duration(row.seconds), last, says)
+        table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+        rows = [self._cells(name, row) for name, row in self.rows.items()]
+        for header, *column in zip(HEADERS, *rows, strict=True):
+            table.add_column(header, no_wrap=True, min_width=max(map(len, (header, *column))))
+        table.add_column("says", no_wrap=True, overflow="ellipsis", ratio=1)
+        for name, cells in zip(self.rows, rows, strict=True):
+            table.add_row(*cells, Text(workers.says(name)))
         return Group(table, Text(self._counts(schedule), style="dim"))
+
+    def _cells(self, name: str, row: Row) -> tuple[str, ...]:
+        last = duration(self.last[name]) if name in self.last else ""
+        return name, row.where, duration(row.seconds), last
 
     def _counts(self, schedule: Schedule) -> str:
         told = [f"{len(schedule.done)} of {_all(schedule)} done", f"{len(schedule.waiting)} wait"]

@@ -13,7 +13,7 @@ help: ## this list
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
 	@python -m stages.preflight $(PROFILE)
-	@python -m pipeline repro $(if $(JOBS),--jobs "$(JOBS)")
+	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")
 
 plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
 	@python -m pipeline plan

@@ -269,7 +269,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
 def _yaml(path: Path) -> Any:
     """Read a YAML file into plain values."""
     try:
-        return YAML(typ="safe").load(path)
+        return YAML(typ="safe", pure=True).load(path)  # its messages say more than those of C
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the repository root") from None
     except OSError as error:

@@ -7,6 +7,7 @@ it, and takes its stage along, which keeps a checkpoint.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,11 @@ from pipeline.launch.environment import with_own_python
 
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 BUSY = (b"is busy, it is being blocked by", b"Unable to acquire lock")  # in DVC's words
+# what DVC says of every stage, in case of an error after the stage's own word
+CHATTER = (
+    *("Running stage", "> ", "Generating lock", "Updating lock", "To track", "\tgit add"),
+    *("To enable", "\tdvc config", "Use `dvc push`", "ERROR: failed to reproduce"),
+)
 BUSY_SECONDS = 2.0  # until DVC is asked again
 WATCH_SECONDS = 0.5
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -91,10 +97,10 @@ def was_busy(log: Path, place: int = 0) -> bool:
 
 
 def last_words(log: Path) -> str:
-    """Return the last line that says something: of the stage, if it said why it ended."""
+    """Return the last line of a stage, without its time; DVC's, if it is DVC that has a say."""
     lines = _last_lines(log)
-    own = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
-    return (own or lines or [""])[-1]
+    own = [line for line in lines if not line.startswith(CHATTER)]
+    return re.sub(r"^\d\d:\d\d:\d\d  ", "", (own or lines or [""])[-1])
 
 
 def _last_lines(log: Path, size: int = 8192) -> Sequence[str]:

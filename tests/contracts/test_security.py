@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
-from pipeline.launch.repro import use_own_index
+from pipeline.launch.environment import use_own_index
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[2]

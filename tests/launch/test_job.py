@@ -58,7 +58,7 @@ def test_a_stage_ends_with_the_process_that_asked_for_it(shell_repository: New) 
 
 def test_a_stage_that_fails_is_told_by_its_own_last_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_text("began\nit broke\n\nERROR: failed to reproduce 'x': exited with 1\n")
+    log.write_text("began\n12:00:00  it broke\n\nERROR: failed to reproduce 'x': exited with 1\n")
     assert last_words(log) == "it broke"
     log.write_text("ERROR: failed to reproduce 'x': missing data\n")
     assert last_words(log) == "ERROR: failed to reproduce 'x': missing data"

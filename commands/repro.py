@@ -4,12 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipeline.errors import PlanError
+from pipeline.errors import LaunchError, PlanError
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import PlannedStage, plan_stages
 from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
 from pipeline.launch.times import last_seconds, load_times
+from pipeline.launch.workers import Workers
 from pipeline.params import Params, load_params
 
 
@@ -17,13 +18,14 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline repro", description=__doc__)
     parser.add_argument("-v", "--verbose", action="store_true", help="what DVC says, too")
     parser.add_argument("-j", "--jobs", type=_count, default=1, help="stages at once")
+    parser.add_argument("--scheduler", help="of dask: run stages on its workers; tcp://host:8786")
     parser.add_argument("--per-gpu", type=_count, default=1, help="finetune runs at once on a GPU")
     asked = parser.parse_args(argv)
 
     params = load_params()
     last = last_seconds(load_times(params.profile))
     use_own_index()
-    if asked.jobs > 1:
+    if asked.scheduler or asked.jobs > 1:
         _at_once(params, last, asked)
         return
     try:
@@ -46,18 +48,33 @@ def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) 
     from rich.console import Console
 
     from pipeline.launch.board import Board
-    from pipeline.launch.local import LocalWorkers
-    from pipeline.launch.machine import this_machine
     from pipeline.launch.parallel import Launch, confirm, likely_seconds, tasks_of
     from pipeline.launch.schedule import Schedule
 
+    workers = _workers(params, asked)
     stages = _planned(last)
-    workers = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
     schedule = Schedule(tasks_of(stages, likely_seconds(stages, last, params)))
     Launch(schedule, workers, Board(Console(stderr=True), last, asked.jobs)).run()
     more = confirm()
     told = f"`dvc repro` ran {', '.join(more)} after all" if more else "`dvc repro` agrees"
     print(f"{told}: {len(stages)} stages, all up to date")
+
+
+def _workers(params: Params, asked: argparse.Namespace) -> Workers:
+    """Return who runs the stages: this machine, or a cluster."""
+    if not asked.scheduler:
+        from pipeline.launch.local import LocalWorkers
+        from pipeline.launch.machine import this_machine
+
+        return LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
+    try:
+        from pipeline.launch.cluster import ClusterWorkers
+    except ModuleNotFoundError as error:
+        raise LaunchError(
+            f"--scheduler needs {error.name}; "
+            "`.venv/bin/pip install -r requirements-cluster.lock` brings it"
+        ) from None
+    return ClusterWorkers(asked.scheduler)
 
 
 def _count(text: str) -> int:

@@ -28,6 +28,7 @@ CHATTER = (
 )
 BUSY_SECONDS = 2.0  # until DVC is asked again
 WATCH_SECONDS = 0.5
+STOP_SECONDS = 60.0  # for a training to come to a place where it can be kept, and be kept
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -39,6 +40,7 @@ class Job:
         self.log = log
         self.stops = 0  # how often somebody asked
         self.parent = os.getppid()
+        self._orphaned = 0.0  # when it was seen that the parent is gone
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
@@ -81,8 +83,17 @@ class Job:
             try:
                 return process.wait(WATCH_SECONDS)
             except subprocess.TimeoutExpired:
-                if os.getppid() != self.parent and not self.stops:
-                    self.stop()
+                self._watch_parent()
+
+    def _watch_parent(self) -> None:
+        """Stop once the process that asked for the job is gone; end it if that takes too long."""
+        if os.getppid() == self.parent:
+            return
+        if not self.stops:
+            self._orphaned = time.monotonic()
+            self.stop()
+        elif time.monotonic() - self._orphaned > STOP_SECONDS:
+            self.stop()
 
     def _note(self, _: int, __: FrameType | None) -> None:
         self.stop()

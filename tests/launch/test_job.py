@@ -22,7 +22,7 @@ stages:
     cmd: echo words >words
     outs: [words]
   slow:
-    cmd: echo slow >>ran; while test ! -e go; do sleep 0.1; done; cat words >slow
+    cmd: echo slow >>ran; while test ! -e go; do sleep 0.1 || exit; done; cat words >slow
     deps: [words]
     outs: [slow]
 """

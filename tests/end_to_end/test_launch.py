@@ -1,31 +1,33 @@
-"""Several stages of the real graph at once: killed and begun again, they end in the same bytes.
+"""Stages of the real graph at once, killed in between: they end in the bytes of a serial run.
 
-Of the small repository only a slice of the runs is computed serially first; these are forgotten and
-come again from a launch.
+In a small repository of three runs, which are computed serially first, forgotten, and come again
+from a launch.
 """
 
+import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
 from torture.repository import Repository, small_repository
 
 RUNS = ("sst-finetune", "multitask-finetune", "sts-pretrain")
-CHECKPOINTS = ".checkpoints/multitask-finetune-*/training.safetensors"
+KILLED = "multitask-finetune"
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 @pytest.fixture(scope="module")
-def repository(
-    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
-) -> Iterator[Repository]:
+def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
     """Return a repository of three runs, in which everything is up to date."""
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
     params = small.params()
@@ -47,24 +49,87 @@ def outcome(repository: Repository) -> tuple[object, dict[str, str]]:
     return locked, repository.hashes("data/runs", "data/scores", "data/predictions", "reports")
 
 
-def test_killed_and_begun_again_it_ends_in_the_bytes_of_a_serial_run(
-    repository: Repository,
-) -> None:
+def start(repository: Repository, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Begin a program of Python's in the repository."""
+    return subprocess.Popen(
+        (sys.executable, "-m", *arguments),
+        cwd=repository.folder,
+        env=repository.environment,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+    )
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+def wait_for_checkpoint(repository: Repository) -> None:
+    """Wait until the run that is to be killed can go on from somewhere."""
+    kept = f".checkpoints/{KILLED}-*/training.safetensors"
+    wait_for(lambda: list(repository.folder.glob(kept)))
+
+
+def assert_went_on(repository: Repository) -> None:
+    """See that the run was not begun anew."""
+    log = (repository.folder / f".logs/train@{KILLED}.log").read_text()
+    assert "goes on after epoch" in log or "trained to its end already" in log
+
+
+def test_a_killed_launch_goes_on(repository: Repository) -> None:
     before = outcome(repository)
     for run in RUNS:
         repository.forget_run(run)
-    command = (sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
-    launch = subprocess.Popen(
-        command, cwd=repository.folder, env=repository.environment, stdout=DEVNULL, stderr=DEVNULL
-    )
-    while not list(repository.folder.glob(CHECKPOINTS)):
-        assert launch.poll() is None
+    launch = start(repository, "pipeline", "repro", "--jobs", "2")
+    wait_for_checkpoint(repository)
     launch.send_signal(signal.SIGKILL)
     launch.wait()
 
-    again = repository.run(*command)
+    again = repository.run(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
     assert again.returncode == 0, again.stderr
     assert "`dvc repro` agrees" in again.stdout
-    log = (repository.folder / ".logs/train@multitask-finetune.log").read_text()
-    assert "goes on after epoch" in log or "trained to its end already" in log
+    assert_went_on(repository)
     assert outcome(repository) == before
+
+
+def test_the_run_of_a_killed_worker_goes_on_with_another(repository: Repository) -> None:
+    before = outcome(repository)
+    for run in RUNS:
+        repository.forget_run(run)
+    with cluster(repository) as (address, workers):
+        launch = start(repository, "pipeline", "repro", "--scheduler", address)
+        wait_for_checkpoint(repository)
+        next(w for w in workers if trains(w.pid)).send_signal(signal.SIGKILL)
+        launch.wait()
+    assert launch.returncode == 0
+    assert_went_on(repository)
+    assert outcome(repository) == before
+
+
+@contextmanager
+def cluster(
+    repository: Repository,
+) -> Iterator[tuple[str, list["subprocess.Popen[bytes]"]]]:
+    """Lend a scheduler's address, and two workers of it."""
+    file = repository.folder / "scheduler.json"
+    place = ("--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard")
+    processes = [start(repository, "dask", "scheduler", "--port", "0", *place)]
+    wait_for(file.exists)
+    worker = ("dask", "worker", "--nthreads", "1", "--no-nanny", *place)
+    processes += [start(repository, *worker) for _ in range(2)]
+    try:
+        yield json.loads(file.read_text())["address"], processes[1:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def trains(worker: int) -> bool:
+    """Say whether a process below this one trains the run that is to be killed."""
+    below = psutil.Process(worker).children(recursive=True)
+    return any(process.cmdline()[-2:] == ["stages.train", KILLED] for process in below)

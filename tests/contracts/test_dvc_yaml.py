@@ -105,11 +105,11 @@ def filled(template: str | dict[str, Any]) -> list[str]:
 
 def outs_of(name: str) -> list[Any]:
     stage = body_of(name)
-    return [*stage.get("outs", []), *stage.get("metrics", [])]
+    return [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES if name != "report"])
-def test_outs_are_all_cached_so_that_the_run_cache_can_hold_them(name: str) -> None:
+def test_outs_are_all_cached_so_that_the_run_cache_and_a_remote_can_hold_them(name: str) -> None:
     assert all(isinstance(out, str) for out in outs_of(name))
 
 

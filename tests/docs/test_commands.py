@@ -26,6 +26,47 @@ ELSEWHERE = {
     "make torture": "tests/torture",
 }
 
+# docs/team.md: what tests/end_to_end/test_remotes.py does under other names
+ELSEWHERE |= dict.fromkeys(
+    [
+        "dvc remote add --default store ../minbert-store",
+        'git add .dvc/config && git commit -m "Name the team\'s remote"',
+        "dvc push --run-cache",
+        "dvc remote add --default cloud s3://bucket/minbert",
+        "dvc remote modify cloud endpointurl https://minio.example.org",
+        "dvc pull",
+        "git push origin main",
+        "dvc exp push --run-cache origin my-experiment",
+        "dvc exp pull origin my-experiment",
+        "dvc exp apply my-experiment",
+        "dvc repro --pull",
+    ],
+    "tests/end_to_end/test_remotes.py",
+)
+# and what was done by hand, or needs a server of another kind
+ELSEWHERE |= dict.fromkeys(
+    [
+        "pip install -r requirements-cluster.lock",
+        "pip install 'dvc-gs>=3,<4'",
+        "pip install 'dvc-ssh>=4,<5'",
+        "dvc remote modify --local cloud access_key_id KEY",
+        "dvc remote modify --local cloud secret_access_key SECRET",
+        "dvc remote add --default cloud gs://bucket/minbert",
+        "dvc remote modify --local cloud credentialpath /path/to/key.json",
+        "dvc remote add --default server ssh://host.example.org/srv/minbert",
+        "dvc remote modify --local server user ME",
+        "dvc remote modify --local server keyfile ~/.ssh/id_ed25519",
+        "git pull",
+        "dvc exp list origin",
+        "git checkout --ours dvc.lock reports",
+        "git add dvc.lock reports && git commit",
+        "dvc cache dir --local /srv/minbert-cache",
+        "dvc config --local cache.shared group",
+        "dvc config --local cache.type reflink,symlink,copy",
+    ],
+    "by hand",
+)
+
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 

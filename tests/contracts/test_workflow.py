@@ -1,0 +1,61 @@
+"""The workflow of GitHub Actions runs what runs everywhere else, and may do no more than read."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
+# YAML 1.2, as GitHub reads it: in YAML 1.1 the key `on` would be the boolean true
+WORKFLOW: dict[str, Any] = YAML(typ="safe").load(TEXT)
+(JOB,) = WORKFLOW["jobs"].values()
+USED = [step["uses"] for step in JOB["steps"] if "uses" in step]
+
+
+def test_there_is_one_workflow() -> None:
+    assert [path.name for path in (ROOT / ".github/workflows").iterdir()] == ["ci.yml"]
+
+
+def test_it_runs_on_pushes_and_pull_requests() -> None:
+    assert set(WORKFLOW["on"]) == {"push", "pull_request"}
+
+
+def test_it_runs_the_script_and_nothing_of_its_own() -> None:
+    assert [step["run"] for step in JOB["steps"] if "run" in step] == [".ci/run"]
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+
+
+def test_it_may_read_the_repository_and_nothing_else() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert "permissions" not in JOB
+    assert "secrets" not in TEXT
+    assert JOB["steps"][0]["with"] == {"persist-credentials": False}
+
+
+@pytest.mark.parametrize("used", USED)
+def test_an_action_is_githubs_own_and_pinned_to_a_commit_whose_version_is_told(used: str) -> None:
+    assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", used)
+    assert re.search(rf"{used} # v\d+\.\d+\.\d+\n", TEXT)
+
+
+def test_it_ends_in_half_an_hour() -> None:
+    assert JOB["timeout-minutes"] == 30
+
+
+def test_python_is_the_oldest_that_is_promised_and_packages_come_for_the_cpu() -> None:
+    (setup,) = (s["with"] for s in JOB["steps"] if "setup-python" in s.get("uses", ""))
+    assert (
+        f'requires-python = ">={setup["python-version"]}"' in (ROOT / "pyproject.toml").read_text()
+    )
+    assert JOB["env"] == {"PIP_EXTRA_INDEX_URL": "https://download.pytorch.org/whl/cpu"}
+    # without a local version (2.13.0+cpu) the lock fits PyPI's builds too
+    assert re.search(r"^torch==[\d.]+$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+
+
+def test_what_it_keeps_is_made_anew_when_a_lock_changes() -> None:
+    kept = [str(step["with"]) for step in JOB["steps"] if "cache" in str(step.get("with"))]
+    assert len(kept) == 2
+    assert all("requirements*.lock" in text for text in kept)

@@ -1,0 +1,191 @@
+"""What one clone of a repository made, another has, through git and a DVC remote.
+
+A whole graph of one run, in clones beside each other; a directory and an S3-compatible server
+are the remotes. docs/team.md tells people what is held here.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from checks.graph import written
+from pipeline.tasks import CORPORA
+from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
+from torture.repository import ROOT, Repository, small_repository
+
+RUN = "sst-pretrain"
+GATE = str(ROOT / ".ci/gate")
+BEHIND = "dvc.lock is behind: run `make repro` and commit dvc.lock and reports/\n"
+SERVER = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
+sys.stdin.read()  # until the tests close it, or are gone
+"""
+NO_SECRET = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Start an S3-compatible server with one bucket, `team`; return its address."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen((sys.executable, "-c", SERVER), text=True, **pipes) as server:
+        address = server.stdout.readline().strip()
+        with urlopen(Request(f"{address}/team", method="PUT"), timeout=30):  # noqa: S310
+            pass
+        yield address
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+    """Return a repository of one run that was reproduced, committed and pushed."""
+    folder = tmp_path_factory.mktemp("team")
+    small = small_repository(folder / "ours", tiny_backbone_dir)
+    keep_one_run(small)
+    reproduce(small)
+    done(small, "dvc", "remote", "add", "--default", "store", str(folder / "store"))
+    done(small, "git", "config", "user.email", "we@example.org")
+    done(small, "git", "config", "user.name", "We")
+    done(small, "git", "checkout", "-qb", "main")
+    done(small, "git", "add", "--all")
+    done(small, "git", "commit", "-qm", "All of it")
+    done(small, "git", "init", "-q", "--bare", "-b", "main", str(folder / "origin.git"))
+    done(small, "git", "remote", "add", "origin", str(folder / "origin.git"))
+    done(small, "git", "push", "-q", "origin", "main")
+    done(small, "dvc", "push", "--run-cache")
+    return small
+
+
+@pytest.fixture(scope="module")
+def theirs(ours: Repository) -> Repository:
+    """Return a clone that has pulled from the directory."""
+    clone = clone_of(ours, "theirs")
+    done(clone, "dvc", "pull")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def from_s3(ours: Repository, s3: str) -> Iterator[Repository]:
+    """Return a clone that has pulled from the server."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in NO_SECRET.items():
+            patch.setenv(name, value)
+        clone = clone_of(ours, "from-s3")
+        done(ours, "dvc", "remote", "add", "--local", "cloud", "s3://team/minbert")
+        done(ours, "dvc", "remote", "modify", "--local", "cloud", "endpointurl", s3)
+        shutil.copy(ours.folder / ".dvc/config.local", clone.folder / ".dvc")
+        done(ours, "dvc", "push", "--remote", "cloud")
+        done(clone, "dvc", "pull", "--remote", "cloud")
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def experiment(ours: Repository, theirs: Repository, from_s3: Repository) -> str:
+    """Make an experiment in our repository, once the clones are there, and push it."""
+    faster(ours)
+    with chdir(ours.folder):
+        train.main([RUN])
+    done(ours, "dvc", "commit", "--force", f"train@{RUN}")
+    done(ours, "dvc", "exp", "save", "--name", "faster")
+    done(ours, "dvc", "exp", "push", "--run-cache", "origin", "faster")
+    return "faster"
+
+
+def faster(repository: Repository) -> None:
+    repository.set(**{f"runs__{RUN.replace('-', '_dash_')}__learning_rate": 0.002})
+
+
+def keep_one_run(small: Repository) -> None:
+    """Leave one run and one configuration in params.yaml and in the lists of dvc.yaml."""
+    params = small.params()
+    kept = {name: c for name, c in params["configurations"].items() if c["run"] == RUN}
+    small.set(runs={RUN: params["runs"][RUN]}, configurations=kept)
+    graph = small.folder / "dvc.yaml"
+    graph.write_text(written(graph.read_text(), [RUN]))
+
+
+def reproduce(small: Repository) -> None:
+    """Do what `dvc repro` would, in this one process: the libraries are loaded once."""
+    with chdir(small.folder):
+        for stage in (corpora, backbone, validate):
+            stage.main([])
+        for corpus in CORPORA:
+            tokens.main([corpus])
+            features.main([corpus])
+        inputs.main([])
+        train.main([RUN])
+        evaluate.main([RUN])
+        report.main([])
+    done(small, "dvc", "commit", "--force")
+
+
+def clone_of(ours: Repository, name: str) -> Repository:
+    folder = ours.folder.parent / name
+    done(ours, "git", "clone", "-q", str(ours.folder.parent / "origin.git"), str(folder))
+    return Repository(folder)
+
+
+def done(repository: Repository, *command: str) -> str:
+    """Run a command that must succeed; return what it said."""
+    ended = repository.run(*command)
+    assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
+    return ended.stdout
+
+
+def test_a_clone_without_data_has_the_reports_and_passes_the_gate(ours: Repository) -> None:
+    clone = clone_of(ours, "without-data")
+    assert clone.hashes("reports") == ours.hashes("reports")
+    assert "agrees with the code" in done(clone, GATE)
+    assert not (clone.folder / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["corpora/synthetic.py", "training/loop.py"])
+def test_changed_code_is_stopped_by_the_gate(ours: Repository, name: str) -> None:
+    clone = clone_of(ours, f"changed-{Path(name).stem}")
+    with (clone.folder / "pipeline" / name).open("a") as file:
+        file.write("\n# a comment\n")
+    ended = clone.run(GATE)
+    assert ended.returncode == 1
+    assert ended.stdout.endswith(BEHIND)
+
+
+@pytest.mark.parametrize("name", ["theirs", "from_s3"])
+def test_a_clone_that_pulls_has_every_byte_and_nothing_to_do(
+    ours: Repository, name: str, request: pytest.FixtureRequest
+) -> None:
+    clone: Repository = request.getfixturevalue(name)
+    assert clone.hashes("data", "reports") == ours.hashes("data", "reports")
+    ran, said = clone.repro()
+    assert ran == set()
+    assert said.endswith("Data and pipelines are up to date.\n")
+    assert done(clone, "git", "status", "--porcelain") == ""
+
+
+def test_what_another_clone_trained_comes_through_the_run_cache(
+    ours: Repository, theirs: Repository, experiment: str
+) -> None:
+    faster(theirs)
+    ran, said = theirs.repro("--pull", f"train@{RUN}")
+    assert ran == set()
+    assert f"Stage 'train@{RUN}' is cached - skipping run" in said
+    assert theirs.hashes(f"data/runs/{RUN}") == ours.hashes(f"data/runs/{RUN}")
+
+
+def test_an_experiment_that_was_pushed_is_applied_in_another_clone_without_training(
+    ours: Repository, from_s3: Repository, experiment: str
+) -> None:
+    done(from_s3, "dvc", "exp", "pull", "origin", experiment)
+    done(from_s3, "dvc", "exp", "apply", experiment)
+    assert from_s3.params()["runs"][RUN]["learning_rate"] == 0.002
+    assert from_s3.hashes(f"data/runs/{RUN}") == ours.hashes(f"data/runs/{RUN}")
+    assert from_s3.repro(f"train@{RUN}")[0] == set()

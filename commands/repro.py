@@ -19,8 +19,13 @@ def main(argv: list[str]) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="what DVC says, too")
     parser.add_argument("-j", "--jobs", type=_count, default=1, help="stages at once")
     parser.add_argument("--scheduler", help="of dask: run stages on its workers; tcp://host:8786")
+    parser.add_argument(
+        "--clones", action="store_true", help="workers share no files: each has a clone of its own"
+    )
     parser.add_argument("--per-gpu", type=_count, default=1, help="finetune runs at once on a GPU")
     asked = parser.parse_args(argv)
+    if asked.clones and not asked.scheduler:
+        parser.error("--clones says what workers of a --scheduler have")
 
     params = load_params()
     last = last_seconds(load_times(params.profile))
@@ -62,19 +67,22 @@ def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) 
 
 def _workers(params: Params, asked: argparse.Namespace) -> Workers:
     """Return who runs the stages: this machine, or a cluster."""
-    if not asked.scheduler:
-        from pipeline.launch.local import LocalWorkers
-        from pipeline.launch.machine import this_machine
+    from pipeline.launch.local import LocalWorkers
+    from pipeline.launch.machine import this_machine
 
-        return LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
+    local = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
+    if not asked.scheduler:
+        return local
     try:
+        from pipeline.launch.clones import CloneWorkers
         from pipeline.launch.cluster import ClusterWorkers
     except ModuleNotFoundError as error:
         raise LaunchError(
             f"--scheduler needs {error.name}; "
             "`.venv/bin/pip install -r requirements-cluster.lock` brings it"
         ) from None
-    return ClusterWorkers(asked.scheduler)
+    cluster = ClusterWorkers(asked.scheduler, one_each=asked.clones)
+    return CloneWorkers(cluster, local) if asked.clones else cluster
 
 
 def _count(text: str) -> int:

@@ -3,8 +3,12 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from hypothesis import Phase, settings
@@ -16,6 +20,14 @@ from pipeline.files import md5_of, sha256_of
 from pipeline.tasks import CORPORA
 
 MINILM = "all-MiniLM-L6-v2"
+SERVER = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
+sys.stdin.read()  # until the tests close it, or are gone
+"""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minbert-pipeline"
 
 # Property tests try the same examples in every run, so that what fails for one fails for all.
@@ -113,3 +125,14 @@ def _livelier(backbone: Path, folder: Path) -> Path:
     tensors = load_file(backbone / "model.safetensors")
     save_file({name: 10 * tensor for name, tensor in tensors.items()}, folder / "model.safetensors")
     return folder
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Start an S3-compatible server with one bucket, `team`; return its address."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen((sys.executable, "-c", SERVER), text=True, **pipes) as server:
+        address = server.stdout.readline().strip()
+        with urlopen(Request(f"{address}/team", method="PUT"), timeout=30):  # noqa: S310
+            pass
+        yield address

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,18 @@ class ClusterWorkers:
     checkpoint where both see the same files.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, one_each: bool = False) -> None:
         """Meet the scheduler.
+
+        Args:
+            address: of the scheduler.
+            one_each: give a worker one stage at a time, whatever it has threads.
 
         Raises:
             LaunchError: none answers, or it has no workers.
         """
         self.address = address
+        self.one_each = one_each
         _silence("distributed")  # what matters is told here
         cloudpickle.register_pickle_by_value(on_worker)
         try:
@@ -66,15 +71,24 @@ class ClusterWorkers:
 
     def begin(self, stage: str) -> str | None:
         """Begin to run a stage; say on which worker, or None if none is free."""
+        return self.submit(stage, on_worker.run_job, [stage], str(Path.cwd()))
+
+    def submit(self, stage: str, job: Callable[..., tuple[int, str]], *given: Any) -> str | None:
+        """Let the worker with the most free threads do a job; say which, or None if none is free.
+
+        Args:
+            stage: under whose name it is told of.
+            job: of on_worker.py.
+            given: its arguments.
+        """
         taken = [running.worker for running in self.running.values()]
         free = {name: count - taken.count(name) for name, count in self._workers().items()}
         worker = max(free, key=lambda name: free[name], default="")
         if not free or free[worker] < 1 or len(taken) >= sum(self._threads.values()):
             return None
         future = self.client.submit(
-            on_worker.run_job,
-            stage,
-            str(Path.cwd()),
+            job,
+            *given,
             key=f"{stage}-{self.launch}",
             workers=[worker],
             allow_other_workers=True,
@@ -100,6 +114,10 @@ class ClusterWorkers:
         """Ask every stage that runs to stop at a place from which it can go on; again: end it."""
         self.client.run(on_worker.stop_jobs)
 
+    def close(self) -> None:
+        """Leave the scheduler."""
+        self.client.close()
+
     def _status(self, stage: str, future: Any) -> int:
         """Return a job's exit status."""
         if future.status in ("cancelled", "lost"):  # not by us
@@ -110,7 +128,7 @@ class ClusterWorkers:
             self.lost[stage] = f"lost on the cluster: {error}"
             return 1
         path = paths.stage_log(stage)
-        if not path.exists():  # it is where the worker is
+        if on_worker.tail(path) != log:  # it is where the worker is
             write_text(path, log)
         return int(status)
 
@@ -129,9 +147,10 @@ class ClusterWorkers:
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:
             try:
-                self._threads = dict(self.client.nthreads())
+                threads = self.client.nthreads()
             except OSError:
                 raise self._scheduler_lost() from None
+            self._threads = {name: 1 if self.one_each else threads[name] for name in threads}
             self._looked = now
         return self._threads
 

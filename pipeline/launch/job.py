@@ -19,7 +19,8 @@ from typing import BinaryIO
 
 from pipeline.launch.environment import with_own_python
 
-DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
+DVC = (sys.executable, "-m", "dvc")
+REPRO = (*DVC, "--wait-for-lock", "repro")
 BUSY = (b"is busy, it is being blocked by", b"Unable to acquire lock")  # in DVC's words
 # what DVC says of every stage, in case of an error after the stage's own word
 CHATTER = (
@@ -33,10 +34,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Job:
-    """A stage that is run, and can be stopped."""
+    """A stage, or one that follows another and so on, that is run and can be stopped."""
 
-    def __init__(self, stage: str, log: Path) -> None:
-        self.command = (*DVC, "--single-item", stage)
+    def __init__(self, stages: Sequence[str], log: Path, pull: bool = False) -> None:
+        """Begin with nothing run.
+
+        Args:
+            stages: their names.
+            log: where everything is told.
+            pull: take what another machine made from DVC's remote, instead of making it.
+        """
+        self.command = (*REPRO, *["--pull"] * pull, "--single-item", *stages)
         self.log = log
         self.stops = 0  # how often somebody asked
         self.parent = os.getppid()

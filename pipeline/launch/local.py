@@ -47,8 +47,13 @@ class LocalWorkers:
         self.threads = os.environ.get(THREADS_VARIABLE) or str(max(1, machine.processors // jobs))
         self.running: dict[str, Running] = {}
 
-    def begin(self, stage: str) -> str | None:
-        """Begin to run a stage; say where, or None if there is no room for it now."""
+    def begin(self, stage: str, *options: str) -> str | None:
+        """Begin to run a stage; say where, or None if there is no room for it now.
+
+        Args:
+            stage: its name.
+            options: more of `python -m pipeline job`.
+        """
         if len(self.running) >= self.jobs:
             return None
         share = gpu_share(stage, self.params) / self.per_gpu if self.gpus else 0.0
@@ -59,7 +64,7 @@ class LocalWorkers:
         if gpu is not None:
             environment |= {GPU_VARIABLE: gpu}
         process = subprocess.Popen(  # noqa: S603  (no shell; the name of a stage)
-            [sys.executable, "-m", "pipeline", "job", stage],
+            [sys.executable, "-m", "pipeline", "job", *options, stage],
             stdin=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,  # Ctrl-C reaches it through `stop` alone
@@ -85,6 +90,9 @@ class LocalWorkers:
         """Ask every stage that runs to stop at a place from which it can go on; again: end it."""
         for running in self.running.values():
             running.process.terminate()
+
+    def close(self) -> None:
+        """Leave nothing behind: there is nothing."""
 
     def _free_gpu(self, share: float) -> str | None:
         """Return the GPU with the most room, if that is enough."""

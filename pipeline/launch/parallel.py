@@ -4,14 +4,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 
 from pipeline import paths
 from pipeline.errors import LaunchError, StopError
 from pipeline.launch.board import Board
 from pipeline.launch.environment import with_own_python
-from pipeline.launch.job import DVC
+from pipeline.launch.job import REPRO
 from pipeline.launch.plan import Outcome, PlannedStage
 from pipeline.launch.schedule import Schedule, Task
 from pipeline.launch.workers import Workers
@@ -69,7 +69,7 @@ class Launch:
             LaunchError: stages failed; says which, why, and what waits for them.
             StopError: somebody asked to stop; what ran has kept what it did.
         """
-        with self._listening(), self.board:
+        with closing(self.workers), self._listening(), self.board:
             while not self.schedule.is_over:
                 self._note_ended()
                 if not self.asked:
@@ -137,7 +137,7 @@ def confirm() -> list[str]:
         LaunchError: DVC failed.
     """
     done = subprocess.run(  # noqa: S603  (no shell, and nothing that a user typed)
-        DVC, env=with_own_python(), stdout=subprocess.PIPE, text=True, check=False
+        REPRO, env=with_own_python(), stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise LaunchError("`dvc repro`, which was to find nothing to do, failed; see above")

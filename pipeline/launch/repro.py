@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from pipeline.launch.environment import with_own_python
-from pipeline.launch.job import DVC
+from pipeline.launch.job import REPRO
 from pipeline.launch.plan import Outcome, PlannedStage
 
 PLAN_VARIABLE = "MINBERT_PLAN"  # read by stages/progress.py
@@ -30,6 +30,6 @@ def become_dvc_repro(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     os.execve(  # noqa: S606  (no shell, and nothing that a user typed)
         sys.executable,
-        DVC,
+        REPRO,
         {**with_own_python(), PLAN_VARIABLE: told},
     )

@@ -18,3 +18,6 @@ class Workers(Protocol):
 
     def stop(self) -> None:
         """Ask every stage that runs to stop at a place from which it can go on; again: end it."""
+
+    def close(self) -> None:
+        """Leave nothing behind; nothing runs any more."""

@@ -20,6 +20,8 @@ ELSEWHERE = {
     "source .venv/bin/activate": "the PATH of every command here",
     "make repro PROFILE=laptop": "tests/corpora/test_sources.py and the committed report",
     "make repro PROFILE=mine": "tests/stages/test_preflight.py",
+    "make repro SCHEDULER=tcp://head:8786": "tests/launch/test_cluster.py",
+    "python -m pipeline repro --scheduler tcp://head:8786 --clones": "tests/launch/test_clones.py",
     "make test": "this",
     "make check": ".ci/run",
     "make bench": "tests/benchmarks",

@@ -5,12 +5,9 @@ are the remotes. docs/team.md tells people what is held here.
 """
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -22,28 +19,9 @@ from torture.repository import ROOT, Repository, small_repository
 RUN = "sst-pretrain"
 GATE = str(ROOT / ".ci/gate")
 BEHIND = "dvc.lock is behind: run `make repro` and commit dvc.lock and reports/\n"
-SERVER = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
-sys.stdin.read()  # until the tests close it, or are gone
-"""
 NO_SECRET = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Start an S3-compatible server with one bucket, `team`; return its address."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen((sys.executable, "-c", SERVER), text=True, **pipes) as server:
-        address = server.stdout.readline().strip()
-        with urlopen(Request(f"{address}/team", method="PUT"), timeout=30):  # noqa: S310
-            pass
-        yield address
 
 
 @pytest.fixture(scope="module")

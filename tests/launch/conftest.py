@@ -28,13 +28,19 @@ class ShellRepository:
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",
         }
-        assert self.run("dvc", "init", "--no-scm", "--quiet").returncode == 0
+        self.done("dvc", "init", "--no-scm", "--quiet")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
+
+    def done(self, *command: str) -> str:
+        """Run a command that must succeed; return what it said."""
+        done = self.run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Begin to run a command."""

@@ -32,6 +32,9 @@ class SayingWorkers:
     def stop(self) -> None:
         """Nothing runs."""
 
+    def close(self) -> None:
+        """Nothing is left."""
+
 
 def told(last: dict[str, float], *, is_terminal: bool) -> str:
     """Return what a board wrote of a stage that began, was shown and ended, and one that failed."""

@@ -59,7 +59,8 @@ def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) 
     workers = _workers(params, asked)
     stages = _planned(last)
     schedule = Schedule(tasks_of(stages, likely_seconds(stages, last, params)))
-    Launch(schedule, workers, Board(Console(stderr=True), last, asked.jobs)).run()
+    jobs = None if asked.scheduler else asked.jobs
+    Launch(schedule, workers, Board(Console(stderr=True), last, jobs)).run()
     more = confirm()
     told = f"`dvc repro` ran {', '.join(more)} after all" if more else "`dvc repro` agrees"
     print(f"{told}: {len(stages)} stages, all up to date")

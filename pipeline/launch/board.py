@@ -33,13 +33,13 @@ class Row:
 class Board:
     """Shows a launch; nothing depends on it."""
 
-    def __init__(self, console: Console, last: dict[str, float], jobs: int) -> None:
+    def __init__(self, console: Console, last: dict[str, float], jobs: int | None) -> None:
         """Begin with nothing to show.
 
         Args:
             console: where to.
             last: seconds of each stage's last run, where they are known.
-            jobs: stages at once.
+            jobs: stages at once, if that is known.
         """
         self.console = console
         self.last = last
@@ -114,7 +114,8 @@ class Board:
             return []
         gone = {name: row.seconds for name, row in self.rows.items()}
         left = [max(0.0, (known[name] or 0.0) - gone.get(name, 0.0)) for name in known]
-        return [f"at least {duration(max([*left, sum(left) / self.jobs]))} left"] if left else []
+        least = max([*left, sum(left) / self.jobs if self.jobs else 0.0])
+        return [f"at least {duration(least)} left"] if left else []
 
     def _tell(self, line: str, style: str = "") -> None:
         """Write a line that stays."""

@@ -22,6 +22,7 @@ from pipeline.launch.plan import Outcome, plan_stages
 SENT = ("train", "trial")  # groups of stages that workers run
 SCORED = "evaluate"  # the group that a worker runs after `train`, since the weights are there
 PULL = "--pull"
+STOPPED = 130  # an exit status, of Ctrl-C
 UPSTREAM = "inputs"  # the stage whose files, with those of all before it, trainings read
 
 AUTHOR = {  # of what is sent: no name of the user's is needed for it
@@ -47,6 +48,7 @@ class CloneWorkers:
         self.to_run: frozenset[str] = frozenset()  # of the whole graph, once that is known
         self.sent: set[str] = set()
         self.to_take: list[str] = []  # stages whose files are not here yet
+        self.dropped: list[str] = []  # of these, what was not taken since somebody asked to stop
         _said(("git", "remote", "get-url", "origin"), "workers clone from git's `origin`")
         if not _said((*DVC, "remote", "default"), "DVC cannot name its remotes").strip():
             raise LaunchError("workers without a shared file system need a default remote of DVC")
@@ -67,7 +69,8 @@ class CloneWorkers:
 
     def ended(self) -> Mapping[str, int]:
         """Return the exit statuses of stages whose files are here, or that failed."""
-        ended = dict(self.local.ended())
+        ended = {**self.local.ended(), **dict.fromkeys(self.dropped, STOPPED)}
+        self.dropped = []
         for stage, status in self.cluster.ended().items():
             if status:
                 ended[stage] = status
@@ -82,7 +85,7 @@ class CloneWorkers:
 
     def stop(self) -> None:
         """Ask every stage that runs to stop; again: end it."""
-        self.to_take.clear()
+        self.dropped, self.to_take = self.to_take, []
         self.local.stop()
         self.cluster.stop()
 

@@ -11,9 +11,7 @@ from pipeline.launch.job import Job
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipeline job", description=__doc__)
     parser.add_argument("--pull", action="store_true", help="what a remote has is not made again")
-    parser.add_argument(
-        "stages", nargs="+", metavar="stage", help="as `dvc stage list` names it; then what follows"
-    )
+    parser.add_argument("stage", help="as `dvc stage list` names it: train@sst-finetune")
     asked = parser.parse_args(argv)
     use_own_index()
-    sys.exit(Job(asked.stages, paths.stage_log(asked.stages[0]), asked.pull).run())
+    sys.exit(Job(asked.stage, paths.stage_log(asked.stage), asked.pull).run())

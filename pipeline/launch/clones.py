@@ -61,8 +61,8 @@ class CloneWorkers:
         if stage not in self.to_run or group not in SENT:
             is_made = group == SCORED and f"train@{name}" in self.sent
             return self.local.begin(stage, *[PULL] * is_made)
-        stages = [stage, f"{SCORED}@{name}"] if group == "train" else [stage]
-        where = self.cluster.submit(stage, on_worker.run_in_clone, stages, self.ref)
+        following = [f"{SCORED}@{name}"] if group == "train" else []
+        where = self.cluster.submit(stage, on_worker.run_in_clone, stage, following, self.ref)
         if where is not None:
             self.sent.add(stage)
         return where

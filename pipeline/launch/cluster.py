@@ -71,7 +71,7 @@ class ClusterWorkers:
 
     def begin(self, stage: str) -> str | None:
         """Begin to run a stage; say on which worker, or None if none is free."""
-        return self.submit(stage, on_worker.run_job, [stage], str(Path.cwd()))
+        return self.submit(stage, on_worker.run_job, stage, str(Path.cwd()))
 
     def submit(self, stage: str, job: Callable[..., tuple[int, str]], *given: Any) -> str | None:
         """Let the worker with the most free threads do a job; say which, or None if none is free.

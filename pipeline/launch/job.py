@@ -34,17 +34,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Job:
-    """A stage, or one that follows another and so on, that is run and can be stopped."""
+    """A stage that is run, and can be stopped."""
 
-    def __init__(self, stages: Sequence[str], log: Path, pull: bool = False) -> None:
+    def __init__(self, stage: str, log: Path, pull: bool = False) -> None:
         """Begin with nothing run.
 
         Args:
-            stages: their names.
+            stage: its name.
             log: where everything is told.
             pull: take what another machine made from DVC's remote, instead of making it.
         """
-        self.command = (*REPRO, *["--pull"] * pull, "--single-item", *stages)
+        self.command = (*REPRO, *["--pull"] * pull, "--single-item", stage)
         self.log = log
         self.stops = 0  # how often somebody asked
         self.parent = os.getppid()

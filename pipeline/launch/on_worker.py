@@ -14,20 +14,21 @@ TAIL = 65536  # bytes of a log that are sent back
 OWN = ("dvc.lock", "reports/")  # what stages themselves change in a clone
 
 
-def run_job(stages: Sequence[str], root: str) -> tuple[int, str]:
-    """Run stages in a folder that this worker shares with the launcher.
+def run_job(stage: str, root: str) -> tuple[int, str]:
+    """Run a stage in a folder that this worker shares with the launcher.
 
     Returns:
         The exit status, and the end of the log.
     """
-    return _run(stages, Path(root))
+    return _run(stage, Path(root))
 
 
-def run_in_clone(stages: Sequence[str], ref: str) -> tuple[int, str]:
-    """Run stages in the clone in which this worker was started, and push what they made.
+def run_in_clone(stage: str, following: Sequence[str], ref: str) -> tuple[int, str]:
+    """Run a stage in the clone in which this worker was started, and push what it made.
 
     Args:
-        stages: their names, in the order in which they follow each other.
+        stage: its name.
+        following: stages that are best run where that one was; if they fail they count as not run.
         ref: what `origin` calls the code, params and dvc.lock of the launcher.
 
     Returns:
@@ -47,10 +48,13 @@ def run_in_clone(stages: Sequence[str], ref: str) -> tuple[int, str]:
         status, told = _all(folder, (*_dvc(), "pull", "--with-deps", "inputs"))
     if status:
         return status, told
-    status, told = _run(stages, folder)
-    if status:
-        return status, told
-    return _all(folder, (*_dvc(), "push", "--run-cache", *stages))
+    status, told = _run(stage, folder)
+    if status == 0:
+        status, told = _pushed(stage, folder)
+    for other in following if status == 0 else ():
+        if _run(other, folder)[0] == 0:
+            _pushed(other, folder)
+    return status, told
 
 
 def stop_jobs(dask_worker: Any) -> None:
@@ -59,15 +63,15 @@ def stop_jobs(dask_worker: Any) -> None:
         process.terminate()
 
 
-def _run(stages: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run stages in a folder; return the exit status and the end of the log."""
+def _run(stage: str, folder: Path) -> tuple[int, str]:
+    """Run a stage in a folder; return the exit status and the end of the log."""
     from distributed import get_worker
 
     if not (folder / "dvc.yaml").is_file():
         return 1, f"{get_worker().address} finds no {folder / 'dvc.yaml'}\n"
     jobs = _jobs_of(get_worker())
-    process = jobs[stages[0]] = subprocess.Popen(  # noqa: S603  (no shell; names of stages)
-        [sys.executable, "-m", "pipeline", "job", *stages],
+    process = jobs[stage] = subprocess.Popen(  # noqa: S603  (no shell; the name of a stage)
+        [sys.executable, "-m", "pipeline", "job", stage],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C on the worker's terminal is the worker's
@@ -75,8 +79,13 @@ def _run(stages: Sequence[str], folder: Path) -> tuple[int, str]:
     try:
         status = process.wait()
     finally:
-        del jobs[stages[0]]
-    return status, tail(folder / ".logs" / f"{stages[0]}.log")
+        del jobs[stage]
+    return status, tail(folder / ".logs" / f"{stage}.log")
+
+
+def _pushed(stage: str, folder: Path) -> tuple[int, str]:
+    """Push what a stage made, and the memory that it did."""
+    return _all(folder, (*_dvc(), "push", "--run-cache", stage))
 
 
 def _all(folder: Path, command: Sequence[str]) -> tuple[int, str]:

@@ -46,7 +46,9 @@ def main(argv: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parts = parser.add_subparsers(dest="part", required=True)
-    graphs = parts.add_parser("graph", help="what DVC takes as runs become more; ten minutes")
+    graphs = parts.add_parser(
+        "graph", help="what DVC takes as runs become more; a quarter of an hour"
+    )
     graphs.add_argument("--runs", type=_counts, default=graph.RUNS, metavar="N,N,...")
     graphs.add_argument("--patience", type=float, default=graph.PATIENCE, metavar="SECONDS")
     parts.add_parser("simulate", help="the table and sweeps on 1 to 64 workers")

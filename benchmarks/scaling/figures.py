@@ -89,9 +89,8 @@ def growth_figure(graph: Results) -> str:
             axes.grid(alpha=0.25)
         figure.legend(loc="lower center", ncols=5)
 
-    return drawn(
-        Sheet(9, 3.7, left=0.85, top=0.4), "Measured: DVC on this graph with more runs; all up to date", draw
-    )
+    head = "Measured: DVC on this graph with more runs, all up to date"
+    return drawn(Sheet(9, 3.7, left=0.85, top=0.4), head, draw)
 
 
 def jobs_figure(jobs: Results) -> str:

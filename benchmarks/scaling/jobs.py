@@ -3,6 +3,8 @@
 Each time in a fresh clone of the last commit, with nothing in its cache.
 """
 
+import hashlib
+import json
 import logging
 import os
 import subprocess
@@ -14,11 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from benchmarks.scaling.timed import CommandError, timed
 from checks.graph import ROOT
 from pipeline import paths
 from pipeline.errors import PipelineError
-from pipeline.files import sha256_of
 from pipeline.params import load_params
 from pipeline.times import read_time
 
@@ -77,9 +80,18 @@ def _measured(root: Path, clone: Path, jobs: int, threads: int) -> dict[str, Any
         "jobs": jobs,
         "threads": threads,
         "cost": asdict(cost) if cost else None,
-        "lock_sha256": sha256_of(clone / paths.DVC_LOCK),
+        "lock_sha256": lock_sha256(clone / paths.DVC_LOCK),
         "stages": _stages(clone / paths.times_dir(profile), started),
     }
+
+
+def lock_sha256(path: Path) -> str:
+    """Return the hash of what a dvc.lock says, whatever the order of its stages.
+
+    Where it was written from nothing they are in the order in which they ended.
+    """
+    told = json.dumps(YAML(typ="safe").load(path), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _stages(folder: Path, started: float) -> list[dict[str, Any]]:

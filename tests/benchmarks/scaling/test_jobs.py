@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scaling.jobs import measure, ways_of
+from benchmarks.scaling.jobs import lock_sha256, measure, ways_of
 from pipeline.errors import PipelineError
 from torture.repository import ROOT
 
@@ -69,3 +69,11 @@ def test_a_run_that_fails_ends_the_measurement_in_its_own_words(repository: Path
     commit(repository, "raise SystemExit('no room on the disk')")
     with pytest.raises(PipelineError, match="no room on the disk"):
         measure({"serial": (1, 1)}, repository)
+
+
+def test_locks_are_the_same_in_whatever_order_stages_ended(tmp_path: Path) -> None:
+    first, second, other = (tmp_path / name for name in "abc")
+    first.write_text("stages:\n  a: {md5: 1}\n  b: {md5: 2}\n")
+    second.write_text("stages:\n  b: {md5: 2}\n  a: {md5: 1}\n")
+    other.write_text("stages:\n  a: {md5: 2}\n  b: {md5: 1}\n")
+    assert lock_sha256(first) == lock_sha256(second) != lock_sha256(other)

@@ -37,11 +37,9 @@ def ways_of(jobs: Sequence[int], processors: int) -> dict[str, tuple[int, int]]:
     Whatever runs at once has fewer threads, and another number of threads gives other last digits:
     so the serial run with one thread is measured, too.
     """
-    ways = {
-        SERIAL if count == 1 else f"JOBS={count}": (count, max(1, processors // count))
-        for count in jobs
-    }
-    if processors > 1 and any(count > 1 for count in jobs):
+    ways = {SERIAL: (1, processors)}
+    ways |= {f"JOBS={n}": (n, max(1, processors // n)) for n in jobs if n > 1}
+    if processors > 1 and len(ways) > 1:
         ways[ONE_THREAD] = (1, 1)
     return ways
 

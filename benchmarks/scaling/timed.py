@@ -1,5 +1,6 @@
 """What a command costs: seconds by the clock, seconds of processors, memory."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from resource import struct_rusage
 from threading import Timer
 
 
@@ -39,21 +41,19 @@ def timed(
     timer = Timer(patience or 0, _kill, [processes])
     if patience is not None:
         timer.start()
-    cpu, peak, failed = 0.0, 0, []
-    for process in processes:
-        said = _said(process)
-        _, status, usage = os.wait4(process.pid, 0)  # Popen.wait does not tell of resources
-        process.returncode = os.waitstatus_to_exitcode(status)
-        cpu += usage.ru_utime + usage.ru_stime
-        peak = max(peak, usage.ru_maxrss)
-        if process.returncode:
-            failed.append(said)
+    try:
+        ended = [_ended(process) for process in processes]
+    finally:  # Ctrl-C does not reach them by itself
+        timer.cancel()
+        _kill(processes)
     wall = time.monotonic() - started
-    timer.cancel()
     if patience is not None and wall >= patience:
         return None
-    if failed:
-        raise CommandError(failed[0])
+    for process, (said, _) in zip(processes, ended, strict=True):
+        if process.returncode:
+            raise CommandError(said)
+    cpu = sum(usage.ru_utime + usage.ru_stime for _, usage in ended)
+    peak = max(usage.ru_maxrss for _, usage in ended)
     return Cost(round(wall, 2), round(cpu, 2), round(peak / 1024, 1))
 
 
@@ -72,12 +72,13 @@ def _begun(
     )
 
 
-def _said(process: subprocess.Popen[str]) -> str:
-    """Return what a process says until it, and all that it started, say no more."""
-    if process.stdout is None:
-        return ""
-    with process.stdout as stream:
-        return stream.read()
+def _ended(process: subprocess.Popen[str]) -> tuple[str, struct_rusage]:
+    """Wait for a process and all that it started; return what they said, and what it cost."""
+    with process.stdout or io.StringIO() as stream:
+        said = stream.read()
+    _, status, usage = os.wait4(process.pid, 0)  # Popen.wait does not tell of resources
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return said, usage
 
 
 def _kill(processes: Sequence[subprocess.Popen[str]]) -> None:

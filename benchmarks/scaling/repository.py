@@ -40,14 +40,14 @@ class GrownRepository:
         self.folder = folder
         for name in COPIED:
             _copy(ROOT / name, folder / name)
-        self.params = YAML().load(ROOT / "params.yaml")
-        self.params["runs"] = dict(_runs(self.params["runs"], num_runs))
-        self.params["configurations"] = {
+        params = YAML().load(ROOT / "params.yaml")
+        params["runs"] = dict(_runs(params["runs"], num_runs))
+        params["configurations"] = {
             run: {"run": run, "corpus": next(iter(told["batch_size"]))}
-            for run, told in self.params["runs"].items()
+            for run, told in params["runs"].items()
         }
-        YAML().dump(self.params, folder / "params.yaml")
-        self.runs = list(self.params["runs"])
+        YAML().dump(params, folder / "params.yaml")
+        self.runs = list(params["runs"])
         graph = written((ROOT / "dvc.yaml").read_text(encoding="utf-8"), self.runs)
         self.graph = with_commands(graph)
         (folder / "dvc.yaml").write_text(self.graph, encoding="utf-8")

@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
-from benchmarks.scaling.cases import WORKERS
+from benchmarks.scaling.cases import SEEDS, WORKERS
 from benchmarks.scaling.results import Results, wall
 from benchmarks.scaling.tables import case_name
 from pipeline.reporting.drawing import INK, Sheet, drawn
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
-MARKERS = "osD^vP"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # Okabe and Ito's
+MARKERS = "osD^"
 COMMANDS = {
     "status": "dvc status",
     "repro": "dvc repro, nothing to do",
@@ -31,9 +31,9 @@ def workers_figure(simulate: Results) -> str:
     def draw(figure: Figure) -> None:
         times, speed_ups = figure.subplots(1, 2)
         speed_ups.plot(WORKERS, WORKERS, color=INK, linestyle=":", label="as many times as workers")
-        for case, colour, marker in zip(simulate["cases"], COLOURS, MARKERS, strict=False):
+        for case in simulate["cases"]:
             taken = [case["makespans"][str(n)] for n in WORKERS]
-            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
+            look = _look(case)
             times.plot(WORKERS, [t / 60 for t in taken], label=case_name(case), **look)
             speed_ups.plot(WORKERS, [taken[0] / t for t in taken], **look)
         times.set_ylabel("minutes")
@@ -43,10 +43,17 @@ def workers_figure(simulate: Results) -> str:
             _log(axes, WORKERS)
         speed_ups.set_yscale("log", base=2)
         _plain_numbers(speed_ups.yaxis)
-        figure.legend(loc="lower center", ncols=4)
+        figure.legend(loc="lower center", ncols=5)
 
     head = "Simulated: the launcher's rules on measured stage times, DVC's lock included"
     return drawn(Sheet(9, 4.0, left=0.85, top=0.4, bottom=1.1), head, draw)
+
+
+def _look(case: Results) -> dict[str, Any]:
+    """Tell sweeps apart by colour and marker, profiles by line: a demo's is broken and hollow."""
+    place, is_demo = SEEDS.index(case["seeds"]), case["profile"] == "demo"
+    look: dict[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "markersize": 4}
+    return look | ({"linestyle": "--", "markerfacecolor": "white"} if is_demo else {})
 
 
 def _log(axes: Any, workers: Sequence[int]) -> None:

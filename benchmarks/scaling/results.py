@@ -45,7 +45,10 @@ def lock_seconds(size: Results) -> float | None:
 
 
 def overhead_at(graph: Results, runs: int) -> Overhead:
-    """Return what DVC adds to a stage in a graph of so many runs, between those measured."""
+    """Return what DVC adds to a stage in a graph of so many runs, between those measured.
+
+    Beyond them it is taken to grow with the number of runs, as it does between them.
+    """
     known = [
         (size["runs"], alone, lock)
         for size in graph["sizes"]
@@ -54,4 +57,5 @@ def overhead_at(graph: Results, runs: int) -> Overhead:
     sizes = [size for size, _, _ in known]
     lock = float(np.interp(runs, sizes, [lock for _, _, lock in known]))
     alone = float(np.interp(runs, sizes, [alone for _, alone, _ in known]))
-    return Overhead(max(0.0, alone - lock), lock)
+    beyond = max(1.0, runs / sizes[-1])
+    return Overhead(beyond * max(0.0, alone - lock), beyond * lock)

@@ -23,3 +23,9 @@ def test_overheads_are_those_measured_and_lie_between_them(graph: dict[str, Any]
     assert overhead_at(graph, 1000) == Overhead(start=0.0, lock=60.0)
     between = overhead_at(graph, 505)  # half way
     assert between.whole == pytest.approx((1.5 + 60.0) / 2)
+
+
+def test_beyond_what_was_measured_the_overhead_grows_with_the_runs(graph: dict[str, Any]) -> None:
+    assert overhead_at(graph, 2000) == Overhead(start=0.0, lock=120.0)
+    graph["sizes"][1]["costs"]["stage"] = None  # given up
+    assert overhead_at(graph, 1000) == Overhead(start=50.0, lock=100.0)

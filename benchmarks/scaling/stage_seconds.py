@@ -1,0 +1,62 @@
+"""What the stages take: as measured here, or as reckoned from the benchmark of the real corpora."""
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from benchmarks.scaling.jobs import SERIAL
+from pipeline.launch.times import last_seconds, load_times
+from pipeline.params import Params
+from pipeline.tasks import CORPORA
+
+
+def measured_seconds(profile: str, jobs: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return what each stage of a profile took when it last ran alone, by name.
+
+    Args:
+        profile: whose times are looked for here.
+        jobs: what reports/scaling/jobs.json holds; its serial run, where nothing has run here.
+    """
+    here = last_seconds(load_times(profile))
+    if here or jobs is None or jobs["profile"] != profile:
+        return here
+    return seconds_of(jobs, SERIAL)
+
+
+def seconds_of(jobs: Mapping[str, Any], way: str) -> dict[str, float]:
+    """Return what each stage took in one of the ways measured; nothing if that was not."""
+    stages = jobs["ways"].get(way, {}).get("stages", [])
+    return {stage["name"]: stage["seconds"] for stage in stages}
+
+
+def reckoned_seconds(results: Mapping[str, Any], params: Params) -> dict[str, float]:
+    """Return what the stages of the profile `laptop` would take, from `make bench`.
+
+    That measured epochs of the very corpora and backbone, and dev evaluation. Test sets are taken
+    to be as long as dev sets; stages that take seconds, as long as they take to begin.
+
+    Args:
+        results: what benchmarks/results/cpu.json holds.
+        params: say what each run trains on.
+    """
+    from benchmarks.measure import FEATURES  # both import torch
+    from benchmarks.ours import ALL
+    from benchmarks.page import multitask_share, seconds
+
+    start, dev = results["startup_seconds"], results["dev_seconds"]
+    epochs = params.profiles["laptop"].epochs
+    found = {name: start[name] for name in ("corpora", "backbone", "validate", "inputs", "report")}
+    found |= {f"tokens@{corpus}": start["tokens"] for corpus in CORPORA}
+    for corpus in CORPORA:
+        features = median(seconds(results, corpus, "frozen", FEATURES))
+        found[f"features@{corpus}"] = start["features"] + features + 2 * dev[corpus]
+    for name, run in params.runs.items():
+        kind = "frozen" if run.mode == "pretrain" else "finetune"
+        train, score = 0.0, 0.0
+        for corpus in run.corpora:
+            share = multitask_share(results, corpus) if len(run.corpora) > 1 else 1.0
+            train += share * median(seconds(results, corpus, kind, ALL))
+            score += dev[corpus] if run.mode == "finetune" else 0.0
+        found[f"train@{name}"] = start["train"] + getattr(epochs, run.mode) * (train + score)
+        found[f"evaluate@{name}"] = start["evaluate"] + 2 * score
+    return found

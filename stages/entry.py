@@ -23,6 +23,7 @@ log = logging.getLogger("pipeline")
 PARENT = os.getppid()
 STARTED = time.monotonic()
 IS_RANK = "TORCHELASTIC_RUN_ID" in os.environ  # one of several processes, started by torchrun
+IS_FIRST = not IS_RANK or os.environ["RANK"] == "0"
 if IS_RANK:  # torchrun passes Ctrl-C on to all: no traceback of each
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 WATCH_SECONDS = 0.5
@@ -54,7 +55,8 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
             if not IS_RANK:  # whoever started torchrun has told
                 teller.announce()
             main(sys.argv[1:])
-            write_down(teller.facts, STARTED)
+            if IS_FIRST:
+                write_down(teller.facts, STARTED)
     except PipelineError as error:
         log.error("%s", error)
         sys.exit(error.exit_status)

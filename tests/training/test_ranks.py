@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.batches import Chosen
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, TrainingError
 from pipeline.model.heads import Head, loss_of
 from pipeline.tasks import CORPORA
 from pipeline.training import ranks
@@ -94,3 +94,45 @@ def test_a_device_of_which_every_rank_has_none_is_refused(monkeypatch: pytest.Mo
         ranks._own_device(torch.device("cuda"), 2)
     with pytest.raises(ParamsError, match="device: 'mps' takes one process, not several"):
         ranks._own_device(torch.device("mps"), 0)
+
+
+def combined_with(other: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second rank, which gives these numbers, take part in the next comparison."""
+    monkeypatch.setattr(
+        ranks, "_all_reduce", lambda mine, _: mine.copy_(torch.maximum(mine, other))
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "step", "is_same"),
+    [(1.0, 3, True), (1.0 + 1e-6, 3, False), (1.0, 4, False), (float("nan"), 3, True)],
+)
+def test_ranks_with_another_model_or_place_are_found_out(
+    weight: float, step: int, is_same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = torch.nn.Linear(1, 1, bias=False)
+    value = 1.0 if weight == weight else weight  # a model that is spoilt is so everywhere
+    torch.nn.init.constant_(model.weight, value)
+    theirs = torch.tensor(weight).double().nan_to_num()
+    there = torch.stack([theirs, torch.tensor(2.0), torch.tensor(float(step))]).double()
+    combined_with(torch.cat([there, -there]), monkeypatch)
+    for one in all_of(2):
+        if is_same:
+            one.check_same(model, 2, 3)
+            continue
+        with pytest.raises(
+            TrainingError, match=r"the 2 processes .* no longer hold the same model"
+        ):
+            one.check_same(model, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ("[gloo/transport/tcp/pair.cc:553] Connection closed", "has ended; `make repro` goes on"),
+        ("NCCL error: unhandled", r"has ended \(NCCL error: unhandled\); `make repro` goes on"),
+    ],
+)
+def test_the_loss_of_a_rank_is_told_in_a_sentence(cause: str, told: str) -> None:
+    with pytest.raises(TrainingError, match=told), ranks._losing_ranks():
+        raise RuntimeError(cause)

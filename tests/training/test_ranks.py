@@ -120,9 +120,7 @@ def test_ranks_with_another_model_or_place_are_found_out(
         if is_same:
             one.check_same(model, 2, 3)
             continue
-        with pytest.raises(
-            TrainingError, match=r"the 2 processes .* no longer hold the same model"
-        ):
+        with pytest.raises(TrainingError, match="no longer hold the same model"):
             one.check_same(model, 2, 3)
 
 

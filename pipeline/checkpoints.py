@@ -50,6 +50,11 @@ def fingerprint_of(everything: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:NUM_DIGITS]
 
 
+def checkpoint_folder(run: str, fingerprint: str) -> Path:
+    """Return the folder of a run's checkpoint."""
+    return checkpoints_root() / f"{run}-{fingerprint}"
+
+
 @contextmanager
 def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     """Lend the folder of a run's checkpoint to this process alone.
@@ -57,7 +62,7 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     Waits for another process that trains the run in this repository, whatever its settings, since
     both write the same outs; or that trains just the same run for another copy of it.
     """
-    folder = checkpoints_root() / f"{run}-{fingerprint}"
+    folder = checkpoint_folder(run, fingerprint)
     with (
         _locked(paths.CHECKPOINTS / f"{run}.lock", run),
         _locked(folder / "lock", run),

@@ -22,6 +22,10 @@ log = logging.getLogger("pipeline")
 
 PARENT = os.getppid()
 STARTED = time.monotonic()
+IS_RANK = "TORCHELASTIC_RUN_ID" in os.environ  # one of several processes, started by torchrun
+IS_FIRST = not IS_RANK or os.environ["RANK"] == "0"
+if IS_RANK:  # torchrun passes Ctrl-C on to all: no traceback of each
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 WATCH_SECONDS = 0.5
 
 # what the machine may refuse through no fault of the code, and what to do about it
@@ -48,9 +52,11 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
     teller = _listen()
     try:
         with _stoppable():
-            teller.announce()
+            if not IS_RANK:  # whoever started torchrun has told
+                teller.announce()
             main(sys.argv[1:])
-            write_down(teller.facts, STARTED)
+            if IS_FIRST:
+                write_down(teller.facts, STARTED)
     except PipelineError as error:
         log.error("%s", error)
         sys.exit(error.exit_status)
@@ -83,7 +89,7 @@ def _listen() -> Teller:
 def _stoppable() -> Iterator[None]:
     """Let SIGTERM, and the end of DVC, raise in the block, so that what it began is cleaned up."""
     before = signal.signal(signal.SIGTERM, _stop)
-    if "DVC_STAGE" in os.environ:
+    if IS_RANK or "DVC_STAGE" in os.environ:
         threading.Thread(target=_watch_parent, daemon=True).start()
     try:
         yield
@@ -99,5 +105,5 @@ def _watch_parent() -> None:
     """Ask this process to stop once the one that started it is gone."""
     while os.getppid() == PARENT:
         time.sleep(WATCH_SECONDS)
-    log.warning("the DVC that started this stage is no more: it stops too")
+    log.warning("what started this stage is no more: it stops too")
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,18 +1,24 @@
 """Stage train@<run>: tokens or features in, trained weights and their history out."""
 
 import argparse
+import sys
 
 from stages.entry import run_stage
 from pipeline import paths
 from pipeline.params import load_params
 from pipeline.training.run import train_run
+from pipeline.training.torchrun import num_processes, run_in_processes
 
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
-    train_run(load_params(), name, backbone_dir=paths.BACKBONE, out=paths.run_dir(name))
+    params = load_params()
+    count = num_processes(params, name)
+    if count > 1:
+        sys.exit(run_in_processes(count, "stages.train", argv))  # it is they who tell and time
+    train_run(params, name, backbone_dir=paths.BACKBONE, out=paths.run_dir(name))
 
 
 if __name__ == "__main__":

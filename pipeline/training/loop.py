@@ -2,7 +2,8 @@
 
 A single-task run is a round robin of one corpus (Equation 1 with nothing to share). All that a
 step or an epoch changes is in the model, the optimizer, torch's random numbers and `Progress`:
-keep these, and a training can go on in another process as if nothing had happened.
+keep these, and a training can go on in another process as if nothing had happened. Several
+processes may share the work of every step (training/ranks.py).
 """
 
 import logging
@@ -27,6 +28,7 @@ from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not
 from pipeline.training.history import EpochRow, mean_score
 from pipeline.training.optimizer import new_optimizer
 from pipeline.training.pace import Pace
+from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.round_robin import loss_weights, round_robin
 from pipeline.training.trimmed_embedding import restore, trim
 
@@ -82,11 +84,13 @@ class Trainer:
         train: Mapping[CorpusName, Examples],
         dev: Mapping[CorpusName, Examples],
         plan: TrainingPlan,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.model = model
         self.train = train
         self.dev = dev
         self.plan = plan
+        self.ranks = ranks
         self._trim_vocabulary()
         self.optimizer = new_optimizer(
             model, plan.learning_rate, plan.optimizer, plan.speed.fused_adamw
@@ -117,6 +121,7 @@ class Trainer:
                 stopped by an exception.
         """
         progress, pace = self.progress, self._pace(name)
+        self._check_ranks()
         while progress.epoch <= self.plan.epochs and not progress.stopped:
             rows = self._epoch(pace, boundary)
             progress.history += rows
@@ -131,7 +136,7 @@ class Trainer:
                 pace.tell(rows)
             if boundary:
                 boundary(self)
-        device = device_name(self.model.device)
+        device = self.ranks.named(device_name(self.model.device))
         pace.finish({"device": device, "threads": torch.get_num_threads()})
 
     def _pace(self, name: str) -> Pace:
@@ -173,7 +178,11 @@ class Trainer:
             if boundary:
                 boundary(self)
         pace.scoring()
+        self._check_ranks()
         return self._look_back(turns[: progress.step])
+
+    def _check_ranks(self) -> None:
+        self.ranks.check_same(self.model, self.progress.epoch, self.progress.step)
 
     def _turns(self) -> list[tuple[CorpusName, Chosen]]:
         """Draw the epoch's batches, in the order of Equation 1."""
@@ -196,20 +205,24 @@ class Trainer:
     def step(self, corpus: CorpusName, chosen: Chosen) -> Tensor:
         """Update the model on one batch; return its loss, unweighted.
 
-        On a GPU nothing here waits for it: the loss stays there, as the batch has been.
+        Each rank computes its share of the batch; all return the loss of the whole. On a GPU
+        nothing here waits for it: the loss stays there, as the batch has been.
 
         Raises:
-            TrainingError: the batch does not fit into the device's memory.
+            TrainingError: the batch does not fit into the device's memory; another rank is no more.
         """
         examples = self.train[corpus]
         told = chosen.described(examples.split.corpus)
+        mine, fraction = self.ranks.part(chosen)
+        self.ranks.reseed(self.plan.seed, self.progress.epoch, self.progress.step)
         with fitting_in_memory(told, self.model.device, STEP_REMEDY):
-            outputs = examples.outputs(self.model, chosen)
-            loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
+            outputs = examples.outputs(self.model, mine)
+            loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][mine.indices])
             self.optimizer.zero_grad(set_to_none=True)
-            (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
+            (loss * (self.weights[corpus] * fraction)).backward()  # type: ignore[no-untyped-call]
+            loss = self.ranks.added_up(self.model, loss.detach(), fraction)
             self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def _look_back(self, done: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
         """Tell of an epoch: its losses and gradients, and what the dev sets say if all is well.

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ import numpy as np
 import torch
 
 from pipeline import paths
-from pipeline.checkpoints import fingerprint_of, mark_finished, others_of, own_checkpoint
+from pipeline.checkpoints import (
+    checkpoint_folder,
+    fingerprint_of,
+    mark_finished,
+    others_of,
+    own_checkpoint,
+)
 from pipeline.device import (
     choose_device,
     device_name,
@@ -25,12 +32,13 @@ from pipeline.files import sha256_of, write_record
 from pipeline.inputs import check_inputs, listed_files
 from pipeline.model.kernels import Kernels
 from pipeline.model.weights import save_weights
-from pipeline.params import Params, RunParams
+from pipeline.params import Params
 from pipeline.schemas import TRAIN
 from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trained, Trainer, TrainingPlan
+from pipeline.training.ranks import Ranks, joined
 from pipeline.training.resume import Checkpoint
 from pipeline.training.round_robin import discarded_batches, turns_per_round
 
@@ -46,44 +54,55 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
         TrainingError: what the run reads is missing or has changed.
         StopError: this process was asked to stop; the run can go on from there.
     """
-    run = params.run(name)
-    device = choose_device(params.device)
-    kernels = kernels_on(device, params.speed.forward)
-    plan = TrainingPlan(
-        epochs=params.epochs(run),
-        learning_rate=params.learning_rate(run),
-        batch_size=run.batch_size,
-        optimizer=params.optimizer,
-        speed=params.speed.training,
-        dev_batch_size=params.evaluation.batch_size,
-        seed=params.seed,
-    )
-    files = listed_files(paths.inputs_json(name))
-    with own_checkpoint(name, _fingerprint(params, name, kernels, device, files)) as folder:
-        if listed_files(paths.inputs_json(name)) != files:
-            raise TrainingError(
-                f"what {name} reads changed while it waited for another process; run `dvc repro`"
-            )
-        check_inputs(paths.inputs_json(name))
-        trainer = _new_trainer(params, run, plan, kernels, backbone_dir, device)
-        _announce(name, trainer)
-        checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
-        if not checkpoint.restore(trainer) and others_of(name, folder):
-            log.info(
-                "%s  begins anew: what there is in %s is of other settings, inputs, code or "
-                "another machine",
-                name,
-                folder.parent,
-            )
-        with checkpoint.listening():
-            trainer.fit(name, checkpoint.boundary)
-        checkpoint.save(trainer)
-        _write_outs(params, name, trainer, kernels, out)
-        mark_finished(folder, paths.run_weights(out))
+    with joined(choose_device(params.device)) as (ranks, device):
+        kernels = kernels_on(device, params.speed.forward)
+        files = listed_files(paths.inputs_json(name))
+        fingerprint = _fingerprint(params, name, kernels, device, files, ranks)
+        own = own_checkpoint(name, fingerprint) if ranks.is_first else None
+        with own or nullcontext(checkpoint_folder(name, fingerprint)) as folder:
+            _check_inputs(name, files)
+            trainer = _new_trainer(params, name, kernels, backbone_dir, device, ranks)
+            _announce(name, trainer)
+            checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
+            with ranks.first_goes_first():  # it waits for the lock, and sees what is damaged
+                _restore(name, checkpoint, trainer, folder)
+            if not ranks.is_first:
+                trainer.fit(name)
+                return
+            with checkpoint.listening():
+                trainer.fit(name, checkpoint.boundary)
+            checkpoint.save(trainer)
+            _write_outs(params, name, trainer, kernels, out)
+            mark_finished(folder, paths.run_weights(out))
+
+
+def _check_inputs(name: str, files: Mapping[str, str]) -> None:
+    """Refuse to train on other files than those that were listed at first."""
+    if listed_files(paths.inputs_json(name)) != files:
+        raise TrainingError(
+            f"what {name} reads changed while it waited for another process; run `dvc repro`"
+        )
+    check_inputs(paths.inputs_json(name))
+
+
+def _restore(name: str, checkpoint: Checkpoint, trainer: Trainer, folder: Path) -> None:
+    """Go on from the run's checkpoint, if there is one; say why not where there are others."""
+    if not checkpoint.restore(trainer) and others_of(name, folder):
+        log.info(
+            "%s  begins anew: what there is in %s is of other settings, inputs, code or "
+            "another machine",
+            name,
+            folder.parent,
+        )
 
 
 def _fingerprint(
-    params: Params, name: str, kernels: Kernels, device: torch.device, files: Mapping[str, str]
+    params: Params,
+    name: str,
+    kernels: Kernels,
+    device: torch.device,
+    files: Mapping[str, str],
+    ranks: Ranks,
 ) -> str:
     """Stand for everything that decides a run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
@@ -105,7 +124,7 @@ def _fingerprint(
             "kernels": asdict(kernels),
             "dev_batch_size": params.evaluation.batch_size,
             "inputs": dict(files),
-            "device": device_name(device),
+            "device": ranks.named(device_name(device)),
             "processor": dict(torch.cpu.get_capabilities()) if on_cpu else None,
             "threads": torch.get_num_threads() if on_cpu else None,
             "libraries": [torch.__version__, str(torch.version.cuda), np.__version__],
@@ -116,13 +135,14 @@ def _fingerprint(
 
 def _new_trainer(
     params: Params,
-    run: RunParams,
-    plan: TrainingPlan,
+    name: str,
     kernels: Kernels,
     backbone_dir: Path,
     device: torch.device,
+    ranks: Ranks,
 ) -> Trainer:
     """Build a run's model and examples, as they are before the first step."""
+    run = params.run(name)
     make_deterministic(device)
     seed_everything(params.seed)
     if params.speed.training.keep_memory and device.type == "cpu":
@@ -132,7 +152,16 @@ def _new_trainer(
         if not len(examples.split):
             raise TrainingError(f"{corpus} has an empty train split; see data/validation")
     model = open_model(run, train, kernels, backbone_dir).to(device)
-    return Trainer(model, train, open_examples(run, "dev", device), plan)
+    plan = TrainingPlan(
+        epochs=params.epochs(run),
+        learning_rate=params.learning_rate(run),
+        batch_size=run.batch_size,
+        optimizer=params.optimizer,
+        speed=params.speed.training,
+        dev_batch_size=params.evaluation.batch_size,
+        seed=params.seed,
+    )
+    return Trainer(model, train, open_examples(run, "dev", device), plan, ranks)
 
 
 def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, out: Path) -> None:
@@ -144,7 +173,7 @@ def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, o
     write_history(paths.run_history(out), trained.history)
     summary = _summary(params, name, trained, trainer.train, trainer.num_batches)
     machine = {
-        "device": device_name(device),
+        "device": trainer.ranks.named(device_name(device)),
         "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
         "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
         "versions": {

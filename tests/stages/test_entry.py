@@ -140,9 +140,26 @@ def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("under_dvc", [True, False])
-def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
-    under_dvc: bool, tmp_path: Path
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_of_several_processes_the_first_notes_what_the_stage_took(
+    rank: str, tmp_path: Path
+) -> None:
+    stage = {
+        "DVC_STAGE": "train@any",
+        "DVC_ROOT": str(tmp_path),
+        "MINBERT_PLAN": '{"train@any": [1, true]}',
+    }
+    with process_of(stage_of("pass"), TORCHELASTIC_RUN_ID="any", RANK=rank, **stage) as process:
+        _, said = process.communicate(timeout=30)
+    assert said == ""  # who started them all has announced the stage
+    assert [path.name for path in tmp_path.rglob("*.json")] == ["train@any.json"] * (rank == "0")
+
+
+@pytest.mark.parametrize(
+    "by", [{"DVC_STAGE": "train@any"}, {"TORCHELASTIC_RUN_ID": "any", "RANK": "1"}, {}]
+)
+def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
+    by: dict[str, str], tmp_path: Path
 ) -> None:
     """A process in between starts the stage and is killed."""
     mark = tmp_path / "lived on"
@@ -152,11 +169,10 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
     Path({str(mark)!r}).touch()
     """)
     between = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    variables = {"DVC_STAGE": "train@any"} if under_dvc else {}
-    with process_of(between, **variables) as process:
+    with process_of(between, **by) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()
         _, said = process.communicate(timeout=30)  # until the stage has ended too
-    assert mark.exists() != under_dvc
-    assert ("is no more: it stops too" in said) == under_dvc
+    assert mark.exists() != bool(by)
+    assert ("is no more: it stops too" in said) == bool(by)

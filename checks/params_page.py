@@ -105,9 +105,11 @@ def _value(key: Key) -> str:
 
 
 def _params_of(stage: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the params a stage reads, named as this page names them."""
+    """Yield what a stage reads of params.yaml, named as this page names it."""
     for name in stage.get("do", stage).get("params", ()):
-        yield re.sub(r"\$\{profile\}", "<profile>", re.sub(r"\$\{(key|item)\}", "<run>", name))
+        if isinstance(name, str):  # else it is of trials.yaml
+            name = re.sub(r"\$\{(key|item|item\.run)\}", "<run>", name)
+            yield re.sub(r"\$\{profile\}", "<profile>", name)
 
 
 def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:

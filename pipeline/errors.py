@@ -8,7 +8,7 @@ class PipelineError(Exception):
 
 
 class ParamsError(PipelineError):
-    """params.yaml is not valid."""
+    """params.yaml or trials.yaml is not valid."""
 
 
 class CorpusError(PipelineError):

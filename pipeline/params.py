@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -36,6 +36,9 @@ class Section(BaseModel):
     """One block of params.yaml: immutable, complete, no unknown keys, no type conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 class SplitSizes(Section):
@@ -251,19 +254,36 @@ def _misnamed(params: Params) -> Iterator[str]:
 def load_params(path: Path = paths.PARAMS) -> Params:
     """Read and check params.yaml.
 
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    return load_section(Params, path)
+
+
+def load_section(kind: type[AnySection], path: Path) -> AnySection:
+    """Read a YAML file as a type.
+
     YAML 1.2, as DVC reads it: `3e-05`, which DVC writes, is a number there.
 
     Raises:
         ParamsError: one line per bad key, with the key's full path and what is allowed.
     """
-    raw = _yaml(path)
+    return checked(kind, _yaml(path), str(path))
+
+
+def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
+    """Check plain values against a type.
+
+    Raises:
+        ParamsError: one line per bad key of the source, as of `load_section`.
+    """
     if not isinstance(raw, Mapping):
-        raise ParamsError(f"{path} is not valid: expected keys and values, found {raw!r}")
+        raise ParamsError(f"{source} is not valid: expected keys and values, found {raw!r}")
     try:
-        return Params.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
         lines = [f"  {_sentence(detail)}" for detail in error.errors()]
-        raise ParamsError(f"{path} is not valid:\n" + "\n".join(lines)) from None
+        raise ParamsError(f"{source} is not valid:\n" + "\n".join(lines)) from None
 
 
 def _yaml(path: Path) -> Any:

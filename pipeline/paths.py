@@ -6,6 +6,7 @@ All paths are relative to the repository root, where DVC runs every stage.
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+TRIALS = Path("trials.yaml")
 
 DATA = Path("data")
 CORPORA = DATA / "corpora"
@@ -17,6 +18,7 @@ INPUTS = DATA / "inputs"
 RUNS = DATA / "runs"
 SCORES = DATA / "scores"
 PREDICTIONS = DATA / "predictions"
+TRIED = DATA / "trials"
 
 DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
@@ -112,6 +114,16 @@ def scores_json(run: str) -> Path:
 def predictions_dir(run: str) -> Path:
     """Return the folder of a run's predictions."""
     return PREDICTIONS / run
+
+
+def trial_dir(trial: str) -> Path:
+    """Return the folder of what a trial came to."""
+    return TRIED / trial
+
+
+def trial_scores(trial_dir: Path) -> Path:
+    """Return the scores of a trial, and what it did."""
+    return trial_dir / "scores.json"
 
 
 def times_dir(profile: str) -> Path:

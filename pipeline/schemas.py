@@ -33,6 +33,7 @@ FEATURES = Schema("features", 1)
 INPUTS = Schema("inputs", 1)
 TRAIN = Schema("train", 2)  # model.safetensors, history.csv and run.json
 EVALUATE = Schema("evaluate", 2)
+TRIALS = Schema("trials", 1)  # scores.json; history.csv as of `train`
 CHECKPOINT = Schema("checkpoint", 1)
 FINISHED = Schema("finished", 1)  # what came of a checkpoint
 TIME = Schema("time", 1)  # what a stage took

@@ -25,6 +25,7 @@ COPIED = (
     ".gitignore",
     "dvc.yaml",
     "params.yaml",
+    "trials.yaml",
 )
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
@@ -84,14 +85,18 @@ class Repository:
 
     def forget_run(self, run: str) -> None:
         """Make it as if a run had never been trained, and nothing else."""
-        yaml, lock = YAML(), self.folder / "dvc.lock"
-        locked = yaml.load(lock)
-        for stage in (f"train@{run}", f"evaluate@{run}"):
-            locked["stages"].pop(stage, None)
-        yaml.dump(locked, lock)
+        self.forget_stages(f"train@{run}", f"evaluate@{run}")
         shutil.rmtree(self.folder / "data/runs" / run)
         shutil.rmtree(self.folder / ".checkpoints", ignore_errors=True)
         shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
+
+    def forget_stages(self, *names: str) -> None:
+        """Take stages out of dvc.lock; DVC's cache keeps what they made."""
+        yaml, lock = YAML(), self.folder / "dvc.lock"
+        locked = yaml.load(lock)
+        for name in names:
+            locked["stages"].pop(name, None)
+        yaml.dump(locked, lock)
 
     def hashes(self, *folders: str) -> dict[str, str]:
         """Return the sha256 of every file in some folders, by its path."""

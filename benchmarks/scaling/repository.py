@@ -18,7 +18,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from checks.graph import ROOT, written
+from checks.graph import ROOT
+from pipeline.launch.lists import written
 from pipeline.tasks import CORPORA
 
 COPIED = ("pipeline", "stages", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore")
@@ -48,7 +49,8 @@ class GrownRepository:
         }
         YAML().dump(params, folder / "params.yaml")
         self.runs = list(params["runs"])
-        graph = written((ROOT / "dvc.yaml").read_text(encoding="utf-8"), self.runs)
+        graph = written((ROOT / "dvc.yaml").read_text(encoding="utf-8"), self.runs, trials=[])
+        (folder / "trials.yaml").write_text("trials: {}\n", encoding="utf-8")
         self.graph = with_commands(graph)
         (folder / "dvc.yaml").write_text(self.graph, encoding="utf-8")
         (folder / "write.sh").write_text(SCRIPT, encoding="utf-8")
@@ -109,6 +111,8 @@ def with_commands(graph: str) -> str:
 def all_outs(graph: str, runs: Sequence[str]) -> Iterator[str]:
     """Yield the outs of every stage of a dvc.yaml, names filled in."""
     for told in YAML(typ="safe").load(graph)["stages"].values():
+        if told.get("foreach") == "${trials}":
+            continue  # there are none
         names = {"${item}": list(CORPORA), "${key}": runs, "${profile}": ["demo"]}
         for out in _outs(told.get("do", told)):
             (place,) = [place for place in names if place in out] or [""]

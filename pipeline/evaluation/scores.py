@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline import paths
@@ -32,6 +33,22 @@ from pipeline.tokens.token_cache import TokenizedSplit
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a trained run says about one split of a corpus."""
+
+    name: Split
+    split: TokenizedSplit
+    outputs: Tensor  # of the head; NaN where the run has learnt nothing
+    predictions: NDArray[np.float64]  # [N]
+    summary: Mapping[str, Any]  # what the run says of itself
+
+    @property
+    def corpus(self) -> Corpus:
+        """Return the corpus."""
+        return self.split.corpus
+
+
 def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -> None:
     """Score a run on its dev sets, and write its predictions for dev and test.
 
@@ -41,34 +58,16 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
         TrainingError: the run's weights or what it reads are missing, damaged or changed.
         SchemaError: they are of another version.
     """
-    run = params.run(name)
-    check_inputs(paths.inputs_json(name))
-    device = choose_device(params.device)
-    make_deterministic(device)
-    seed_everything(params.seed)
-    splits: tuple[Split, ...] = ("dev", "test")
-    examples = {split: open_examples(run, split, device) for split in splits}
-    kernels = kernels_on(device, params.speed.forward)
-    model = open_model(run, examples["dev"], kernels, backbone_dir)
-    load_weights(model, paths.run_weights(run_dir))
-    model.to(device)
-    summary = _summary(paths.run_summary(run_dir))
+    inputs = paths.inputs_json(name)
     scores: dict[CorpusName, dict[str, Any]] = {}
-    left_out: dict[CorpusName, dict[str, int]] = {corpus: {} for corpus in run.corpora}
+    left_out: dict[CorpusName, dict[str, int]] = {name: {} for name in params.run(name).corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
-        for split in splits:
-            for corpus, part in examples[split].items():
-                outputs = head_outputs(model, part, params.evaluation.batch_size)
-                if not summary["best_epoch"]:  # what has learnt nothing would mislead
-                    outputs = torch.full_like(outputs, math.nan)
-                predictions = in_double(predictions_of(part.split.corpus, outputs))
-                path = folder / paths.predictions_csv(name, corpus, split).name
-                left_out[corpus][split] = _write_known(path, part.split, predictions)
-                if split == "dev":
-                    told = score_corpus(part.split, predictions, params.evaluation, params.seed)
-                    scores[corpus] = told | _beside(part.split, outputs, summary)
-                    said = scores[corpus]["reason"] or f"{told['score']:.3f}"
-                    log.info("%s  %s dev %s", name, corpus, said)
+        for said in _answers(params, name, inputs, run_dir, backbone_dir, ("dev", "test")):
+            corpus = said.corpus.name
+            path = folder / paths.predictions_csv(name, corpus, said.name).name
+            left_out[corpus][said.name] = _write_known(path, said.split, said.predictions)
+            if said.name == "dev":
+                scores[corpus] = _scored(params, name, said) | {"analysis": _analysis(said)}
     for corpus, counts in left_out.items():
         scores[corpus]["left_out"] = counts
     weights = sha256_of(paths.run_weights(run_dir))
@@ -76,18 +75,73 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     write_record(paths.scores_json(name), EVALUATE, record)
 
 
-def _beside(split: TokenizedSplit, outputs: Tensor, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what stands beside a score: its epoch, and what it hides."""
-    corpus = split.corpus
-    known = probabilities_of(corpus, outputs) if corpus.has_classes else outputs
-    analysis = analyse(corpus, in_double(known), split.labels, split.example_ids)
-    told = {"best_epoch": summary["best_epoch"], "analysis": asdict(analysis)}
-    if not summary["best_epoch"]:
-        told["reason"] = f"undefined: training stopped, {summary['stopped']}"
+def score_dev(
+    params: Params, name: str, inputs: Path, run_dir: Path, backbone_dir: Path
+) -> dict[CorpusName, dict[str, Any]]:
+    """Return a run's scores on its dev sets; no test set is looked at, nothing is written.
+
+    Args:
+        params: of which the run is a part.
+        name: of the run.
+        inputs: the list of what it reads.
+        run_dir: what training wrote.
+        backbone_dir: where the backbone is.
+
+    Raises:
+        TrainingError, SchemaError: as of `evaluate_run`.
+    """
+    answers = _answers(params, name, inputs, run_dir, backbone_dir, ("dev",))
+    return {said.corpus.name: _scored(params, name, said) for said in answers}
+
+
+def _answers(
+    params: Params,
+    name: str,
+    inputs: Path,
+    run_dir: Path,
+    backbone_dir: Path,
+    splits: Sequence[Split],
+) -> Iterator[Answers]:
+    """Yield what a trained run says about some splits of its corpora."""
+    run = params.run(name)
+    check_inputs(inputs)
+    device = choose_device(params.device)
+    make_deterministic(device)
+    seed_everything(params.seed)
+    examples = {split: open_examples(run, split, device) for split in splits}
+    kernels = kernels_on(device, params.speed.forward)
+    model = open_model(run, examples["dev"], kernels, backbone_dir)
+    load_weights(model, paths.run_weights(run_dir))
+    model.to(device)
+    summary = read_summary(paths.run_summary(run_dir))
+    for split in splits:
+        for part in examples[split].values():
+            outputs = head_outputs(model, part, params.evaluation.batch_size)
+            if not summary["best_epoch"]:  # what has learnt nothing would mislead
+                outputs = torch.full_like(outputs, math.nan)
+            predictions = in_double(predictions_of(part.split.corpus, outputs))
+            yield Answers(split, part.split, outputs, predictions, summary)
+
+
+def _scored(params: Params, name: str, said: Answers) -> dict[str, Any]:
+    """Score answers about a dev set, and say of which epoch they are."""
+    told = score_corpus(said.split, said.predictions, params.evaluation, params.seed)
+    told["best_epoch"] = said.summary["best_epoch"]
+    if not told["best_epoch"]:
+        told["reason"] = f"undefined: training stopped, {said.summary['stopped']}"
+    log.info("%s  %s dev %s", name, said.corpus.name, told["reason"] or f"{told['score']:.3f}")
     return told
 
 
-def _summary(path: Path) -> dict[str, Any]:
+def _analysis(said: Answers) -> dict[str, Any]:
+    """Say what a score hides."""
+    known = said.outputs
+    if said.corpus.has_classes:
+        known = probabilities_of(said.corpus, said.outputs)
+    return asdict(analyse(said.corpus, in_double(known), said.split.labels, said.split.example_ids))
+
+
+def read_summary(path: Path) -> dict[str, Any]:
     """Read what a run says of itself."""
     try:
         return read_record(path, TRAIN)

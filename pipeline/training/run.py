@@ -45,22 +45,32 @@ from pipeline.training.round_robin import discarded_batches, turns_per_round
 log = logging.getLogger(__name__)
 
 
-def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
+def train_run(
+    params: Params, name: str, backbone_dir: Path, out: Path, inputs: Path | None = None
+) -> None:
     """Train a run and write its weights, history and summary into `out`.
 
     One that was killed goes on from its last checkpoint, and ends in the same bytes.
+
+    Args:
+        params: of which the run is a part.
+        name: of the run.
+        backbone_dir: what a finetuned run begins with.
+        out: a folder.
+        inputs: the list of what it reads, where that is another run's.
 
     Raises:
         TrainingError: what the run reads is missing or has changed.
         StopError: this process was asked to stop; the run can go on from there.
     """
+    inputs = inputs or paths.inputs_json(name)
     with joined(choose_device(params.device)) as (ranks, device):
         kernels = kernels_on(device, params.speed.forward)
-        files = listed_files(paths.inputs_json(name))
+        files = listed_files(inputs)
         fingerprint = _fingerprint(params, name, kernels, device, files, ranks)
         own = own_checkpoint(name, fingerprint) if ranks.is_first else None
         with own or nullcontext(checkpoint_folder(name, fingerprint)) as folder:
-            _check_inputs(name, files)
+            _check_inputs(name, inputs, files)
             trainer = _new_trainer(params, name, kernels, backbone_dir, device, ranks)
             _announce(name, trainer)
             checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
@@ -76,13 +86,13 @@ def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
             mark_finished(folder, paths.run_weights(out))
 
 
-def _check_inputs(name: str, files: Mapping[str, str]) -> None:
+def _check_inputs(name: str, inputs: Path, files: Mapping[str, str]) -> None:
     """Refuse to train on other files than those that were listed at first."""
-    if listed_files(paths.inputs_json(name)) != files:
+    if listed_files(inputs) != files:
         raise TrainingError(
             f"what {name} reads changed while it waited for another process; run `dvc repro`"
         )
-    check_inputs(paths.inputs_json(name))
+    check_inputs(inputs)
 
 
 def _restore(name: str, checkpoint: Checkpoint, trainer: Trainer, folder: Path) -> None:

@@ -20,13 +20,13 @@ def test_the_committed_page_is_the_one_that_is_written() -> None:
 @pytest.mark.parametrize(
     ("key", "read_by"),
     [
-        ("profile", "`corpora`, `backbone`, `validate`, `train`, `report`"),
+        ("profile", "`corpora`, `backbone`, `validate`, `train`, `trials`, `report`"),
         ("seed", "`corpora`, `train`, `evaluate`, `report`"),
-        ("device", "`features`, `train`, `evaluate`"),
+        ("device", "`features`, `train`, `evaluate`, `trials`"),
         ("tokens.max_length", "`tokens`"),
         ("checkpoints.every_steps", "none: it changes no result"),
-        ("profiles.<profile>.epochs", "`train`, `report`"),
-        ("evaluation.batch_size", "`features`, `train`, `evaluate`"),
+        ("profiles.<profile>.epochs", "`train`, `trials`, `report`"),
+        ("evaluation.batch_size", "`features`, `train`, `evaluate`, `trials`"),
     ],
 )
 def test_the_stages_that_read_a_key_are_named(key: str, read_by: str) -> None:

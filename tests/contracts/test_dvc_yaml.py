@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from checks.graph import EXEMPT, PICTURE, code_of, picture, written
+from checks.graph import EXEMPT, PICTURE, code_of, picture, written_anew
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA
+from pipeline.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 
 DVC_YAML: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = DVC_YAML["stages"]
 PARAMS = load_params(ROOT / "params.yaml")
+TRIALS = load_trials(PARAMS, ROOT / "trials.yaml")
 
 
 def body_of(name: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def test_imports_of_imports_are_code_of_a_stage() -> None:
 
 def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
     text = (ROOT / "dvc.yaml").read_text()
-    assert written(text, list(PARAMS.runs)) == text, "run `make graph`"
+    assert written_anew(text, PARAMS.runs, TRIALS) == text, "run `make graph`"
 
 
 def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
@@ -53,7 +55,7 @@ def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
         if not line.endswith(f"/{last}")
     )
     assert len(text.splitlines()) - len(fewer.splitlines()) == 5
-    assert written(fewer, list(PARAMS.runs)) == text
+    assert written_anew(fewer, PARAMS.runs, TRIALS) == text
 
 
 def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
@@ -66,7 +68,7 @@ def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
 
 def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
     text = (ROOT / "dvc.yaml").read_text()
-    more = written(text, [*PARAMS.runs, "one-more"])
+    more = written_anew(text, [*PARAMS.runs, "one-more"], TRIALS)
     added = [line.strip() for line in more.splitlines() if "one-more" in line]
     assert added == [
         "- runs.one-more.mode",
@@ -77,7 +79,7 @@ def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
         "- data/runs/one-more/run.json",
         "- data/inputs/one-more.json",
     ]
-    assert written(more, list(PARAMS.runs)) == text
+    assert written_anew(more, PARAMS.runs, TRIALS) == text
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -98,9 +100,12 @@ def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -
 
 def filled(template: str | dict[str, Any]) -> list[str]:
     """Return every path that a template of dvc.yaml stands for."""
-    text = template if isinstance(template, str) else next(iter(template))
-    texts = [text.replace("${item}", corpus) for corpus in CORPORA]
-    return [text.replace("${key}", run) for text in texts for run in PARAMS.runs]
+    texts = [template if isinstance(template, str) else next(iter(template))]
+    names = {"${item}": CORPORA, "${item.run}": PARAMS.runs, "${key}": [*PARAMS.runs, *TRIALS]}
+    for word, values in names.items():
+        if word in texts[0]:
+            texts = [text.replace(word, value) for text in texts for value in values]
+    return texts
 
 
 def outs_of(name: str) -> list[Any]:

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
 from pipeline.params import load_params
+from pipeline.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -236,7 +237,7 @@ def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
     assert len(found) > 5
     assert {name for text in found for name in re.findall(r"\$\{.*?\}", text)} == {
         "${item}",  # a corpus, listed in dvc.yaml
-        "${key}",  # a run
+        "${key}",  # a run or a trial
     }
 
 
@@ -250,6 +251,14 @@ def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_pat
     yaml.dump(params, tmp_path / "params.yaml")
     with pytest.raises(ParamsError, match="a name may hold a-z, 0-9 and single '-' only"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_a_trial_is_called_by_what_it_is_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "trials.yaml"
+    trial = "{run: sst-finetune, mode: finetune, seed: 1, changes: {}}"
+    path.write_text(f'trials: {{"$(touch marker)": {trial}}}')
+    with pytest.raises(ParamsError, match="must be called sst-finetune-seed1"):
+        load_trials(load_params(ROOT / "params.yaml"), path)
 
 
 def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(

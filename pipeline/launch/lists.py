@@ -1,0 +1,106 @@
+"""The lists in dvc.yaml that DVC's templates cannot make: corpora, runs and trials, one by one.
+
+`make graph` writes all of them, and the modules that stages import (checks/graph.py); `make sweep`
+those that its trials change.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.tasks import CORPORA
+
+CORPUS, RUN, TRIAL = "{corpus}", "{run}", "{trial}"  # what a template is filled with
+RUN_DIR = paths.run_dir(RUN)
+# by stage and key: templates, for each corpus, run or trial in turn; those of one tuple together
+WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
+    ("corpora", "outs"): [(paths.corpus_dir(CORPUS),)],
+    ("validate", "deps"): [(paths.corpus_dir(CORPUS),)],
+    ("validate", "outs"): [(paths.validation_json(CORPUS),)],
+    ("inputs", "deps"): [
+        (paths.tokens_dir(CORPUS),),
+        (paths.features_dir(CORPUS),),
+        (paths.BACKBONE,),
+    ],
+    ("inputs", "params"): [(f"runs.{RUN}.mode", f"runs.{RUN}.batch_size")],
+    ("inputs", "outs"): [(paths.inputs_json(RUN),)],
+    ("report", "deps"): [
+        (paths.corpus_dir(CORPUS),),
+        (paths.validation_json(CORPUS),),
+        (paths.scores_json(RUN),),
+        (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
+        (paths.inputs_json(RUN),),
+        (paths.trial_scores(paths.trial_dir(TRIAL)),),
+    ],
+}
+
+
+def written(
+    text: str,
+    runs: Iterable[str],
+    trials: Iterable[str],
+    modules: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Return dvc.yaml with its lists written anew; nothing else of it changes.
+
+    Args:
+        text: of dvc.yaml.
+        runs: the keys of `runs` in params.yaml, in their order.
+        trials: those of `trials` in trials.yaml.
+        modules: by stage, those that it imports; without, the lists keep what they have.
+    """
+    names: dict[str, list[str]] = {CORPUS: list(CORPORA), RUN: list(runs), TRIAL: list(trials)}
+    lines = text.split("\n")
+    for stage, told in YAML(typ="safe").load(text)["stages"].items():
+        if isinstance(told.get("foreach"), list):
+            lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
+        for key in ("deps", "params", "outs"):
+            now = told.get("do", told).get(key, [])
+            items = [item for item in now if not _is_module(item)]
+            code = [item for item in now if _is_module(item)]
+            if (stage, key) in WRITTEN_OUT:
+                items = list(_filled(WRITTEN_OUT[stage, key], names))
+            if key == "deps" and modules is not None:
+                code = list(modules[stage])
+            if items + code != now:
+                _replace(lines, stage, key, items + code)
+    return "\n".join(lines)
+
+
+def trials_in(text: str) -> set[str]:
+    """Return the trials whose scores the report of a dvc.yaml depends on."""
+    deps = [Path(dep) for dep in YAML(typ="safe").load(text)["stages"]["report"]["deps"]]
+    return {dep.parent.name for dep in deps if dep.is_relative_to(paths.TRIED)}
+
+
+def _is_module(item: Any) -> bool:
+    return isinstance(item, str) and item.endswith(".py")
+
+
+def _filled(
+    templates: Iterable[tuple[Path | str, ...]], names: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    for group in templates:
+        texts = [str(template) for template in group]
+        kind = next((kind for kind in names if kind in texts[0]), "")
+        for name in names.get(kind, [""]):
+            yield from (text.replace(kind, name) for text in texts)
+
+
+def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> None:
+    """Put other items into a list of a stage; nothing else of the file changes."""
+    first = _place_of(lines, stage, key) + 1
+    last = first
+    while lines[last].lstrip().startswith("- "):
+        last += 1
+    indent = lines[first][: -len(lines[first].lstrip())]
+    lines[first:last] = [f"{indent}- {item}" for item in items]
+
+
+def _place_of(lines: Sequence[str], stage: str, key: str) -> int:
+    """Return which line begins what a stage has under a key."""
+    start = lines.index(f"  {stage}:")
+    return next(i for i in range(start, len(lines)) if lines[i].lstrip().startswith(f"{key}:"))

@@ -1,0 +1,132 @@
+"""trials.yaml as types: more trainings of the runs of params.yaml, with another seed or settings.
+
+`make sweep` writes it. A trial's name says all that it is, so that the same trial has the same name
+in every sweep, and DVC's run cache knows it again.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline import paths
+from pipeline.errors import ParamsError
+from pipeline.params import Fraction, Params, Positive, Rate, RunParams, Section, load_section
+from pipeline.tasks import CorpusName, Mode
+
+
+class Changes(Section):
+    """Settings in place of a run's own; those that are not named stay."""
+
+    learning_rate: Rate | None = None
+    dropout: Fraction | None = None
+    batch_size: dict[CorpusName, Positive] = Field(default_factory=dict)
+
+
+class Trial(Section):
+    """One more training of a run."""
+
+    run: str
+    mode: Mode  # the run's, which dvc.yaml cannot look up
+    seed: Annotated[int, Field(ge=0, lt=2**32)]  # of heads, dropout, shuffling and the bootstrap
+    changes: Changes
+
+    @property
+    def has_changes(self) -> bool:
+        """Say whether more than the seed is other than the run's."""
+        return self.changes != Changes()
+
+
+class TrialsFile(Section):
+    """The whole of trials.yaml."""
+
+    trials: dict[str, Trial]
+
+
+def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
+    """Read and check trials.yaml.
+
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    trials = load_section(TrialsFile, path).trials
+    check_trials(params, trials, f"{path} is not valid; `make sweep` writes it anew")
+    return trials
+
+
+def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) -> None:
+    """Make sure that trials are of the runs there are, and are called what they are.
+
+    Raises:
+        ParamsError: the complaint, and one line per bad key.
+    """
+    problems = [problem for name in trials for problem in _problems(name, trials[name], params)]
+    if problems:
+        raise ParamsError("\n  ".join([f"{complaint}:", *problems]))
+
+
+def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
+    """Yield one sentence for everything in which a trial does not fit the runs."""
+    where = f"trials.{name}"
+    run = params.runs.get(trial.run)
+    if run is None:
+        yield f"{where}.run: names no run ({trial.run!r}); allowed: {', '.join(params.runs)}"
+        return
+    if trial.mode != run.mode:
+        yield f"{where}.mode: run {trial.run!r} is {run.mode}, not {trial.mode}"
+    for corpus in trial.changes.batch_size:
+        if corpus not in run.batch_size:
+            yield (
+                f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
+                f"allowed: {', '.join(run.corpora)}"
+            )
+    wanted = trial_name(trial.run, trial.seed, trial.changes)
+    if name != wanted:
+        yield f"{where}: what this is must be called {wanted}"
+    if name in params.runs:
+        yield f"{where}: a run has this name"
+
+
+def trial_name(run: str, seed: int, changes: Changes) -> str:
+    """Return what a trial is called: its run, what is other than there, and its seed."""
+    words = [run]
+    if changes.learning_rate is not None:
+        words.append(f"rate{_word(changes.learning_rate)}")
+    if changes.dropout is not None:
+        words.append(f"dropout{_word(changes.dropout)}")
+    words += [f"{corpus}{changes.batch_size[corpus]}" for corpus in sorted(changes.batch_size)]
+    return "-".join([*words, f"seed{seed}"])
+
+
+def _word(value: float) -> str:
+    """Spell a number exactly, in characters that a name may hold: 0.1 as 0p1."""
+    return repr(float(value)).replace(".", "p").replace("+", "")
+
+
+def changed(run: RunParams, changes: Changes) -> RunParams:
+    """Return a run with a trial's settings in it; the order of its corpora stays."""
+    settings = changes.model_dump(exclude_none=True)
+    settings["batch_size"] = {**run.batch_size, **changes.batch_size}
+    return run.model_copy(update=settings)
+
+
+def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
+    """Return params in which each trial is a run of its own, under its name."""
+    runs = {name: changed(params.run(trial.run), trial.changes) for name, trial in trials.items()}
+    return params.model_copy(update={"runs": {**params.runs, **runs}})
+
+
+def with_trial(params: Params, name: str, trial: Trial) -> Params:
+    """Return params in which a trial is a run of its own, and its seed is the seed.
+
+    The corpora and what is made of them are there already, by the seed of params.yaml.
+    """
+    return with_trials(params, {name: trial}).model_copy(update={"seed": trial.seed})
+
+
+def trial_of(trials: Mapping[str, Trial], name: str) -> Trial:
+    """Return the trial called `name`, or say how to have one."""
+    if name not in trials:
+        raise ParamsError(f"unknown trial {name!r}; {paths.TRIALS} has those that `make sweep` put")
+    return trials[name]

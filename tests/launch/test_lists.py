@@ -1,0 +1,34 @@
+"""Lists of dvc.yaml: trials come into the one that reads them, and nothing else changes."""
+
+from pathlib import Path
+
+from pipeline.launch.lists import trials_in, written
+from pipeline.params import load_params
+
+ROOT = Path(__file__).parents[2]
+GRAPH = (ROOT / "dvc.yaml").read_text()
+RUNS = load_params(ROOT / "params.yaml").runs
+
+
+def test_a_trial_becomes_one_dep_of_the_report_before_its_modules() -> None:
+    lines = written(GRAPH, RUNS, ["one", "two"]).splitlines()
+    new = [line for line in lines if line not in GRAPH.splitlines()]
+    assert new == [f"      - data/trials/{name}/scores.json" for name in ("one", "two")]
+    after = lines[lines.index(new[1]) + 1]
+    assert after == "      - pipeline/corpora/reading.py"
+    assert lines.index(new[0]) > lines.index("  report:")
+
+
+def test_without_trials_it_is_the_same_text_again() -> None:
+    more = written(GRAPH, RUNS, ["one"])
+    assert trials_in(more) == {"one"}
+    assert written(more, RUNS, []) == written(GRAPH, RUNS, [])
+    assert trials_in(written(more, RUNS, [])) == set()
+
+
+def test_modules_stay_as_they_are_unless_they_are_given() -> None:
+    text = GRAPH.replace("- stages/report.py", "- stages/report.py\n      - stages/mine.py")
+    assert "- stages/mine.py" in written(text, RUNS, ["one"])
+    modules = {name: ["a.py"] for name in ("corpora", "backbone", "validate", "tokens", "features")}
+    modules |= {name: ["a.py"] for name in ("inputs", "train", "evaluate", "trials", "report")}
+    assert written(text, RUNS, [], modules).count(".py\n") == len(modules)

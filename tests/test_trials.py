@@ -1,0 +1,120 @@
+"""trials.yaml: what is refused and how, names that say all of a trial, and its run's settings."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ParamsError
+from pipeline.params import load_params
+from pipeline.trials import Changes, Trial, changed, load_trials, trial_name, trial_of, with_trial
+
+ROOT = Path(__file__).parents[1]
+PARAMS = load_params(ROOT / "params.yaml")
+GOOD = """\
+trials:
+  sst-finetune-rate2e-05-seed7:
+    {run: sst-finetune, mode: finetune, seed: 7, changes: {learning_rate: 2.0e-05}}
+"""
+MULTITASK = Trial(
+    run="multitask-pretrain",
+    mode="pretrain",
+    seed=5,
+    changes=Changes(dropout=0.1, batch_size={"sts": 8}),
+)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "trials.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_trial_is_read_by_its_name(tmp_path: Path) -> None:
+    trials = load_trials(PARAMS, write(tmp_path, GOOD))
+    assert list(trials) == ["sst-finetune-rate2e-05-seed7"]
+    trial = trial_of(trials, "sst-finetune-rate2e-05-seed7")
+    assert (trial.seed, trial.changes.learning_rate, trial.has_changes) == (7, 2e-05, True)
+
+
+def test_the_committed_file_holds_no_trial() -> None:
+    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("run: sst-finetune", "run: sst", "seed7.run: names no run ('sst'); allowed: cfimdb-"),
+        ("mode: finetune", "mode: pretrain", "seed7.mode: run 'sst-finetune' is finetune"),
+        ("mode: finetune", "mode: frozen", "seed7.mode: Input should be 'pretrain' or 'finetune'"),
+        ("seed: 7", "seed: -7", "seed7.seed: Input should be greater than or equal to 0, not -7"),
+        ("seed: 7", "seed: '7'", "seed7.seed: Input should be a valid integer, not '7' (str)"),
+        ("learning_rate: 2.0e-05", "lerning_rate: 1", "changes.lerning_rate: unknown key"),
+        ("2.0e-05", "0", "changes.learning_rate: Input should be greater than 0, not 0"),
+        ("2.0e-05", ".nan", "changes.learning_rate: Input should be a finite number"),
+        ("learning_rate: 2.0e-05", "dropout: 1.0", "changes.dropout: Input should be less than 1"),
+        (
+            "learning_rate: 2.0e-05",
+            "batch_size: {sts: 8}",
+            "changes.batch_size.sts: run 'sst-finetune' does not train on it; allowed: sst",
+        ),
+        ("learning_rate: 2.0e-05", "batch_size: {sst: 0}", "batch_size.sst: Input should be"),
+        (", changes: {learning_rate: 2.0e-05}", "", "seed7.changes: Field required"),
+        ("seed: 7", "seed: 8", "must be called sst-finetune-rate2e-05-seed8"),
+        ("sst-finetune-rate", "Sst_finetune", "must be called sst-finetune-rate2e-05-seed7"),
+        ("trials:", "trails:", "trials: Field required"),
+    ],
+)
+def test_a_mistake_is_told_by_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ParamsError) as refused:
+        load_trials(PARAMS, write(tmp_path, GOOD.replace(old, new, 1)))
+    assert said in str(refused.value)
+    assert "trials.yaml is not valid" in str(refused.value)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"trials\.yaml is missing; run from the repository root"):
+        load_trials(PARAMS, tmp_path / "trials.yaml")
+
+
+def test_a_trial_called_like_a_run_is_refused(tmp_path: Path) -> None:
+    name = "sst-finetune-rate2e-05-seed7"
+    runs = {**PARAMS.runs, name: PARAMS.runs["sst-finetune"]}
+    with pytest.raises(ParamsError, match=f"{name}: a run has this name"):
+        load_trials(PARAMS.model_copy(update={"runs": runs}), write(tmp_path, GOOD))
+
+
+def test_an_unknown_trial_is_told() -> None:
+    with pytest.raises(ParamsError, match="unknown trial 'x'"):
+        trial_of({}, "x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        (Changes(), "a-seed7"),
+        (Changes(learning_rate=1.5e-05), "a-rate1p5e-05-seed7"),
+        (Changes(learning_rate=1), "a-rate1p0-seed7"),
+        (Changes(learning_rate=1e20, dropout=0.25), "a-rate1e20-dropout0p25-seed7"),
+        (Changes(dropout=0), "a-dropout0p0-seed7"),
+        (Changes(batch_size={"sts": 8, "quora": 4}), "a-quora4-sts8-seed7"),
+    ],
+)
+def test_a_name_says_all_that_a_trial_is(changes: Changes, name: str) -> None:
+    assert trial_name("a", 7, changes) == name
+
+
+def test_what_a_trial_does_not_change_is_its_runs_own() -> None:
+    run = PARAMS.run("multitask-pretrain")
+    new = changed(run, MULTITASK.changes)
+    assert (new.dropout, new.learning_rate, new.mode) == (0.1, run.learning_rate, run.mode)
+    assert new.batch_size == {**run.batch_size, "sts": 8}
+    assert new.corpora == run.corpora  # the order of turns
+    assert changed(run, Changes()) == run
+
+
+def test_in_a_trials_params_it_is_a_run_under_its_seed_and_nothing_else_is_other() -> None:
+    params = with_trial(PARAMS, "one", MULTITASK)
+    assert params.seed == 5
+    assert params.run("one") == changed(PARAMS.run("multitask-pretrain"), MULTITASK.changes)
+    rest = {"seed": PARAMS.seed, "runs": PARAMS.runs}
+    assert params.model_copy(update=rest) == PARAMS

@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro plan times compare plots site test check graph bench torture clean
+.PHONY: help repro sweep plan times compare plots site test check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -14,6 +14,11 @@ help: ## this list
 repro: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
 	@python -m stages.preflight $(PROFILE)
 	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+
+sweep: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## train every run under SEEDS=5 seeds, or RUNS=a,b with GRID="dropout=0.1,0.3"; SEEDS=1 ends it
+	@python -m stages.preflight $(PROFILE)
+	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)") \
+		$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
 plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
 	@python -m pipeline plan

@@ -5,8 +5,10 @@ import argparse
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import Outcome, plan_stages
 from pipeline.launch.summary import as_json, as_text, summary
+from pipeline.launch.sweep import guessed
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import load_params
+from pipeline.trials import load_trials
 
 
 def main(argv: list[str]) -> None:
@@ -15,7 +17,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
     asked = parser.parse_args(argv)
 
-    last = last_seconds(load_times(load_params().profile))
+    params = load_params()
+    last = guessed(last_seconds(load_times(params.profile)), load_trials(params))
     use_own_index()
     stages = plan_stages()
     if asked.json:

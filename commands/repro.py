@@ -9,12 +9,14 @@ from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import PlannedStage, plan_stages
 from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
+from pipeline.launch.sweep import check_listed, guessed
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.launch.workers import Workers
 from pipeline.params import Params, load_params
+from pipeline.trials import load_trials, with_trials
 
 
-def main(argv: list[str]) -> None:
+def read_arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pipeline repro", description=__doc__)
     parser.add_argument("-v", "--verbose", action="store_true", help="what DVC says, too")
     parser.add_argument("-j", "--jobs", type=_count, default=1, help="stages at once")
@@ -26,12 +28,18 @@ def main(argv: list[str]) -> None:
     asked = parser.parse_args(argv)
     if asked.clones and not asked.scheduler:
         parser.error("--clones says what workers of a --scheduler have")
+    return asked
 
+
+def main(argv: list[str]) -> None:
+    asked = read_arguments(argv)
     params = load_params()
-    last = last_seconds(load_times(params.profile))
+    trials = load_trials(params)
+    check_listed(trials)
+    last = guessed(last_seconds(load_times(params.profile)), trials)
     use_own_index()
     if asked.scheduler or asked.jobs > 1:
-        _at_once(params, last, asked)
+        _at_once(with_trials(params, trials), last, asked)
         return
     try:
         stages = _planned(last)

@@ -11,6 +11,7 @@ from pipeline.errors import PipelineError
 # every command, a module of `commands`, in the order they are listed
 COMMANDS: dict[str, str] = {
     "repro": "run what is out of date (`make repro`); with --jobs 4, four stages at once",
+    "sweep": "train runs under more seeds or settings (`make sweep`)",
     "job": "run one stage by itself under DVC",
     "plan": "what `make repro` would do, why, and about how long it takes",
     "times": "what each stage took when it last ran",
@@ -47,6 +48,8 @@ def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a
     match name:
         case "repro":
             from commands.repro import main
+        case "sweep":
+            from commands.sweep import main
         case "job":
             from commands.job import main
         case "plan":

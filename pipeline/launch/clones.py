@@ -17,9 +17,9 @@ from pipeline.launch.cluster import ClusterWorkers
 from pipeline.launch.environment import with_own_python
 from pipeline.launch.job import DVC
 from pipeline.launch.local import LocalWorkers
+from pipeline.launch.machine import TRAINING
 from pipeline.launch.plan import Outcome, plan_stages
 
-SENT = ("train", "trial")  # groups of stages that workers run
 SCORED = "evaluate"  # the group that a worker runs after `train`, since the weights are there
 PULL = "--pull"
 STOPPED = 130  # an exit status, of Ctrl-C
@@ -56,9 +56,9 @@ class CloneWorkers:
     def begin(self, stage: str) -> str | None:
         """Begin to run a stage, here or on a worker; None if there is no room for it now."""
         group, _, name = stage.partition("@")
-        if group in SENT and not self.is_offered:
+        if group in TRAINING and not self.is_offered:
             self._offer()
-        if stage not in self.to_run or group not in SENT:
+        if stage not in self.to_run or group not in TRAINING:
             is_made = group == SCORED and f"train@{name}" in self.sent
             return self.local.begin(stage, *[PULL] * is_made)
         following = [f"{SCORED}@{name}"] if group == "train" else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.params import Params
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+TRAINING = ("train", "trials")  # groups of stages that train a run
 SMALL = 0.25  # of a GPU, for what leaves most of it idle
 
 
@@ -28,9 +29,13 @@ def gpu_share(stage: str, params: Params) -> float:
     """Say how much of a GPU a stage takes: all of it only where it trains a backbone.
 
     Frozen runs train heads alone; features and scores are forward passes.
+
+    Args:
+        stage: its name.
+        params: whose runs hold the trials of a sweep, too.
     """
     group, _, name = stage.partition("@")
-    if group == "train" and name in params.runs:
+    if group in TRAINING and name in params.runs:
         return 1.0 if params.runs[name].mode == "finetune" else SMALL
     return SMALL if group in ("features", "evaluate") else 0.0
 

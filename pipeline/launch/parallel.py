@@ -12,6 +12,7 @@ from pipeline.errors import LaunchError, StopError
 from pipeline.launch.board import Board
 from pipeline.launch.environment import with_own_python
 from pipeline.launch.job import REPRO
+from pipeline.launch.machine import TRAINING
 from pipeline.launch.plan import Outcome, PlannedStage
 from pipeline.launch.schedule import Schedule, Task
 from pipeline.launch.workers import Workers
@@ -46,7 +47,7 @@ def likely_seconds(
 
 def _guess(stage: str, params: Params) -> float:
     group, _, name = stage.partition("@")
-    if group != "train" or name not in params.runs:
+    if group not in TRAINING or name not in params.runs:
         return 1.0
     run = params.runs[name]
     return GUESSED_SECONDS[run.mode] * len(run.corpora)

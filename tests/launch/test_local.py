@@ -9,6 +9,7 @@ from pipeline.launch import local
 from pipeline.launch.local import LocalWorkers
 from pipeline.launch.machine import Machine, gpu_share, this_machine
 from pipeline.params import load_params
+from pipeline.trials import Changes, Trial, with_trials
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 
@@ -88,6 +89,8 @@ def test_only_training_a_backbone_takes_a_whole_gpu() -> None:
     shares = {"train@sst-finetune": 1.0, "train@sst-pretrain": 0.25, "evaluate@sst-finetune": 0.25}
     assert {stage: gpu_share(stage, PARAMS) for stage in shares} == shares
     assert gpu_share("tokens@sst", PARAMS) == gpu_share("report", PARAMS) == 0.0
+    trial = Trial(run="sst-finetune", mode="finetune", seed=1, changes=Changes())
+    assert gpu_share("trials@one", with_trials(PARAMS, {"one": trial})) == 1.0
 
 
 @pytest.mark.parametrize(

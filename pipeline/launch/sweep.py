@@ -1,0 +1,196 @@
+"""What a sweep trains, and how its trials get into trials.yaml and dvc.yaml."""
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ruamel.yaml.error import YAMLError
+
+from pipeline import paths
+from pipeline.errors import InputError
+from pipeline.files import replacing
+from pipeline.launch.lists import trials_in, written
+from pipeline.params import Params, RunParams, checked
+from pipeline.trials import Trial, check_trials, trial_name
+
+HEAD = """\
+# Runs trained once more, with other seeds or settings, each under a name that says all of it.
+# `make sweep` writes this, and the lines of dvc.yaml that name each; `make sweep SEEDS=1` empties
+# both (docs/sweeps.md).
+"""
+MOST = 1000  # trainings: dvc.lock and the time of `dvc status` grow with every stage
+# what comes of reading a file that is no dvc.yaml with lists
+NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration, YAMLError)
+SETTINGS = ("learning_rate", "dropout", "batch_size.<corpus>")
+EXAMPLE = "learning_rate=1e-5,2e-5 dropout=0.1,0.3"
+Grid = Mapping[str, Sequence[float]]  # values to try, by setting
+
+
+def swept_runs(params: Params, named: str | None) -> list[str]:
+    """Return the runs of a sweep: those that are named, or all that have a row of Table 3.
+
+    Raises:
+        ParamsError: a name is no run.
+        InputError: a run has no row where its scores would stand, or none is named.
+    """
+    with_rows = {row.run for row in params.configurations.values()}
+    if named is None:
+        return [name for name in params.runs if name in with_rows]
+    names = [name for name in re.split(r"[,\s]+", named) if name]
+    for name in names:
+        params.run(name)
+        if name not in with_rows:
+            raise InputError(f"{name} has no row in `configurations`, where its scores would stand")
+    if not names:
+        raise InputError("no run is named")
+    return [name for name in params.runs if name in names]
+
+
+def read_grid(text: str) -> Grid:
+    """Read settings with the values to try, as a person types them.
+
+    Raises:
+        InputError: it is not of the form of EXAMPLE, or names what cannot be tried.
+    """
+    grid: dict[str, list[float]] = {}
+    for part in text.split():
+        setting, equals, values = part.partition("=")
+        if not equals or setting in grid:
+            raise InputError(f"a grid is written like {EXAMPLE!r}, not {part!r}")
+        if not re.fullmatch(r"learning_rate|dropout|batch_size\.\w+", setting):
+            raise InputError(f"{setting!r} cannot be tried; what can: {', '.join(SETTINGS)}")
+        grid[setting] = [_number(setting, value) for value in values.split(",")]
+    if not grid:
+        raise InputError(f"a grid is written like {EXAMPLE!r}")
+    return grid
+
+
+def _number(setting: str, text: str) -> float:
+    try:
+        return int(text) if setting.startswith("batch_size") else float(text)
+    except ValueError:
+        kind = "whole number" if setting.startswith("batch_size") else "number"
+        raise InputError(f"{setting}: {text!r} is no {kind}") from None
+
+
+def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -> dict[str, Trial]:
+    """Return every trial of a sweep by its name: settings x seeds, what the run itself is left out.
+
+    Args:
+        params: params.yaml, whose seed is the first.
+        runs: which to train more than once.
+        num_seeds: how many seeds, that of params.yaml and those right after it.
+        grid: values to try; each setting's own in params.yaml counts as unchanged.
+
+    Raises:
+        ParamsError: a value is out of bounds, or of a corpus on which a run does not train.
+        InputError: there are too many trials.
+    """
+    count = len(runs) * num_seeds * math.prod(map(len, grid.values()))
+    if count > MOST:
+        raise InputError(f"this sweep has {count:,} trainings; {MOST:,} are allowed at once")
+    trials = {}
+    for name, changes in itertools.product(runs, _combinations(grid)):
+        run = params.run(name)
+        for seed in range(params.seed, params.seed + num_seeds):
+            raw = {"run": name, "mode": run.mode, "seed": seed, "changes": _others(run, changes)}
+            trial = checked(Trial, raw, "this sweep")
+            if trial.has_changes or seed != params.seed:
+                trials[trial_name(name, seed, trial.changes)] = trial
+    check_trials(params, trials, "this sweep cannot be made")
+    return trials
+
+
+def _combinations(grid: Grid) -> list[dict[str, float]]:
+    """Return every combination of a grid's values, by setting; without a grid one that is empty."""
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def _others(run: RunParams, values: Mapping[str, float]) -> dict[str, Any]:
+    """Return as a trial's changes the values that are other than a run's own."""
+    own = {"learning_rate": run.learning_rate, "dropout": run.dropout}
+    own |= {f"batch_size.{corpus}": size for corpus, size in run.batch_size.items()}
+    changes: dict[str, Any] = {}
+    for setting, value in values.items():
+        key, _, corpus = setting.partition(".")
+        if value != own.get(setting) and corpus:
+            changes.setdefault(key, {})[corpus] = value
+        elif value != own.get(setting):
+            changes[key] = value
+    return changes
+
+
+def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
+    """Put trials in the place of those there were: into trials.yaml and dvc.yaml, both or neither.
+
+    Raises:
+        InputError: dvc.yaml is not such that its lists could be found.
+        OSError: they cannot be written; nothing is changed.
+    """
+    try:
+        graph = written(paths.DVC_YAML.read_text(encoding="utf-8"), params.runs, trials)
+        if trials_in(graph) != set(trials):
+            raise ValueError("the report is not there")
+    except (OSError, *NOT_A_GRAPH):
+        raise InputError(
+            f"{paths.DVC_YAML} has no lists where they are expected; `git diff` shows what changed"
+        ) from None
+    with replacing(paths.TRIALS) as new_trials, replacing(paths.DVC_YAML) as new_graph:
+        new_trials.write_text(as_yaml(trials), encoding="utf-8", newline="\n")
+        new_graph.write_text(graph, encoding="utf-8", newline="\n")
+
+
+def check_listed(trials: Mapping[str, Trial]) -> None:
+    """Make sure that the report in dvc.yaml depends on the trials of trials.yaml.
+
+    Raises:
+        InputError: it does not: one of the two was changed alone.
+    """
+    try:
+        found = trials_in(paths.DVC_YAML.read_text(encoding="utf-8"))
+    except (OSError, *NOT_A_GRAPH):
+        return  # DVC itself tells what is wrong with it
+    if others := sorted(found ^ set(trials)):
+        raise InputError(
+            f"{paths.TRIALS} and the deps of `report` in {paths.DVC_YAML} differ in {others[0]}"
+            f"{' and others' if len(others) > 1 else ''}; run `make sweep`, or `make graph` after "
+            f"a change of {paths.TRIALS} by hand"
+        )
+
+
+def as_yaml(trials: Mapping[str, Trial]) -> str:
+    """Return the text of trials.yaml, a line for each trial."""
+    if not trials:
+        return f"{HEAD}trials: {{}}\n"
+    return HEAD + "trials:\n" + "".join(f"  {name}: {_flow(t)}\n" for name, t in trials.items())
+
+
+def _flow(trial: Trial) -> str:
+    """Write a trial on one line, as params.yaml writes its runs."""
+    changes = trial.changes.model_dump(exclude_defaults=True)
+    return _value({"run": trial.run, "mode": trial.mode, "seed": trial.seed, "changes": changes})
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) + "}"
+    text = str(value)
+    # 1.0e-05, since YAML 1.1 takes 1e-05 for text
+    return text.replace("e", ".0e") if re.fullmatch(r"\de[-+]\d+", text) else text
+
+
+def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:
+    """Return what stages took last, and for trials that never ran what their runs took.
+
+    Args:
+        last: seconds of each stage's last run, where they are known.
+        trials: by their names.
+    """
+    guesses = {
+        f"trials@{name}": last[f"train@{trial.run}"] + last.get(f"evaluate@{trial.run}", 0.0)
+        for name, trial in trials.items()
+        if f"train@{trial.run}" in last
+    }
+    return guesses | dict(last)

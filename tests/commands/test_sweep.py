@@ -1,0 +1,82 @@
+"""`python -m pipeline sweep`: what it says, what it refuses, and what it hands on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from commands import repro, sweep
+from pipeline import paths
+from pipeline.params import load_params
+from pipeline.schemas import TIME
+from pipeline.trials import load_trials
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Go into a repository of three files; return what `repro` is called with."""
+    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    calls: list[list[str]] = []
+    monkeypatch.setattr(repro, "main", calls.append)
+    return calls
+
+
+def test_it_writes_the_trials_and_goes_on_as_repro(
+    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep.main(["--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
+    assert handed_on == [["--verbose"]]
+    assert len(load_trials(load_params())) == 4
+    assert capsys.readouterr().out == "4 trials of 2 runs, seeds 11711 to 11713\n"
+    sweep.main(["--seeds", "1"])
+    assert capsys.readouterr().out == "no trials: every run is trained once\n"
+    assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
+
+
+def test_dry_names_the_trials_and_their_time_and_changes_nothing(
+    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    time = paths.stage_time("demo", "train@sst-pretrain")
+    time.parent.mkdir(parents=True)
+    time.write_text(json.dumps({"schema": str(TIME), "seconds": 61.7}))
+    before = paths.DVC_YAML.read_bytes()
+    sweep.main(["--grid", "dropout=0.1,0.3", "--runs", "sst-pretrain", "--seeds", "2", "--dry"])
+    assert capsys.readouterr().out.splitlines() == [
+        "sst-pretrain-dropout0p1-seed11711",
+        "sst-pretrain-dropout0p1-seed11712",
+        "sst-pretrain-seed11712",
+        "3 trials of 1 run, seeds 11711 to 11712; about 3 min 05 s if none of them is known yet",
+    ]
+    assert handed_on == []
+    assert load_trials(load_params()) == {}
+    assert paths.DVC_YAML.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say how many --seeds, or give a --grid"),
+        (["--runs", "sst-pretrain"], "say how many --seeds"),
+        (["--grid", "dropout=0.1"], "say of which --runs the grid is"),
+        (["--seeds", "0"], "--seeds counts from 1"),
+        (["--seeds", "3", "--sedes", "2"], "unrecognized arguments: --sedes 2"),
+        (["--seeds", "many"], "invalid int value: 'many'"),
+    ],
+)
+def test_half_a_question_is_a_usage_error(
+    handed_on: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        sweep.main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert handed_on == []
+    assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()

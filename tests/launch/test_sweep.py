@@ -1,0 +1,191 @@
+"""What a sweep trains, and its two files: both are right, or neither is touched."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline import paths
+from pipeline.errors import InputError, ParamsError
+from pipeline.launch.sweep import (
+    check_listed,
+    guessed,
+    read_grid,
+    swept_runs,
+    trials_of,
+    write_trials,
+)
+from pipeline.params import load_params
+from pipeline.trials import Changes, load_trials
+
+ROOT = Path(__file__).parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
+SEED = PARAMS.seed
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_seeds_are_those_after_the_runs_own_which_is_trained_already() -> None:
+    trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
+    found = [(t.run, t.mode, t.seed - SEED, t.has_changes) for t in trials.values()]
+    runs = ("sst-pretrain", "sts-pretrain")
+    assert found == [(run, "pretrain", more, False) for run in runs for more in (1, 2)]
+    assert trials_of(PARAMS, list(PARAMS.runs), 1, {}) == {}
+
+
+def test_a_grid_is_every_combination_under_every_seed_less_what_the_run_is() -> None:
+    grid = read_grid("learning_rate=1e-5,2e-5 dropout=0.3,0.1,0.1")
+    trials = trials_of(PARAMS, ["sst-finetune"], 2, grid)
+    rates, dropouts = (None, 2e-5), (None, 0.1)  # None: the run's own
+    wanted = {
+        (rate, dropout, SEED + more) for rate in rates for dropout in dropouts for more in (0, 1)
+    }
+    changes = {(t.changes.learning_rate, t.changes.dropout, t.seed) for t in trials.values()}
+    assert changes == wanted - {(None, None, SEED)}
+    assert len(trials) == len(changes)
+
+
+def test_the_same_trial_has_the_same_name_in_another_grid() -> None:
+    one = trials_of(PARAMS, ["sst-finetune"], 1, read_grid("dropout=0.1,0.2"))
+    other = trials_of(PARAMS, ["sst-finetune"], 1, read_grid("dropout=0.5,0.2 learning_rate=1e-5"))
+    assert set(one) & set(other) == {f"sst-finetune-dropout0p2-seed{SEED}"}
+
+
+def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
+    grid = read_grid("batch_size.sst=64,32 batch_size.sts=8")
+    trials = trials_of(PARAMS, ["multitask-pretrain"], 1, grid)
+    assert [trial.changes for trial in trials.values()] == [
+        Changes(batch_size={"sts": 8}),
+        Changes(batch_size={"sst": 32, "sts": 8}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        ("", "a grid is written like"),
+        ("learning_rate", "a grid is written like .*, not 'learning_rate'"),
+        ("dropout=0.1 dropout=0.2", "not 'dropout=0.2'"),
+        ("mode=finetune", "'mode' cannot be tried; what can: learning_rate, dropout, batch_size"),
+        ("batch_size=8", "'batch_size' cannot be tried"),
+        ("learning_rate=1e-5,", "learning_rate: '' is no number"),
+        ("batch_size.sst=8.5", "batch_size.sst: '8.5' is no whole number"),
+    ],
+)
+def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_grid(grid)
+
+
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        ("dropout=1.5", r"this sweep is not valid:\n  changes.dropout: Input should be less than"),
+        ("learning_rate=nan", "changes.learning_rate: Input should be a finite number"),
+        ("batch_size.tweets=8", "changes.batch_size.tweets: Input should be 'sst'"),
+        ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
+    ],
+)
+def test_a_value_out_of_bounds_is_told_by_its_key(grid: str, said: str) -> None:
+    with pytest.raises(ParamsError, match=said):
+        trials_of(PARAMS, ["sst-finetune"], 1, read_grid(grid))
+
+
+def test_a_seed_in_the_place_of_their_number_is_too_many() -> None:
+    with pytest.raises(InputError, match="this sweep has 117,110 trainings"):
+        trials_of(PARAMS, list(PARAMS.runs), SEED, {})
+
+
+def test_runs_are_all_with_a_row_or_those_that_are_named_in_the_order_of_params() -> None:
+    assert swept_runs(PARAMS, None) == list(PARAMS.runs)
+    assert swept_runs(PARAMS, "sts-pretrain, cfimdb-pretrain") == [
+        "cfimdb-pretrain",
+        "sts-pretrain",
+    ]
+    with pytest.raises(ParamsError, match="unknown run 'sst'"):
+        swept_runs(PARAMS, "sst")
+    with pytest.raises(InputError, match="no run is named"):
+        swept_runs(PARAMS, ",")
+
+
+def test_a_run_without_a_row_is_swept_by_no_one() -> None:
+    rows = {n: row for n, row in PARAMS.configurations.items() if row.run != "sst-pretrain"}
+    params = PARAMS.model_copy(update={"configurations": rows})
+    assert "sst-pretrain" not in swept_runs(params, None)
+    with pytest.raises(InputError, match="sst-pretrain has no row in `configurations`"):
+        swept_runs(params, "sst-pretrain")
+
+
+GRID = "learning_rate=1e-5,2.5e-7,0.000012345,1e16 dropout=0.1 batch_size.sst=8"
+
+
+def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were(
+    repository: Path,
+) -> None:
+    before = [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)]
+    trials = trials_of(PARAMS, ["sst-finetune"], 2, read_grid(GRID))
+    write_trials(PARAMS, trials)
+    assert load_trials(PARAMS) == trials
+    check_listed(trials)
+    numbers = yaml.safe_load(paths.TRIALS.read_text())["trials"].values()  # YAML 1.1
+    assert all(isinstance(t["changes"].get("learning_rate", 0.0), float) for t in numbers)
+    write_trials(PARAMS, {})
+    assert [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)] == before
+
+
+@pytest.mark.parametrize("broken", [paths.TRIALS, paths.DVC_YAML])
+def test_a_full_disk_leaves_both_files_as_they_were(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, broken: Path
+) -> None:
+    before = [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)]
+    write = Path.write_text
+
+    def full(path: Path, *text: Any, **how: Any) -> int:
+        if broken.name in path.name:
+            raise OSError(28, "No space left on device", str(path))
+        return write(path, *text, **how)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{broken}'"):
+        write_trials(PARAMS, trials_of(PARAMS, ["sst-finetune"], 2, {}))
+    assert [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)] == before
+    assert {path.name for path in repository.iterdir()} == {
+        str(path) for path in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML)
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "stages: []", "stages: {report: {cmd: x}}", "stages: {}", "a: ["]
+)
+def test_a_graph_in_which_no_list_is_found_is_told_and_nothing_is_written(
+    repository: Path, text: str
+) -> None:
+    paths.DVC_YAML.write_text(text)
+    before = paths.TRIALS.read_bytes()
+    with pytest.raises(InputError, match=r"dvc\.yaml has no lists where they are expected"):
+        write_trials(PARAMS, trials_of(PARAMS, ["sst-finetune"], 2, {}))
+    assert (paths.TRIALS.read_bytes(), paths.DVC_YAML.read_text()) == (before, text)
+
+
+def test_one_file_changed_alone_is_told(repository: Path) -> None:
+    trials = trials_of(PARAMS, ["sst-finetune"], 3, {})
+    with pytest.raises(InputError, match=f"differ in sst-finetune-seed{SEED + 1} and others; run"):
+        check_listed(trials)
+    write_trials(PARAMS, trials)
+    with pytest.raises(InputError, match="run `make sweep`, or `make graph`"):
+        check_listed({})
+
+
+def test_a_trial_that_never_ran_is_guessed_by_its_run() -> None:
+    trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
+    known = f"trials@sst-pretrain-seed{SEED + 2}"
+    last = {"train@sst-pretrain": 2.0, "evaluate@sst-pretrain": 1.0, known: 1.5}
+    assert guessed(last, trials) == last | {f"trials@sst-pretrain-seed{SEED + 1}": 3.0}

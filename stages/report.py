@@ -6,12 +6,14 @@ from stages.entry import run_stage
 from pipeline import paths
 from pipeline.params import load_params
 from pipeline.reporting.pages import write_report
+from pipeline.trials import load_trials
 
 
 def main(argv: list[str]) -> None:
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
     params = load_params()
-    write_report(params, paths.report_dir(params.profile), paths.SUMMARY)
+    trials = load_trials(params)
+    write_report(params, trials, paths.report_dir(params.profile), paths.SUMMARY)
 
 
 if __name__ == "__main__":

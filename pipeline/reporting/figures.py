@@ -121,6 +121,62 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
     return drawn(Sheet(9, 1.7 + 0.25 * len(outcome.results), left=2.1), head, draw)
 
 
+def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
+    """Draw every row that was trained with several seeds: a dot for each, and their mean.
+
+    Args:
+        own_seed: that of params.yaml; its dot is filled.
+        outcome: of runs and trials.
+        head: what the figure stands on.
+    """
+    rows = [row for row in outcome.results if row.seeds]
+
+    def draw(figure: Figure) -> None:
+        axes: Any = figure.subplots()
+        for place, row in enumerate(rows):
+            if row.paper_score is not None:
+                axes.plot(row.paper_score, place, "D", **PAPER_LOOK)
+            colour = COLOURS[row.mode]
+            others = [
+                tried.result.score
+                for tried in outcome.tried
+                if tried.result.configuration == row.configuration
+                and not tried.has_changes
+                and tried.seed != own_seed
+            ]
+            known = [score for score in others if score is not None]
+            axes.plot(known, [place] * len(known), "o", color=colour, markerfacecolor="white")
+            if row.score is not None:
+                axes.plot(row.score, place, "o", color=colour)
+            if row.seeds and row.seeds.mean is not None:
+                axes.plot(row.seeds.mean, place, **MEAN_LOOK)
+        axes.set_yticks(range(len(rows)), [_row_name(row) for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlabel("dev score: accuracy, and of sts the Pearson correlation")
+        axes.grid(axis="x", alpha=0.25)
+        figure.legend(handles=list(_seeds_legend(rows)), loc="lower center", ncols=4)
+
+    return drawn(Sheet(9, 1.7 + 0.3 * len(rows), left=2.1), head, draw)
+
+
+def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
+    """Yield what each mark of a figure of seeds means."""
+    for mode, colour in COLOURS.items():
+        if any(row.mode == mode for row in rows):
+            look: dict[str, Any] = {"color": colour, "linestyle": "", "marker": "o"}
+            yield Line2D([], [], label=f"{mode}, seed of Table 3", **look)
+            yield Line2D([], [], label=f"{mode}, other seeds", markerfacecolor="white", **look)
+    yield Line2D([], [], linestyle="", label="mean over seeds", **MEAN_LOOK)
+    if any(row.paper_score is not None for row in rows):
+        yield Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK)
+
+
+MEAN_LOOK: dict[str, Any] = {
+    "color": "black",
+    "marker": "|",
+    "markersize": 15,
+    "markeredgewidth": 1.5,
+}
 PAPER_LOOK: dict[str, Any] = {
     "markerfacecolor": "white",
     "markeredgecolor": "black",

@@ -1,7 +1,7 @@
 """A profile's report: its pages, its figures, and the summary for `dvc exp show`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline import paths
@@ -10,11 +10,17 @@ from pipeline.params import Params
 from pipeline.reporting.analysis_page import analysis_page
 from pipeline.reporting.curves import curves_csv
 from pipeline.reporting.data_page import data_page
-from pipeline.reporting.figures import data_histograms, learning_curves, scores_beside_paper
+from pipeline.reporting.figures import (
+    data_histograms,
+    learning_curves,
+    scores_beside_paper,
+    scores_of_seeds,
+)
 from pipeline.reporting.markdown import table
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
+from pipeline.reporting.sweep_page import sweep_page
 from pipeline.reporting.tables import (
     page_head,
     shown_rate,
@@ -23,17 +29,28 @@ from pipeline.reporting.tables import (
     table3_json,
     table3_page,
 )
+from pipeline.trials import Trial
 
 log = logging.getLogger(__name__)
 
+SWEEP_LINE = "- [The sweep: other seeds, other settings](sweep.md)\n"
 
-def write_report(params: Params, out: Path, summary_path: Path) -> None:
+
+def write_report(
+    params: Params, trials: Mapping[str, Trial], out: Path, summary_path: Path
+) -> None:
     """Write the report of the profile in force, whole or not at all.
+
+    Args:
+        params: in force.
+        trials: of a sweep; without one there is no page of it.
+        out: the report's folder.
+        summary_path: the numbers for `dvc exp show`.
 
     Raises:
         ReportError: something it is made of is missing or damaged.
     """
-    outcome = read_outcome(params)
+    outcome = read_outcome(params, trials)
     head = page_head(params, outcome)
     plain_head = head.replace("**", "")
     heads = [head, *synthetic_warning(params)]
@@ -47,6 +64,10 @@ def write_report(params: Params, out: Path, summary_path: Path) -> None:
             "scores.svg": scores_beside_paper(outcome, plain_head),
             "data.svg": data_histograms(outcome.validations, plain_head),
         }
+        if outcome.tried:
+            pages["sweep.md"] = sweep_page(params, outcome, heads)
+        if any(result.seeds for result in outcome.results):
+            pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
         for run in dict.fromkeys(result.run for result in outcome.results):
             pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
             pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
@@ -66,6 +87,7 @@ def index_page(params: Params, outcome: Outcome) -> str:
         *synthetic_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
+        f"{SWEEP_LINE if outcome.tried else ''}"
         "- [The data, beside Table 1](data.md)\n"
         "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
         f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "

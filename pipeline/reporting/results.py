@@ -15,8 +15,10 @@ from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.files import read_record
 from pipeline.paper import TABLE_3, Scheme
 from pipeline.params import Params, RunParams
-from pipeline.schemas import EVALUATE, INPUTS, TRAIN, VALIDATE, Schema
+from pipeline.reporting.spread import Spread, spread_of
+from pipeline.schemas import EVALUATE, INPUTS, TRAIN, TRIALS, VALIDATE, Schema
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
+from pipeline.trials import Trial, changed
 
 # what the data page shows of a validation
 VALIDATION_KEYS = (
@@ -58,6 +60,7 @@ class Result:
     num_examples: int  # of the dev set
     secondary: Mapping[str, float | None]  # scores shown beside the corpus's own metric
     analysis: Analysis
+    seeds: Spread | None = None  # of this score, where the run was trained with more than one
 
     @property
     def is_papers(self) -> bool:
@@ -95,6 +98,18 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """A row of Table 3 as a trial scored it: its run with another seed, or other settings."""
+
+    trial: str
+    seed: int
+    has_changes: bool
+    result: Result  # its rate, batch and score; what else it holds is the run's own
+    dropout: float
+    device: str = ""  # and, in brackets, the precision of its matrix products
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Everything a report says, read once."""
 
@@ -103,18 +118,25 @@ class Outcome:
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, Mapping[str, Any]]
     texts: Mapping[CorpusName, Mapping[str, str]]  # of the mistakes, by id
+    tried: Sequence[Tried] = ()  # by a sweep
 
 
-def read_outcome(params: Params) -> Outcome:
-    """Read what all runs left.
+def read_outcome(params: Params, trials: Mapping[str, Trial] | None = None) -> Outcome:
+    """Read what all runs left, and the trials of a sweep.
 
     Raises:
         ReportError: a file is missing or not what a stage writes.
     """
     summaries = {name: _read_summary(name, run) for name, run in params.runs.items()}
     results = _results(params, summaries)
+    tried = [
+        tried
+        for name, trial in (trials or {}).items()
+        for tried in _read_trial(params, name, trial, results)
+    ]
     return Outcome(
-        results=results,
+        results=[replace(row, seeds=_spread(params.seed, row, tried)) for row in results],
+        tried=tried,
         summaries=summaries,
         histories={
             name: _read_history(name, run, summaries[name]) for name, run in params.runs.items()
@@ -155,9 +177,6 @@ def _result(params: Params, name: str, summary: RunSummary) -> Result:
     path = paths.scores_json(configuration.run)
     with _reading(path):
         told = read_record(path, EVALUATE)["corpora"][corpus.name]
-        score, reason = _optional(told["score"]), told["reason"]
-        if score is None and not isinstance(reason, str):
-            raise ValueError("an undefined score has a reason")
         return Result(
             configuration=name,
             run=configuration.run,
@@ -168,12 +187,9 @@ def _result(params: Params, name: str, summary: RunSummary) -> Result:
             learning_rate=params.learning_rate(run),
             batch_size=run.batch_size[corpus.name],
             metric=corpus.task.metric,
-            score=score,
-            ci_low=_optional(told["ci_low"]),
-            ci_high=_optional(told["ci_high"]),
+            **_score_and_interval(told),
             paper_score=None,  # `_results` knows which row is the paper's
             best_epoch=int(told["best_epoch"]),
-            reason=reason,
             majority_class=_optional(told["majority_class"]),
             left_out={str(split): int(count) for split, count in told["left_out"].items()},
             stopped=summary.stopped is not None,
@@ -181,6 +197,48 @@ def _result(params: Params, name: str, summary: RunSummary) -> Result:
             secondary={name: _optional(value) for name, value in told["secondary"].items()},
             analysis=_analysis(told["analysis"]),
         )
+
+
+def _score_and_interval(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a score with its interval, or the reason why it is undefined."""
+    score, reason = _optional(told["score"]), told["reason"]
+    if score is None and not isinstance(reason, str):
+        raise ValueError("an undefined score has a reason")
+    low, high = _optional(told["ci_low"]), _optional(told["ci_high"])
+    return {"score": score, "reason": reason, "ci_low": low, "ci_high": high}
+
+
+def _read_trial(
+    params: Params, name: str, trial: Trial, results: Sequence[Result]
+) -> Iterator[Tried]:
+    """Read the rows of a trial's run as the trial scored them."""
+    run = changed(params.run(trial.run), trial.changes)
+    path = paths.trial_scores(paths.trial_dir(name))
+    with _reading(path):
+        told = read_record(path, TRIALS)
+        trained = told["trained"]
+        for row in results:
+            if row.run == trial.run:
+                scores = told["corpora"][row.corpus]
+                result = replace(
+                    row,
+                    learning_rate=params.learning_rate(run),
+                    batch_size=run.batch_size[row.corpus],
+                    best_epoch=int(scores["best_epoch"]),
+                    stopped=trained["stopped"] is not None,
+                    **_score_and_interval(scores),
+                )
+                device = f"{trained['device']} ({trained['precision']})"
+                yield Tried(name, trial.seed, trial.has_changes, result, run.dropout, device)
+
+
+def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:
+    """Sum up a row over the seeds of its run; None where there is only its own."""
+    scores = {own_seed: row.score}
+    for other in tried:
+        if other.result.configuration == row.configuration and not other.has_changes:
+            scores.setdefault(other.seed, other.result.score)
+    return spread_of(scores.values()) if len(scores) > 1 else None
 
 
 def _analysis(told: Mapping[str, Any]) -> Analysis:

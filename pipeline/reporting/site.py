@@ -24,6 +24,7 @@ LABELS = {
     "table3.html": "Table 3",
     "analysis.html": "Section 6",
     "data.html": "Data",
+    "sweep.html": "Sweep",
     "compare.html": "Comparison",
 }
 

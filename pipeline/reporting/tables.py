@@ -23,6 +23,14 @@ from pipeline.tasks import CORPORA
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10
 APART = "‡"
+HEADER = ("Task", "Corpus", "Scheme", "Mode", "Rate", "Batch", "Metric", "Ours", "Paper", "Δ")
+SEEDS_AT = HEADER.index("Ours") + 1  # where the column stands that only a sweep brings
+SEEDS_NOTE = (
+    "Seeds: the mean ± the standard deviation over the trainings of a [sweep](sweep.md), that of "
+    "Ours included, with their number, and the best of them. The paper reports one score for each "
+    "row, the best it had, and neither a number of seeds nor a spread: beside it stands Ours, of "
+    "one seed, and not the best of several."
+)
 KEYS = (
     "configuration",
     "run",
@@ -99,11 +107,15 @@ def synthetic_warning(params: Params) -> Iterator[str]:
 def table3(params: Params, rows: Sequence[Result]) -> str:
     """Render the table itself, in the order of `configurations` in params.yaml."""
     ours, papers = best_scores(rows, "score"), best_scores(rows, "paper_score")
-    header = ("Task", "Corpus", "Scheme", "Mode", "Rate", "Batch", "Metric", "Ours", "Paper", "Δ")
+    header: tuple[str, ...] = HEADER
     rendered = [_row(row, ours, papers) for row in rows]
     if not params.active.is_synthetic:
         for cells, row in zip(rendered, rows, strict=True):
             cells[-1] += f" {APART}" if _lies_apart(row) else ""
+    if any(row.seeds for row in rows):
+        header = (*header[:SEEDS_AT], "Seeds", *header[SEEDS_AT:])
+        for cells, row in zip(rendered, rows, strict=True):
+            cells.insert(SEEDS_AT, _seeds(row))
     return table(header, rendered, right=("Rate", "Batch", "Δ"))
 
 
@@ -139,6 +151,13 @@ def _row(row: Result, ours: Mapping[Any, float], papers: Mapping[Any, float]) ->
         paper,
         difference,
     ]
+
+
+def _seeds(row: Result) -> str:
+    """Show the mean over seeds, and the best of them."""
+    if row.seeds is None:
+        return "–"
+    return row.seeds.shown + ("" if row.seeds.best is None else f", best {row.seeds.best:.3f}")
 
 
 def _bold(value: float, best: float) -> str:
@@ -209,6 +228,8 @@ def notes(params: Params, outcome: Outcome) -> Iterator[str]:
             )
     yield TABLE_2_MISPRINT
     yield "The epoch that is kept is chosen by the dev set it is then reported on, as in the paper."
+    if any(row.seeds for row in outcome.results):
+        yield SEEDS_NOTE
     yield from _note_on_majorities(outcome.results)
 
 
@@ -236,12 +257,14 @@ def _note_on_majorities(rows: Sequence[Result]) -> Iterator[str]:
 def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
     """Return table3.json: one object a row.
 
-    An undefined score is null and has a `reason`; a run that ended early is `stopped`.
+    An undefined score is null and has a `reason`; a run that ended early is `stopped`; one that was
+    trained with several seeds has `seeds`, of which those that are `undefined` are in no number.
     """
     objects = []
     for row in rows:
         values = asdict(row)
         keys = [*KEYS, *["reason"] * (row.score is None), *["stopped"] * row.stopped]
+        keys += ["seeds"] * (row.seeds is not None)
         objects.append({key: values[key] for key in keys})
     return objects
 

@@ -72,7 +72,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("written")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        write_report(left_by_runs(), paths.report_dir("demo"), paths.SUMMARY)
+        write_report(left_by_runs(), {}, paths.report_dir("demo"), paths.SUMMARY)
     return folder
 
 

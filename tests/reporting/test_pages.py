@@ -55,7 +55,7 @@ def test_same_results_give_the_same_bytes_and_nothing_of_an_older_report_is_left
 ) -> None:
     OUT.mkdir(parents=True)
     (OUT / "old.md").write_text("of an older version")
-    write_report(params, OUT, SUMMARY)
+    write_report(params, {}, OUT, SUMMARY)
     files = {path.relative_to(written) for path in (written / "reports").rglob("*.*")}
     assert files == set(Path("reports").rglob("*.*"))
     assert all(path.read_bytes() == (written / path).read_bytes() for path in files)
@@ -66,7 +66,7 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
     (OUT / "table3.md").write_text("of before")
     Path("data/scores/sst-pretrain.json").unlink()
     with pytest.raises(ReportError, match=r"sst-pretrain\.json is missing"):
-        write_report(params, OUT, SUMMARY)
+        write_report(params, {}, OUT, SUMMARY)
     assert (OUT / "table3.md").read_text() == "of before"
     assert [p.name for p in Path("reports").iterdir()] == ["demo"]
 
@@ -86,7 +86,7 @@ def test_links_of_the_report_lead_somewhere(written: Path) -> None:
 
 def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:
     rows = {k: row for k, row in params.configurations.items() if row.run != "sst-pretrain"}
-    write_report(params.model_copy(update={"configurations": rows}), OUT, SUMMARY)
+    write_report(params.model_copy(update={"configurations": rows}), {}, OUT, SUMMARY)
     assert not (OUT / "runs/sst-pretrain.md").exists()
     assert "| sst-pretrain " in (OUT / "README.md").read_text()
 

@@ -19,6 +19,7 @@ def params_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text())
+    Path("trials.yaml").write_text("trials: {}")
     return path
 
 
@@ -30,7 +31,7 @@ def test_report_goes_to_the_folder_of_the_profile_in_force(
     calls: list[Any] = []
     monkeypatch.setattr(report, "write_report", lambda *args: calls.append(args))
     report.main([])
-    assert calls == [(load_params(), Path("reports") / profile, Path("reports/summary.json"))]
+    assert calls == [(load_params(), {}, Path("reports") / profile, Path("reports/summary.json"))]
 
 
 def test_without_runs_it_ends_in_one_line_that_names_the_file(

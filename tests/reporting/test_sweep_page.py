@@ -1,0 +1,236 @@
+"""sweep.md and the column of seeds: what trials say, and not a byte of it without them."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import paths
+from pipeline.errors import ReportError, SchemaError
+from pipeline.launch.sweep import read_grid, trials_of
+from pipeline.params import Params
+from pipeline.reporting.figures import scores_of_seeds
+from pipeline.reporting.pages import write_report
+from pipeline.reporting.results import Outcome, read_outcome
+from pipeline.reporting.site import write_site
+from pipeline.reporting.sweep_page import sweep_page
+from pipeline.reporting.tables import table3, table3_json, table3_page
+from pipeline.schemas import TRIALS
+from pipeline.trials import Trial
+
+OUT = "reports/demo"
+OWN = 0.5  # what conftest's runs score
+
+
+def sweep(params: Params, runs: list[str], num_seeds: int, grid: str = "") -> dict[str, Trial]:
+    """Return the trials of a sweep, whose results lie there."""
+    trials = trials_of(params, runs, num_seeds, read_grid(grid) if grid else {})
+    for name in trials:
+        write_trial(params, name, trials[name], {})
+    return trials
+
+
+def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, float | None]) -> None:
+    """Write what a trial would have left; scores that are not given are 0.6."""
+    corpora = {}
+    for corpus in params.run(trial.run).corpora:
+        score = given.get(corpus, 0.6)
+        low, high = (None, None) if score is None else (score - 0.01, score + 0.01)
+        reason = "undefined: constant predictions" if score is None else None
+        corpora[corpus] = {"score": score, "ci_low": low, "ci_high": high, "reason": reason}
+        corpora[corpus]["best_epoch"] = 2
+    path = paths.trial_scores(paths.trial_dir(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    trained = {"stopped": None, "device": "cpu", "precision": "fp32"}
+    record = {"schema": str(TRIALS), "trained": trained, "corpora": corpora}
+    path.write_text(json.dumps(record))
+
+
+def lines_of(page: str, start: str) -> list[list[str]]:
+    """Return the cells of the rows of a page's tables that begin with a cell."""
+    rows = [line for line in page.splitlines() if line.startswith(f"| {start} ")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def page_of(params: Params, trials: Mapping[str, Trial]) -> str:
+    return sweep_page(params, read_outcome(params, trials), ["head"])
+
+
+def test_without_trials_a_report_has_no_word_of_seeds(written: Path) -> None:
+    report = written / "reports/demo"
+    assert not {"sweep.md", "seeds.svg"} & {path.name for path in report.iterdir()}
+    for page, word in (("table3.json", "seeds"), ("table3.md", "Seeds"), ("README.md", "sweep")):
+        assert word not in (report / page).read_text()
+
+
+def test_with_trials_it_has_their_page_and_figure_and_table_3_says_more(
+    params: Params, written: Path
+) -> None:
+    trials = sweep(params, ["sst-pretrain"], 3)
+    write_report(params, trials, Path("reports/demo"), Path("reports/summary.json"))
+    before = {p.relative_to(written): p.read_bytes() for p in (written / "reports").rglob("*.*")}
+    after = {path: path.read_bytes() for path in Path("reports").rglob("*.*")}
+    assert {path.name for path in set(after) - set(before)} == {"sweep.md", "seeds.svg"}
+    changed = {path.name for path in before if before[path] != after[path]}
+    assert changed == {"README.md", "table3.md", "table3.json"}
+    assert (
+        "[The sweep: other seeds, other settings](sweep.md)" in Path(OUT, "README.md").read_text()
+    )
+    assert "](sweep.md)" in Path(OUT, "table3.md").read_text()
+    write_site("demo", Path("site"))
+    assert '<a href="sweep.html">Sweep</a>' in Path("site/index.html").read_text()
+    assert Path("site/sweep.html").is_file()
+
+
+def test_the_figure_of_seeds_has_the_same_bytes_twice(params: Params) -> None:
+    outcome = read_outcome(params, sweep(params, ["sst-pretrain", "sts-finetune"], 3))
+    drawn = scores_of_seeds(params.seed, outcome, "head")
+    assert drawn == scores_of_seeds(params.seed, outcome, "head")
+    for told in ("pretrain, seed of Table 3", "finetune, other seeds", "mean over seeds", "paper"):
+        assert f">{told}<" in drawn
+    assert "multi-task" not in drawn
+
+
+def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
+    params: Params,
+) -> None:
+    trials = sweep(params, ["multitask-pretrain"], 3)
+    first, second = trials
+    write_trial(params, first, trials[first], {"sst": 0.48, "quora": None, "sts": None})
+    write_trial(params, second, trials[second], {"sst": 0.43, "quora": 0.61, "sts": None})
+    outcome = read_outcome(params, trials)
+    header, _, *lines = table3(params, outcome.results).splitlines()
+    at = [cell.strip() for cell in header.split("|")].index("Seeds")
+    cells = {
+        row.configuration: line.split("|")[at].strip()
+        for row, line in zip(outcome.results, lines, strict=True)
+    }
+    deviation = np.std([OWN, 0.48, 0.43], ddof=1)
+    assert cells.pop("sst-multitask-pretrain") == f"0.470 ± {deviation:.3f} (3), best 0.500"
+    told = "0.555 ± 0.078 (2 of 3, others undefined), best 0.610"
+    assert cells.pop("quora-multitask-pretrain") == told
+    assert cells.pop("sts-multitask-pretrain") == "0.500 (1 of 3, others undefined), best 0.500"
+    assert set(cells.values()) == {"–"}
+    assert "The paper reports one score for each row" in table3_page(params, outcome)
+
+
+def test_json_has_seeds_where_a_run_had_several(params: Params) -> None:
+    outcome = read_outcome(params, sweep(params, ["sst-pretrain"], 2))
+    rows = {row["configuration"]: row for row in table3_json(outcome.results)}
+    assert [name for name, row in rows.items() if "seeds" in row] == ["sst-single-pretrain"]
+    assert rows["sst-single-pretrain"]["seeds"] == {
+        "count": 2,
+        "undefined": 0,
+        "mean": pytest.approx(0.55),
+        "sd": pytest.approx(np.std([0.5, 0.6], ddof=1)),
+        "worst": OWN,
+        "best": 0.6,
+    }
+
+
+def test_a_claim_is_asked_in_the_seeds_that_have_both_rows(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
+    trials |= sweep(params, ["quora-pretrain"], 3)  # its finetuned row has one seed
+    name = f"sst-finetune-seed{params.seed + 2}"
+    write_trial(params, name, trials[name], {"sst": 0.7})
+    page = page_of(params, trials)
+    assert "**Does finetune beat pretrain? In every seed in 0 of 1 rows.**" in page
+    (row,) = lines_of(page, "sst single-task")
+    deviation = np.std([0, 0, 0.1], ddof=1)
+    assert row == ["sst single-task", "1 of 3", f"0.033 ± {deviation:.3f} (3)"]
+    assert "hold up against" not in page
+
+
+def test_multitask_is_held_against_the_single_task_of_the_same_seed(params: Params) -> None:
+    trials = sweep(params, ["sts-finetune", "multitask-finetune"], 2)
+    name = f"multitask-finetune-seed{params.seed + 1}"
+    write_trial(params, name, trials[name], {"sts": 0.3})  # far below, intervals apart
+    page = page_of(params, trials)
+    assert "in finetune mode? In every seed in 0 of 1 rows" in page
+    (row,) = lines_of(page, "sts multi-task")
+    assert row[1] == "1 of 2"
+
+
+def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params) -> None:
+    grid = "learning_rate=1e-3,2e-3 dropout=0.3,0.1"
+    trials = sweep(params, ["sst-pretrain"], 2, grid)
+    for name, trial in trials.items():
+        if trial.changes.learning_rate and trial.changes.dropout:
+            write_trial(params, name, trial, {"sst": 0.8 if trial.seed == params.seed else None})
+    page = page_of(params, trials)
+    assert "## Settings of sst-pretrain" in page
+    assert "the best of 4 settings. It is chosen by the dev set" in page
+    (own,) = lines_of(page, "params.yaml")
+    assert own == ["params.yaml", "1e-3", "0.3", "sst 64", "0.550 ± 0.071 (2)"]
+    rows = [row[1:] for row in lines_of(page, "tried")]
+    assert rows == [
+        ["1e-3", "0.1", "sst 64", "0.600 ± 0.000 (2)"],
+        ["2e-3", "0.1", "sst 64", "**0.800 (1 of 2, others undefined)**"],
+        ["2e-3", "0.3", "sst 64", "0.600 ± 0.000 (2)"],
+    ]
+    assert "-seed11712, sst: undefined: constant predictions" in page
+
+
+def test_a_grid_alone_brings_no_column_of_seeds(params: Params) -> None:
+    outcome = read_outcome(params, sweep(params, ["multitask-finetune"], 1, "batch_size.sts=8"))
+    assert "Seeds" not in table3(params, outcome.results).splitlines()[0]
+    page = sweep_page(params, outcome, ["head"])
+    assert "## Seeds" not in page
+    (row,) = lines_of(page, "tried")
+    assert row[3] == "sst 64, quora 16, sts 8"
+    assert row[1] == "1e-4"  # as used: the run's 1e-5 times the demo's 10
+
+
+def test_a_trial_with_other_settings_is_no_seed_of_its_run(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain"], 2, "dropout=0.1,0.3")
+    for name, trial in trials.items():
+        write_trial(params, name, trial, {"sst": 0.9 if trial.has_changes else 0.6})
+    (spread,) = (row.seeds for row in read_outcome(params, trials).results if row.seeds)
+    assert (spread.count, spread.best) == (2, 0.6)
+
+
+def test_a_trial_under_the_seed_of_params_is_the_run_again_and_counts_once(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain"], 3)
+    later = params.model_copy(update={"seed": params.seed + 1})
+    outcome = read_outcome(later, trials)
+    (spread,) = (row.seeds for row in outcome.results if row.seeds)
+    assert spread.count == 2
+    assert spread.worst == OWN
+
+
+def test_a_trial_that_stopped_early_is_named(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain"], 2)
+    (name,) = trials
+    path = paths.trial_scores(paths.trial_dir(name))
+    path.write_text(path.read_text().replace('"stopped": null', '"stopped": "the loss is nan"'))
+    assert f"- {name}, sst: stopped early" in page_of(params, trials)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.unlink(), "is missing; run `dvc repro`"),
+        (lambda path: path.write_text("{"), "is damaged"),
+        (lambda path: path.write_text('{"schema": "trials/1", "trained": {}}'), "says nothing of"),
+        (lambda path: path.write_text('{"schema": "trials/0"}'), "was written by another version"),
+    ],
+)
+def test_what_is_wrong_with_a_trials_scores_is_told_with_their_name(
+    params: Params, change: Any, said: str
+) -> None:
+    trials = sweep(params, ["sst-pretrain"], 2)
+    (name,) = trials
+    path = paths.trial_scores(paths.trial_dir(name))
+    change(path)
+    with pytest.raises((ReportError, SchemaError), match=f"^{re.escape(str(path))} {said}"):
+        read_outcome(params, trials)
+
+
+def test_the_page_says_on_what_trials_were_trained(params: Params) -> None:
+    outcome: Outcome = read_outcome(params, sweep(params, ["sst-pretrain"], 2))
+    page = sweep_page(params, outcome, ["head"])
+    assert "1 training beside those of Table 3, on cpu (fp32)." in page

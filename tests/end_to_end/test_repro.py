@@ -5,15 +5,22 @@ stage for real, in a minute or two.
 """
 
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
 import sys
+import time
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from safetensors import safe_open
 
-from pipeline import schemas
+from pipeline import paths, schemas
+from pipeline.launch.sweep import read_grid, trials_of, write_trials
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA
 from torture.repository import ROOT, Repository, small_repository
@@ -107,6 +114,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
         "checkpoint/1",
         "finished/1",
         "time/1",
+        "trials/1",
     }
 
 
@@ -194,6 +202,86 @@ def test_a_run_whose_numbers_go_wrong_is_named_and_stops_nothing_else(
     predictions = repository.folder / "data/predictions/sst-finetune/sst-test.csv"
     assert len(predictions.read_text().splitlines()) == 1
     repository.repro()
+
+
+SWEPT = ["multitask-pretrain"]
+GRID = "batch_size.sst=1 batch_size.quora=1 batch_size.sts=1"  # 128 steps: time to kill it
+
+
+def trial_files(repository: Repository) -> set[str]:
+    tried = repository.folder / "data/trials"
+    return {str(path.relative_to(tried)) for path in tried.rglob("*") if not path.is_dir()}
+
+
+def test_a_killed_sweep_goes_on_where_it_was(repository: Repository, first: set[str]) -> None:
+    repository.set(checkpoints__every_steps=1)
+    trials = trials_of(PARAMS, SWEPT, 2, read_grid(GRID))
+    with chdir(repository.folder):
+        write_trials(PARAMS, trials)
+    early, late = trials
+    kill_once_it_trains(repository, late)
+    sweep = ("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
+    done = repository.run(sys.executable, "-m", "pipeline", *sweep)
+    assert done.returncode == 0, done.stderr
+    assert f"{late}  goes on after epoch 0, step " in done.stderr
+    assert early not in done.stderr  # which had come to its end
+    assert trial_files(repository) == {
+        f"{trial}/{name}" for trial in (early, late) for name in ("scores.json", "history.csv")
+    }
+    assert not list((repository.folder / ".checkpoints").glob(f"{late}-*"))
+    page = (repository.folder / "reports/demo/sweep.md").read_text()
+    assert "## Settings of multitask-pretrain" in page
+
+
+def kill_once_it_trains(repository: Repository, trial: str) -> None:
+    """Start DVC, and kill it and all that it started once a trial has a checkpoint."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "trials"],
+        cwd=repository.folder,
+        env=repository.environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    checkpoints = repository.folder / ".checkpoints"
+    while process.poll() is None and not list(checkpoints.glob(f"{trial}-*/*.safetensors")):
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_trials_that_are_asked_for_again_come_from_the_run_cache(
+    repository: Repository, first: set[str]
+) -> None:
+    results, trials = repository.hashes("data/trials"), trials_of(PARAMS, SWEPT, 2, read_grid(GRID))
+    with chdir(repository.folder):
+        write_trials(PARAMS, {})
+        assert paths.DVC_YAML.read_bytes() == (ROOT / paths.DVC_YAML).read_bytes()
+        assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
+        shutil.rmtree(paths.TRIED)
+        write_trials(PARAMS, trials)
+    repository.forget_stages(*(f"trials@{name}" for name in trials))
+    ran, said = repository.repro("trials")
+    assert ran == set()
+    assert said.count("is cached - skipping run") == 2
+    assert repository.hashes("data/trials") == results
+
+
+def test_a_trial_with_the_seed_and_settings_of_its_run_ends_in_its_numbers(
+    repository: Repository, first: set[str]
+) -> None:
+    own = {"run": "sst-pretrain", "mode": "pretrain", "seed": PARAMS.seed, "changes": {}}
+    name = f"sst-pretrain-seed{PARAMS.seed}"
+    with chdir(repository.folder):
+        paths.TRIALS.write_text(json.dumps({"trials": {name: own}}))
+        done = repository.run(sys.executable, "-m", "stages.trials", name)
+        write_trials(PARAMS, {})
+        assert done.returncode == 0, done.stderr
+        trial, run = paths.trial_dir(name), paths.run_dir("sst-pretrain")
+        assert paths.run_history(trial).read_bytes() == paths.run_history(run).read_bytes()
+        of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sst"]
+        of_run = json.loads(paths.scores_json("sst-pretrain").read_text())["corpora"]["sst"]
+        assert of_trial == {key: of_run[key] for key in of_trial}
 
 
 def test_changed_code_reruns_only_the_stages_that_import_it(

@@ -5,7 +5,7 @@ import sys
 
 from pipeline import paths
 from pipeline.launch.environment import use_own_index
-from pipeline.launch.job import Job
+from pipeline.launch.job import Job, last_words
 
 
 def main(argv: list[str]) -> None:
@@ -14,4 +14,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("stage", help="as `dvc stage list` names it: train@sst-finetune")
     asked = parser.parse_args(argv)
     use_own_index()
-    sys.exit(Job(asked.stage, paths.stage_log(asked.stage), asked.pull).run())
+    log = paths.stage_log(asked.stage)
+    status = Job(asked.stage, log, asked.pull).run()
+    if status:
+        sys.stderr.write(f"{asked.stage} failed: {last_words(log)} ({log} has more)\n")
+    sys.exit(status)

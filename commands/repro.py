@@ -1,11 +1,13 @@
 """Run what is out of date: `dvc repro` with a plan before it and little said in between."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from pipeline.errors import LaunchError, PlanError
 from pipeline.launch.environment import use_own_index
+from pipeline.launch.local import LocalWorkers
 from pipeline.launch.plan import PlannedStage, plan_stages
 from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
@@ -14,6 +16,8 @@ from pipeline.launch.times import last_seconds, load_times
 from pipeline.launch.workers import Workers
 from pipeline.params import Params, load_params
 from pipeline.trials import load_trials, with_trials
+
+PROCESSES_VARIABLE = "MINBERT_PROCESSES"  # of pipeline/training/torchrun.py
 
 
 def read_arguments(argv: list[str]) -> argparse.Namespace:
@@ -28,6 +32,8 @@ def read_arguments(argv: list[str]) -> argparse.Namespace:
     asked = parser.parse_args(argv)
     if asked.clones and not asked.scheduler:
         parser.error("--clones says what workers of a --scheduler have")
+    if asked.scheduler and asked.jobs > 1 and not asked.clones:
+        parser.error("--jobs is of this machine; on a --scheduler, its workers decide")
     return asked
 
 
@@ -58,30 +64,30 @@ def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
 
 def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) -> None:
     """Run several stages at once, then let DVC confirm that nothing is left."""
-    from rich.console import Console
-
-    from pipeline.launch.board import Board
-    from pipeline.launch.parallel import Launch, confirm, likely_seconds, tasks_of
+    from pipeline.launch.board import Board, QuietConsole
+    from pipeline.launch.machine import this_machine
+    from pipeline.launch.parallel import Launch, confirm, likely_seconds, only_launch, tasks_of
     from pipeline.launch.schedule import Schedule
 
-    workers = _workers(params, asked)
-    stages = _planned(last)
-    schedule = Schedule(tasks_of(stages, likely_seconds(stages, last, params)))
-    jobs = None if asked.scheduler else asked.jobs
-    Launch(schedule, workers, Board(Console(stderr=True), last, jobs)).run()
-    more = confirm()
+    if (os.environ.get(PROCESSES_VARIABLE) or "1") != "1":
+        raise LaunchError(
+            f"{PROCESSES_VARIABLE} gives the whole machine to one run; unset it to run several "
+            "stages at once"
+        )
+    local = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
+    with only_launch():
+        workers = _cluster(local, asked) if asked.scheduler else local
+        stages = _planned(last)
+        schedule = Schedule(tasks_of(stages, likely_seconds(stages, last, params)))
+        jobs = None if asked.scheduler else asked.jobs
+        Launch(schedule, workers, Board(QuietConsole(), last, jobs)).run()
+        more = confirm(local.environment)
     told = f"`dvc repro` ran {', '.join(more)} after all" if more else "`dvc repro` agrees"
     print(f"{told}: {len(stages)} stages, all up to date")
 
 
-def _workers(params: Params, asked: argparse.Namespace) -> Workers:
-    """Return who runs the stages: this machine, or a cluster."""
-    from pipeline.launch.local import LocalWorkers
-    from pipeline.launch.machine import this_machine
-
-    local = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
-    if not asked.scheduler:
-        return local
+def _cluster(local: LocalWorkers, asked: argparse.Namespace) -> Workers:
+    """Return the workers of a scheduler; those with clones leave some stages to this machine."""
     try:
         from pipeline.launch.clones import CloneWorkers
         from pipeline.launch.cluster import ClusterWorkers

@@ -17,6 +17,17 @@ from pipeline.launch.workers import Workers
 HEADERS = ("stage", "where", "time", "last")
 
 
+class QuietConsole(Console):
+    """A console on stderr that says nothing more once nobody reads it; rich would end all."""
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True)
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a word."""
+        self.quiet = True
+
+
 @dataclass
 class Row:
     """A stage that runs."""
@@ -68,12 +79,16 @@ class Board:
         if not self.console.is_terminal:
             self._tell(f"{name} began, {where}")
 
-    def ended(self, name: str, status: int, says: str, schedule: Schedule) -> None:
-        """Tell that a stage ended, and how."""
+    def ended(
+        self, name: str, status: int, says: str, schedule: Schedule, was_asked: bool = False
+    ) -> None:
+        """Tell that a stage ended, and how; `was_asked` to stop."""
         took = duration(self.rows.pop(name).seconds)
         count = len(schedule.done)
         if status == 0:
             self._tell(f"{name} done in {took}, {count} of {_all(schedule)}")
+        elif was_asked:
+            self._tell(f"{name} stopped after {took}", "yellow")
         else:
             self._tell(f"{name} failed after {took}: {says}", "red")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 
+from pipeline import paths
 from pipeline.errors import LaunchError
 from pipeline.launch import on_worker
 from pipeline.launch.cluster import ClusterWorkers
@@ -44,7 +45,7 @@ class CloneWorkers:
         self.cluster = cluster
         self.local = local
         self.ref = f"refs/minbert/{uuid.uuid4().hex[:12]}"
-        self.is_offered = False
+        self.is_pushed = self.is_offered = False
         self.to_run: frozenset[str] = frozenset()  # of the whole graph, once that is known
         self.sent: set[str] = set()
         self.to_take: list[str] = []  # stages whose files are not here yet
@@ -57,12 +58,14 @@ class CloneWorkers:
         """Begin to run a stage, here or on a worker; None if there is no room for it now."""
         group, _, name = stage.partition("@")
         if group in TRAINING and not self.is_offered:
+            if self.local.running:
+                return None  # nobody writes dvc.lock while it is read
             self._offer()
         if stage not in self.to_run or group not in TRAINING:
             is_made = group == SCORED and f"train@{name}" in self.sent
             return self.local.begin(stage, *[PULL] * is_made)
         following = [f"{SCORED}@{name}"] if group == "train" else []
-        where = self.cluster.submit(stage, on_worker.run_in_clone, stage, following, self.ref)
+        where = self.cluster.submit(stage, on_worker.run_in_clone, following, self.ref)
         if where is not None:
             self.sent.add(stage)
         return where
@@ -91,7 +94,7 @@ class CloneWorkers:
 
     def close(self) -> None:
         """Take back what was offered."""
-        if self.is_offered:
+        if self.is_pushed:
             with suppress(LaunchError):  # it does no harm there
                 _said(("git", "push", "--quiet", "--delete", "origin", self.ref), "it stays")
         self.cluster.close()
@@ -102,15 +105,17 @@ class CloneWorkers:
         self.to_run = frozenset(s.name for s in plan_stages() if s.outcome in must_run)
         offer = f"{_workspace_as_commit()}:{self.ref}"
         _said(("git", "push", "--quiet", "origin", offer), "git's `origin` takes nothing")
-        _said((*DVC, "push", "--with-deps", UPSTREAM), "DVC's remote takes nothing")
+        self.is_pushed = True
+        push = (*DVC, "--wait-for-lock", "push", "--with-deps", UPSTREAM)
+        _said(push, "DVC's remote takes nothing")
         self.is_offered = True
 
 
 def _workspace_as_commit() -> str:
-    """Return a commit of all that git does not ignore, made without touching branch and index."""
+    """Return a commit of all that git knows, and dvc.lock; branch and index are not touched."""
     with TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": f"{folder}/index", **AUTHOR}
-        for command in ("read-tree HEAD", "add --all"):
+        for command in ("read-tree HEAD", "add --update", f"add {paths.DVC_LOCK}"):
             _said(("git", *command.split()), "git cannot take the workspace down", index)
         tree = _said(("git", "write-tree"), "git cannot take the workspace down", index).strip()
         commit = ("git", "commit-tree", tree, "-p", "HEAD", "-m", "What workers are sent")
@@ -133,6 +138,7 @@ def _said(
     done = subprocess.run(  # noqa: S603  (no shell; written above)
         command,
         env={**with_own_python(), **(environment or {})},
+        start_new_session=True,  # Ctrl-C asks the launch to stop, after this
         capture_output=True,
         text=True,
         check=False,

@@ -71,15 +71,15 @@ class ClusterWorkers:
 
     def begin(self, stage: str) -> str | None:
         """Begin to run a stage; say on which worker, or None if none is free."""
-        return self.submit(stage, on_worker.run_job, stage, str(Path.cwd()))
+        return self.submit(stage, on_worker.run_job, str(Path.cwd()))
 
     def submit(self, stage: str, job: Callable[..., tuple[int, str]], *given: Any) -> str | None:
         """Let the worker with the most free threads do a job; say which, or None if none is free.
 
         Args:
             stage: under whose name it is told of.
-            job: of on_worker.py.
-            given: its arguments.
+            job: of on_worker.py, which is given the launch and the stage first.
+            given: its further arguments.
         """
         taken = [running.worker for running in self.running.values()]
         free = {name: count - taken.count(name) for name, count in self._workers().items()}
@@ -88,6 +88,8 @@ class ClusterWorkers:
             return None
         future = self.client.submit(
             job,
+            self.launch,
+            stage,
             *given,
             key=f"{stage}-{self.launch}",
             workers=[worker],
@@ -111,8 +113,15 @@ class ClusterWorkers:
         return self.lost.get(stage) or last_words(paths.stage_log(stage))
 
     def stop(self) -> None:
-        """Ask every stage that runs to stop at a place from which it can go on; again: end it."""
-        self.client.run(on_worker.stop_jobs)
+        """Ask every stage that runs to stop at a place from which it can go on; again: end it.
+
+        Raises:
+            LaunchError: the scheduler is lost.
+        """
+        try:
+            self.client.run(on_worker.stop_jobs, self.launch, on_error="ignore")
+        except OSError:
+            raise self._scheduler_lost() from None
 
     def close(self) -> None:
         """Leave the scheduler."""

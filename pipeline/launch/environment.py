@@ -21,7 +21,7 @@ def use_own_index() -> None:
         os.environ[INDEX_VARIABLE] = str(paths.DVC_INDEX.absolute())
 
 
-def with_own_python() -> Mapping[str, str]:
-    """Return this process's environment, in which `python` is the one that runs it."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return os.environ | {"PATH": path}
+def with_own_python(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return an environment, this process's or another, in which `python` is the one that runs."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    return {**environment, "PATH": path}

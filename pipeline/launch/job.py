@@ -13,14 +13,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
+
+import psutil
 
 from pipeline.launch.environment import with_own_python
 
 DVC = (sys.executable, "-m", "dvc")
 REPRO = (*DVC, "--wait-for-lock", "repro")
+PARENT_VARIABLE = "MINBERT_PARENT"  # the process that asked for the job, noted before it began
 BUSY = (b"is busy, it is being blocked by", b"Unable to acquire lock")  # in DVC's words
 # what DVC says of every stage, in case of an error after the stage's own word
 CHATTER = (
@@ -29,7 +33,7 @@ CHATTER = (
 )
 BUSY_SECONDS = 2.0  # until DVC is asked again
 WATCH_SECONDS = 0.5
-STOP_SECONDS = 60.0  # for a training to come to a place where it can be kept, and be kept
+STOP_SECONDS = 300.0  # for a training to come to a place where it can be kept, and be kept
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -47,9 +51,9 @@ class Job:
         self.command = (*REPRO, *["--pull"] * pull, "--single-item", stage)
         self.log = log
         self.stops = 0  # how often somebody asked
-        self.parent = os.getppid()
+        self.parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
         self._orphaned = 0.0  # when it was seen that the parent is gone
-        self._process: subprocess.Popen[bytes] | None = None
+        self._told: set[tuple[int, int]] = set()  # processes and signals that were sent to them
 
     def run(self) -> int:
         """Run the stage to its end, whatever it waits for; return DVC's exit status."""
@@ -57,54 +61,65 @@ class Job:
         try:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("wb", buffering=0) as log:
-                while True:
+                while not self.stops:
                     place = log.tell()
                     status = self._attempt(log)
-                    if status == 0 or self.stops or not was_busy(self.log, place):
-                        return 128 + signal.SIGINT if self.stops and status else status
+                    if status == 0 or not was_busy(self.log, place):
+                        return status
                     log.write(b"another DVC is at work on these files; waiting for it\n")
                     time.sleep(BUSY_SECONDS)
+            return 128 + signal.SIGINT
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
 
-    def stop(self) -> None:
-        """Ask the stage and its DVC to stop, as Ctrl-C does; end them when asked again."""
-        self.stops += 1
-        if self._process and self._process.poll() is None:
-            last = signal.SIGINT if self.stops == 1 else signal.SIGKILL
-            os.killpg(self._process.pid, last)
-
     def _attempt(self, log: BinaryIO) -> int:
         """Let DVC run the stage once."""
-        if self.stops:
-            return 128 + signal.SIGINT
-        process = self._process = subprocess.Popen(  # noqa: S603  (no shell; a name of a stage)
+        process = subprocess.Popen(  # noqa: S603  (no shell; a name of a stage)
             self.command,
             env=with_own_python(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group, to be signalled together
+            start_new_session=True,  # a group, which Ctrl-C reaches through this process alone
         )
         while True:
             try:
                 return process.wait(WATCH_SECONDS)
             except subprocess.TimeoutExpired:
                 self._watch_parent()
+                if self.stops:
+                    self._stop(process.pid)
 
     def _watch_parent(self) -> None:
         """Stop once the process that asked for the job is gone; end it if that takes too long."""
         if os.getppid() == self.parent:
             return
-        if not self.stops:
+        if not self._orphaned:
             self._orphaned = time.monotonic()
-            self.stop()
+            self.stops = max(self.stops, 1)
         elif time.monotonic() - self._orphaned > STOP_SECONDS:
-            self.stop()
+            self.stops = max(self.stops, 2)
+
+    def _stop(self, dvc: int) -> None:
+        """Interrupt the stage as Ctrl-C does; when asked again end it, and then DVC with it.
+
+        DVC itself is left alone as long as possible: it may be writing dvc.lock, which would be cut
+        off. Without its stage it ends by itself.
+        """
+        number = signal.SIGINT if self.stops == 1 else signal.SIGKILL
+        with suppress(psutil.Error, ProcessLookupError):
+            for process in psutil.Process(dvc).children(recursive=True):
+                key = (process.pid, int(number))
+                if key not in self._told and os.getpgid(process.pid) == dvc:
+                    process.send_signal(number)
+                    self._told.add(key)
+        if self.stops > 2:
+            with suppress(ProcessLookupError):
+                os.killpg(dvc, number)
 
     def _note(self, _: int, __: FrameType | None) -> None:
-        self.stop()
+        self.stops += 1
 
 
 def was_busy(log: Path, place: int = 0) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline import paths
-from pipeline.launch.job import last_words
+from pipeline.launch.job import PARENT_VARIABLE, last_words
 from pipeline.launch.machine import GPU_VARIABLE, Machine, gpu_share
 from pipeline.params import Params
 
@@ -45,6 +45,7 @@ class LocalWorkers:
         self.gpus = machine.gpus
         self.params = params
         self.threads = os.environ.get(THREADS_VARIABLE) or str(max(1, machine.processors // jobs))
+        self.environment = os.environ | {THREADS_VARIABLE: self.threads}
         self.running: dict[str, Running] = {}
 
     def begin(self, stage: str, *options: str) -> str | None:
@@ -60,12 +61,14 @@ class LocalWorkers:
         gpu = self._free_gpu(share) if share else None
         if share and gpu is None:
             return None
-        environment = os.environ | {THREADS_VARIABLE: self.threads}
+        paths.stage_log(stage).unlink(missing_ok=True)  # of another launch
+        environment = self.environment | {PARENT_VARIABLE: str(os.getpid())}
         if gpu is not None:
             environment |= {GPU_VARIABLE: gpu}
         process = subprocess.Popen(  # noqa: S603  (no shell; the name of a stage)
             [sys.executable, "-m", "pipeline", "job", *options, stage],
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # the board tells
             env=environment,
             start_new_session=True,  # Ctrl-C reaches it through `stop` alone
         )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from types import FrameType
 
+from filelock import FileLock, Timeout
+
 from pipeline import paths
 from pipeline.errors import LaunchError, StopError
 from pipeline.launch.board import Board
@@ -81,7 +83,8 @@ class Launch:
                     self._stop()
                 self.board.show(self.schedule, self.workers)
                 time.sleep(LOOK_SECONDS)
-        if self.asked:
+        unfinished = self.schedule.waiting or self.schedule.failed
+        if self.asked and unfinished:
             raise StopError("stopped; `make repro` goes on from there", self.asked[0])
         if self.schedule.failed:
             raise LaunchError("\n".join(self._failures()))
@@ -106,12 +109,16 @@ class Launch:
                 self.schedule.end(name)
             else:
                 self.schedule.fail(name)
-            self.board.ended(name, status, self.workers.says(name), self.schedule)
+            self.board.ended(name, status, self._told(name), self.schedule, bool(self.asked))
+
+    def _told(self, name: str) -> str:
+        """Return what a stage said last."""
+        return self.workers.says(name) or "it told nothing"
 
     def _failures(self) -> Iterator[str]:
         """Yield what went wrong, and what hangs on it."""
         for name in self.schedule.failed:
-            yield f"{name} failed: {self.workers.says(name)} ({paths.stage_log(name)} has more)"
+            yield f"{name} failed: {self._told(name)} ({paths.stage_log(name)} has more)"
         if self.schedule.left_out:
             yield f"not run, since they depend on it: {', '.join(self.schedule.left_out)}"
         yield "everything else is done; mend that and run `make repro` again"
@@ -131,16 +138,40 @@ class Launch:
                 signal.signal(number, handler)
 
 
-def confirm() -> list[str]:
+def confirm(environment: Mapping[str, str]) -> list[str]:
     """Let plain `dvc repro` look at everything; return the stages that it had to run after all.
+
+    Args:
+        environment: for these stages.
 
     Raises:
         LaunchError: DVC failed.
     """
-    done = subprocess.run(  # noqa: S603  (no shell, and nothing that a user typed)
-        REPRO, env=with_own_python(), stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
+    with subprocess.Popen(  # noqa: S603  (no shell, and nothing that a user typed)
+        REPRO, env=with_own_python(environment), stdout=subprocess.PIPE, text=True
+    ) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        told, _ = process.communicate()
+        signal.signal(signal.SIGTERM, before)
+    if process.returncode:
         raise LaunchError("`dvc repro`, which was to find nothing to do, failed; see above")
-    lines = [line for line in done.stdout.splitlines() if line.startswith("Running stage '")]
+    lines = [line for line in told.splitlines() if line.startswith("Running stage '")]
     return [line.split("'")[1] for line in lines]
+
+
+@contextmanager
+def only_launch() -> Iterator[None]:
+    """Let no other launch begin in this repository meanwhile: they would share logs.
+
+    Raises:
+        LaunchError: there is one.
+    """
+    path = paths.stage_log("launch").with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, blocking=False):
+            yield
+    except Timeout:
+        raise LaunchError(
+            "another launch runs stages of this repository already; wait for it, or stop it"
+        ) from None

@@ -19,7 +19,8 @@ class ShellRepository:
 
     def __init__(self, folder: Path, dvc_yaml: str) -> None:
         self.folder = folder
-        shutil.copy(ROOT / "params.yaml", folder)
+        for name in ("params.yaml", "trials.yaml"):
+            shutil.copy(ROOT / name, folder)
         (folder / "dvc.yaml").write_text(dvc_yaml)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = os.environ | {

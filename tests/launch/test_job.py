@@ -56,6 +56,13 @@ def test_a_stage_ends_with_the_process_that_asked_for_it(shell_repository: New) 
     repository.wait_for(lambda: not processes_in(repository.folder), seconds=20)
 
 
+def test_a_stage_that_is_not_there_is_told(shell_repository: New) -> None:
+    done = shell_repository(GRAPH).run(sys.executable, "-m", "pipeline", "job", "wrods")
+    assert done.returncode != 0
+    assert "wrods failed: ERROR: " in done.stderr
+    assert "(.logs/wrods.log has more)" in done.stderr
+
+
 def test_a_stage_that_fails_is_told_by_its_own_last_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("began\n12:00:00  it broke\n\nERROR: failed to reproduce 'x': exited with 1\n")

@@ -46,6 +46,13 @@ stages:
       cmd: sleep 0.2; echo ${{item}} >>ran; echo ${{item}} >model-${{item}}
       outs: ['model-${{item}}']
 """
+# holds DVC's lock for longer than DVC waits for it by itself
+HOLDER = """
+import time
+from dvc.repo import Repo
+Repo(".", _wait_for_lock=True).lock.lock()
+time.sleep(5)
+"""
 SLOW = """
 stages:
   train:
@@ -87,10 +94,7 @@ def test_thirty_at_once_lose_nothing_to_a_lock_that_is_held(shell_repository: Ne
     repository = shell_repository(MANY.format(names=", ".join(names)))
     launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "30")
     repository.wait_for(lambda: (repository.folder / "ran").exists())
-    holder = repository.run(  # longer than DVC waits by itself
-        *(sys.executable, "-c"),
-        "import time; from dvc.repo import Repo; repo = Repo('.'); repo.lock.lock(); time.sleep(5)",
-    )
+    holder = repository.run(sys.executable, "-c", HOLDER)
     assert holder.returncode == 0, holder.stderr
     told, _ = launch.communicate()
     assert launch.returncode == 0, told
@@ -121,3 +125,27 @@ def test_a_wrong_number_of_jobs_is_refused(shell_repository: New) -> None:
     done = repository.run(sys.executable, "-m", "pipeline", "repro", "--jobs", "none")
     assert done.returncode == 2
     assert "'none' is no number of stages" in done.stderr
+
+
+def test_a_second_launch_and_shared_runs_are_refused(shell_repository: New) -> None:
+    repository = shell_repository(SLOW)
+    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
+    repository.wait_for((repository.folder / "ran").exists)
+    second = repository.launch(jobs=2)
+    launch.send_signal(signal.SIGINT)
+    launch.communicate()
+    assert second.returncode == 1
+    assert "another launch runs stages of this repository already" in second.stderr
+
+    repository.environment |= {"MINBERT_PROCESSES": "2"}
+    third = repository.launch(jobs=2)
+    assert third.returncode == 1
+    assert "MINBERT_PROCESSES gives the whole machine to one run" in third.stderr
+
+
+def test_nobody_reading_stops_nothing(shell_repository: New) -> None:
+    repository = shell_repository(GRAPH)
+    program = f"{sys.executable} -m pipeline repro --jobs 2 2>&1 | head -1"
+    done = repository.run("bash", "-c", f"set -o pipefail; {program}")
+    assert "8 stages" in done.stdout
+    assert (repository.folder / "report").exists()

@@ -75,12 +75,14 @@ def _simulated() -> dict[str, Any]:
     if "graph" not in parts:
         raise PipelineError(f"{part_json('graph')} is not here; measure the part `graph` first")
     params = load_params()
+    demo, source = measured_seconds("demo", parts.get("jobs"))
     seconds = {
-        "demo": measured_seconds("demo", parts.get("jobs")),
+        "demo": demo,
         "laptop": reckoned_seconds(read_json(REAL_CORPORA), params),
     }
     one_thread = seconds_of(parts["jobs"], jobs.ONE_THREAD) if "jobs" in parts else {}
-    return simulated(plan_stages(), seconds, one_thread, parts["graph"])
+    found = simulated(plan_stages(), seconds, one_thread, parts["graph"])
+    return found | {"sources": {"demo": source}}
 
 
 def _write(part: str, results: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Where the numbers are kept, and what several parts read out of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,31 +31,42 @@ def wall(size: Results, what: str) -> float | None:
     return float(cost["wall_seconds"]) if cost else None
 
 
-def lock_seconds(size: Results) -> float | None:
-    """Return how long a stage keeps others from DVC's lock.
+def lock_seconds(size: Results, processors: int) -> float | None:
+    """Return how long a stage keeps others from DVC's lock; None where no measurement tells.
 
-    Where several began at once each waits for all others: that is what they took, shared out.
-    Where that was not measured, no more is known than what one alone takes.
+    n that begin at once start up side by side and then hold the lock in turn, which takes
+    start + n x lock; one alone takes start + lock. Counted are as many at once as processors, or
+    nearest to that: more would wait for processors, too. What is left of that is in the result.
     """
-    for count in sorted(AT_ONCE, reverse=True):
-        together = wall(size, f"{count} stages")
-        if together is not None:
-            return together / count
-    return wall(size, "stage")
-
-
-def overhead_at(graph: Results, runs: int) -> Overhead:
-    """Return what DVC adds to a stage in a graph of so many runs, between those measured.
-
-    Beyond them it is taken to grow with the number of runs, as it does between them.
-    """
-    known = [
-        (size["runs"], alone, lock)
-        for size in graph["sizes"]
-        if (alone := wall(size, "stage")) is not None and (lock := lock_seconds(size)) is not None
+    alone = wall(size, "stage")
+    measured = [
+        (count, together)
+        for count in AT_ONCE
+        if (together := wall(size, f"{count} stages")) is not None
     ]
-    sizes = [size for size, _, _ in known]
-    lock = float(np.interp(runs, sizes, [lock for _, _, lock in known]))
-    alone = float(np.interp(runs, sizes, [alone for _, alone, _ in known]))
-    beyond = max(1.0, runs / sizes[-1])
-    return Overhead(beyond * max(0.0, alone - lock), beyond * lock)
+    if alone is None or not measured:
+        return None
+    count, together = min(measured, key=lambda each: abs(each[0] - processors))
+    lock = min(alone, (together - alone) / (count - 1))
+    return lock if lock > 0 else None
+
+
+def overhead_at(graph: Results, stages: int) -> Overhead:
+    """Return what DVC adds to a stage in a graph of so many stages, between those measured.
+
+    Beyond them it is taken to grow with the number of stages. Where no lock was measured at all,
+    it is taken for all that DVC adds.
+    """
+    sizes, processors = graph["sizes"], graph["machine"]["cores"]
+    alone = _at(stages, [(size["stages"], wall(size, "stage")) for size in sizes])
+    locks = [(size["stages"], lock_seconds(size, processors)) for size in sizes]
+    lock = min(alone, _at(stages, locks)) if any(lock for _, lock in locks) else alone
+    return Overhead(alone - lock, lock)
+
+
+def _at(stages: int, measured: Sequence[tuple[int, float | None]]) -> float:
+    """Return seconds between those measured, and beyond the last in proportion to stages."""
+    known = [(count, seconds) for count, seconds in measured if seconds is not None]
+    counts = [count for count, _ in known]
+    between = np.interp(stages, counts, [seconds for _, seconds in known])
+    return max(1.0, stages / counts[-1]) * float(between)

@@ -12,8 +12,6 @@ from itertools import count
 
 from pipeline.launch.schedule import Schedule, Task, longest_ways
 
-REPEATED = ("train@", "evaluate@")  # by a sweep, for each seed
-
 
 @dataclass(frozen=True)
 class Overhead:
@@ -125,18 +123,23 @@ def with_overhead(tasks: Iterable[Task], overhead: Overhead) -> list[Task]:
 
 
 def swept(tasks: Iterable[Task], seeds: int) -> list[Task]:
-    """Return the graph of a sweep: every training and what scores it once for each seed."""
+    """Return the graph of a sweep: for each run and each further seed a trial.
 
-    def copy(name: str, seed: int) -> str:
-        return f"{name} {seed}" if seeds > 1 and name.startswith(REPEATED) else name
-
-    every = range(1, seeds + 1)
-    return [
-        Task(
-            copy(task.name, turn[0]),
-            frozenset(copy(name, seed) for name in task.after for seed in turn),
-            task.seconds,
-        )
-        for task in tasks
-        for turn in ([[seed] for seed in every] if task.name.startswith(REPEATED) else [every])
-    ]
+    A trial trains and scores in one stage. It is taken to need what these two take, less one
+    start-up; that is the shortest scoring, which hardly does anything else.
+    """
+    tasks = list(tasks)
+    scoring = {t.name: t.seconds for t in tasks if t.name.startswith("evaluate@")}
+    start = min(scoring.values(), default=0.0)
+    trials: dict[str, list[str]] = {}  # of each run, by what scores the run itself
+    grown = []
+    for task in tasks:
+        hanging = [trial for name in task.after for trial in trials.get(name, [])]
+        grown.append(Task(task.name, task.after.union(hanging), task.seconds))
+        kind, _, run = task.name.partition("@")
+        if kind == "train":
+            scored = f"evaluate@{run}"
+            seconds = task.seconds + scoring.get(scored, start) - start
+            trials[scored] = [f"trials@{run} {seed}" for seed in range(2, seeds + 1)]
+            grown += [Task(name, task.after, seconds) for name in trials[scored]]
+    return grown

@@ -9,18 +9,21 @@ from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import Params
 from pipeline.tasks import CORPORA
 
+ALONE = "each stage alone, in the serial run of the first table"
+LAST = "the last run of each stage in one clone, whatever ran beside it"
 
-def measured_seconds(profile: str, jobs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return what each stage of a profile took when it last ran alone, by name.
+
+def measured_seconds(profile: str, jobs: Mapping[str, Any] | None) -> tuple[dict[str, float], str]:
+    """Return what each stage of a profile took, by name, and in words where that was measured.
 
     Args:
-        profile: whose times are looked for here.
-        jobs: what reports/scaling/jobs.json holds; its serial run, where nothing has run here.
+        profile: whose stages.
+        jobs: what reports/scaling/jobs.json holds. Without it the last times of this clone are
+            taken, which do not tell what ran beside a stage.
     """
-    here = last_seconds(load_times(profile))
-    if here or jobs is None or jobs["profile"] != profile:
-        return here
-    return seconds_of(jobs, SERIAL)
+    if jobs is not None and jobs["profile"] == profile and (alone := seconds_of(jobs, SERIAL)):
+        return alone, ALONE
+    return last_seconds(load_times(profile)), LAST
 
 
 def seconds_of(jobs: Mapping[str, Any], way: str) -> dict[str, float]:

@@ -109,16 +109,18 @@ def shares_table(parts: Parts) -> str:
 
 def ceiling_table(parts: Parts) -> str:
     """Render how many workers DVC's lock lets work, on the stages of each profile."""
+    processors = parts["graph"]["machine"]["cores"]
     stages = {profile: mean(taken.values()) for profile, taken in _seconds(parts).items()}
     rows = []
     for size in parts["graph"]["sizes"]:
-        lock = lock_seconds(size)
+        counts = [f"{size['runs']:,}", f"{size['stages']:,}"]
+        lock = lock_seconds(size, processors)
         if lock is None:
-            rows.append([f"{size['runs']:,}", "too long", *["–"] * (1 + len(stages))])
+            rows.append([*counts, "not measured", *["–"] * (1 + len(stages))])
             continue
         kept = [f"{1 + seconds / lock:,.0f}" for seconds in stages.values()]
-        rows.append([f"{size['runs']:,}", duration(lock), f"{3600 / lock:,.0f}", *kept])
-    header = ["runs", "lock, a stage", "stages an hour, at most"]
+        rows.append([*counts, duration(lock), f"{3600 / lock:,.0f}", *kept])
+    header = ["runs", "stages", "lock, a stage, about", "stages an hour, about"]
     header += [
         f"workers kept busy: {profile}, {duration(seconds)} a stage"
         for profile, seconds in stages.items()
@@ -135,17 +137,20 @@ def simulation_table(parts: Parts, profile: str) -> str:
     """Render how long the table and sweeps would take on more and more workers."""
     cases = [case for case in parts["simulate"]["cases"] if case["profile"] == profile]
     header = ["workers", *(case_name(case) for case in cases)]
-    rows = [[str(n), *(_makespan(case, n) for case in cases)] for n in WORKERS]
+    rows = [["stages", *(f"{case['stages']:,}" for case in cases)]]
+    rows += [[str(n), *(_makespan(case, n) for case in cases)] for n in WORKERS]
     for what, bound in (("the longest path", "path"), ("DVC's lock", "lock")):
         rows.append([what, *(duration(case["bounds"][bound]) for case in cases)])
-    return table(header, rows, right=header[1:])
+    source = parts["simulate"]["sources"].get(profile)
+    told = f"Measured: {source}.\n\n" if source else ""
+    return told + table(header, rows, right=header[1:])
 
 
 def case_name(case: Results) -> str:
     """Say what was simulated."""
     if case["seeds"] == 1:
         return f"{case['profile']}, the table"
-    return f"{case['profile']}, {case['runs']:,} runs"
+    return f"{case['profile']}, {case['seeds']} seeds"
 
 
 def _makespan(case: Results, workers: int) -> str:

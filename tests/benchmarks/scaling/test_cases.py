@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.scaling.cases import case, simulated
-from benchmarks.scaling.stage_seconds import measured_seconds, reckoned_seconds
+from benchmarks.scaling.stage_seconds import ALONE, LAST, measured_seconds, reckoned_seconds
 from pipeline.errors import PipelineError
 from pipeline.files import read_json
 from pipeline.launch.plan import Outcome, PlannedStage
@@ -23,7 +23,7 @@ TASKS = [
 
 def test_a_case_tells_makespans_bounds_and_the_longest_path(graph: dict[str, Any]) -> None:
     told = case(TASKS, 1, graph)  # DVC adds 0.5 s to each, and 1 s with the lock
-    assert (told["runs"], told["stages"]) == (2, 3)
+    assert (told["seeds"], told["stages"]) == (1, 3)
     assert told["makespans"]["1"] == 160.0 + 3 * 1.5 == told["bounds"]["work"]
     assert told["longest_path"] == ["inputs", "train@a"]
     assert told["makespans"]["64"] == 110.0 + 2 * 1.5 == told["bounds"]["path"]
@@ -35,16 +35,16 @@ def test_a_stage_that_was_never_timed_is_named() -> None:
         simulated(stages, {"demo": {}}, {}, {})
 
 
-def test_times_measured_here_go_before_those_of_the_committed_run(
+def test_stages_timed_alone_go_before_the_last_times_of_this_clone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: dict[str, Any]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert measured_seconds("demo", None) == {}
-    assert measured_seconds("laptop", jobs) == {}
-    assert measured_seconds("demo", jobs) == {"tokens@sst": 10.0, "train@sst-finetune": 30.0}
     (tmp_path / ".times/demo").mkdir(parents=True)
     (tmp_path / ".times/demo/inputs.json").write_text('{"schema": "time/1", "seconds": 0.5}')
-    assert measured_seconds("demo", jobs) == {"inputs": 0.5}
+    alone = {"tokens@sst": 10.0, "train@sst-finetune": 30.0}
+    assert measured_seconds("demo", jobs) == (alone, ALONE)
+    assert measured_seconds("demo", None) == ({"inputs": 0.5}, LAST)
+    assert measured_seconds("laptop", jobs) == ({}, LAST)
 
 
 def test_the_laptops_stages_are_reckoned_from_the_committed_benchmark() -> None:

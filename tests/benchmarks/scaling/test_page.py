@@ -25,6 +25,7 @@ def parts(graph: dict[str, Any], jobs: dict[str, Any]) -> dict[str, Any]:
     ]
     cases = [case(tasks, seeds, graph) | {"profile": "demo"} for seeds in (1, 5)]
     simulate = {"seconds": {"demo": seconds}, "cases": cases, "one_thread": cases[0]}
+    simulate["sources"] = {"demo": "each stage alone"}
     return {"graph": graph, "jobs": jobs, "simulate": simulate}
 
 
@@ -73,14 +74,16 @@ def test_what_was_given_up_is_called_too_long(parts: dict[str, Any]) -> None:
 def test_the_ceiling_says_how_many_stages_and_workers_the_lock_allows(
     parts: dict[str, Any],
 ) -> None:
-    assert row(parts, "ceiling", "10") == ["10", "1.0 s", "3,600", "21"]  # 20 s a stage
-    assert row(parts, "ceiling", "1,000") == ["1,000", "1 min 00 s", "60", "1"]
+    assert row(parts, "ceiling", "10") == ["10", "33", "1.0 s", "3,600", "21"]  # 20 s a stage
+    assert row(parts, "ceiling", "1,000") == ["1,000", "2,013", "not measured", "–", "–"]
 
 
 def test_simulated_times_come_with_speed_up_and_efficiency(parts: dict[str, Any]) -> None:
     assert row(parts, "demo", "1")[1] == "43 s (1.0x, 100%)"
     assert row(parts, "demo", "2")[1] == "43 s (1.0x, 50%)"
     assert row(parts, "demo", "the longest path")[1] == "43 s"
+    assert row(parts, "demo", "stages")[1:] == ["2", "6"]  # four further seeds of one run
+    assert dict(tables(parts))["demo"].startswith("Measured: each stage alone.")
 
 
 def test_a_part_that_is_missing_says_how_to_get_it(parts: dict[str, Any]) -> None:
@@ -93,7 +96,7 @@ def test_a_part_that_is_missing_says_how_to_get_it(parts: dict[str, Any]) -> Non
 def test_figures_are_the_same_for_the_same_numbers_and_name_what_they_show(
     parts: dict[str, Any],
 ) -> None:
-    assert "demo, 10 runs" not in workers_figure(parts["simulate"])
+    assert "demo, 5 seeds" in workers_figure(parts["simulate"])
     assert "demo, the table" in workers_figure(parts["simulate"])
     assert growth_figure(parts["graph"]) == growth_figure(parts["graph"])
     assert "JOBS=2: 25 s" in jobs_figure(parts["jobs"])

@@ -1,6 +1,7 @@
 """The simulated launcher, against schedules worked out by hand and bounds that always hold."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,10 @@ from benchmarks.scaling.simulation import (
     swept,
 )
 from pipeline.launch.schedule import Task
+from pipeline.launch.sweep import swept_runs, trials_of
+from pipeline.params import load_params
+
+ROOT = Path(__file__).parents[3]
 
 TASKS = [
     Task("tokens", frozenset(), 1.0),
@@ -54,21 +59,33 @@ def test_bounds_and_the_longest_path_are_those_worked_out_by_hand() -> None:
     assert longest_path(TASKS) == ["tokens", "long", "report"]
 
 
-def test_a_sweep_trains_and_scores_once_for_each_seed_and_reports_once() -> None:
+def test_a_sweep_has_a_trial_for_each_further_seed_that_trains_and_scores() -> None:
     tasks = [
         Task("inputs", frozenset(), 1.0),
         Task("train@x", frozenset(["inputs"]), 5.0),
+        Task("train@y", frozenset(["inputs"]), 7.0),
         Task("evaluate@x", frozenset(["inputs", "train@x"]), 2.0),
-        Task("report", frozenset(["evaluate@x"]), 1.0),
+        Task("evaluate@y", frozenset(["inputs", "train@y"]), 3.0),
+        Task("report", frozenset(["evaluate@x", "evaluate@y"]), 1.0),
     ]
+    trials = {"trials@x 2": 5.0, "trials@y 2": 8.0}  # less the 2 s of a start-up
+    assert swept(tasks, 1) == tasks
     assert swept(tasks, 2) == [
-        Task("inputs", frozenset(), 1.0),
-        Task("train@x 1", frozenset(["inputs"]), 5.0),
-        Task("train@x 2", frozenset(["inputs"]), 5.0),
-        Task("evaluate@x 1", frozenset(["inputs", "train@x 1"]), 2.0),
-        Task("evaluate@x 2", frozenset(["inputs", "train@x 2"]), 2.0),
-        Task("report", frozenset(["evaluate@x 1", "evaluate@x 2"]), 1.0),
+        *tasks[:2],
+        Task("trials@x 2", frozenset(["inputs"]), trials["trials@x 2"]),
+        tasks[2],
+        Task("trials@y 2", frozenset(["inputs"]), trials["trials@y 2"]),
+        *tasks[3:5],
+        Task("report", tasks[5].after | set(trials), 1.0),
     ]
+
+
+def test_a_sweep_of_all_runs_has_as_many_stages_as_the_real_one() -> None:
+    params = load_params(ROOT / "params.yaml")
+    trials = trials_of(params, swept_runs(params, None), 5, {})
+    tasks = [Task(f"train@{run}", frozenset(), 1.0) for run in params.runs]
+    names = [task.name for task in swept(tasks, 5) if task.name.startswith("trials@")]
+    assert len(names) == len(trials) == 40
 
 
 @st.composite

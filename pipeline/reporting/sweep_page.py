@@ -33,15 +33,24 @@ def sweep_page(params: Params, outcome: Outcome, head: Sequence[str]) -> str:
 
 
 def _what_it_is(params: Params, outcome: Outcome) -> str:
-    devices = sorted({tried.device for tried in outcome.tried})
+    own = {outcome.summaries[row.run].device for row in _own_rows(outcome)}
+    devices = sorted(own | {tried.device for tried in outcome.tried})
     count = len({tried.trial for tried in outcome.tried})
+    several = "A spread may be of devices too, then, and not of seeds alone. "
     return (
-        f"{count} {'training' if count == 1 else 'trainings'} beside those of Table 3, on "
-        f"{', '.join(devices)}. A seed decides how a run's heads begin, what dropout leaves out "
-        "and the order of examples; corpora that are generated, and splits that are carved, "
-        f"are those of seed {params.seed} throughout. Scores are on the dev sets; no trial has "
-        "looked at a test set."
+        f"{count} {'training' if count == 1 else 'trainings'} beside those of Table 3. All that "
+        f"count here, Table 3's own too, were trained on {', '.join(devices)}. "
+        f"{several if len(devices) > 1 else ''}A seed decides how a run's heads begin, what "
+        "dropout leaves out and the order of examples; corpora that are generated, and splits "
+        f"that are carved, are those of seed {params.seed} throughout. Scores are on the dev sets; "
+        "no trial has looked at a test set."
     )
+
+
+def _own_rows(outcome: Outcome) -> list[Result]:
+    """Return the rows of Table 3 whose runs were tried."""
+    runs = {tried.result.run for tried in outcome.tried}
+    return [row for row in outcome.results if row.run in runs]
 
 
 def rows_by_seed(own_seed: int, outcome: Outcome) -> dict[int, list[Result]]:
@@ -124,7 +133,8 @@ def _claims_section(seeds: Mapping[int, Sequence[Result]]) -> Iterator[str]:
         yield (
             "Difference: of the two scores of one seed, finetune less pretrain or multi-task less "
             "single-task; its mean ± standard deviation over seeds. To hold up is to be as good or "
-            "better, or to have an interval that overlaps with the other's."
+            "better, or to have an interval that overlaps with the other's; an undefined score "
+            "does neither, and is below any that is defined."
         )
 
 
@@ -186,9 +196,10 @@ def _settings_section(params: Params, outcome: Outcome, run: str) -> Iterator[st
     yield f"## Settings of {run}"
     yield _settings_table(rows, scores, _settings(own))
     yield (
-        f"Bold: the best of {len(scores)} settings. It is chosen by the dev set that it is scored "
-        "on, which flatters it, the more so the more are tried; a lead smaller than the standard "
-        "deviation over seeds may be chance, and that of a single seed always may."
+        f"Bold: the best of {len(scores)} settings, leaving out those of which a score is "
+        "undefined. It is chosen by the dev set that it is scored on, which flatters it, the more "
+        "so the more are tried; a lead smaller than the standard deviation over seeds may be "
+        "chance, and that of a single seed always may."
     )
 
 
@@ -210,7 +221,9 @@ def _settings_table(
         ]
         for settings, found in sorted(scores.items())
     }
-    means = [[of[i].mean for of in spreads.values()] for i in range(len(rows))]
+    means = [
+        [of[i].mean for of in spreads.values() if not of[i].undefined] for i in range(len(rows))
+    ]
     best = [max((m for m in of if m is not None), default=None) for of in means]
     rendered = [
         [
@@ -220,7 +233,7 @@ def _settings_table(
             settings.batch,
             *(
                 f"**{spread.shown}**"
-                if spread.mean is not None and spread.mean == top
+                if spread.mean is not None and spread.mean == top and not spread.undefined
                 else spread.shown
                 for spread, top in zip(of, best, strict=True)
             ),
@@ -232,14 +245,16 @@ def _settings_table(
 
 
 def _troubles_section(outcome: Outcome) -> Iterator[str]:
-    """Name the trials that a mean leaves out, or that ended before their time."""
+    """Name the trainings that a mean leaves out, or that ended before their time."""
+    rows = [(f"{row.run} of Table 3", row) for row in _own_rows(outcome)]
+    rows += [(tried.trial, tried.result) for tried in outcome.tried]
     told = [
-        f"- {tried.trial}, {tried.result.corpus}: {tried.result.reason or 'stopped early'}"
-        for tried in outcome.tried
-        if tried.result.score is None or tried.result.stopped
+        f"- {name}, {row.corpus}: {row.reason or 'stopped early'}"
+        for name, row in rows
+        if row.score is None or row.stopped
     ]
     if told:
-        yield "## Trials that went wrong, or say little"
+        yield "## Trainings that went wrong, or say little"
         yield "\n".join(told)
 
 

@@ -228,7 +228,7 @@ def test_a_killed_sweep_goes_on_where_it_was(repository: Repository, first: set[
     assert trial_files(repository) == {
         f"{trial}/{name}" for trial in (early, late) for name in ("scores.json", "history.csv")
     }
-    assert not list((repository.folder / ".checkpoints").glob(f"{late}-*"))
+    assert not list((repository.folder / ".checkpoints").glob(f"{early}-*"))  # taken in before
     page = (repository.folder / "reports/demo/sweep.md").read_text()
     assert "## Settings of multitask-pretrain" in page
 

@@ -15,7 +15,7 @@ from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.params import Params
 from pipeline.reporting.figures import scores_of_seeds
 from pipeline.reporting.pages import write_report
-from pipeline.reporting.results import Outcome, read_outcome
+from pipeline.reporting.results import read_outcome
 from pipeline.reporting.site import write_site
 from pipeline.reporting.sweep_page import sweep_page
 from pipeline.reporting.tables import table3, table3_json, table3_page
@@ -163,14 +163,15 @@ def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params)
             write_trial(params, name, trial, {"sst": 0.8 if trial.seed == params.seed else None})
     page = page_of(params, trials)
     assert "## Settings of sst-pretrain" in page
-    assert "the best of 4 settings. It is chosen by the dev set" in page
+    assert "the best of 4 settings, leaving out those of which a score is undefined." in page
+    assert "It is chosen by the dev set" in page
     (own,) = lines_of(page, "params.yaml")
     assert own == ["params.yaml", "1e-3", "0.3", "sst 64", "0.550 ± 0.071 (2)"]
     rows = [row[1:] for row in lines_of(page, "tried")]
     assert rows == [
-        ["1e-3", "0.1", "sst 64", "0.600 ± 0.000 (2)"],
-        ["2e-3", "0.1", "sst 64", "**0.800 (1 of 2, others undefined)**"],
-        ["2e-3", "0.3", "sst 64", "0.600 ± 0.000 (2)"],
+        ["1e-3", "0.1", "sst 64", "**0.600 ± 0.000 (2)**"],
+        ["2e-3", "0.1", "sst 64", "0.800 (1 of 2, others undefined)"],
+        ["2e-3", "0.3", "sst 64", "**0.600 ± 0.000 (2)**"],
     ]
     assert "-seed11712, sst: undefined: constant predictions" in page
 
@@ -230,7 +231,31 @@ def test_what_is_wrong_with_a_trials_scores_is_told_with_their_name(
         read_outcome(params, trials)
 
 
-def test_the_page_says_on_what_trials_were_trained(params: Params) -> None:
-    outcome: Outcome = read_outcome(params, sweep(params, ["sst-pretrain"], 2))
-    page = sweep_page(params, outcome, ["head"])
-    assert "1 training beside those of Table 3, on cpu (fp32)." in page
+def test_the_run_of_table_3_is_named_where_it_is_undefined_and_counts_among_seeds(
+    params: Params,
+) -> None:
+    for run in ("sst-pretrain", "sts-pretrain"):  # only the first is swept
+        path = paths.scores_json(run)
+        told = json.loads(path.read_text())
+        for score in told["corpora"].values():
+            score |= {"score": None, "reason": "undefined: constant"}
+        path.write_text(json.dumps(told))
+    trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
+    (name,) = (name for name in trials if name.startswith("sst-finetune") and name.endswith("12"))
+    write_trial(params, name, trials[name], {"sst": None})
+    page = page_of(params, trials)
+    assert "- sst-pretrain of Table 3, sst: undefined: constant\n" in page
+    assert "sts-pretrain" not in page
+    assert lines_of(page, "sst single-task")[0][1] == "1 of 3"  # 0.5 to none; none to 0.6; a tie
+    assert "an undefined score does neither, and is below any that is defined." in page
+
+
+def test_the_page_says_on_what_all_that_counts_was_trained(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain"], 2)
+    page = page_of(params, trials)
+    told = "All that count here, Table 3's own too, were trained on"
+    assert f"1 training beside those of Table 3. {told} cpu (fp32). A seed" in page
+    path = paths.run_summary(paths.run_dir("sst-pretrain"))
+    path.write_text(path.read_text().replace('"cpu"', '"NVIDIA H100"'))
+    page = page_of(params, trials)
+    assert f"{told} NVIDIA H100 (fp32), cpu (fp32). A spread may be of devices too, then" in page

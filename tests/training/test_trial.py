@@ -1,13 +1,14 @@
 """train_trial: its run's inputs under its own name and seed, and two files that stay of it."""
 
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline import paths
+from pipeline.checkpoints import checkpoint_folder, mark_finished, own_checkpoint
 from pipeline.errors import TrainingError
-from pipeline.files import read_record, write_record
+from pipeline.files import md5_of, read_record, write_record
 from pipeline.params import Params, load_params
 from pipeline.schemas import TRAIN, TRIALS
 from pipeline.training import trial
@@ -16,20 +17,28 @@ from pipeline.trials import Changes, Trial, changed
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TRIAL = Trial(run="sst-pretrain", mode="pretrain", seed=7, changes=Changes(dropout=0.1))
 NAME = "sst-pretrain-dropout0p1-seed7"
+KEPT = "training.safetensors"
 
 
 def trained(params: Params, name: str, backbone_dir: Path, out: Path, inputs: Path) -> None:
-    """Stand in for the training of a run; it notes in its summary what it was given."""
+    """Stand in for the training of a run; it notes in its summary what it was given, and found."""
     assert inputs == paths.inputs_json("sst-pretrain")
-    paths.run_weights(out).write_text("weights")
-    paths.run_history(out).write_text("history")
-    told = {"seed": params.seed, "settings": params.run(name).model_dump()}
-    write_record(paths.run_summary(out), TRAIN, told)
+    with own_checkpoint(name, "a" * 16) as folder:
+        goes_on = (folder / KEPT).exists()
+        (folder / KEPT).touch()
+        paths.run_weights(out).write_text("weights")
+        paths.run_history(out).write_text("history")
+        settings = params.run(name).model_dump()
+        told = {"seed": params.seed, "settings": settings, "goes_on": goes_on}
+        write_record(paths.run_summary(out), TRAIN, told)
+        mark_finished(folder, paths.run_weights(out))
 
 
 @pytest.fixture(autouse=True)
 def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in ("DVC_ROOT", "MINBERT_CHECKPOINTS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(trial, "train_run", trained)
     monkeypatch.setattr(trial, "score_dev", lambda *_: {"sst": {"score": 0.5}})
 
@@ -47,16 +56,43 @@ def test_scores_and_history_stay_and_no_weights() -> None:
     assert record["corpora"] == {"sst": {"score": 0.5}}
 
 
-def test_its_checkpoint_goes_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    forgotten: list[Any] = []
+def train(name: str = NAME) -> Path:
+    """Train a trial as DVC does, whose outs are no more when it begins; return its scores."""
+    shutil.rmtree(paths.trial_dir(name), ignore_errors=True)
+    trial.train_trial(PARAMS, name, TRIAL, Path("backbone"))
+    return paths.trial_scores(paths.trial_dir(name))
 
-    def forget(name: str, weights: Path) -> None:
-        assert weights.read_text() == "weights"
-        forgotten.append(name)
 
-    monkeypatch.setattr(trial, "forget_finished", forget)
-    trial.train_trial(PARAMS, NAME, TRIAL, Path("backbone"))
-    assert forgotten == [NAME]
+def goes_on(scores: Path) -> bool:
+    return bool(read_record(scores, TRIALS)["trained"]["goes_on"])
+
+
+def names() -> set[str]:
+    return {path.parent.name for path in paths.CHECKPOINTS.glob(f"*/{KEPT}")}
+
+
+def test_one_that_dvc_did_not_come_to_take_in_is_not_trained_again() -> None:
+    paths.DVC_LOCK.write_text("md5: 0000")
+    assert not goes_on(train())
+    assert goes_on(train())
+    assert goes_on(train())  # the second time its checkpoint was marked with scores
+
+
+def test_one_that_dvc_has_taken_in_is_trained_when_that_is_forced() -> None:
+    paths.DVC_LOCK.write_text(f"md5: {md5_of(train())}")
+    assert not goes_on(train())
+
+
+def test_its_checkpoint_goes_when_dvc_has_taken_it_in_and_another_trial_trains() -> None:
+    unfinished = checkpoint_folder(NAME, "b" * 16)  # of other settings
+    unfinished.mkdir(parents=True)
+    (unfinished / KEPT).touch()
+    scores = train()
+    train("another")
+    assert names() == {f"{NAME}-{'a' * 16}", unfinished.name, f"another-{'a' * 16}"}
+    paths.DVC_LOCK.write_text(f"md5: {md5_of(scores)}")
+    train("another")
+    assert names() == {unfinished.name, f"another-{'a' * 16}"}
 
 
 def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(
@@ -66,7 +102,7 @@ def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(
         raise TrainingError("a batch does not fit")
 
     monkeypatch.setattr(trial, "score_dev", refuse)
-    monkeypatch.setattr(trial, "forget_finished", refuse)
     with pytest.raises(TrainingError, match="does not fit"):
         trial.train_trial(PARAMS, NAME, TRIAL, Path("backbone"))
     assert list(paths.TRIED.iterdir()) == []
+    assert names() == {f"{NAME}-{'a' * 16}"}

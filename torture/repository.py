@@ -12,6 +12,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipeline.launch.lists import written
+
 ROOT = Path(__file__).parents[1]
 COPIED = (
     "checks",
@@ -29,6 +31,21 @@ COPIED = (
 )
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
+MAKE = """
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA
+from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
+for stage in (corpora, backbone, validate):
+    stage.main([])
+for corpus in CORPORA:
+    tokens.main([corpus])
+    features.main([corpus])
+inputs.main([])
+for run in load_params().runs:
+    train.main([run])
+    evaluate.main([run])
+report.main([])
+"""
 
 
 class Repository:
@@ -76,6 +93,27 @@ class Repository:
                 section = section[key]
             section[last] = value
         yaml.dump(params, path)
+
+    def keep(self, *runs: str) -> None:
+        """Leave these runs and their rows of Table 3 in params.yaml and in dvc.yaml's lists."""
+        params = self.params()
+        self.set(
+            runs={name: params["runs"][name] for name in runs},
+            configurations={
+                name: row for name, row in params["configurations"].items() if row["run"] in runs
+            },
+        )
+        graph = self.folder / "dvc.yaml"
+        graph.write_text(written(graph.read_text(), runs, trials=[]))
+
+    def make(self) -> None:
+        """Do what `dvc repro` would in one process, which loads its libraries once; DVC takes it.
+
+        For tests that ask for something else than a first `dvc repro`.
+        """
+        for command in ((sys.executable, "-c", MAKE), ("dvc", "commit", "--force")):
+            done = self.run(*command)
+            assert done.returncode == 0, done.stdout + done.stderr
 
     def forget(self) -> None:
         """Make it as if nothing had ever been reproduced."""

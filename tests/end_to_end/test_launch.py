@@ -1,7 +1,7 @@
 """Stages of the real graph at once, killed in between: they end in the bytes of a serial run.
 
-In a small repository of three runs, which are computed serially first, forgotten, and come again
-from a launch.
+In a small repository of three runs, which are computed one after the other first, forgotten, and
+come again from a launch.
 """
 
 import json
@@ -30,16 +30,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
     """Return a repository of three runs, in which everything is up to date."""
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
-    params = small.params()
-    small.set(
-        runs={name: params["runs"][name] for name in RUNS},
-        configurations={
-            name: row for name, row in params["configurations"].items() if row["run"] in RUNS
-        },
-        checkpoints__every_steps=1,
-    )
-    assert small.run(sys.executable, "-m", "checks.graph").returncode == 0
-    small.repro()
+    small.keep(*RUNS)
+    small.set(checkpoints__every_steps=1)
+    small.make()
     return small
 
 

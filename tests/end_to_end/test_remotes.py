@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.launch.lists import written
-from pipeline.tasks import CORPORA
-from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
+from stages import train
 from torture.repository import ROOT, Repository, small_repository
 
 RUN = "sst-pretrain"
@@ -29,8 +27,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> R
     """Return a repository of one run that was reproduced, committed and pushed."""
     folder = tmp_path_factory.mktemp("team")
     small = small_repository(folder / "ours", tiny_backbone_dir)
-    keep_one_run(small)
-    reproduce(small)
+    small.keep(RUN)
+    small.make()
     done(small, "dvc", "remote", "add", "--default", "store", str(folder / "store"))
     done(small, "git", "config", "user.email", "we@example.org")
     done(small, "git", "config", "user.name", "We")
@@ -81,30 +79,6 @@ def experiment(ours: Repository, theirs: Repository, from_s3: Repository) -> str
 
 def faster(repository: Repository) -> None:
     repository.set(**{f"runs__{RUN.replace('-', '_dash_')}__learning_rate": 0.002})
-
-
-def keep_one_run(small: Repository) -> None:
-    """Leave one run and one configuration in params.yaml and in the lists of dvc.yaml."""
-    params = small.params()
-    kept = {name: c for name, c in params["configurations"].items() if c["run"] == RUN}
-    small.set(runs={RUN: params["runs"][RUN]}, configurations=kept)
-    graph = small.folder / "dvc.yaml"
-    graph.write_text(written(graph.read_text(), [RUN], trials=[]))
-
-
-def reproduce(small: Repository) -> None:
-    """Do what `dvc repro` would, in this one process: the libraries are loaded once."""
-    with chdir(small.folder):
-        for stage in (corpora, backbone, validate):
-            stage.main([])
-        for corpus in CORPORA:
-            tokens.main([corpus])
-            features.main([corpus])
-        inputs.main([])
-        train.main([RUN])
-        evaluate.main([RUN])
-        report.main([])
-    done(small, "dvc", "commit", "--force")
 
 
 def clone_of(ours: Repository, name: str) -> Repository:

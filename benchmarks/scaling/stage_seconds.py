@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from benchmarks.scaling.jobs import SERIAL
+from benchmarks.scaling.jobs import ONE_THREAD, SERIAL
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import Params
 from pipeline.tasks import CORPORA
@@ -22,7 +22,8 @@ def measured_seconds(profile: str, jobs: Mapping[str, Any] | None) -> tuple[dict
             taken, which do not tell what ran beside a stage.
     """
     if jobs is not None and jobs["profile"] == profile and (alone := seconds_of(jobs, SERIAL)):
-        return alone, ALONE
+        # a clone has reports: where all that they read comes out the same, they are not written
+        return seconds_of(jobs, ONE_THREAD) | alone, ALONE
     return last_seconds(load_times(profile)), LAST
 
 

@@ -36,7 +36,7 @@ site: $(VENV)/.repro ## write the report as a site for a browser, without a netw
 	@python -m pipeline site
 
 test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
-	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile
+	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .

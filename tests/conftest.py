@@ -45,6 +45,12 @@ settings.load_profile("repeatable")
 set_hypothesis_home_dir(CACHE / "hypothesis")  # its tables of characters; nothing of a run
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no core is left with one of them alone."""
+    long = {item.path for item in items if item.get_closest_marker("dvc")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def minilm_dir() -> Path:
     """Return a folder with all-MiniLM-L6-v2, fetched once and kept in the user's cache."""

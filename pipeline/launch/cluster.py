@@ -17,7 +17,7 @@ from pipeline.files import write_text
 from pipeline.launch import on_worker
 from pipeline.launch.job import last_words
 
-ANSWER_SECONDS = 10.0  # until a scheduler must have answered
+ANSWER_SECONDS = 5.0  # until a scheduler must have answered
 LOOK_SECONDS = 1.0  # between two looks at who is there
 
 

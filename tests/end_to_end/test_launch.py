@@ -1,6 +1,6 @@
 """Stages of the real graph at once, killed in between: they end in the bytes of a serial run.
 
-In a small repository of three runs, which are computed one after the other first, forgotten, and
+In a small repository of two runs, which are computed one after the other first, forgotten, and
 come again from a launch.
 """
 
@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from torture.repository import Repository, small_repository
 
-RUNS = ("sst-finetune", "multitask-finetune", "sts-pretrain")
+RUNS = ("multitask-finetune", "sts-pretrain")
 KILLED = "multitask-finetune"
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    """Return a repository of three runs, in which everything is up to date."""
+    """Return a repository of two runs, in which everything is up to date."""
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
     small.keep(*RUNS)
     small.set(checkpoints__every_steps=1)

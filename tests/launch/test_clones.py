@@ -24,20 +24,20 @@ stages:
     deps: [params.yaml]
     outs: [words]
   train:
-    foreach: [a, b, c]
+    foreach: [a, b]
     do:
       cmd: (pwd; echo ${{item}}) >>{ran}; test ! -e broken; cat words >model-${{item}}
       deps: [words]
       outs: ['model-${{item}}']
   evaluate:
-    foreach: [a, b, c]
+    foreach: [a, b]
     do:
       cmd: (pwd; echo score-${{item}}) >>{ran}; cat model-${{item}} >score-${{item}}
       deps: ['model-${{item}}']
       outs: ['score-${{item}}']
   report:
-    cmd: (pwd; echo report) >>{ran}; cat score-a score-b score-c >report
-    deps: [score-a, score-b, score-c]
+    cmd: (pwd; echo report) >>{ran}; cat score-a score-b >report
+    deps: [score-a, score-b]
     outs: [report: {{cache: false}}]
 """
 
@@ -125,14 +125,14 @@ def team(head: ShellRepository, request: pytest.FixtureRequest) -> Iterator[Team
 
 
 def test_trainings_run_in_the_clones_and_nothing_runs_twice(team: Team) -> None:
-    assert "`dvc repro` agrees: 8 stages" in team.launch()
+    assert "`dvc repro` agrees: 6 stages" in team.launch()
     places = team.places()
-    runs = ("a", "b", "c")
+    runs = ("a", "b")
     assert set(places) == {"report", *runs, *(f"score-{run}" for run in runs)}
     assert {places[run] for run in runs} == {"one", "two"}
     assert all(places[f"score-{run}"] == places[run] for run in runs)
     assert places["report"] == "head"
-    assert (team.head.folder / "report").read_text() == "words\n" * 3
+    assert (team.head.folder / "report").read_text() == "words\n" * 2
     assert team.head.done("git", "ls-remote", "origin", "refs/minbert/*") == ""
     assert "up to date" in team.head.done("dvc", "status")
 

@@ -1,6 +1,7 @@
 """ClusterWorkers over a real dask scheduler and workers, in processes of their own.
 
-Stages are shell commands in a repository that all of them share.
+Stages are shell commands in a repository that all of them share. A worker that is killed in the
+middle of a training: tests/end_to_end/test_launch.py.
 """
 
 import json
@@ -74,19 +75,6 @@ def cluster(shell_repository: New) -> Iterator[Cluster]:
     found = Cluster(shell_repository(GRAPH))
     yield found
     found.end()
-
-
-def test_what_a_killed_worker_ran_is_run_by_another(cluster: Cluster) -> None:
-    repository = cluster.repository
-    launch = cluster.start_launch()
-    cluster.wait_for_ran(4)
-    cluster.workers[0].send_signal(signal.SIGKILL)
-    cluster.wait_for_ran(5)
-    (repository.folder / "quick").touch()
-    told, _ = launch.communicate()
-    assert launch.returncode == 0, told
-    assert "`dvc repro` agrees: 4 stages" in told
-    assert set(repository.ran()) == {"words", "a", "b", "c"}
 
 
 def test_failures_and_ctrl_c_are_as_on_one_machine(cluster: Cluster) -> None:

@@ -61,7 +61,7 @@ stages:
       cmd: >-
         trap 'echo kept-${item} >>ran; exit 130' INT;
         echo began-${item} >>ran;
-        test -e quick || sleep 60 & wait $!;
+        sleep 60 & wait $!;
         echo ${item} >model-${item}
       outs: ['model-${item}']
 """
@@ -82,10 +82,6 @@ def test_a_failure_stops_only_what_hangs_on_it(shell_repository: New) -> None:
     assert again.returncode == 0, again.stderr
     assert repository.ran()[6:] == ["b", "score-b", "report"]
     assert "`dvc repro` agrees: 8 stages, all up to date" in again.stdout
-
-    third = repository.launch(jobs=2)
-    assert third.returncode == 0
-    assert len(repository.ran()) == 9
     assert "up to date" in repository.run("dvc", "status").stdout
 
 
@@ -116,9 +112,6 @@ def test_ctrl_c_lets_stages_keep_what_they_did(number: int, shell_repository: Ne
     assert "Traceback" not in told
     assert sorted(repository.ran()) == ["began-a", "began-b", "kept-a", "kept-b"]
 
-    (repository.folder / "quick").touch()
-    assert repository.launch(jobs=2).returncode == 0
-
 
 def test_a_wrong_number_of_jobs_is_refused(shell_repository: New) -> None:
     repository = shell_repository(SLOW)
@@ -144,8 +137,8 @@ def test_a_second_launch_and_shared_runs_are_refused(shell_repository: New) -> N
 
 
 def test_nobody_reading_stops_nothing(shell_repository: New) -> None:
-    repository = shell_repository(GRAPH)
+    repository = shell_repository(MANY.format(names="a, b"))
     program = f"{sys.executable} -m pipeline repro --jobs 2 2>&1 | head -1"
     done = repository.run("bash", "-c", f"set -o pipefail; {program}")
-    assert "8 stages" in done.stdout
-    assert (repository.folder / "report").exists()
+    assert "2 stages" in done.stdout
+    assert sorted(repository.ran()) == ["a", "b"]

@@ -160,14 +160,14 @@ def test_switching_the_profile_and_back_restores_from_the_cache(
 ) -> None:
     before = (repository.folder / "reports/demo/table3.json").read_bytes()
     assert repository.run(sys.executable, "-m", "stages.preflight", "twin").returncode == 0
-    ran, _ = repository.repro()
-    assert {name for name in ran if name.startswith("train@")} == {f"train@{run}" for run in RUNS}
+    ran, _ = repository.repro("evaluate@sst-pretrain", "evaluate@sts-finetune")
+    trained = {name for name in ran if name.startswith("train@")}
+    assert trained == {"train@sst-pretrain", "train@sts-finetune"}
     assert repository.run(sys.executable, "-m", "stages.preflight", "demo").returncode == 0
     ran, said = repository.repro()
     assert not {name for name in ran if name.startswith(("train@", "evaluate@", "features@"))}
     assert "Stage 'train@sst-pretrain' is cached" in said
     assert (repository.folder / "reports/demo/table3.json").read_bytes() == before
-    assert (repository.folder / "reports/twin/table3.md").is_file()
 
 
 def test_a_run_that_is_forced_is_trained_each_time_and_gives_the_same_lock_file(

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -57,8 +57,7 @@ class Job:
 
     def run(self) -> int:
         """Run the stage to its end, whatever it waits for; return DVC's exit status."""
-        before = [(number, signal.signal(number, self._note)) for number in SIGNALS]
-        try:
+        with on_signals(self._note):
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("wb", buffering=0) as log:
                 while not self.stops:
@@ -68,10 +67,7 @@ class Job:
                         return status
                     log.write(b"another DVC is at work on these files; waiting for it\n")
                     time.sleep(BUSY_SECONDS)
-            return 128 + signal.SIGINT
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
+        return 128 + signal.SIGINT
 
     def _attempt(self, log: BinaryIO) -> int:
         """Let DVC run the stage once."""
@@ -120,6 +116,17 @@ class Job:
 
     def _note(self, _: int, __: FrameType | None) -> None:
         self.stops += 1
+
+
+@contextmanager
+def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Take Ctrl-C and SIGTERM in the block as a wish to stop."""
+    before = [(number, signal.signal(number, note)) for number in SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def was_busy(log: Path, place: int = 0) -> bool:

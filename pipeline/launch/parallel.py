@@ -13,7 +13,7 @@ from pipeline import paths
 from pipeline.errors import LaunchError, StopError
 from pipeline.launch.board import Board
 from pipeline.launch.environment import with_own_python
-from pipeline.launch.job import REPRO
+from pipeline.launch.job import REPRO, on_signals
 from pipeline.launch.machine import TRAINING
 from pipeline.launch.plan import Outcome, PlannedStage
 from pipeline.launch.schedule import Schedule, Task
@@ -23,7 +23,6 @@ from pipeline.tasks import Mode
 
 LOOK_SECONDS = 0.1
 GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def tasks_of(stages: Sequence[PlannedStage], seconds: Mapping[str, float]) -> list[Task]:
@@ -72,7 +71,7 @@ class Launch:
             LaunchError: stages failed; says which, why, and what waits for them.
             StopError: somebody asked to stop; what ran has kept what it did.
         """
-        with closing(self.workers), self._listening(), self.board:
+        with closing(self.workers), on_signals(self._note), self.board:
             while not self.schedule.is_over:
                 self._note_ended()
                 if not self.asked:
@@ -123,19 +122,8 @@ class Launch:
             yield f"not run, since they depend on it: {', '.join(self.schedule.left_out)}"
         yield "everything else is done; mend that and run `make repro` again"
 
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Take Ctrl-C and SIGTERM as a wish to stop; a second one is final."""
-
-        def note(number: int, _: FrameType | None) -> None:
-            self.asked.append(number)
-
-        before = [(number, signal.signal(number, note)) for number in SIGNALS]
-        try:
-            yield
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.asked.append(number)
 
 
 def confirm(environment: Mapping[str, str]) -> list[str]:

@@ -7,15 +7,15 @@ docs/stages.md; tests/contracts/test_dvc_yaml.py holds the committed ones agains
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from pipeline.files import write_text
 from pipeline.launch.lists import written
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA
+from pipeline.params import RunParams, load_params
+from pipeline.tasks import CORPORA, FEATURE_SETS
 from pipeline.trials import load_trials
 
 ROOT = Path(__file__).parents[1]
@@ -62,23 +62,23 @@ def modules_of(stages: Iterable[str]) -> dict[str, list[str]]:
     return {stage: sorted(code_of(f"stages.{stage}") - EXEMPT) for stage in stages}
 
 
-def written_anew(text: str, runs: Iterable[str], trials: Iterable[str]) -> str:
+def written_anew(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
     """Return dvc.yaml with all its lists written anew.
 
     Args:
         text: of dvc.yaml.
-        runs: the keys of `runs` in params.yaml, in their order.
-        trials: those of `trials` in trials.yaml.
+        runs: those of params.yaml, in their order.
+        trials: the names of those of trials.yaml.
     """
     return written(text, runs, trials, modules_of(YAML(typ="safe").load(text)["stages"]))
 
 
-def picture(text: str, runs: Sequence[str]) -> str:
+def picture(text: str, runs: Mapping[str, RunParams]) -> str:
     """Return the graph of dvc.yaml for mermaid, one node for all stages of a kind.
 
     Args:
         text: of dvc.yaml.
-        runs: the keys of `runs` in params.yaml.
+        runs: those of params.yaml.
     """
     graph = YAML(typ="safe").load(written(text, runs, trials=["*"]))  # one stands for all
     stages = {name: told.get("do", told) for name, told in graph["stages"].items()}
@@ -99,21 +99,21 @@ def picture(text: str, runs: Sequence[str]) -> str:
     return "\n".join(["flowchart LR", *lines]) + "\n"
 
 
-def _kind(path: str, runs: Sequence[str]) -> str:
-    """Put a star for the corpus, run or trial in a path."""
+def _kind(path: str, runs: Iterable[str]) -> str:
+    """Put a star for the corpus, set of features, run or trial in a path."""
     path = re.sub(r"\$\{(item|key|item\.run)\}", "*", path)
-    names = "|".join([*CORPORA, *runs])
+    names = "|".join([*CORPORA, *FEATURE_SETS, *runs])
     return re.sub(rf"(?<=/)({names})(?=[/.]|$)", "*", path)
 
 
 def main() -> None:
     """Write dvc.yaml and the picture of it anew."""
     params = load_params(ROOT / "params.yaml")
-    runs, trials = list(params.runs), load_trials(params, ROOT / "trials.yaml")
-    text = written_anew(GRAPH.read_text(encoding="utf-8"), runs, trials)
+    trials = load_trials(params, ROOT / "trials.yaml")
+    text = written_anew(GRAPH.read_text(encoding="utf-8"), params.runs, trials)
     write_text(GRAPH, text)
     if STAGES_PAGE.is_file():
-        shown = picture(text, runs)
+        shown = picture(text, params.runs)
         write_text(STAGES_PAGE, PICTURE.sub(lambda _: shown, STAGES_PAGE.read_text("utf-8"), 1))
 
 

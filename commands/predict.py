@@ -120,7 +120,7 @@ def _answer_all(
         write("".join(f"{line}\n" for line in lines))
     if num_cut:
         log.warning(
-            "cut: %d sentences of more than %d tokens; their ends were not read",
+            "cut: %d sentences or joint pairs of more than %d tokens; the ends were not read",
             num_cut,
             params.tokens.max_length,
         )

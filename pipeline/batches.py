@@ -1,10 +1,11 @@
 """Examples computed together: which ones, in what order, and their padding.
 
-Shapes are written [B, S, T]: B examples, S sentences in each, T tokens with padding.
+Shapes are written [B, G, T]: B examples of S sentences, G sequences in each, T tokens with padding.
+A sequence is a sentence, or a joint pair: `[CLS] a [SEP] [CLS] b [SEP]`, where S is 2 and G 1.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -35,28 +36,58 @@ class Chosen:
 class Batch:
     """Examples with their padding."""
 
-    input_ids: Tensor  # int64 [B, S, T]
-    attention_mask: Tensor  # bool [B, S, T], True at real tokens
+    input_ids: Tensor  # int64 [B, G, T]
+    attention_mask: Tensor  # bool [B, G, T], True at real tokens
+    second: Tensor | None  # where the second sentence of a joint pair begins, int64 [B]
+
+
+def joined(split: TokenizedSplit) -> TokenizedSplit:
+    """Return a split of pairs whose two sentences are one sequence.
+
+    A pair longer than `max_length` is cut: the longer sentence first, each at its end, and each
+    keeps its [SEP].
+    """
+    lengths = np.diff(split.offsets).reshape(-1, 2)  # [N, 2]
+    limit = split.max_length
+    second = np.minimum(lengths[:, 1], np.maximum(limit - lengths[:, 0], limit // 2))
+    kept = np.stack([np.minimum(lengths[:, 0], limit - second), second], axis=1)
+    num_cut = int((kept < lengths).any(axis=1).sum())
+    if not num_cut:
+        return replace(split, is_joint=True)
+    length_of = np.repeat(lengths.ravel(), lengths.ravel())  # of each token's sentence
+    place = np.arange(len(split.input_ids)) - np.repeat(split.offsets[:-1], lengths.ravel())
+    stays = (place < np.repeat(kept.ravel(), lengths.ravel()) - 1) | (place == length_of - 1)
+    return replace(
+        split,
+        input_ids=split.input_ids[stays],
+        offsets=np.cumsum([0, *kept.ravel()], dtype=np.int64),
+        is_joint=True,
+        num_cut=num_cut,
+    )
 
 
 class Collator:
     """A split on a device, cut into batches there."""
 
     def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
-        shape = (len(split), split.corpus.task.num_sentences)
-        offsets = torch.from_numpy(np.array(split.offsets)).to(device)
-        self.starts = offsets[:-1].view(shape)  # [N, S]
-        self.lengths = offsets.diff().view(shape)  # [N, S]
+        shape = (len(split), split.num_sequences)
+        offsets = torch.from_numpy(np.array(split.sequence_offsets)).to(device)
+        self.starts = offsets[:-1].view(shape)  # [N, G]
+        self.lengths = offsets.diff().view(shape)  # [N, G]
+        self.second = None  # where the second sentence of each pair begins in its sequence, [N]
+        if split.is_joint:
+            self.second = torch.from_numpy(np.diff(split.offsets)[::2].copy()).to(device)
         self.input_ids = torch.from_numpy(np.array(split.input_ids, dtype=np.int64)).to(device)
         self.pad_id = split.pad_id
 
     def collate(self, chosen: Chosen) -> Batch:
-        """Fill examples up to the longest sentence among them."""
+        """Fill examples up to the longest sequence among them."""
         place = torch.arange(chosen.longest, device=self.input_ids.device)  # [T]
-        mask = place < self.lengths[chosen.indices].unsqueeze(-1)  # [B, S, T]
+        mask = place < self.lengths[chosen.indices].unsqueeze(-1)  # [B, G, T]
         where = self.starts[chosen.indices].unsqueeze(-1) + place
         input_ids = self.input_ids[where.clamp_max_(len(self.input_ids) - 1)]
-        return Batch(input_ids.masked_fill_(~mask, self.pad_id), mask)
+        second = None if self.second is None else self.second[chosen.indices]
+        return Batch(input_ids.masked_fill_(~mask, self.pad_id), mask, second)
 
 
 def on_device(
@@ -66,7 +97,7 @@ def on_device(
 
     Args:
         batches: the examples of each, by number.
-        lengths: tokens of every example's longest sentence.
+        lengths: tokens of every example's longest sequence.
         device: where the examples are.
     """
     order = torch.from_numpy(np.concatenate([np.empty(0, np.int64), *batches])).to(device)

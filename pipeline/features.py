@@ -1,7 +1,8 @@
 """Sentence vectors of the frozen backbone, computed once (the paper's pretrain mode).
 
 A frozen backbone in evaluation mode gives the same vectors in every epoch, so heads learn from
-stored ones. They are kept as float16 [N, S, D]: N examples, S sentences in each, D hidden size;
+stored ones. A pair's are stored once for each encoding, joint and separate. They are kept as
+float16 [N, S, D]: N examples, S sentences in each, D hidden size;
 the pooled output or the mean of a sentence's token vectors, whichever the corpus's head reads.
 Both are small numbers that float16 holds to three digits, in half of the memory.
 """
@@ -48,7 +49,9 @@ def compute_vectors(
     for chosen in on_device(sorted_batches(split.lengths, batch_size), split.lengths, device):
         with fitting_in_memory(chosen.described(split.corpus), device, BATCH_REMEDY):
             batch = collator.collate(chosen)
-            encoded = encode(backbone, batch.input_ids, batch.attention_mask, task.pooling)
+            encoded = encode(
+                backbone, batch.input_ids, batch.attention_mask, task.pooling, batch.second
+            )
             vectors[chosen.indices] = encoded.half()
     return vectors.cpu().numpy()
 

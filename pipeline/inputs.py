@@ -13,39 +13,55 @@ from pipeline.errors import TrainingError
 from pipeline.files import read_record, sha256_of, write_record
 from pipeline.params import RunParams
 from pipeline.schemas import INPUTS
+from pipeline.tasks import PAIR_ENCODINGS, PairEncoding, feature_set
 
 
 def write_inputs(name: str, run: RunParams, out: Path) -> None:
     """List what a run reads, with hashes.
 
+    For a run on pairs, also what it would read under the other encoding: a trial of it may.
+
     Raises:
         TrainingError: a file is missing.
     """
     files = {str(path): _hash(path) for path in _files(run)}
-    write_record(out, INPUTS, {"run": name, "files": files})
+    others = [
+        run.model_copy(update={"pair_encoding": encoding})
+        for encoding in PAIR_ENCODINGS
+        if run.pair_encoding not in (None, encoding)
+    ]
+    otherwise = {str(path): _hash(path) for other in others for path in _files(other)}
+    record = {"run": name, "pair_encoding": run.pair_encoding, "files": files}
+    write_record(out, INPUTS, record | {"files_of_other_encoding": otherwise})
 
 
-def check_inputs(path: Path) -> None:
+def check_inputs(path: Path, pair_encoding: PairEncoding | None) -> None:
     """Make sure that what a run is about to read is what was listed.
+
+    Args:
+        path: of the list.
+        pair_encoding: of the run, or of a trial of it.
 
     Raises:
         TrainingError: the list or a file is missing, or a file has changed since.
         SchemaError: the list is of another version.
     """
-    for name, expected in listed_files(path).items():
+    for name, expected in listed_files(path, pair_encoding).items():
         if _hash(Path(name)) != expected:
             raise TrainingError(f"{name} has changed since {path} was written; run `dvc repro`")
 
 
-def listed_files(path: Path) -> dict[str, str]:
-    """Return the hashes of the files that a run reads, by name, as they were listed.
+def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
+    """Return the hashes of the files that a run reads under an encoding, by name, as listed.
 
     Raises:
         TrainingError: the list is missing or damaged.
         SchemaError: it is of another version.
     """
     try:
-        return dict(read_record(path, INPUTS)["files"])
+        record = read_record(path, INPUTS)
+        is_own = record["pair_encoding"] == pair_encoding
+        return dict(record["files" if is_own else "files_of_other_encoding"])
     except (OSError, ValueError, KeyError, TypeError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
 
@@ -55,7 +71,7 @@ def _files(run: RunParams) -> Iterator[Path]:
     for corpus in run.corpora:
         yield from _inside(paths.tokens_dir(corpus))
         if run.mode == "pretrain":
-            yield from _inside(paths.features_dir(corpus))
+            yield from _inside(paths.features_dir(feature_set(corpus, run.encoding_of(corpus))))
     if run.mode == "finetune":
         yield paths.backbone_config(paths.BACKBONE)
         yield paths.backbone_weights(paths.BACKBONE)

@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from pipeline import paths
 from pipeline.errors import ParamsError
 from pipeline.files import write_text
-from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
+from pipeline.tasks import CORPORA, CorpusName, IdleHeads, Metric, Mode, PairEncoding
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -101,7 +101,7 @@ class ProfileParams(Section):
 class TokensParams(Section):
     """How text becomes token ids."""
 
-    max_length: Annotated[int, Field(ge=3, le=512)]
+    max_length: Annotated[int, Field(ge=6, le=512)]  # a joint pair of three tokens each
 
 
 class OptimizerParams(Section):
@@ -162,6 +162,18 @@ class RunParams(Section):
     learning_rate: Rate
     batch_size: Annotated[dict[CorpusName, Positive], Field(min_length=1)]  # examples per step
     dropout: Fraction  # before each head
+    # required where they mean something, refused elsewhere: `_misnamed` checks both
+    pair_encoding: PairEncoding | None = None  # of a run on pairs
+    idle_heads: IdleHeads | None = None  # of a multi-task run
+
+    @property
+    def pair_corpora(self) -> tuple[CorpusName, ...]:
+        """Return the run's corpora whose examples are pairs."""
+        return tuple(name for name in self.batch_size if CORPORA[name].is_pair)
+
+    def encoding_of(self, corpus: CorpusName) -> PairEncoding | None:
+        """Return how the run reads the pairs of a corpus; None if its examples are no pairs."""
+        return self.pair_encoding if CORPORA[corpus].is_pair else None
 
     @property
     def corpora(self) -> tuple[CorpusName, ...]:
@@ -238,17 +250,41 @@ def _misnamed(params: Params) -> Iterator[str]:
         for name in getattr(params, section):
             if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
                 yield f"{section}.{name}: a name may hold a-z, 0-9 and single '-' only"
+    for name, run in params.runs.items():
+        yield from unfitting_keys(f"runs.{name}", run)
     for name, configuration in params.configurations.items():
-        where = f"configurations.{name}"
-        run = params.runs.get(configuration.run)
-        if run is None:
-            known = ", ".join(params.runs)
-            yield f"{where}.run: names no run ({configuration.run!r}); allowed: {known}"
-        elif configuration.corpus not in run.batch_size:
-            yield (
-                f"{where}.corpus: run {configuration.run!r} does not train on "
-                f"{configuration.corpus!r}; allowed: {', '.join(run.corpora)}"
-            )
+        yield from _unfitting_row(f"configurations.{name}", configuration, params.runs)
+
+
+def _unfitting_row(
+    where: str, configuration: ConfigurationParams, runs: Mapping[str, RunParams]
+) -> Iterator[str]:
+    """Yield a sentence if a row of Table 3 has no run, or not its corpus."""
+    run = runs.get(configuration.run)
+    if run is None:
+        yield f"{where}.run: names no run ({configuration.run!r}); allowed: {', '.join(runs)}"
+    elif configuration.corpus not in run.batch_size:
+        yield (
+            f"{where}.corpus: run {configuration.run!r} does not train on "
+            f"{configuration.corpus!r}; allowed: {', '.join(run.corpora)}"
+        )
+
+
+def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
+    """Yield one sentence for every reading that a run lacks or has no use for."""
+    corpora = ", ".join(run.corpora)
+    if run.pair_corpora and run.pair_encoding is None:
+        yield (
+            f"{where}.pair_encoding: missing, and {', '.join(run.pair_corpora)} has pairs; "
+            "allowed: joint, separate"
+        )
+    if run.pair_encoding and not run.pair_corpora:
+        yield f"{where}.pair_encoding: this run reads no pairs ({corpora}); remove the key"
+    is_multitask = run.scheme == "multi-task"
+    if is_multitask and run.idle_heads is None:
+        yield f"{where}.idle_heads: missing in a multi-task run ({corpora}); allowed: step, skip"
+    if run.idle_heads and not is_multitask:
+        yield f"{where}.idle_heads: this run has one head ({corpora}); remove the key"
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:

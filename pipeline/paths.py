@@ -61,9 +61,9 @@ def tokens_dir(corpus: str) -> Path:
     return TOKENS / corpus
 
 
-def features_dir(corpus: str) -> Path:
-    """Return the frozen backbone's vectors of one corpus."""
-    return FEATURES / corpus
+def features_dir(feature_set: str) -> Path:
+    """Return the frozen backbone's vectors of one corpus, under one encoding of its pairs."""
+    return FEATURES / feature_set
 
 
 def inputs_json(run: str) -> Path:

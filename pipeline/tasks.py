@@ -7,11 +7,14 @@ CorpusName = Literal["sst", "cfimdb", "quora", "sts"]
 TaskName = Literal["sentiment", "paraphrase", "similarity"]
 Split = Literal["train", "dev", "test"]
 Mode = Literal["pretrain", "finetune"]
+PairEncoding = Literal["joint", "separate"]
+IdleHeads = Literal["step", "skip"]
 Pooling = Literal["pooled", "mean"]
 Objective = Literal["cross_entropy", "binary_cross_entropy", "mean_squared_error"]
 Metric = Literal["accuracy", "pearson"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
+PAIR_ENCODINGS: tuple[PairEncoding, ...] = get_args(PairEncoding)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Corpus:
         return self.task.metric == "accuracy"
 
 
+def feature_set(corpus: CorpusName, encoding: PairEncoding | None) -> str:
+    """Return the name of a corpus's stored vectors: `sst`, or `quora-joint`."""
+    return corpus if encoding is None else f"{corpus}-{encoding}"
+
+
 SENTIMENT = Task("sentiment", "SST", 1, "pooled", "cross_entropy", "accuracy")
 PARAPHRASE = Task("paraphrase", "PARA", 2, "mean", "binary_cross_entropy", "accuracy")
 SIMILARITY = Task("similarity", "STS", 2, "pooled", "mean_squared_error", "pearson")
@@ -59,4 +67,11 @@ CORPORA: dict[CorpusName, Corpus] = {
         Corpus("quora", "Quora", PARAPHRASE, max_label=1, num_outputs=1),
         Corpus("sts", "SemEval STS Benchmark", SIMILARITY, max_label=5, num_outputs=1),
     )
+}
+
+# the stored vectors of the frozen backbone: a pair corpus has them once for each encoding
+FEATURE_SETS: dict[str, tuple[CorpusName, PairEncoding | None]] = {
+    feature_set(name, encoding): (name, encoding)
+    for name, corpus in CORPORA.items()
+    for encoding in (PAIR_ENCODINGS if corpus.is_pair else (None,))
 }

@@ -12,8 +12,17 @@ from pydantic import Field
 
 from pipeline import paths
 from pipeline.errors import ParamsError
-from pipeline.params import Fraction, Params, Positive, Rate, RunParams, Section, load_section
-from pipeline.tasks import CorpusName, Mode
+from pipeline.params import (
+    Fraction,
+    Params,
+    Positive,
+    Rate,
+    RunParams,
+    Section,
+    load_section,
+    unfitting_keys,
+)
+from pipeline.tasks import CorpusName, IdleHeads, Mode, PairEncoding
 
 
 class Changes(Section):
@@ -22,6 +31,8 @@ class Changes(Section):
     learning_rate: Rate | None = None
     dropout: Fraction | None = None
     batch_size: dict[CorpusName, Positive] = Field(default_factory=dict)
+    pair_encoding: PairEncoding | None = None
+    idle_heads: IdleHeads | None = None
 
 
 class Trial(Section):
@@ -81,6 +92,7 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
                 f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
                 f"allowed: {', '.join(run.corpora)}"
             )
+    yield from unfitting_keys(f"{where}.changes", changed(run, trial.changes))
     wanted = trial_name(trial.run, trial.seed, trial.changes)
     if name != wanted:
         yield f"{where}: what this is must be called {wanted}"
@@ -96,6 +108,7 @@ def trial_name(run: str, seed: int, changes: Changes) -> str:
     if changes.dropout is not None:
         words.append(f"dropout{_word(changes.dropout)}")
     words += [f"{corpus}{changes.batch_size[corpus]}" for corpus in sorted(changes.batch_size)]
+    words += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
     return "-".join([*words, f"seed{seed}"])
 
 

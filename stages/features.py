@@ -1,32 +1,37 @@
-"""Stage features@<corpus>: tokens and the backbone in, sentence vectors of the frozen one out."""
+"""Stage features@<set>: tokens and the backbone in, sentence vectors of the frozen one out."""
 
 import argparse
 
 from stages.entry import run_stage
 from pipeline import paths
+from pipeline.batches import joined
 from pipeline.device import choose_device, make_deterministic
 from pipeline.features import write_features
 from pipeline.model.weights import load_backbone
 from pipeline.params import load_params
 from pipeline.speed import kernels_on
-from pipeline.tasks import CORPORA
+from pipeline.tasks import FEATURE_SETS
 from pipeline.tokens.token_cache import read_caches
 
 
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", choices=CORPORA)
-    corpus = parser.parse_args(argv).corpus
+    parser.add_argument("name", choices=FEATURE_SETS, metavar="set", help="%(choices)s")
+    name = parser.parse_args(argv).name
+    corpus, encoding = FEATURE_SETS[name]
 
     params = load_params()
     device = choose_device(params.device)
     make_deterministic(device)
+    splits = read_caches(paths.tokens_dir(corpus))
+    if encoding == "joint":
+        splits = {split: joined(cache) for split, cache in splits.items()}
     write_features(
-        read_caches(paths.tokens_dir(corpus)),
+        splits,
         load_backbone(paths.BACKBONE, kernels_on(device, params.speed.forward)),
         batch_size=params.evaluation.batch_size,
         device=device,
-        out=paths.features_dir(corpus),
+        out=paths.features_dir(name),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline.launch.lists import written
+from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[1]
 COPIED = (
@@ -33,13 +34,14 @@ TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
 MAKE = """
 from pipeline.params import load_params
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, FEATURE_SETS
 from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
 for stage in (corpora, backbone, validate):
     stage.main([])
 for corpus in CORPORA:
     tokens.main([corpus])
-    features.main([corpus])
+for name in FEATURE_SETS:
+    features.main([name])
 inputs.main([])
 for run in load_params().runs:
     train.main([run])
@@ -104,7 +106,8 @@ class Repository:
             },
         )
         graph = self.folder / "dvc.yaml"
-        graph.write_text(written(graph.read_text(), runs, trials=[]))
+        kept = load_params(self.folder / "params.yaml").runs
+        graph.write_text(written(graph.read_text(), kept, trials=[]))
 
     def make(self) -> None:
         """Do what `dvc repro` would in one process, which loads its libraries once; DVC takes it.

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from checks.graph import ROOT
 from pipeline.launch.lists import written
+from pipeline.params import load_params
 from pipeline.tasks import CORPORA
 
 COPIED = ("pipeline", "stages", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore")
@@ -48,8 +49,9 @@ class GrownRepository:
             for run, told in params["runs"].items()
         }
         YAML().dump(params, folder / "params.yaml")
-        self.runs = list(params["runs"])
-        graph = written((ROOT / "dvc.yaml").read_text(encoding="utf-8"), self.runs, trials=[])
+        runs = load_params(folder / "params.yaml").runs
+        self.runs = list(runs)
+        graph = written((ROOT / "dvc.yaml").read_text(encoding="utf-8"), runs, trials=[])
         (folder / "trials.yaml").write_text("trials: {}\n", encoding="utf-8")
         self.graph = with_commands(graph)
         (folder / "dvc.yaml").write_text(self.graph, encoding="utf-8")
@@ -113,7 +115,9 @@ def all_outs(graph: str, runs: Sequence[str]) -> Iterator[str]:
     for told in YAML(typ="safe").load(graph)["stages"].values():
         if told.get("foreach") == "${trials}":
             continue  # there are none
-        names = {"${item}": list(CORPORA), "${key}": runs, "${profile}": ["demo"]}
+        each = told.get("foreach")
+        keys = list(each) if isinstance(each, dict) else runs
+        names = {"${item}": list(CORPORA), "${key}": keys, "${profile}": ["demo"]}
         for out in _outs(told.get("do", told)):
             (place,) = [place for place in names if place in out] or [""]
             yield from (out.replace(place, name) for name in names[place]) if place else [out]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline import paths
-from pipeline.batches import Chosen, Collator, on_device, sorted_batches
+from pipeline.batches import Chosen, Collator, joined, on_device, sorted_batches
 from pipeline.device import fitting_in_memory
 from pipeline.features import BATCH_REMEDY, read_features
 from pipeline.model.heads import predictions_of
@@ -24,7 +24,7 @@ from pipeline.model.kernels import Kernels
 from pipeline.model.multitask import MultitaskBert
 from pipeline.model.weights import load_backbone
 from pipeline.params import RunParams
-from pipeline.tasks import CorpusName, Split
+from pipeline.tasks import CorpusName, Split, feature_set
 from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 
 
@@ -56,7 +56,9 @@ class TokenExamples:
     def outputs(self, model: MultitaskBert, chosen: Chosen) -> Tensor:
         """Return the head's outputs on token ids."""
         batch = self.collator.collate(chosen)
-        outputs: Tensor = model(self.split.corpus.name, batch.input_ids, batch.attention_mask)
+        outputs: Tensor = model(
+            self.split.corpus.name, batch.input_ids, batch.attention_mask, batch.second
+        )
         return outputs
 
 
@@ -79,10 +81,14 @@ def open_examples(run: RunParams, split: Split, device: torch.device) -> dict[Co
 
 
 def _open(run: RunParams, corpus: CorpusName, split: Split, device: torch.device) -> Examples:
+    encoding = run.encoding_of(corpus)
     tokenized = read_cache(paths.tokens_dir(corpus), split)
+    if encoding == "joint":
+        tokenized = joined(tokenized)
     if run.mode == "finetune":
         return TokenExamples(tokenized, device)
-    vectors = torch.from_numpy(read_features(paths.features_dir(corpus), split))
+    folder = paths.features_dir(feature_set(corpus, encoding))
+    vectors = torch.from_numpy(read_features(folder, split))
     return VectorExamples(tokenized, vectors.to(device))
 
 

@@ -104,7 +104,7 @@ def _answers(
 ) -> Iterator[Answers]:
     """Yield what a trained run says about some splits of its corpora."""
     run = params.run(name)
-    check_inputs(inputs)
+    check_inputs(inputs, run.pair_encoding)
     device = choose_device(params.device)
     make_deterministic(device)
     seed_everything(params.seed)

@@ -11,9 +11,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline import paths
-from pipeline.tasks import CORPORA
+from pipeline.params import RunParams
+from pipeline.tasks import CORPORA, FEATURE_SETS
 
-CORPUS, RUN, TRIAL = "{corpus}", "{run}", "{trial}"  # what a template is filled with
+# what a template is filled with
+CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair_run}", "{trial}"
 RUN_DIR = paths.run_dir(RUN)
 # by stage and key: templates, for each corpus, run or trial in turn; those of one tuple together
 WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
@@ -22,10 +24,13 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
     ("validate", "outs"): [(paths.validation_json(CORPUS),)],
     ("inputs", "deps"): [
         (paths.tokens_dir(CORPUS),),
-        (paths.features_dir(CORPUS),),
+        (paths.features_dir(FEATURE_SET),),
         (paths.BACKBONE,),
     ],
-    ("inputs", "params"): [(f"runs.{RUN}.mode", f"runs.{RUN}.batch_size")],
+    ("inputs", "params"): [
+        (f"runs.{RUN}.mode", f"runs.{RUN}.batch_size"),
+        (f"runs.{PAIR_RUN}.pair_encoding",),
+    ],
     ("inputs", "outs"): [(paths.inputs_json(RUN),)],
     ("report", "deps"): [
         (paths.corpus_dir(CORPUS),),
@@ -40,7 +45,7 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
 
 def written(
     text: str,
-    runs: Iterable[str],
+    runs: Mapping[str, RunParams],
     trials: Iterable[str],
     modules: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
@@ -48,15 +53,24 @@ def written(
 
     Args:
         text: of dvc.yaml.
-        runs: the keys of `runs` in params.yaml, in their order.
-        trials: those of `trials` in trials.yaml.
+        runs: those of params.yaml, in their order.
+        trials: the names of those of trials.yaml.
         modules: by stage, those that it imports; without, the lists keep what they have.
     """
-    names: dict[str, list[str]] = {CORPUS: list(CORPORA), RUN: list(runs), TRIAL: list(trials)}
+    names: dict[str, list[str]] = {
+        CORPUS: list(CORPORA),
+        FEATURE_SET: list(FEATURE_SETS),
+        RUN: list(runs),
+        PAIR_RUN: [name for name, run in runs.items() if run.pair_corpora],
+        TRIAL: list(trials),
+    }
     lines = text.split("\n")
     for stage, told in YAML(typ="safe").load(text)["stages"].items():
         if isinstance(told.get("foreach"), list):
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
+        if isinstance(told.get("foreach"), dict):  # the sets of features, each with its corpus
+            sets = ", ".join(f"{name}: {corpus}" for name, (corpus, _) in FEATURE_SETS.items())
+            lines[_place_of(lines, stage, "foreach")] = f"    foreach: {{{sets}}}"
         for key in ("deps", "params", "outs"):
             now = told.get("do", told).get(key, [])
             items = [item for item in now if not _is_module(item)]

@@ -23,9 +23,10 @@ HEAD = """\
 MOST = 1000  # trainings: dvc.lock and the time of `dvc status` grow with every stage
 # what comes of reading a file that is no dvc.yaml with lists
 NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration, YAMLError)
-SETTINGS = ("learning_rate", "dropout", "batch_size.<corpus>")
+SETTINGS = ("learning_rate", "dropout", "batch_size.<corpus>", "pair_encoding", "idle_heads")
+READINGS = ("pair_encoding", "idle_heads")  # settings whose values are words
 EXAMPLE = "learning_rate=1e-5,2e-5 dropout=0.1,0.3"
-Grid = Mapping[str, Sequence[float]]  # values to try, by setting
+Grid = Mapping[str, Sequence[float | str]]  # values to try, by setting
 
 
 def swept_runs(params: Params, named: str | None) -> list[str]:
@@ -54,20 +55,22 @@ def read_grid(text: str) -> Grid:
     Raises:
         InputError: it is not of the form of EXAMPLE, or names what cannot be tried.
     """
-    grid: dict[str, list[float]] = {}
+    grid: dict[str, list[float | str]] = {}
     for part in text.split():
         setting, equals, values = part.partition("=")
         if not equals or setting in grid:
             raise InputError(f"a grid is written like {EXAMPLE!r}, not {part!r}")
-        if not re.fullmatch(r"learning_rate|dropout|batch_size\.\w+", setting):
+        if not re.fullmatch(r"batch_size\.\w+", setting) and setting not in SETTINGS:
             raise InputError(f"{setting!r} cannot be tried; what can: {', '.join(SETTINGS)}")
-        grid[setting] = [_number(setting, value) for value in values.split(",")]
+        grid[setting] = [_value_of(setting, value) for value in values.split(",")]
     if not grid:
         raise InputError(f"a grid is written like {EXAMPLE!r}")
     return grid
 
 
-def _number(setting: str, text: str) -> float:
+def _value_of(setting: str, text: str) -> float | str:
+    if setting in READINGS:
+        return text
     try:
         return int(text) if setting.startswith("batch_size") else float(text)
     except ValueError:
@@ -103,14 +106,14 @@ def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -
     return trials
 
 
-def _combinations(grid: Grid) -> list[dict[str, float]]:
+def _combinations(grid: Grid) -> list[dict[str, float | str]]:
     """Return every combination of a grid's values, by setting; without a grid one that is empty."""
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _others(run: RunParams, values: Mapping[str, float]) -> dict[str, Any]:
+def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]:
     """Return as a trial's changes the values that are other than a run's own."""
-    own = {"learning_rate": run.learning_rate, "dropout": run.dropout}
+    own = run.model_dump(include={"learning_rate", "dropout", *READINGS})
     own |= {f"batch_size.{corpus}": size for corpus, size in run.batch_size.items()}
     changes: dict[str, Any] = {}
     for setting, value in values.items():

@@ -4,15 +4,15 @@ Read from top to bottom: embeddings, self-attention, add & norm, feed-forward, e
 encoder, pooler, and `MinBert`, which puts them together.
 
 Shapes are written [B, T, D]: B examples, T tokens with padding, D hidden size, L layers,
-H heads, K = D / H the width of a head, F width of the feed-forward layer. Masks are bool and
-True where a real token stands.
+H heads, K = D / H the width of a head, F width of the feed-forward layer, Q the tokens whose
+hidden states are asked for. Masks are bool and True where a real token stands.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,13 +42,6 @@ class BertConfig:
     hidden_dropout_prob: float
     attention_probs_dropout_prob: float
     layer_norm_eps: float
-
-
-class BertOutput(NamedTuple):
-    """What the encoder says about a batch."""
-
-    hidden: Tensor  # hidden states of the last layer, float [B, T, D]; [B, 1, D] if only [CLS]'s
-    pooled: Tensor  # pooled output, float [B, D]
 
 
 class Embeddings(nn.Module):
@@ -132,7 +125,7 @@ class SelfAttention(nn.Module):
         """Let tokens, float [B, Q, D], attend to the real ones among others: float [B, Q, D].
 
         Args:
-            asking: those that attend; all of `hidden`, or its first.
+            asking: those that attend; all of `hidden`, or some.
             hidden: those that are attended to, float [B, T, D].
             mask: True at the real ones, bool [B, T].
         """
@@ -190,9 +183,9 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = AddAndNorm(config, kernels)
 
-    def forward(self, hidden: Tensor, mask: Tensor, *, only_first: bool = False) -> Tensor:
-        """Return the layer's hidden states, float [B, T, D], or the first token's, [B, 1, D]."""
-        asking = hidden[:, :1] if only_first else hidden
+    def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
+        """Return the layer's hidden states, float [B, T, D], or at queries alone, [B, Q, D]."""
+        asking = hidden if queries is None else at_queries(hidden, queries)
         attended: Tensor = self.attention_norm(asking, self.attention(asking, hidden, mask))
         transformed: Tensor = self.feed_forward_norm(attended, self.feed_forward(attended))
         return transformed
@@ -208,32 +201,32 @@ class Encoder(nn.Module):
             EncoderLayer(config, kernels) for _ in range(config.num_hidden_layers)
         )
 
-    def forward(self, hidden: Tensor, mask: Tensor, *, only_first: bool = False) -> Tensor:
-        """Return the last layer's hidden states, float [B, T, D], or [CLS]'s alone, [B, 1, D]."""
+    def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
+        """Return the last layer's hidden states, float [B, T, D], or at queries, [B, Q, D]."""
         if self.kernels.layers == "fused":
             pack = self.kernels.pack_tokens
-            return encode_fused(self.layers, hidden, mask, pack=pack, only_first=only_first)
+            return encode_fused(self.layers, hidden, mask, pack=pack, queries=queries)
         *others, last = self.layers
         for layer in others:
             hidden = layer(hidden, mask)
-        final: Tensor = last(hidden, mask, only_first=only_first)
+        final: Tensor = last(hidden, mask, queries)
         return final
 
 
 class Pooler(nn.Module):
-    """A linear layer and tanh over the hidden state of [CLS]."""
+    """A linear layer and tanh over the hidden state of a [CLS]."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Return the pooled output, float [B, D]."""
-        return torch.tanh(self.dense(hidden[:, 0]))  # [CLS] is always the first token
+        """Return the pooled output, float [..., D], of the hidden states of [CLS], [..., D]."""
+        return torch.tanh(self.dense(hidden))
 
 
 class MinBert(nn.Module):
-    """The backbone: token ids in, hidden states and pooled output out."""
+    """The backbone: token ids in, hidden states out; `pooler` goes on from those of [CLS]."""
 
     def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
@@ -250,16 +243,17 @@ class MinBert(nn.Module):
         attention_mask: Tensor,
         token_type_ids: Tensor | None = None,
         *,
-        only_first: bool = False,
-    ) -> BertOutput:
-        """Encode a batch.
+        queries: Tensor | None = None,
+    ) -> Tensor:
+        """Encode a batch: return the hidden states of the last layer, float [B, T, D].
 
         Args:
             input_ids: int64 [B, T], beginning with [CLS].
             attention_mask: True at real tokens, bool [B, T].
             token_type_ids: 0 in the first sentence and 1 in the second, int64 [B, T];
                 all 0 when left out.
-            only_first: leave all but [CLS] out of the last layer; the pooled output is the same.
+            queries: places of the tokens whose hidden states are asked for, int64 [B, Q]; the last
+                layer computes no others and the result is [B, Q, D].
 
         Raises:
             BackboneError: T is more than the backbone has positions for.
@@ -273,8 +267,13 @@ class MinBert(nn.Module):
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)
         embedded = self.embeddings(input_ids, token_type_ids)
-        hidden = self.encoder(embedded, attention_mask, only_first=only_first)
-        return BertOutput(hidden, self.pooler(hidden))
+        hidden: Tensor = self.encoder(embedded, attention_mask, queries)
+        return hidden
+
+
+def at_queries(hidden: Tensor, queries: Tensor) -> Tensor:
+    """Return hidden states, float [B, T, D], at some places, int64 [B, Q]: float [B, Q, D]."""
+    return hidden.gather(1, queries.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
 
 
 def _initialise(module: nn.Module) -> None:

@@ -206,41 +206,43 @@ def _attend(hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
     return _linear(attended, module.output)
 
 
-def _attend_first(hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
-    """Let the first token of each example attend to all of its tokens, [B, D]."""
-    query = _linear(_first(hidden, layout), module.query)  # [B, D]
+def _attend_some(asking: Tensor, hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
+    """Let a few tokens of each example, [B * Q, D], attend to all of its tokens, [N, D]."""
     padded = layout.unpack(_linear(hidden, module.key, module.value))
     key, value = _to_heads(padded, layout, 2, module.num_heads)  # [B, H, T, K]
-    query = query.view(layout.num_examples, module.num_heads, 1, -1)
-    scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)  # [B, H, 1, T]
+    query = _linear(asking, module.query).view(layout.num_examples, -1, *key.shape[1::2])
+    query = query.transpose(1, 2) / math.sqrt(key.shape[-1])  # [B, H, Q, K]
+    scores = query @ key.transpose(-1, -2)  # [B, H, Q, T]
     if layout.bias is not None:
         scores = scores + layout.bias
     probabilities = module.dropout(scores.softmax(dim=-1))
-    return _linear((probabilities @ value).flatten(start_dim=1), module.output)
+    attended = (probabilities @ value).transpose(1, 2)  # [B, Q, H, K]
+    return _linear(attended.flatten(end_dim=1).flatten(start_dim=1), module.output)
 
 
-def _first(hidden: Tensor, layout: Layout) -> Tensor:
-    """Return the vectors of the examples' first tokens, [B, D], out of [N, D]."""
-    starts = torch.arange(layout.num_examples, device=hidden.device) * layout.num_tokens
-    if layout.index is not None:  # the first token is a real one, so its place is in the index
-        starts = torch.searchsorted(layout.index, starts)
-    return hidden[starts]
+def _at_queries(hidden: Tensor, layout: Layout, queries: Tensor) -> Tensor:
+    """Return the vectors at some places of the examples, [B * Q, D], out of [N, D]."""
+    first = torch.arange(layout.num_examples, device=hidden.device) * layout.num_tokens
+    places = (first.unsqueeze(1) + queries).flatten()
+    if layout.index is not None:  # real tokens are asked for, so their places are in the index
+        places = torch.searchsorted(layout.index, places)
+    return hidden[places]
 
 
 def encode_fused(
-    layers: "Iterable[Any]", hidden: Tensor, mask: Tensor, *, pack: bool, only_first: bool
+    layers: "Iterable[Any]", hidden: Tensor, mask: Tensor, *, pack: bool, queries: Tensor | None
 ) -> Tensor:
     """Send a batch through encoder layers.
 
     Args:
         layers: `EncoderLayer`s, whose parameters are used.
         hidden: what enters the first, float [B, T, D].
-        mask: True at real tokens, the first token of each example among them; bool [B, T].
+        mask: True at real tokens, bool [B, T].
         pack: leave out padding.
-        only_first: return the first tokens' hidden states alone.
+        queries: places of real tokens, int64 [B, Q]; the last layer computes no others.
 
     Returns:
-        Hidden states of the last layer, [B, T, D] or [B, 1, D]; with `pack` 0 at padding. In
+        Hidden states of the last layer, [B, T, D] or [B, Q, D]; with `pack` 0 at padding. In
         autocast's type where that is on.
     """
     device = hidden.device.type
@@ -253,9 +255,10 @@ def encode_fused(
         *others, last = layers
         for layer in others:
             packed = _layer(packed, _attend(packed, layout, layer.attention), layer)
-        if only_first:
-            attended = _attend_first(packed, layout, last.attention)
-            return _layer(_first(packed, layout), attended, last)[:, None]
+        if queries is not None:
+            asking = _at_queries(packed, layout, queries)
+            attended = _attend_some(asking, packed, layout, last.attention)
+            return _layer(asking, attended, last).view(*queries.shape, -1)
         packed = _layer(packed, _attend(packed, layout, last.attention), last)
         return layout.unpack(packed).view(batch, tokens, -1)
 

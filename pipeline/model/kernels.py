@@ -21,7 +21,7 @@ class Kernels:
     pack_tokens: bool  # the fused layers leave out padding
     cheap_dropout: bool  # masks from 15 or 31 random bits an element, on a CPU
     merge_pairs: bool  # both sentences of a pair in one forward pass
-    trim_last_layer: bool  # nothing but [CLS] where only the pooled output is read
+    trim_last_layer: bool  # nothing but each [CLS] where only the pooled output is read
 
 
 PLAIN = Kernels(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.batches import joined
 from pipeline.evaluation.course_format import NUM_DECIMALS
 from pipeline.evaluation.predict import (
     Examples,
@@ -86,32 +87,37 @@ def answer(
         run: whose.
         corpora: by which heads; all read single sentences, or all read pairs.
         texts: one or two sentences each, as the heads read.
-        max_length: tokens of a sentence; longer ones are cut, as in training.
+        max_length: tokens of a sentence or a joint pair; longer ones are cut, as in training.
         batch_size: texts in one forward pass.
 
     Returns:
-        The answers of each head, and how many sentences were cut.
+        The answers of each head, and how many sentences and joint pairs were cut.
     """
     is_pair = CORPORA[corpora[0]].is_pair
     sentences = [s for t in texts for s in ((t.first, t.second) if is_pair else (t.first,))]
     tokenized = tokenize(run.tokenizer, sentences, max_length)
-    splits = [_split_of(CORPORA[name], tokenized, run) for name in corpora]
-    return [_ask(run, split, batch_size) for split in splits], tokenized.num_truncated
+    splits = [_split_of(CORPORA[name], tokenized, run, max_length) for name in corpora]
+    num_cut = tokenized.num_truncated + splits[0].num_cut
+    return [_ask(run, split, batch_size) for split in splits], num_cut
 
 
-def _split_of(corpus: Corpus, tokenized: Tokenized, run: TrainedRun) -> TokenizedSplit:
+def _split_of(
+    corpus: Corpus, tokenized: Tokenized, run: TrainedRun, max_length: int
+) -> TokenizedSplit:
     """Give new texts the form of a corpus's split: examples without labels or names."""
     pad_id = run.tokenizer.token_to_id("[PAD]")
     assert pad_id is not None  # noqa: S101  (no tokenizer is loaded without it)
     count = (len(tokenized.offsets) - 1) // corpus.task.num_sentences
-    return TokenizedSplit(
+    split = TokenizedSplit(
         corpus,
         tokenized.input_ids,
         tokenized.offsets,
         labels=np.full(count, np.nan, np.float32),
         example_ids=np.full(count, "", np.str_),
         pad_id=pad_id,
+        max_length=max_length,
     )
+    return joined(split) if corpus.is_pair and run.pair_encoding == "joint" else split
 
 
 def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:

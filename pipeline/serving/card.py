@@ -43,6 +43,8 @@ tokenizer = AutoTokenizer.from_pretrained(".")  # or wherever this folder is
 model = AutoModel.from_pretrained(".").eval()
 heads = load_file("heads.safetensors")
 
+"""
+OUTPUTS_SEPARATE = """\
 @torch.inference_mode()
 def outputs(corpus, pooling, *sentences):  # a list of texts, or two lists: each sentence by itself
     vectors = []
@@ -54,6 +56,20 @@ def outputs(corpus, pooling, *sentences):  # a list of texts, or two lists: each
         vectors.append(encoded.pooler_output if pooling == "pooled" else mean)
     weight, bias = heads[f"{corpus}.weight"], heads[f"{corpus}.bias"]
     return torch.nn.functional.linear(torch.cat(vectors, dim=1), weight, bias)
+
+"""
+OUTPUTS_JOINT = """\
+@torch.inference_mode()
+def outputs(corpus, pooling, *sentences):  # a list of texts, or two lists: pairs
+    vectors = []
+    for texts in zip(*sentences):  # of a pair one sequence: [CLS] a [SEP] [CLS] b [SEP]
+        ids = [tokenizer(text, truncation=True)["input_ids"] for text in texts]
+        encoded = model(torch.tensor([sum(ids, [])])).last_hidden_state[0]
+        own = encoded.split([len(part) for part in ids])  # each sentence's own tokens
+        pooled = [model.pooler(part[None])[0] for part in own]  # of each [CLS]
+        vectors.append(torch.cat(pooled if pooling == "pooled" else [p.mean(0) for p in own]))
+    weight, bias = heads[f"{corpus}.weight"], heads[f"{corpus}.bias"]
+    return torch.nn.functional.linear(torch.stack(vectors), weight, bias)
 
 """
 ASK_HEADS: Mapping[CorpusName, str] = {
@@ -93,7 +109,8 @@ def loading_example(run: TrainedRun) -> str:
     """Return Python that loads the folder it stands in, and asks every head."""
     if run.classified:
         return LOAD_SENTIMENT
-    return LOAD_HEADS + "".join(ASK_HEADS[corpus] for corpus in run.corpora)
+    outputs = OUTPUTS_JOINT if run.pair_encoding == "joint" else OUTPUTS_SEPARATE
+    return LOAD_HEADS + outputs + "".join(ASK_HEADS[corpus] for corpus in run.corpora)
 
 
 def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any]:
@@ -210,10 +227,12 @@ def _shown(value: float | None) -> str:
 
 def _heads_told(run: TrainedRun) -> Iterator[str]:
     """Tell of `heads.safetensors`, for those who load it in another way."""
+    is_joint = run.pair_encoding == "joint"
+    together = "together, as one sequence `[CLS] a [SEP] [CLS] b [SEP]`"
     yield (
         "`transformers` has no class for these heads: the example adds them. Each is one linear "
-        "layer in `heads.safetensors`; a pair's two sentences go through the backbone apart, and "
-        "their vectors stand side by side."
+        "layer in `heads.safetensors`. A pair's two sentences go through the backbone "
+        f"{together if is_joint else 'one by one'}, and their vectors stand side by side."
     )
     rows = ["| head | reads | vector of a sentence | says |", "| --- | --- | --- | --- |"]
     for name in run.corpora:
@@ -236,7 +255,8 @@ def _says(corpus: Corpus) -> str:
 
 def _limits(run: TrainedRun, profile: ProfileParams, max_length: int) -> Iterator[str]:
     yield "For reproducing and teaching; not tried on anything else than its dev and test sets."
-    yield f"English. A sentence is cut after {max_length} tokens."
+    cut = "A sentence or a pair" if run.pair_encoding == "joint" else "A sentence"
+    yield f"English. {cut} is cut after {max_length} tokens."
     if run.summary["backbone"] == "all-MiniLM-L6-v2" and "quora" in run.corpora:
         yield (
             "all-MiniLM-L6-v2 was itself trained on Quora duplicates and on sentence pairs, so its "

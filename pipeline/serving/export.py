@@ -1,8 +1,8 @@
 """A trained run as a folder that Hugging Face's `transformers` loads.
 
 A run of one sentiment corpus is a BertForSequenceClassification: dropout and a linear layer over
-the pooled output is what that class computes. Heads on pairs, which read two sentences apart, have
-no class there: such a run is a BertModel, with its heads in a file of their own.
+the pooled output is what that class computes. Heads on pairs, which read a vector of each sentence,
+have no class there: such a run is a BertModel, with its heads in a file of their own.
 
 Nothing in it tells of the machine or the hour: the same run gives the same bytes.
 """

@@ -21,7 +21,7 @@ from pipeline.model.weights import load_backbone, load_weights
 from pipeline.params import Params
 from pipeline.schemas import TRAIN
 from pipeline.speed import kernels_on
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tasks import CORPORA, CorpusName, PairEncoding
 from pipeline.tokens.tokenizer import load_tokenizer
 
 # of run.json, what is used here
@@ -37,6 +37,7 @@ SUMMARY_KEYS = (
     "learning_rate",
     "batch_size",
     "dropout",
+    "pair_encoding",
     "device",
     "precision",
 )
@@ -61,6 +62,12 @@ class TrainedRun:
     def is_frozen(self) -> bool:
         """Say whether the backbone is as it was pretrained."""
         return self.model.backbone is None
+
+    @property
+    def pair_encoding(self) -> PairEncoding | None:
+        """Return how the run reads pairs; None if it reads none."""
+        encoding: PairEncoding | None = self.summary["pair_encoding"]
+        return encoding
 
     @property
     def classified(self) -> CorpusName | None:

@@ -32,7 +32,8 @@ ARRAYS = ("input_ids", "offsets", "labels", "example_ids")
 class TokenizedSplit:
     """One split of a corpus, memory-mapped.
 
-    N examples of S sentences each.
+    N examples of S sentences each. A model reads each sentence as a sequence of its own, or, where
+    `is_joint`, both sentences of a pair as one: they stand side by side here.
     """
 
     corpus: Corpus
@@ -41,16 +42,29 @@ class TokenizedSplit:
     labels: NDArray[np.float32]  # [N], NaN where a split has none
     example_ids: NDArray[np.str_]  # [N]
     pad_id: int
+    max_length: int = 512  # tokens that a sequence may have
+    is_joint: bool = False
+    num_cut: int = 0  # pairs that lost tokens to become one sequence
 
     def __len__(self) -> int:
         """Count the examples."""
         return len(self.labels)
 
     @property
+    def num_sequences(self) -> int:
+        """Count the sequences of an example, G."""
+        return 1 if self.is_joint else self.corpus.task.num_sentences
+
+    @property
+    def sequence_offsets(self) -> NDArray[np.int64]:
+        """Return where sequences begin and the last one ends, [N * G + 1]."""
+        return self.offsets[:: self.corpus.task.num_sentences // self.num_sequences]
+
+    @property
     def lengths(self) -> NDArray[np.int64]:
-        """Return the tokens of each example's longest sentence, [N]."""
-        per_sentence = np.diff(self.offsets).reshape(len(self), self.corpus.task.num_sentences)
-        return np.asarray(per_sentence.max(axis=1, initial=0))
+        """Return the tokens of each example's longest sequence, [N]."""
+        per_sequence = np.diff(self.sequence_offsets).reshape(len(self), self.num_sequences)
+        return np.asarray(per_sequence.max(axis=1, initial=0))
 
     def sentences(self, example: int) -> list[NDArray[np.int32]]:
         """Return the ids of an example's sentences."""
@@ -123,7 +137,12 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
         summary = read_record(folder / "cache.json", TOKENS)
         corpus_name: CorpusName = summary["corpus"]
         arrays: dict[str, Any] = {name: _load(_array_path(folder, split, name)) for name in ARRAYS}
-        return TokenizedSplit(CORPORA[corpus_name], **arrays, pad_id=summary["pad_id"])
+        return TokenizedSplit(
+            CORPORA[corpus_name],
+            **arrays,
+            pad_id=summary["pad_id"],
+            max_length=summary["max_length"],
+        )
     except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CorpusError(
             f"the token cache {folder} is missing or damaged ({error}); delete {folder} and "

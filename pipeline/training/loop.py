@@ -23,10 +23,10 @@ from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
 from pipeline.model.multitask import MultitaskBert
 from pipeline.params import OptimizerParams, TrainingSpeedParams
-from pipeline.tasks import CorpusName
+from pipeline.tasks import CorpusName, IdleHeads
 from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not_finite
 from pipeline.training.history import EpochRow, mean_score
-from pipeline.training.optimizer import new_optimizer
+from pipeline.training.optimizer import new_optimizer, step_idle_too
 from pipeline.training.pace import Pace
 from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.round_robin import loss_weights, round_robin
@@ -49,6 +49,7 @@ class TrainingPlan:
     speed: TrainingSpeedParams
     dev_batch_size: int
     seed: int
+    idle_heads: IdleHeads | None = None  # of several: whether those without a turn are stepped
 
 
 @dataclass
@@ -221,6 +222,8 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             (loss * (self.weights[corpus] * fraction)).backward()  # type: ignore[no-untyped-call]
             loss = self.ranks.added_up(self.model, loss.detach(), fraction)
+            if self.plan.idle_heads == "step":
+                step_idle_too(self.optimizer)
             self.optimizer.step()
         return loss
 

@@ -1,4 +1,4 @@
-"""AdamW at a constant rate (section 5.3)."""
+"""AdamW at a constant rate (section 5.3), and what it does to a head that has no turn."""
 
 import torch
 from torch import nn
@@ -25,3 +25,17 @@ def new_optimizer(
         weight_decay=params.weight_decay,
         fused=fused,
     )
+
+
+def step_idle_too(optimizer: torch.optim.AdamW) -> None:
+    """Give a gradient of 0 to each parameter with moments that the backward pass did not reach.
+
+    AdamW then moves on what the parameter's last turns left in its moments, as it did before torch
+    2.0: `zero_grad` filled gradients with 0 there, and a parameter that had one kept one. Today
+    they become None, and the optimizer passes over them. The moments tell who had a turn, so a
+    training that goes on from a checkpoint does the same.
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is None and optimizer.state.get(parameter):
+                parameter.grad = torch.zeros_like(parameter)

@@ -32,7 +32,7 @@ from pipeline.files import sha256_of, write_record
 from pipeline.inputs import check_inputs, listed_files
 from pipeline.model.kernels import Kernels
 from pipeline.model.weights import save_weights
-from pipeline.params import Params
+from pipeline.params import Params, RunParams
 from pipeline.schemas import TRAIN
 from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
@@ -66,11 +66,11 @@ def train_run(
     inputs = inputs or paths.inputs_json(name)
     with joined(choose_device(params.device)) as (ranks, device):
         kernels = kernels_on(device, params.speed.forward)
-        files = listed_files(inputs)
+        files = listed_files(inputs, params.run(name).pair_encoding)
         fingerprint = _fingerprint(params, name, kernels, device, files, ranks)
         own = own_checkpoint(name, fingerprint) if ranks.is_first else None
         with own or nullcontext(checkpoint_folder(name, fingerprint)) as folder:
-            _check_inputs(name, inputs, files)
+            _check_inputs(params.run(name), name, inputs, files)
             trainer = _new_trainer(params, name, kernels, backbone_dir, device, ranks)
             _announce(name, trainer)
             checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
@@ -86,13 +86,13 @@ def train_run(
             mark_finished(folder, paths.run_weights(out))
 
 
-def _check_inputs(name: str, inputs: Path, files: Mapping[str, str]) -> None:
+def _check_inputs(run: RunParams, name: str, inputs: Path, files: Mapping[str, str]) -> None:
     """Refuse to train on other files than those that were listed at first."""
-    if listed_files(inputs) != files:
+    if listed_files(inputs, run.pair_encoding) != files:
         raise TrainingError(
             f"what {name} reads changed while it waited for another process; run `dvc repro`"
         )
-    check_inputs(inputs)
+    check_inputs(inputs, run.pair_encoding)
 
 
 def _restore(name: str, checkpoint: Checkpoint, trainer: Trainer, folder: Path) -> None:
@@ -170,6 +170,7 @@ def _new_trainer(
         speed=params.speed.training,
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
+        idle_heads=run.idle_heads,
     )
     return Trainer(model, train, open_examples(run, "dev", device), plan, ranks)
 
@@ -182,6 +183,11 @@ def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, o
     save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
     write_history(paths.run_history(out), trained.history)
     summary = _summary(params, name, trained, trainer.train, trainer.num_batches)
+    summary["pairs_cut"] = {
+        corpus: {"train": trainer.train[corpus].split.num_cut, "dev": dev.split.num_cut}
+        for corpus, dev in trainer.dev.items()
+        if dev.split.is_joint
+    }
     machine = {
         "device": trainer.ranks.named(device_name(device)),
         "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
@@ -240,6 +246,8 @@ def _summary(
         "learning_rate": params.learning_rate(run),
         "batch_size": dict(run.batch_size),
         "dropout": run.dropout,
+        "pair_encoding": run.pair_encoding,
+        "idle_heads": run.idle_heads,
         "best_epoch": trained.best_epoch,
         "stopped": trained.stopped,
         "best_epoch_of": {c: best_epoch_of(trained.history, c) for c in run.corpora},

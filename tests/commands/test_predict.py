@@ -67,7 +67,7 @@ def test_what_was_left_out_or_cut_or_generated_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         "2 left out, having no text or half of a pair: line 1, 3",
         "multitask-finetune has learnt from generated corpora: no judgement on real text",
-        "cut: 2 sentences of more than 512 tokens; their ends were not read",
+        "cut: 2 sentences or joint pairs of more than 512 tokens; the ends were not read",
     ]
 
 

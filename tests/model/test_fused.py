@@ -98,17 +98,19 @@ def test_attention_drops_probabilities_before_the_values() -> None:
 
 @pytest.mark.parametrize("pack", [True, False])
 @pytest.mark.parametrize("layers", ["plain", "fused"])
-def test_the_pooled_output_needs_only_the_first_token_of_the_last_layer(
-    layers: str, pack: bool
+@pytest.mark.parametrize("queries", [[[0]] * 4, [[0, 5], [0, 3], [1, 2], [0, 11]]])
+def test_the_last_layer_computes_the_tokens_that_are_asked_for(
+    layers: str, pack: bool, queries: list[list[int]]
 ) -> None:
     plain, other = twins(replace(PLAIN, layers=layers, pack_tokens=pack))  # type: ignore[arg-type]
     ids, mask = batch()
-    whole, first = plain(ids, mask), other(ids, mask, only_first=True)
-    assert first.hidden.shape == (4, 1, 32)
-    torch.testing.assert_close(first.hidden, whole.hidden[:, :1], atol=1e-5, rtol=0)
-    torch.testing.assert_close(first.pooled, whole.pooled, atol=1e-5, rtol=0)
-    whole.pooled.square().sum().backward()
-    first.pooled.square().sum().backward()
+    places = torch.tensor(queries)
+    whole = plain(ids, mask)[torch.arange(4)[:, None], places]
+    some = other(ids, mask, queries=places)
+    assert some.shape == (4, len(queries[0]), 32)
+    torch.testing.assert_close(some, whole, atol=1e-5, rtol=0)
+    plain.pooler(whole).square().sum().backward()
+    other.pooler(some).square().sum().backward()
     for (name, mine), theirs in zip(other.named_parameters(), plain.parameters(), strict=True):
         assert mine.grad is not None, name
         torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-5, rtol=1e-3)
@@ -121,7 +123,7 @@ def test_a_slice_of_examples_at_a_time_gives_what_all_at_once_give(
     ids, mask = batch()
     together = model(ids, mask)
     monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
-    torch.testing.assert_close(model(ids, mask).hidden, together.hidden, atol=1e-6, rtol=0)
+    torch.testing.assert_close(model(ids, mask), together, atol=1e-6, rtol=0)
 
 
 def test_a_batch_without_padding_needs_no_packing() -> None:
@@ -133,7 +135,7 @@ def test_a_batch_without_padding_needs_no_packing() -> None:
 def test_padding_comes_back_as_zero() -> None:
     _, model = twins(FUSED)
     ids, mask = batch()
-    assert not model(ids, mask).hidden[~mask].any()
+    assert not model(ids, mask)[~mask].any()
 
 
 def test_bf16_follows_autocast_and_stays_near() -> None:
@@ -142,9 +144,9 @@ def test_bf16_follows_autocast_and_stays_near() -> None:
     exact = plain(ids, mask)
     with torch.autocast("cpu", torch.bfloat16):
         near = model(ids, mask)
-    assert near.hidden.dtype == torch.bfloat16
+    assert near.dtype == torch.bfloat16
     # bf16 keeps 8 bits: hidden states of unit size, a few roundings deep
-    torch.testing.assert_close(near.hidden[mask].float(), exact.hidden[mask], atol=0.1, rtol=0)
-    near.pooled.float().sum().backward()
+    torch.testing.assert_close(near[mask].float(), exact[mask], atol=0.1, rtol=0)
+    model.pooler(near.float()[:, 0]).sum().backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     assert all(g.dtype == torch.float32 and g.isfinite().all() for g in gradients)

@@ -27,7 +27,7 @@ def train(model: MinBert, weight_decay: float = 0.0) -> list[float]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, eps=1e-6, weight_decay=weight_decay)
     losses = []
     for _ in range(3):
-        loss = model(IDS, IDS != 0).pooled.square().sum()
+        loss = model.pooler(model(IDS, IDS != 0)[:, 0]).square().sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

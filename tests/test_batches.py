@@ -1,10 +1,19 @@
 """Batches: padding, and every example exactly once in an epoch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from pipeline.batches import Collator, num_batches, on_device, shuffled_batches, sorted_batches
+from pipeline.batches import (
+    Collator,
+    joined,
+    num_batches,
+    on_device,
+    shuffled_batches,
+    sorted_batches,
+)
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -32,6 +41,43 @@ def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
         [[True] * 3, [True, True, False]],
         [[True, True, False], [True, False, False]],
     ]
+
+
+def test_a_joint_pair_is_one_sequence_and_says_where_the_second_sentence_begins() -> None:
+    split = joined(split_of([([1, 2], [3, 4]), ([4, 5, 6], [7, 8]), ([9] * 9, [9] * 2)]))
+    assert split.lengths.tolist() == [4, 5, 11]
+    (chosen,) = on_device([np.array([1, 0])], split.lengths, CPU)
+    batch = Collator(split, CPU).collate(chosen)
+    assert batch.input_ids.tolist() == [[[4, 5, 6, 7, 8]], [[1, 2, 3, 4, 0]]]
+    assert batch.attention_mask.tolist() == [[[True] * 5], [[True] * 4 + [False]]]
+    assert batch.second is not None
+    assert batch.second.tolist() == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "limit", "kept"),
+    [
+        (4, 4, 8, (4, 4)),
+        (5, 4, 8, (4, 4)),
+        (9, 3, 8, (5, 3)),  # the longer one alone
+        (3, 9, 8, (3, 5)),
+        (9, 9, 9, (5, 4)),  # both, down to the half
+        (2, 30, 8, (2, 6)),
+    ],
+)
+def test_of_a_joint_pair_the_longer_sentence_is_cut_first(
+    first: int, second: int, limit: int, kept: tuple[int, int]
+) -> None:
+    def sentence(length: int, start: int) -> list[int]:
+        return [101, *range(start, start + length - 2), 102]
+
+    whole = split_of([([101, 102], [101, 102]), (sentence(first, 200), sentence(second, 300))])
+    split = joined(replace(whole, max_length=limit))
+    assert split.num_cut == ((first, second) != kept)
+    sentences = [ids.tolist() for ids in split.sentences(1)]
+    expected = (sentence(kept[0], 200), sentence(kept[1], 300))  # begin as before, end in [SEP]
+    assert tuple(sentences) == expected
+    assert [ids.tolist() for ids in split.sentences(0)] == [[101, 102], [101, 102]]
 
 
 def test_an_epoch_goes_to_the_device_with_the_width_of_every_batch() -> None:

@@ -1,5 +1,6 @@
 """Batches, whatever the lengths: every example once, of like length, padded at the end only."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.batches import (
     Collator,
     Indices,
+    joined,
     num_batches,
     on_device,
     shuffled_batches,
@@ -109,3 +111,24 @@ def test_collated_sentences_come_back_and_padding_stands_at_their_end(
                 assert ids.tolist()[: len(sentence)] == sentence.tolist()
                 assert set(ids.tolist()[len(sentence) :]) <= {split.pad_id}
                 assert mask.tolist() == [t < len(sentence) for t in range(len(ids))]
+
+
+@given(tokenized_splits().filter(lambda split: split.corpus.is_pair), st.integers(6, 18))
+def test_a_joint_pair_fits_and_both_sentences_keep_their_ends(
+    split: TokenizedSplit, limit: int
+) -> None:
+    pairs = joined(replace(split, max_length=limit))
+    num_cut = 0
+    for example in range(len(split)):
+        whole, kept = split.sentences(example), pairs.sentences(example)
+        total = sum(map(len, whole))
+        assert sum(map(len, kept)) == min(total, limit)
+        num_cut += total > limit
+        for before, after in zip(whole, kept, strict=True):
+            assert after.tolist() == [*before[: len(after) - 1], before[-1]]
+        if len(whole[0]) != len(kept[0]) and len(whole[1]) != len(kept[1]):
+            assert abs(len(kept[0]) - len(kept[1])) <= 1  # both are cut only down to alike
+    assert pairs.num_cut == num_cut
+    assert pairs.lengths.tolist() == [
+        sum(map(len, pairs.sentences(example))) for example in range(len(split))
+    ]

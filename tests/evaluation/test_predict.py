@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.batches import joined
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import TokenExamples, VectorExamples, predict
 from pipeline.features import compute_vectors
@@ -31,23 +32,35 @@ def split_of(corpus: CorpusName, count: int) -> TokenizedSplit:
     )
 
 
-@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
-def test_batches_do_not_change_predictions(corpus: CorpusName, tiny_backbone_dir: Path) -> None:
+KINDS = ["sst", "quora", "sts", "joint quora", "joint sts"]
+
+
+def split_as(kind: str, count: int) -> TokenizedSplit:
+    encoding, _, corpus = kind.rpartition(" ")
+    split = split_of(corpus, count)  # type: ignore[arg-type]
+    return joined(split) if encoding else split
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_do_not_change_predictions(kind: str, tiny_backbone_dir: Path) -> None:
     torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), (corpus,), 32, 0.3)
-    examples = TokenExamples(split_of(corpus, 11), CPU)
+    split = split_as(kind, 11)
+    backbone = load_backbone(tiny_backbone_dir, PLAIN)
+    model = MultitaskBert(backbone, (split.corpus.name,), 32, 0.3)
+    examples = TokenExamples(split, CPU)
     alone, together = predict(model, examples, 1), predict(model, examples, 4)
     np.testing.assert_allclose(alone, together, atol=1e-5)
 
 
-@pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
-def test_stored_vectors_give_what_tokens_give(corpus: CorpusName, tiny_backbone_dir: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_stored_vectors_give_what_tokens_give(kind: str, tiny_backbone_dir: Path) -> None:
     torch.manual_seed(0)
     backbone = load_backbone(tiny_backbone_dir, PLAIN)
+    split = split_as(kind, 11)
+    corpus = split.corpus.name
     whole = MultitaskBert(backbone, (corpus,), 32, 0.3)
     heads = MultitaskBert(None, (corpus,), 32, 0.3)
     heads.heads.load_state_dict(whole.heads.state_dict())
-    split = split_of(corpus, 11)
     vectors = torch.from_numpy(compute_vectors(split, backbone, 4, CPU))
     np.testing.assert_allclose(
         predict(heads, VectorExamples(split, vectors), 4),

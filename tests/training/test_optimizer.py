@@ -1,10 +1,13 @@
 """AdamW: the plain update rule, by hand."""
 
+import math
+
 import pytest
+import torch
 from torch import nn
 
 from pipeline.params import OptimizerParams
-from pipeline.training.optimizer import new_optimizer
+from pipeline.training.optimizer import new_optimizer, step_idle_too
 
 
 def params(weight_decay: float) -> OptimizerParams:
@@ -23,3 +26,53 @@ def test_first_step_moves_by_the_rate_against_the_gradient(
     optimizer.step()
     # with bias correction the first step is rate * sign(gradient), after decay by rate * decay
     assert layer.weight.item() == pytest.approx(2.0 * (1 - 0.01 * weight_decay) - 0.01, abs=1e-6)
+
+
+def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
+    """Return a weight after each step of AdamW, by the rule of Loshchilov and Hutter (2019)."""
+    first = second = 0.0
+    weights = []
+    for step, gradient in enumerate(gradients, start=1):
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        weight *= 1 - 0.01 * decay
+        mean, square = first / (1 - 0.9**step), second / (1 - 0.999**step)
+        weight -= 0.01 * mean / (math.sqrt(square) + 1e-6)
+        weights.append(weight)
+    return weights
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_an_idle_head_is_stepped_with_a_gradient_of_0_once_it_had_a_turn(
+    decay: float, fused: bool
+) -> None:
+    """Two heads in turns b a b b a b: what torch did before 2.0, when gradients stayed as zeros."""
+    heads = nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in "ab"})
+    for head in heads.values():
+        nn.init.constant_(head.weight, 2.0)
+    optimizer = new_optimizer(heads, 0.01, params(decay), fused)
+    seen = []
+    for name in "babbab":
+        optimizer.zero_grad(set_to_none=True)
+        (heads[name].weight * 5).sum().backward()
+        step_idle_too(optimizer)
+        optimizer.step()
+        seen.append(heads["a"].weight.item())
+    # before its first turn it has no moments, and stays; its steps are counted from there
+    assert seen == pytest.approx([2.0, *by_hand([5, 0, 0, 5, 0], 2.0, decay)], abs=1e-6)
+
+
+def test_the_moments_tell_who_had_a_turn_in_another_process_too() -> None:
+    head = nn.Linear(1, 1, bias=False)
+    optimizer = new_optimizer(head, 0.01, params(0.0), fused=True)
+    step_idle_too(optimizer)
+    assert head.weight.grad is None
+    head(torch.ones(1)).backward()
+    optimizer.step()
+    resumed = new_optimizer(head, 0.01, params(0.0), fused=True)
+    resumed.load_state_dict(optimizer.state_dict())
+    head.weight.grad = None
+    step_idle_too(resumed)
+    assert head.weight.grad is not None
+    assert head.weight.grad.item() == 0.0

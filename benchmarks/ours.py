@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -140,13 +141,12 @@ class Features:
 def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
     """Cut a few examples out of a split."""
     sentences = [sentence for index in indices for sentence in split.sentences(int(index))]
-    return TokenizedSplit(
-        split.corpus,
-        np.concatenate(sentences),
-        np.cumsum([0, *map(len, sentences)]),
-        split.labels[indices],
-        split.example_ids[indices],
-        split.pad_id,
+    return replace(
+        split,
+        input_ids=np.concatenate(sentences),
+        offsets=np.cumsum([0, *map(len, sentences)]),
+        labels=split.labels[indices],
+        example_ids=split.example_ids[indices],
     )
 
 

@@ -17,7 +17,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from pipeline import paths
 from pipeline.backbone import BACKBONES, fetch_backbone
 from pipeline.files import md5_of, sha256_of
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, FEATURE_SETS
 
 MINILM = "all-MiniLM-L6-v2"
 SERVER = """
@@ -98,7 +98,7 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
         profiles__demo__corpora__sizes={corpus: sizes for corpus in CORPORA},
         profiles__demo__backbone=f"local:{_livelier(tiny_backbone_dir, folder / 'lively')}",
         profiles__demo__epochs={"pretrain": 2, "finetune": 2},
-        profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 300.0},
+        profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 100.0},
         evaluation__bootstrap_resamples=100,
         evaluation__batch_size=8,
     )
@@ -108,7 +108,9 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
         backbone.main([])
         for corpus in ("sst", "quora", "sts"):
             tokens.main([corpus])
-            features.main([corpus])
+        for name, (corpus, _) in FEATURE_SETS.items():
+            if corpus != "cfimdb":
+                features.main([name])
         locked = {}
         for run in SERVED_RUNS:
             write_inputs(run, params.run(run), paths.inputs_json(run))

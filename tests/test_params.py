@@ -75,6 +75,52 @@ def test_runs_of_table_2_are_as_in_the_paper(params: Params) -> None:
     assert {run.dropout for run in papers.values()} == {0.3}  # before every head
 
 
+def test_runs_of_table_2_read_the_paper_as_best_matches_its_numbers(params: Params) -> None:
+    for name in TABLE_2:
+        run = params.run(name)
+        assert run.pair_encoding == ("joint" if {"quora", "sts"} & {*run.corpora} else None)
+        assert run.idle_heads == ("step" if len(run.corpora) > 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{sts: 16}, dropout: 0.3, pair_encoding: joint}",
+            "{sts: 16}, dropout: 0.3}",
+            "runs.sts-pretrain.pair_encoding: missing, and sts has pairs; allowed: joint, separate",
+        ),
+        (
+            "pair_encoding: joint}",
+            "pair_encoding: both}",
+            "runs.quora-pretrain.pair_encoding: Input should be 'joint' or 'separate', not 'both'",
+        ),
+        (
+            "{cfimdb: 8}, dropout: 0.3}",
+            "{cfimdb: 8}, dropout: 0.3, pair_encoding: joint}",
+            "runs.cfimdb-pretrain.pair_encoding: this run reads no pairs (cfimdb); remove the key",
+        ),
+        (
+            ", idle_heads: step}",
+            "}",
+            "runs.multitask-pretrain.idle_heads: missing in a multi-task run (sst, quora, sts); "
+            "allowed: step, skip",
+        ),
+        (
+            "{sst: 64}, dropout: 0.3}",
+            "{sst: 64}, dropout: 0.3, idle_heads: step}",
+            "runs.sst-pretrain.idle_heads: this run has one head (sst); remove the key",
+        ),
+    ],
+)
+def test_a_reading_is_named_where_it_is_missing_or_means_nothing(
+    load: Callable[[str], Params], old: str, new: str, said: str
+) -> None:
+    with pytest.raises(ParamsError) as refused:
+        load(replaced(old, new))
+    assert said in str(refused.value)
+
+
 def test_multitask_turns_follow_equation_1(params: Params) -> None:
     assert params.run("multitask-finetune").corpora == ("sst", "quora", "sts")
 

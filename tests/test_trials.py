@@ -58,6 +58,8 @@ def test_the_committed_file_holds_no_trial() -> None:
             "changes.batch_size.sts: run 'sst-finetune' does not train on it; allowed: sst",
         ),
         ("learning_rate: 2.0e-05", "batch_size: {sst: 0}", "batch_size.sst: Input should be"),
+        ("learning_rate: 2.0e-05", "pair_encoding: joint", "changes.pair_encoding: this run reads"),
+        ("learning_rate: 2.0e-05", "idle_heads: skip", "changes.idle_heads: this run has one head"),
         (", changes: {learning_rate: 2.0e-05}", "", "seed7.changes: Field required"),
         ("seed: 7", "seed: 8", "must be called sst-finetune-rate2e-05-seed8"),
         ("sst-finetune-rate", "Sst_finetune", "must be called sst-finetune-rate2e-05-seed7"),
@@ -97,6 +99,7 @@ def test_an_unknown_trial_is_told() -> None:
         (Changes(learning_rate=1e20, dropout=0.25), "a-rate1e20-dropout0p25-seed7"),
         (Changes(dropout=0), "a-dropout0p0-seed7"),
         (Changes(batch_size={"sts": 8, "quora": 4}), "a-quora4-sts8-seed7"),
+        (Changes(pair_encoding="separate", idle_heads="skip"), "a-separate-skip-seed7"),
     ],
 )
 def test_a_name_says_all_that_a_trial_is(changes: Changes, name: str) -> None:

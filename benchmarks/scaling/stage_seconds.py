@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.scaling.jobs import ONE_THREAD, SERIAL
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import Params
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, FEATURE_SETS
 
 ALONE = "each stage alone, in the serial run of the first table"
 LAST = "the last run of each stage in one clone, whatever ran beside it"
@@ -51,9 +51,9 @@ def reckoned_seconds(results: Mapping[str, Any], params: Params) -> dict[str, fl
     epochs = params.profiles["laptop"].epochs
     found = {name: start[name] for name in ("corpora", "backbone", "validate", "inputs", "report")}
     found |= {f"tokens@{corpus}": start["tokens"] for corpus in CORPORA}
-    for corpus in CORPORA:
+    for name, (corpus, _) in FEATURE_SETS.items():
         features = median(seconds(results, corpus, "frozen", FEATURES))
-        found[f"features@{corpus}"] = start["features"] + features + 2 * dev[corpus]
+        found[f"features@{name}"] = start["features"] + features + 2 * dev[corpus]
     for name, run in params.runs.items():
         kind = "frozen" if run.mode == "pretrain" else "finetune"
         train, score = 0.0, 0.0

@@ -3,6 +3,7 @@
 A missing one is worse than stale: the run cache would bring back results of old code.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ruamel.yaml import YAML
 
 from checks.graph import EXEMPT, PICTURE, code_of, picture, written_anew
 from pipeline.params import load_params
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, FEATURE_SETS
 from pipeline.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
@@ -49,18 +50,21 @@ def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
 def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     last = list(CORPORA)[-1]
+    sets = [name for name, (corpus, _) in FEATURE_SETS.items() if corpus == last]
+    gone = tuple(f"/{name}" for name in (last, *sets))
     fewer = "\n".join(
-        line.replace(f", {last}]", "]")
+        re.sub(rf", {last}(-\w+: {last}, {last}-\w+: {last})?(?=[\]}}])", "", line)
         for line in text.split("\n")
-        if not line.endswith(f"/{last}")
+        if not line.endswith(gone)
     )
-    assert len(text.splitlines()) - len(fewer.splitlines()) == 5
+    assert len(text.splitlines()) - len(fewer.splitlines()) == 4 + len(sets)
+    assert fewer.count(f" {last}") == 0
     assert written_anew(fewer, PARAMS.runs, TRIALS) == text
 
 
 def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
     (shown,) = PICTURE.findall((ROOT / "docs/stages.md").read_text())
-    drawn = picture((ROOT / "dvc.yaml").read_text(), list(PARAMS.runs))
+    drawn = picture((ROOT / "dvc.yaml").read_text(), PARAMS.runs)
     assert shown == drawn, "run `make graph`"
     assert "    train --> evaluate\n" in drawn
     assert "evaluate --> train" not in drawn
@@ -68,7 +72,8 @@ def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
 
 def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
     text = (ROOT / "dvc.yaml").read_text()
-    more = written_anew(text, [*PARAMS.runs, "one-more"], TRIALS)
+    runs = {**PARAMS.runs, "one-more": PARAMS.runs["sst-finetune"]}
+    more = written_anew(text, runs, TRIALS)
     added = [line.strip() for line in more.splitlines() if "one-more" in line]
     assert added == [
         "- runs.one-more.mode",
@@ -101,7 +106,8 @@ def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -
 def filled(template: str | dict[str, Any]) -> list[str]:
     """Return every path that a template of dvc.yaml stands for."""
     texts = [template if isinstance(template, str) else next(iter(template))]
-    names = {"${item}": CORPORA, "${item.run}": PARAMS.runs, "${key}": [*PARAMS.runs, *TRIALS]}
+    keys = FEATURE_SETS if "features" in texts[0] else [*PARAMS.runs, *TRIALS]
+    names = {"${item}": CORPORA, "${item.run}": PARAMS.runs, "${key}": keys}
     for word, values in names.items():
         if word in texts[0]:
             texts = [text.replace(word, value) for text in texts for value in values]
@@ -120,7 +126,7 @@ def test_outs_are_all_cached_so_that_the_run_cache_and_a_remote_can_hold_them(na
 
 def test_tokens_and_features_are_made_for_every_corpus() -> None:
     assert STAGES["tokens"]["foreach"] == list(CORPORA)
-    assert STAGES["features"]["foreach"] == list(CORPORA)
+    assert STAGES["features"]["foreach"] == {n: corpus for n, (corpus, _) in FEATURE_SETS.items()}
 
 
 def test_validation_and_inputs_name_every_corpus_and_run() -> None:
@@ -129,13 +135,15 @@ def test_validation_and_inputs_name_every_corpus_and_run() -> None:
 
 
 def test_inputs_depends_on_all_that_a_run_may_read() -> None:
-    folders = {f"data/{kind}/{name}" for kind in ("tokens", "features") for name in CORPORA}
+    folders = {f"data/tokens/{name}" for name in CORPORA}
+    folders |= {f"data/features/{name}" for name in FEATURE_SETS}
     assert folders <= set(body_of("inputs")["deps"])
 
 
 def test_inputs_reads_of_each_run_only_what_decides_its_files() -> None:
     keys = {f"runs.{name}.{key}" for name in PARAMS.runs for key in ("mode", "batch_size")}
-    assert set(body_of("inputs")["params"]) == keys
+    pairs = {f"runs.{n}.pair_encoding" for n, run in PARAMS.runs.items() if run.pair_encoding}
+    assert set(body_of("inputs")["params"]) == keys | pairs
 
 
 def test_report_depends_on_every_run_and_corpus() -> None:

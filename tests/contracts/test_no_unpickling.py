@@ -192,7 +192,7 @@ def checkpoint(content: bytes) -> None:
 
 
 def inputs(content: bytes) -> None:
-    check_inputs(plant(Path("inputs.json"), content))
+    check_inputs(plant(Path("inputs.json"), content), None)
 
 
 def scores(content: bytes) -> None:

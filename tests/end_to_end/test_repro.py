@@ -22,7 +22,7 @@ from safetensors import safe_open
 from pipeline import paths, schemas
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
 from pipeline.params import load_params
-from pipeline.tasks import CORPORA
+from pipeline.tasks import CORPORA, FEATURE_SETS
 from torture.repository import ROOT, Repository, small_repository
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -47,7 +47,8 @@ def first(repository: Repository) -> set[str]:
 def test_first_run_goes_through_every_stage(first: set[str]) -> None:
     assert first == (
         {"corpora", "backbone", "validate", "inputs", "report"}
-        | {f"{stage}@{corpus}" for stage in ("tokens", "features") for corpus in CORPORA}
+        | {f"tokens@{corpus}" for corpus in CORPORA}
+        | {f"features@{name}" for name in FEATURE_SETS}
         | {f"{stage}@{run}" for stage in ("train", "evaluate") for run in RUNS}
     )
 
@@ -114,7 +115,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
         "checkpoint/1",
         "finished/1",
         "time/1",
-        "trials/1",
+        "trials/2",
     }
 
 
@@ -146,6 +147,20 @@ def test_one_runs_rate_reruns_that_run_alone(repository: Repository, first: set[
     planned = {s["name"] for s in json.loads(told)["stages"] if s["outcome"] == "would run"}
     ran, _ = repository.repro()
     assert planned == ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
+
+
+def test_one_encoding_changed_reruns_its_run_alone_and_back_restores(
+    repository: Repository, first: set[str]
+) -> None:
+    repository.repro()
+    repository.set(runs__sts_dash_pretrain__pair_encoding="separate")
+    ran, _ = repository.repro()
+    assert ran == {"inputs", "train@sts-pretrain", "evaluate@sts-pretrain", "report"}
+    repository.set(runs__sts_dash_pretrain__pair_encoding="joint")
+    again, said = repository.repro()
+    # the report is not cached: its pages are in git
+    assert again <= {"report"}
+    assert all(f"Stage '{name}' is cached - skipping run" in said for name in ran - {"report"})
 
 
 def test_inactive_profile_reruns_nothing(repository: Repository, first: set[str]) -> None:

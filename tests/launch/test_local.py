@@ -71,10 +71,10 @@ def test_a_gpu_has_one_finetune_run_or_several_small_stages(notes: Path) -> None
     assert workers.begin("train@sts-finetune") is None  # a quarter of GPU 5 is taken
     assert workers.begin("evaluate@cfimdb-finetune") == "GPU 5"
     assert workers.begin("features@sst") == "GPU 5"
-    assert workers.begin("features@sts") == "GPU 5"
-    assert workers.begin("features@quora") is None
+    assert workers.begin("features@sts-joint") == "GPU 5"
+    assert workers.begin("features@quora-joint") is None
     assert workers.begin("tokens@quora") == "1 thread"  # needs no GPU
-    assert told(notes, "features@sts") == "5,1"
+    assert told(notes, "features@sts-joint") == "5,1"
     end(workers)
 
 

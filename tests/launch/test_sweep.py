@@ -68,6 +68,17 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
     ]
 
 
+def test_a_grid_takes_the_readings_of_the_paper_and_they_come_back_from_the_file(
+    repository: Path,
+) -> None:
+    grid = read_grid("pair_encoding=joint,separate idle_heads=step,skip")
+    trials = trials_of(PARAMS, ["multitask-finetune"], 1, grid)
+    words = ("skip", "separate", "separate-skip")
+    assert list(trials) == [f"multitask-finetune-{word}-seed{SEED}" for word in words]
+    write_trials(PARAMS, trials)
+    assert load_trials(PARAMS) == trials
+
+
 @pytest.mark.parametrize(
     ("grid", "said"),
     [
@@ -92,6 +103,9 @@ def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
         ("learning_rate=nan", "changes.learning_rate: Input should be a finite number"),
         ("batch_size.tweets=8", "changes.batch_size.tweets: Input should be 'sst'"),
         ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
+        ("pair_encoding=both", "changes.pair_encoding: Input should be 'joint' or 'separate'"),
+        ("pair_encoding=joint", "changes.pair_encoding: this run reads no pairs"),
+        ("idle_heads=skip", "changes.idle_heads: this run has one head"),
     ],
 )
 def test_a_value_out_of_bounds_is_told_by_its_key(grid: str, said: str) -> None:

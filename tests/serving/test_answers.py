@@ -46,11 +46,19 @@ def test_batches_and_company_change_nothing_and_order_is_kept() -> None:
 
 
 def test_long_texts_are_cut_and_counted() -> None:
+    run = open_run(load_params(), "sst-finetune")
+    (long,), cut = answer(run, ["sst"], [Text(1, "one two three four five")], 5, 8)
+    (short,), none = answer(run, ["sst"], [Text(1, "one two three")], 5, 8)
+    assert (cut, none) == (1, 0)
+    assert long.told(0) == short.told(0)
+
+
+def test_a_joint_pair_is_cut_as_a_whole_and_counted_once() -> None:
     run = open_run(load_params(), "multitask-finetune")
     short, long = "one two three", "one two three four five"
-    (quora, sts), cut = answer(run, ["quora", "sts"], [Text(1, long, long)], 5, 8)
-    assert cut == 2
-    (same, _), none = answer(run, ["quora", "sts"], [Text(1, short, short)], 5, 8)
+    (quora, sts), cut = answer(run, ["quora", "sts"], [Text(1, long, long)], 10, 8)
+    assert cut == 1
+    (same, _), none = answer(run, ["quora", "sts"], [Text(1, short, short)], 10, 8)
     assert none == 0
     assert quora.told(0) == same.told(0)
     assert sts.told(0).keys() == {"prediction"}

@@ -72,7 +72,8 @@ def test_a_summary_that_says_nothing_is_refused(
 ) -> None:
     path = paths.run_summary(paths.run_dir(NAME))
     summary = read_json(path) | change
-    write_json(path, {key: value for key, value in summary.items() if value is not None})
+    gone = {key for key, value in change.items() if value is None}
+    write_json(path, {key: value for key, value in summary.items() if key not in gone})
     with pytest.raises(PipelineError, match=said):
         open_run(load_params(), NAME)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.batches import Chosen, on_device
+from pipeline.batches import Chosen, joined, on_device
 from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
 from pipeline.model.kernels import PLAIN
@@ -196,7 +196,7 @@ TRAINING_PIECES = {"trim_vocabulary", "fused_adamw"}
 
 
 def losses_with(
-    folder: Path, corpora: Sequence[CorpusName], pieces: dict[str, object]
+    folder: Path, corpora: Sequence[CorpusName], pieces: dict[str, object], *, is_joint: bool
 ) -> list[float]:
     """Train without dropout on the same batches, with some pieces of speed; return each loss."""
     for_training = {key: value for key, value in pieces.items() if key in TRAINING_PIECES}
@@ -210,7 +210,10 @@ def losses_with(
             module.p = 0.0
     if "sts" in corpora:  # away from the ReLU's dead side
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
-    examples: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
+    splits = {corpus: split_of(corpus, 12) for corpus in corpora}
+    if is_joint:
+        splits = {c: joined(s) if s.corpus.is_pair else s for c, s in splits.items()}
+    examples: dict[CorpusName, Examples] = {c: TokenExamples(s, CPU) for c, s in splits.items()}
     plan = replace(PLAN, speed=speed, learning_rate=1e-3)
     trainer = Trainer(model.train(), examples, examples, plan)
     return [
@@ -222,13 +225,22 @@ def losses_with(
 
 @pytest.mark.parametrize("piece", EXACT_PIECES)
 @pytest.mark.parametrize(
-    "corpora", [["sst"], ["cfimdb"], ["quora"], ["sts"], ["sst", "quora", "sts"]]
+    ("corpora", "is_joint"),
+    [
+        (["sst"], False),
+        (["cfimdb"], False),
+        (["quora"], False),
+        (["sts"], False),
+        (["quora"], True),
+        (["sts"], True),
+        (["sst", "quora", "sts"], True),
+    ],
 )
 def test_an_exact_piece_of_speed_gives_the_losses_of_the_plain_path(
-    tiny_backbone_dir: Path, corpora: list[CorpusName], piece: str
+    tiny_backbone_dir: Path, corpora: list[CorpusName], is_joint: bool, piece: str
 ) -> None:
-    fast = losses_with(tiny_backbone_dir, corpora, EXACT_PIECES[piece])
-    plain = losses_with(tiny_backbone_dir, corpora, {})
+    fast = losses_with(tiny_backbone_dir, corpora, EXACT_PIECES[piece], is_joint=is_joint)
+    plain = losses_with(tiny_backbone_dir, corpora, {}, is_joint=is_joint)
     np.testing.assert_allclose(fast, plain, atol=1e-5, rtol=0)
     assert len(set(plain)) == len(plain)
 

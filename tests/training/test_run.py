@@ -87,19 +87,12 @@ def test_inputs_that_change_while_it_waits_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_record(
-        paths.inputs_json(NAME),
-        INPUTS,
-        {"run": NAME, "pair_encoding": "joint", "files": {"a": "1"}},
-    )
+    listed = {"run": NAME, "pair_encoding": "joint", "files": {"a": "1"}}
+    write_record(paths.inputs_json(NAME), INPUTS, listed)
 
     @contextmanager
     def waited(name: str, fingerprint: str) -> Any:
-        write_record(
-            paths.inputs_json(NAME),
-            INPUTS,
-            {"run": NAME, "pair_encoding": "joint", "files": {"a": "2"}},
-        )
+        write_record(paths.inputs_json(NAME), INPUTS, listed | {"files": {"a": "2"}})
         yield tmp_path
 
     monkeypatch.setattr(run, "own_checkpoint", waited)

@@ -63,9 +63,15 @@ def test_scores_by_hand(params: Params) -> None:
     assert rescored(params, [0, 2, 4], [3, 2, 1], score=1.0).difference == pytest.approx(-2.0)
 
 
+def test_labels_are_as_single_precise_as_those_that_were_scored(params: Params) -> None:
+    labels, predictions = [0.0, 1.4, 2.2, 4.7], [0.1, 1.3, 1.9, 3.7]
+    right = pearson(np.array(predictions), np.array(labels, dtype=np.float32)).value
+    found = rescored(params, labels, predictions, right).found
+    assert found == pytest.approx(right, rel=0, abs=1e-14)
+
+
 def test_a_similarity_may_differ_by_what_rounding_explains_and_no_more(params: Params) -> None:
     labels, exact = [0.0, 1.4, 2.0, 5.0], [0.12345678, 1.3, 1.98765432, 3.7]
-    # labels as the token cache keeps them
     right = pearson(np.array(exact), np.array(labels, dtype=np.float32)).value
     assert right is not None
     assert rescored(params, labels, exact, right).agrees

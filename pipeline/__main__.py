@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "plots": "draw learning curves of the workspace, or of several experiments, for a browser",
     "predict": "answer new text with a trained run",
     "export": "write a trained run as a folder that Hugging Face's libraries load",
+    "render": "write the pages of a report anew from its records, without training",
+    "rescore": "find the scores of Table 3 again from recorded predictions",
     "site": "write the report as a site that needs no network (`make site`)",
 }
 
@@ -64,6 +66,10 @@ def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a
             from commands.predict import main
         case "export":
             from commands.export import main
+        case "render":
+            from commands.render import main
+        case "rescore":
+            from commands.rescore import main
         case "site":
             from commands.site import main
         case _:

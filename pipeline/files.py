@@ -147,8 +147,14 @@ def read_record(path: Path, schema: Schema) -> dict[str, Any]:
     return value
 
 
-def check_schema(path: Path, found: object, schema: Schema) -> None:
+def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") -> None:
     """Refuse a file of another kind or version.
+
+    Args:
+        path: what errors call the file.
+        found: what the file says it is.
+        schema: what is read here.
+        remedy: what brings a file of this schema, where it is not the schema's own.
 
     Raises:
         SchemaError: `found`, what the file calls itself, is not the schema that is read here.
@@ -157,7 +163,7 @@ def check_schema(path: Path, found: object, schema: Schema) -> None:
         told = f"its schema is {found}" if found else "it names no schema"
         raise SchemaError(
             f"{path} was written by another version of this project: {told}, this one reads "
-            f"{schema}; {schema.remedy}"
+            f"{schema}; {remedy or schema.remedy}"
         )
 
 

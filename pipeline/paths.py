@@ -35,6 +35,11 @@ SITE = Path("site")  # of `make site`, not in git
 CURVES = REPORTS / "curves.csv"  # for `dvc plots`
 PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
 
+# what only the records of a report have, in their folder; all else is there as in `data/`
+RECORDED_PARAMS = Path("params.json")
+RECORDED_TRIALS = Path("trials.json")
+RECORDED_TEXTS = Path("texts.json")
+
 
 def corpus_dir(corpus: str) -> Path:
     """Return the folder of a corpus in the uniform schema."""
@@ -144,6 +149,16 @@ def stage_log(stage: str) -> Path:
 def report_dir(profile: str) -> Path:
     """Return the folder of a profile's report."""
     return REPORTS / profile
+
+
+def records_dir(report_dir: Path) -> Path:
+    """Return the folder of what a report's pages are rendered from."""
+    return report_dir / "records"
+
+
+def recorded(path: Path) -> Path:
+    """Return where records keep a file of `data/`, or one that only they have."""
+    return path.relative_to(DATA) if path.is_relative_to(DATA) else path
 
 
 def predictions_csv(run: str, corpus: str, split: str) -> Path:

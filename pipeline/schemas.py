@@ -34,6 +34,7 @@ INPUTS = Schema("inputs", 2)
 TRAIN = Schema("train", 3)  # model.safetensors, history.csv and run.json
 EVALUATE = Schema("evaluate", 2)
 TRIALS = Schema("trials", 2)  # scores.json; history.csv as of `train`
+REPORT = Schema("report", 1)  # params.json, trials.json and texts.json of its records
 CHECKPOINT = Schema("checkpoint", 1)
 FINISHED = Schema("finished", 1)  # what came of a checkpoint
 TIME = Schema("time", 1)  # what a stage took

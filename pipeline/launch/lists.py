@@ -36,6 +36,7 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
         (paths.corpus_dir(CORPUS),),
         (paths.validation_json(CORPUS),),
         (paths.scores_json(RUN),),
+        (paths.predictions_dir(RUN),),
         (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
         (paths.inputs_json(RUN),),
         (paths.trial_scores(paths.trial_dir(TRIAL)),),

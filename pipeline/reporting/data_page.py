@@ -1,6 +1,7 @@
 """The data page: the corpora of a report beside the paper's Table 1, and what validation found.
 
-It quotes few texts, and none at length: the real corpora have licences of their own.
+It quotes few texts, none at length, and of generated corpora alone: the real ones have licences of
+their own, and their examples are told by id.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -137,7 +138,7 @@ def _findings(validations: Validations) -> Iterator[str]:
 
 
 def _examples(unmet: Sequence[tuple[CorpusName, Mapping[str, Any]]]) -> Iterator[str]:
-    """Quote a few rows of each finding that has some, under its number in the table."""
+    """Show a few rows of each finding that has some, under its number in the table."""
     quoted = [
         (number, corpus, finding)
         for number, (corpus, finding) in enumerate(unmet, start=1)

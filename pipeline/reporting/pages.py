@@ -1,6 +1,7 @@
 """A profile's report: its pages, its figures, and the summary for `dvc exp show`."""
 
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from pipeline.reporting.figures import (
     scores_beside_paper,
     scores_of_seeds,
 )
+from pipeline.reporting.gathering import gather
 from pipeline.reporting.markdown import table
+from pipeline.reporting.records import Records, read_params, read_trials, records_of
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
@@ -39,7 +42,7 @@ SWEEP_LINE = "- [The sweep: other seeds, other settings](sweep.md)\n"
 def write_report(
     params: Params, trials: Mapping[str, Trial], out: Path, summary_path: Path
 ) -> None:
-    """Write the report of the profile in force, whole or not at all.
+    """Write the report of the profile in force, records and pages, whole or not at all.
 
     Args:
         params: in force.
@@ -49,34 +52,55 @@ def write_report(
 
     Raises:
         ReportError: something it is made of is missing or damaged.
+        SchemaError: something was written by another version.
     """
-    outcome = read_outcome(params, trials)
-    head = page_head(params, outcome)
-    plain_head = head.replace("**", "")
-    heads = [head, *synthetic_warning(params)]
     with replacing_folder(out) as folder:
-        pages = {
-            "README.md": index_page(params, outcome),
-            "table3.md": table3_page(params, outcome),
-            "analysis.md": analysis_page(params, outcome, heads),
-            "data.md": data_page(outcome.validations, head),
-            "curves.svg": learning_curves(params, outcome, plain_head),
-            "scores.svg": scores_beside_paper(outcome, plain_head),
-            "data.svg": data_histograms(outcome.validations, plain_head),
-        }
-        if outcome.tried:
-            pages["sweep.md"] = sweep_page(params, outcome, heads)
-        if any(result.seeds for result in outcome.results):
-            pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
-        for run in dict.fromkeys(result.run for result in outcome.results):
-            pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
-            pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
-        for name, text in pages.items():
-            write_text(folder / name, text)
-        write_json(folder / "table3.json", table3_json(outcome.results))
+        outcome = _write_pages(gather(params, trials, paths.records_dir(folder)), folder)
     write_json(summary_path, summary(outcome.results))
     write_text(summary_path.with_name(paths.CURVES.name), curves_csv(outcome.histories))
     log.info("wrote %s", out / "table3.md")
+
+
+def render_report(profile: str) -> None:
+    """Write the pages of a profile's report anew from its records, whole or not at all.
+
+    Raises:
+        ReportError: a record is missing or damaged.
+        SchemaError: one was written by another version.
+    """
+    records, out = records_of(profile), paths.report_dir(profile)
+    with replacing_folder(out) as folder:
+        _write_pages(records, folder)
+        shutil.copytree(records.folder, paths.records_dir(folder))
+
+
+def _write_pages(records: Records, folder: Path) -> Outcome:
+    """Render every page of a report from its records, and return what they say."""
+    params = read_params(records)
+    outcome = read_outcome(params, read_trials(records, params), records)
+    head = page_head(params, outcome)
+    plain_head = head.replace("**", "")
+    heads = [head, *synthetic_warning(params)]
+    pages = {
+        "README.md": index_page(params, outcome),
+        "table3.md": table3_page(params, outcome),
+        "analysis.md": analysis_page(params, outcome, heads),
+        "data.md": data_page(outcome.validations, head),
+        "curves.svg": learning_curves(params, outcome, plain_head),
+        "scores.svg": scores_beside_paper(outcome, plain_head),
+        "data.svg": data_histograms(outcome.validations, plain_head),
+    }
+    if outcome.tried:
+        pages["sweep.md"] = sweep_page(params, outcome, heads)
+    if any(result.seeds for result in outcome.results):
+        pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
+    for run in dict.fromkeys(result.run for result in outcome.results):
+        pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
+        pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
+    for name, text in pages.items():
+        write_text(folder / name, text)
+    write_json(folder / "table3.json", table3_json(outcome.results))
+    return outcome
 
 
 def index_page(params: Params, outcome: Outcome) -> str:
@@ -91,7 +115,10 @@ def index_page(params: Params, outcome: Outcome) -> str:
         "- [The data, beside Table 1](data.md)\n"
         "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
         f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "
-        f"`profiles.{params.profile}` of `params.yaml`. Nothing on these pages is edited by hand.",
+        f"`profiles.{params.profile}` of `params.yaml`. Nothing on these pages is edited by hand: "
+        "they are rendered from what the run left, in `records/`. "
+        f"`python -m pipeline render --profile {params.profile}` renders them again, `python -m "
+        f"pipeline rescore --profile {params.profile}` finds the scores of Table 3 again.",
         "## Runs",
         table(
             ("Run", "Rate", "Batch", "Epochs", "Best", "Steps", "A round", "Left out", "Device"),

@@ -3,20 +3,17 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline import paths
-from pipeline.corpora.reading import read_split
-from pipeline.errors import ReportError
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
-from pipeline.files import read_record
 from pipeline.paper import TABLE_3, Scheme
 from pipeline.params import Params, RunParams
+from pipeline.reporting.records import Records
 from pipeline.reporting.spread import Spread, spread_of
-from pipeline.schemas import EVALUATE, INPUTS, TRAIN, TRIALS, VALIDATE, Schema
+from pipeline.schemas import EVALUATE, INPUTS, REPORT, TRAIN, TRIALS, VALIDATE, Schema
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
 from pipeline.trials import Trial, changed
 
@@ -117,66 +114,54 @@ class Outcome:
     summaries: Mapping[str, RunSummary]  # by run
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, Mapping[str, Any]]
-    texts: Mapping[CorpusName, Mapping[str, str]]  # of the mistakes, by id
+    texts: Mapping[CorpusName, Mapping[str, str]]  # of mistakes, by id; of generated corpora alone
     tried: Sequence[Tried] = ()  # by a sweep
 
 
-def read_outcome(params: Params, trials: Mapping[str, Trial] | None = None) -> Outcome:
+def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) -> Outcome:
     """Read what all runs left, and the trials of a sweep.
 
     Raises:
         ReportError: a file is missing or not what a stage writes.
+        SchemaError: a file was written by another version.
     """
-    summaries = {name: _read_summary(name, run) for name, run in params.runs.items()}
-    results = _results(params, summaries)
+    summaries = {name: _read_summary(records, name, run) for name, run in params.runs.items()}
+    results = _results(params, records, summaries)
     tried = [
         tried
-        for name, trial in (trials or {}).items()
-        for tried in _read_trial(params, name, trial, results)
+        for name, trial in trials.items()
+        for tried in _read_trial(params, records, name, trial, results)
     ]
     return Outcome(
         results=[replace(row, seeds=_spread(params.seed, row, tried)) for row in results],
         tried=tried,
         summaries=summaries,
         histories={
-            name: _read_history(name, run, summaries[name]) for name, run in params.runs.items()
+            name: _read_history(records, name, run, summaries[name])
+            for name, run in params.runs.items()
         },
-        validations={name: _read_validation(name) for name in CORPORA},
-        texts={name: _texts_of_mistakes(name, results) for name in CORPORA},
+        validations={name: _read_validation(records, name) for name in CORPORA},
+        texts=_read_texts(records, results),
     )
 
 
-def _results(params: Params, summaries: Mapping[str, RunSummary]) -> list[Result]:
+def _results(params: Params, records: Records, summaries: Mapping[str, RunSummary]) -> list[Result]:
     """Read every row of Table 3; the paper's score goes to the first of several that are alike."""
     left = dict(TABLE_3)
     results = []
     for name, configuration in params.configurations.items():
-        result = _result(params, name, summaries[configuration.run])
+        result = _result(params, records, name, summaries[configuration.run])
         key = (result.corpus, result.scheme, result.mode)
         results.append(replace(result, paper_score=left.pop(key, None)))
     return results
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever is wrong with a file into one sentence that names it."""
-    try:
-        yield
-    except OSError:
-        raise ReportError(f"{path} is missing; run `dvc repro`") from None
-    except KeyError as error:
-        raise ReportError(f"{path} says nothing of {error}; delete it, run `dvc repro`") from None
-    except (ValueError, TypeError, AttributeError, csv.Error):
-        raise ReportError(f"{path} is damaged; delete it and run `dvc repro`") from None
-
-
-def _result(params: Params, name: str, summary: RunSummary) -> Result:
+def _result(params: Params, records: Records, name: str, summary: RunSummary) -> Result:
     configuration = params.configurations[name]
     run = params.run(configuration.run)
     corpus = CORPORA[configuration.corpus]
-    path = paths.scores_json(configuration.run)
-    with _reading(path):
-        told = read_record(path, EVALUATE)["corpora"][corpus.name]
+    with records.record(paths.scores_json(configuration.run), EVALUATE) as scores:
+        told = scores["corpora"][corpus.name]
         return Result(
             configuration=name,
             run=configuration.run,
@@ -209,13 +194,11 @@ def _score_and_interval(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_trial(
-    params: Params, name: str, trial: Trial, results: Sequence[Result]
+    params: Params, records: Records, name: str, trial: Trial, results: Sequence[Result]
 ) -> Iterator[Tried]:
     """Read the rows of a trial's run as the trial scored them."""
     run = changed(params.run(trial.run), trial.changes)
-    path = paths.trial_scores(paths.trial_dir(name))
-    with _reading(path):
-        told = read_record(path, TRIALS)
+    with records.record(paths.trial_scores(paths.trial_dir(name)), TRIALS) as told:
         trained = told["trained"]
         for row in results:
             if row.run == trial.run:
@@ -252,30 +235,21 @@ def _analysis(told: Mapping[str, Any]) -> Analysis:
     )
 
 
-def _texts_of_mistakes(corpus: CorpusName, results: Sequence[Result]) -> Mapping[str, str]:
-    """Look up what the examples say that a run got wrong; pairs with a slash between them."""
-    wanted = {
-        mistake.id
-        for result in results
-        if result.corpus == corpus
-        for mistake in result.analysis.mistakes
-    }
-    frame = read_split(paths.split_csv(paths.corpus_dir(corpus), "dev"), CORPORA[corpus])
-    rows = frame[frame["id"].isin(wanted)]
-    unknown = wanted - set(rows["id"])
-    if unknown:
-        path = paths.split_csv(paths.corpus_dir(corpus), "dev")
-        raise ReportError(
-            f"{path} has no example {min(unknown)}, which was scored; run `dvc repro`"
-        )
-    pairs = rows["first"] + " / " + rows["second"] if CORPORA[corpus].is_pair else rows["first"]
-    return dict(zip(rows["id"], pairs, strict=True))
+def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName, dict[str, str]]:
+    """Read what the examples say that a run got wrong; real corpora are not quoted."""
+    texts: dict[CorpusName, dict[str, str]] = {}
+    with records.record(paths.RECORDED_TEXTS, REPORT) as told:
+        for result in results:
+            if result.corpus in told["texts"]:
+                quoted = told["texts"][result.corpus]
+                texts.setdefault(result.corpus, {}).update(
+                    {mistake.id: quoted[mistake.id] for mistake in result.analysis.mistakes}
+                )
+    return texts
 
 
-def _read_summary(name: str, run: RunParams) -> RunSummary:
-    path = paths.run_summary(paths.run_dir(name))
-    with _reading(path):
-        told = read_record(path, TRAIN)
+def _read_summary(records: Records, name: str, run: RunParams) -> RunSummary:
+    with records.record(paths.run_summary(paths.run_dir(name)), TRAIN) as told:
         return RunSummary(
             device=f"{told['device']} ({told['precision']})",
             epochs=int(told["epochs"]),
@@ -286,23 +260,27 @@ def _read_summary(name: str, run: RunParams) -> RunSummary:
             left_out={corpus: int(told["discarded"][corpus]["examples"]) for corpus in run.corpora},
             parameters_trained=int(told["parameters_trained"]),
             versions={str(name): str(version) for name, version in told["versions"].items()},
-            files=_read_key(paths.inputs_json(name), INPUTS, "files"),
-            weights_sha256=_read_key(paths.scores_json(name), EVALUATE, "weights_sha256"),
+            files=_read_key(records, paths.inputs_json(name), INPUTS, "files"),
+            weights_sha256=_read_key(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
         )
 
 
-def _read_key(path: Path, schema: Schema, key: str) -> Any:
-    with _reading(path):
-        return read_record(path, schema)[key]
+def _read_key(records: Records, path: Path, schema: Schema, key: str) -> Any:
+    with records.record(path, schema) as told:
+        return told[key]
 
 
-def _read_history(name: str, run: RunParams, summary: RunSummary) -> list[EpochScore]:
+def _read_history(
+    records: Records, name: str, run: RunParams, summary: RunSummary
+) -> list[EpochScore]:
     """Read history.csv, which has every epoch of each of the run's corpora.
 
     The epochs begin with 1, and end with the last unless training was stopped.
     """
-    path = paths.run_history(paths.run_dir(name))
-    with _reading(path), path.open(encoding="utf-8", newline="") as file:
+    with (
+        records.file(paths.run_history(paths.run_dir(name))) as path,
+        path.open(encoding="utf-8", newline="") as file,
+    ):
         rows = [_epoch_score(row, run) for row in csv.DictReader(file)]
         for corpus in run.corpora:
             epochs = [row.epoch for row in rows if row.corpus == corpus]
@@ -323,10 +301,8 @@ def _epoch_score(row: Mapping[str, str], run: RunParams) -> EpochScore:
     )
 
 
-def _read_validation(corpus: CorpusName) -> Mapping[str, Any]:
-    path = paths.validation_json(corpus)
-    with _reading(path):
-        found = read_record(path, VALIDATE)
+def _read_validation(records: Records, corpus: CorpusName) -> Mapping[str, Any]:
+    with records.record(paths.validation_json(corpus), VALIDATE) as found:
         return {key: found[key] for key in VALIDATION_KEYS}
 
 

@@ -127,32 +127,32 @@ def _epochs(history: Sequence[EpochScore], best_epoch: int) -> str:
 
 
 def _mistakes(outcome: Outcome, result: Result) -> Iterator[str]:
-    """Say how far confidence can be trusted, and quote the worst mistakes."""
+    """Say how far confidence can be trusted, and list the worst mistakes."""
     analysis, corpus = result.analysis, CORPORA[result.corpus]
     yield f"## Mistakes on {corpus.title}"
     yield from _calibration(result)
     if not analysis.mistakes:
         yield "There is none." if result.score is not None else f"{result.reason}."
         return
-    texts = outcome.texts[result.corpus]
     if corpus.has_classes:
         yield f"The {len(analysis.mistakes)} wrong predictions with the highest probability:"
     else:
         yield f"The {len(analysis.mistakes)} predictions that are farthest off:"
-    rows = [
-        [
-            code(mistake.id),
-            f"{mistake.label:g}",
-            f"{mistake.prediction:.{0 if corpus.has_classes else 2}f}",
-            "" if mistake.confidence is None else f"{mistake.confidence:.3f}",
-            excerpt(texts[mistake.id]),
-        ]
-        for mistake in analysis.mistakes
-    ]
-    header = ["Example", "Label", "Predicted", "Probability", "Text"]
-    if not corpus.has_classes:
-        header, rows = header[:3] + header[4:], [row[:3] + row[4:] for row in rows]
-    yield table(header, rows, right=("Label", "Predicted", "Probability"))
+    texts = outcome.texts.get(result.corpus)
+    columns = {
+        "Example": [code(mistake.id) for mistake in analysis.mistakes],
+        "Label": [f"{mistake.label:g}" for mistake in analysis.mistakes],
+        "Predicted": [
+            f"{mistake.prediction:.{0 if corpus.has_classes else 2}f}"
+            for mistake in analysis.mistakes
+        ],
+    }
+    if corpus.has_classes:
+        columns["Probability"] = [_shown(mistake.confidence) for mistake in analysis.mistakes]
+    if texts is not None:  # real corpora are not quoted
+        columns["Text"] = [excerpt(texts[mistake.id]) for mistake in analysis.mistakes]
+    rows = list(zip(*columns.values(), strict=True))
+    yield table(list(columns), rows, right=("Label", "Predicted", "Probability"))
 
 
 def _calibration(result: Result) -> Iterator[str]:

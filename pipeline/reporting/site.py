@@ -56,8 +56,9 @@ def _sources(report: Path) -> Iterator[tuple[str, Path]]:
     """Yield every file of the site that comes from a report, by its name in the site."""
     if not report.joinpath("README.md").is_file():
         raise ReportError(f"{report}/ holds no report; run `make repro PROFILE={report.name}`")
+    records = paths.records_dir(report)
     for path in sorted(report.rglob("*")):
-        if path.suffix in (".md", ".svg", ".json"):
+        if path.suffix in (".md", ".svg", ".json") and not path.is_relative_to(records):
             yield _name(path.relative_to(report)), path
     if paths.COMPARISON.is_file():
         yield _name(Path(paths.COMPARISON.name)), paths.COMPARISON

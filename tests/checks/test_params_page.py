@@ -22,11 +22,11 @@ def test_the_committed_page_is_the_one_that_is_written() -> None:
     [
         ("profile", "`corpora`, `backbone`, `validate`, `train`, `trials`, `report`"),
         ("seed", "`corpora`, `train`, `evaluate`, `report`"),
-        ("device", "`features`, `train`, `evaluate`, `trials`"),
-        ("tokens.max_length", "`tokens`"),
+        ("device", "`features`, `train`, `evaluate`, `trials`, `report`"),
+        ("tokens.max_length", "`tokens`, `report`"),
         ("checkpoints.every_steps", "none: it changes no result"),
         ("profiles.<profile>.epochs", "`train`, `trials`, `report`"),
-        ("evaluation.batch_size", "`features`, `train`, `evaluate`, `trials`"),
+        ("evaluation.batch_size", "`features`, `train`, `evaluate`, `trials`, `report`"),
     ],
 )
 def test_the_stages_that_read_a_key_are_named(key: str, read_by: str) -> None:

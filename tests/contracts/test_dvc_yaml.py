@@ -80,6 +80,7 @@ def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
         "- runs.one-more.batch_size",
         "- data/inputs/one-more.json",
         "- data/scores/one-more.json",
+        "- data/predictions/one-more",
         "- data/runs/one-more/history.csv",
         "- data/runs/one-more/run.json",
         "- data/inputs/one-more.json",
@@ -149,6 +150,7 @@ def test_inputs_reads_of_each_run_only_what_decides_its_files() -> None:
 def test_report_depends_on_every_run_and_corpus() -> None:
     deps = set(body_of("report")["deps"])
     assert {f"data/scores/{name}.json" for name in PARAMS.runs} <= deps
+    assert {f"data/predictions/{name}" for name in PARAMS.runs} <= deps
     assert {f"data/runs/{name}/history.csv" for name in PARAMS.runs} <= deps
     assert {f"data/runs/{name}/run.json" for name in PARAMS.runs} <= deps
     assert {f"data/validation/{name}.json" for name in CORPORA} <= deps

@@ -34,6 +34,7 @@ from pipeline.model.bert import config_from_json
 from pipeline.model.kernels import PLAIN
 from pipeline.model.weights import load_backbone, load_weights
 from pipeline.params import load_params
+from pipeline.reporting.records import records_in_data
 from pipeline.reporting.results import read_outcome
 from pipeline.schemas import FEATURES, TOKENS
 from pipeline.tasks import CORPORA
@@ -198,7 +199,7 @@ def inputs(content: bytes) -> None:
 def scores(content: bytes) -> None:
     for name in PARAMS.runs:
         plant(paths.scores_json(name), content)
-    read_outcome(PARAMS)
+    read_outcome(PARAMS, {}, records_in_data())
 
 
 def origin(content: bytes) -> None:

@@ -85,6 +85,7 @@ def test_report_has_every_row_in_the_promised_form(repository: Repository, first
         "curves.svg",
         "data.svg",
         "scores.svg",
+        "records",
         "runs",
     }
     assert {p.stem for p in (repository.folder / "reports/demo/runs").iterdir()} == set(RUNS)
@@ -114,6 +115,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
     assert kinds == {str(s) for s in vars(schemas).values() if isinstance(s, schemas.Schema)} - {
         "checkpoint/1",
         "finished/1",
+        "report/1",
         "time/1",
         "trials/2",
     }

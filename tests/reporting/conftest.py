@@ -2,23 +2,27 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from pipeline import paths
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
+from pipeline.evaluation.course_format import write_predictions
 from pipeline.params import Params, load_params
 from pipeline.reporting.data_page import data_page
+from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import write_report
-from pipeline.reporting.results import Result, read_outcome
+from pipeline.reporting.results import Outcome, Result, read_outcome
 from pipeline.reporting.run_page import run_page
 from pipeline.reporting.site import write_site
 from pipeline.schemas import EVALUATE, INPUTS, TIME, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
+from pipeline.trials import Trial
 
 ROOT = Path(__file__).parents[2]
 MakeResult = Callable[..., Result]
@@ -85,7 +89,7 @@ def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         params = left_by_runs()
         texts = {name: {"wrong": HOSTILE} for name in CORPORA} | {"sts": {"wrong": UNBROKEN}}
-        outcome = replace(read_outcome(params), texts=texts)
+        outcome = replace(outcome_of(params), texts=texts)
         report = paths.report_dir("demo")
         for run in ("sst-pretrain", "sts-pretrain", "multitask-finetune"):
             write(report / f"runs/{run}.md", run_page(params, outcome, run, ["head"]))
@@ -99,6 +103,12 @@ def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(paths.stage_time("demo", "train@sst-pretrain"), time)
         write_site("demo", Path("site"))
     return folder / "site"
+
+
+def outcome_of(params: Params, trials: Mapping[str, Trial] | None = None) -> Outcome:
+    """Gather what runs left in this folder as records, and read those."""
+    with TemporaryDirectory() as folder:
+        return read_outcome(params, trials or {}, gather(params, trials or {}, Path(folder)))
 
 
 def left_by_runs() -> Params:
@@ -118,6 +128,11 @@ def left_by_runs() -> Params:
                 "corpora": {corpus: score_of(corpus) for corpus in run.corpora},
             },
         )
+        for corpus in run.corpora:
+            for split in ("dev", "test"):
+                path = paths.predictions_csv(name, corpus, split)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_predictions(path, ["wrong"], [0.0], CORPORA[corpus])
         write(paths.inputs_json(name), {"schema": str(INPUTS), "files": {"data/x": "1" * 64}})
         write(paths.run_summary(folder), summary_of(run.corpora))
         write(paths.run_history(folder), "\n".join([header, *rows]) + "\n")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from pipeline.params import Params
 from pipeline.reporting.analysis_page import DEAD_HEAD, analysis_page
-from pipeline.reporting.results import read_outcome
+from tests.reporting.conftest import outcome_of
 
 
 def test_every_point_of_the_section_is_answered(params: Params) -> None:
-    page = analysis_page(params, read_outcome(params), ["head"])
+    page = analysis_page(params, outcome_of(params), ["head"])
     assert [line[:5] for line in page.splitlines() if line.startswith("## ")] == [
         f"## {point}." for point in range(1, 6)
     ]
@@ -16,7 +16,7 @@ def test_every_point_of_the_section_is_answered(params: Params) -> None:
 
 
 def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     alive = analysis_page(params, outcome, ["head"])
     assert "here it happened in no run." in alive
     run = "multitask-pretrain"

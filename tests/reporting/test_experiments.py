@@ -2,8 +2,8 @@
 
 from pipeline.params import Params
 from pipeline.reporting.experiments import SUMMARY, experiments_table
-from pipeline.reporting.results import read_outcome
 from pipeline.reporting.tables import summary
+from tests.reporting.conftest import outcome_of
 
 BASE = {"Experiment": None, "rev": "main", "State": None, "finetune": 0.7114, "seed": 1.0}
 ROWS = [
@@ -15,7 +15,7 @@ ROWS = [
 
 
 def test_columns_are_the_keys_of_the_summary(params: Params) -> None:
-    assert set(SUMMARY) == set(summary(read_outcome(params).results))
+    assert set(SUMMARY) == set(summary(outcome_of(params).results))
 
 
 def test_every_experiment_says_what_it_changed_and_no_file() -> None:

@@ -10,8 +10,9 @@ import pytest
 from pipeline.errors import ReportError
 from pipeline.params import Params, load_params
 from pipeline.reporting.pages import index_page, write_report
-from pipeline.reporting.results import read_outcome
 from pipeline.reporting.tables import KEYS
+from pipeline.tasks import CORPORA
+from tests.reporting.conftest import outcome_of
 
 ROOT = Path(__file__).parents[2]
 OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
@@ -27,10 +28,12 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     reports = written / "reports"
     params = load_params(ROOT / "params.yaml")
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
+    records = {name for name in found if name.startswith("demo/records/")}
+    assert len(records) == 3 + 4 * len(params.runs) + 2 * 14 + len(CORPORA)
     pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
-    assert found == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
+    assert found - records == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
     rows = json.loads((written / OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(params.configurations)
     assert all(set(row) == set(KEYS) for row in rows)
@@ -79,7 +82,9 @@ def test_links_of_the_report_lead_somewhere(written: Path) -> None:
         for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
     ]
     assert {str(link.relative_to(report)) for link in links} == {
-        str(path.relative_to(report)) for path in report.rglob("*.*") if path.name != "README.md"
+        str(path.relative_to(report))
+        for path in report.rglob("*.*")
+        if path.name != "README.md" and "records" not in path.parts
     }
     assert all(link.is_file() for link in links)
 
@@ -92,12 +97,12 @@ def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> Non
 
 
 def test_index_says_how_to_run_it_again(params: Params) -> None:
-    page = index_page(params, read_outcome(params))
+    page = index_page(params, outcome_of(params))
     assert "`make repro PROFILE=demo`" in page
 
 
 def test_row_of_a_run_says_what_it_did(params: Params) -> None:
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     told = replace(
         outcome.summaries["multitask-finetune"],
         device="NVIDIA H200",

@@ -1,6 +1,7 @@
 """What the report reads: one clear sentence for what is missing or damaged."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import pytest
 
 from pipeline.errors import ReportError, SchemaError
 from pipeline.params import ConfigurationParams, Params, RunParams
+from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import index_page
 from pipeline.reporting.results import best_scores, read_outcome
 from pipeline.reporting.tables import summary, table3, table3_json
+from tests.reporting.conftest import outcome_of
 
 SCORES = Path("data/scores/sst-pretrain.json")
 SUMMARY = Path("data/runs/sst-pretrain/run.json")
 HISTORY = Path("data/runs/sst-pretrain/history.csv")
+PREDICTIONS = "data/predictions/sst-pretrain/sst-dev.csv"
+UNREASONED = {"score": 0.5, "analysis": {"mistakes": []}}
 
 
 def change(path: Path, *keys: str, to: Any) -> None:
@@ -28,13 +33,13 @@ def change(path: Path, *keys: str, to: Any) -> None:
 
 
 def test_fourteen_results_stand_in_the_order_of_params(params: Params) -> None:
-    results = read_outcome(params).results
+    results = outcome_of(params).results
     assert [row.configuration for row in results] == list(params.configurations)
     assert results[0].paper_score == 0.722
 
 
 def test_rate_is_the_one_used_under_the_profile(params: Params) -> None:
-    rates = {row.configuration: row.learning_rate for row in read_outcome(params).results}
+    rates = {row.configuration: row.learning_rate for row in outcome_of(params).results}
     assert rates["sst-single-pretrain"] == 1e-3
     assert rates["sst-single-finetune"] == pytest.approx(1e-4)  # 1e-5 times the demo's 10
 
@@ -50,8 +55,11 @@ def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params
             "configurations": {"cfimdb-multitask": row},
         }
     )
-    with pytest.raises(ReportError, match=r"multitask-finetune/run\.json says nothing of 'cfimdb'"):
-        read_outcome(added)
+    for split in ("dev", "test"):
+        path = Path(f"data/predictions/multitask-finetune/cfimdb-{split}.csv")
+        path.write_text("id \t Predicted_Sentiment \n")
+    with pytest.raises(ReportError, match=r"multitask-finetune\.json says nothing of 'cfimdb'"):
+        outcome_of(added)
     scores = Path("data/scores/multitask-finetune.json")
     change(scores, "corpora", "cfimdb", to=json.loads(SCORES.read_text())["corpora"]["sst"])
     folder = Path("data/runs/multitask-finetune")
@@ -61,17 +69,17 @@ def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params
     (folder / "history.csv").write_text(
         "epoch,corpus,steps,train_loss,dev_score,note\n1,cfimdb,1,,0.5,\n1,sst,1,,0.5,\n"
     )
-    assert [row.paper_score for row in read_outcome(added).results] == [None]
+    assert [row.paper_score for row in outcome_of(added).results] == [None]
 
 
 @pytest.mark.parametrize(
     "name",
-    [str(SCORES), str(SUMMARY), str(HISTORY), "data/validation/sts.json"],
+    [str(SCORES), str(SUMMARY), str(HISTORY), PREDICTIONS, "data/validation/sts.json"],
 )
 def test_missing_file_is_named(params: Params, name: str) -> None:
     Path(name).unlink()
     with pytest.raises(ReportError, match=f"^{name} is missing; run `dvc repro`$"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 @pytest.mark.parametrize("name", [str(SCORES), str(SUMMARY), "data/validation/sts.json"])
@@ -81,7 +89,7 @@ def test_file_that_is_no_json_object_is_named(
 ) -> None:
     Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReportError, match=f"^{name} is damaged; delete it and run `dvc repro`$"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def test_file_that_is_no_json_object_is_named(
         (SCORES, {"schema": "evaluate/2", "weights_sha256": "", "corpora": {}}, "sst"),
         (
             SCORES,
-            {"schema": "evaluate/2", "weights_sha256": "", "corpora": {"sst": {"score": 0.5}}},
+            {"schema": "evaluate/2", "weights_sha256": "", "corpora": {"sst": UNREASONED}},
             "reason",
         ),
         (SUMMARY, {"schema": "train/2", "best_epoch": 1}, "device"),
@@ -106,7 +114,7 @@ def test_key_that_is_not_there_is_named(
 ) -> None:
     name.write_text(json.dumps(content))
     with pytest.raises(ReportError, match=f"^{name} says nothing of '{key}'; delete it"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 @pytest.mark.parametrize("value", ["high", True, float("nan"), float("inf"), [0.5]])
@@ -114,15 +122,15 @@ def test_key_that_is_not_there_is_named(
 def test_score_that_is_no_number_is_refused(params: Params, key: str, value: Any) -> None:
     change(SCORES, "corpora", "sst", key, to=value)
     with pytest.raises(ReportError, match=f"^{SCORES} is damaged"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 def test_undefined_score_without_a_reason_is_refused(params: Params) -> None:
     change(SCORES, "corpora", "sst", "score", to=None)
     with pytest.raises(ReportError, match=f"^{SCORES} is damaged"):
-        read_outcome(params)
+        outcome_of(params)
     change(SCORES, "corpora", "sst", "reason", to="undefined: constant predictions")
-    rows = {row.configuration: row for row in read_outcome(params).results}
+    rows = {row.configuration: row for row in outcome_of(params).results}
     assert rows["sst-single-pretrain"].score is None
     assert rows["sst-single-pretrain"].reason == "undefined: constant predictions"
 
@@ -146,7 +154,7 @@ def test_history_that_no_training_writes_is_refused(params: Params, rows: str) -
         "epoch,corpus,steps,dev_score,train_loss,note\n" + rows.replace("\n", ",0.1,\n")
     )
     with pytest.raises(ReportError, match=f"^{HISTORY} is damaged; delete it and run `dvc repro`$"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 def test_history_of_a_stopped_run_may_end_early_and_is_told_so(params: Params) -> None:
@@ -154,7 +162,7 @@ def test_history_of_a_stopped_run_may_end_early_and_is_told_so(params: Params) -
         "epoch,corpus,steps,train_loss,dev_score,note\n1,sst,3,,,the loss is nan in step 3\n"
     )
     change(SUMMARY, "stopped", to="the loss is nan in step 3, epoch 1 (sst)")
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     (row,) = (row for row in outcome.results if row.configuration == "sst-single-pretrain")
     assert row.stopped
     assert "stopped in 1 of 2" in index_page(params, outcome)
@@ -165,21 +173,21 @@ def test_history_of_a_stopped_run_may_end_early_and_is_told_so(params: Params) -
 def test_history_without_a_column_is_refused(params: Params) -> None:
     HISTORY.write_text("epoch,corpus,steps\n1,sst,3\n")
     with pytest.raises(ReportError, match=f"^{HISTORY} says nothing of 'dev_score'"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 @pytest.mark.parametrize("name", [SCORES, SUMMARY, Path("data/validation/sts.json")])
 def test_file_of_another_version_is_refused(params: Params, name: Path) -> None:
     change(name, "schema", to="older/0")
     with pytest.raises(SchemaError, match=f"^{name} was written by another version"):
-        read_outcome(params)
+        outcome_of(params)
 
 
 def test_undefined_epoch_is_read_as_none(params: Params) -> None:
     HISTORY.write_text(
         "epoch,corpus,steps,train_loss,dev_score,note\n1,sst,3,,,\n2,sst,3,0.1,0.25,\n"
     )
-    scores = [row.dev_score for row in read_outcome(params).histories["sst-pretrain"]]
+    scores = [row.dev_score for row in outcome_of(params).histories["sst-pretrain"]]
     assert scores == [None, 0.25]
 
 
@@ -198,6 +206,7 @@ def test_the_papers_score_goes_to_one_row_and_its_claims_count_no_added_one(
 ) -> None:
     run = params.runs["sst-finetune"].model_copy(update={"dropout": 0.0})
     Path("data/runs/sst-plain").mkdir()
+    shutil.copytree("data/predictions/sst-finetune", "data/predictions/sst-plain")
     for name in ("run.json", "history.csv"):
         text = Path("data/runs/sst-finetune", name).read_text()
         Path("data/runs/sst-plain", name).write_text(text)
@@ -211,14 +220,15 @@ def test_the_papers_score_goes_to_one_row_and_its_claims_count_no_added_one(
             "configurations": {**params.configurations, "sst-single-plain": row},
         }
     )
-    before, after = read_outcome(params).results, read_outcome(added).results
+    before, after = outcome_of(params).results, outcome_of(added).results
     assert after[-1].paper_score is None
     assert after[:-1] == before
     assert summary(after) == summary(before)
     assert "single-task: sst-plain" in table3(added, after)
 
 
-def test_a_scored_example_that_the_corpus_does_not_have_is_named(params: Params) -> None:
-    Path("data/corpora/sst/dev.csv").write_text("id,first,second,label\nother,A text,,1\n")
-    with pytest.raises(ReportError, match=r"sst/dev\.csv has no example wrong, which was scored"):
-        read_outcome(params)
+def test_a_mistake_without_a_text_is_named(params: Params) -> None:
+    records = gather(params, {}, Path("records"))
+    Path("records/texts.json").write_text('{"schema": "report/1", "texts": {"sst": {}}}')
+    with pytest.raises(ReportError, match=r"^data/texts\.json says nothing of 'wrong'"):
+        read_outcome(params, {}, records)

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from pipeline.params import Params
-from pipeline.reporting.results import read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
+from tests.reporting.conftest import outcome_of
 
 
 def page_of(params: Params, run: str) -> str:
-    return run_page(params, read_outcome(params), run, ["head"])
+    return run_page(params, outcome_of(params), run, ["head"])
 
 
 def test_the_page_quotes_mistakes_with_text_label_and_probability(params: Params) -> None:
@@ -40,7 +40,7 @@ def test_it_says_how_to_train_the_run_again_and_what_it_came_from(params: Params
 
 
 def test_the_kept_epoch_is_bold_and_undefined_numbers_are_dashes(params: Params) -> None:
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     first, second = outcome.histories["sst-pretrain"]
     history = [first, replace(second, dev_score=None, train_loss=None)]
     outcome = replace(outcome, histories={**outcome.histories, "sst-pretrain": history})
@@ -51,7 +51,7 @@ def test_the_kept_epoch_is_bold_and_undefined_numbers_are_dashes(params: Params)
 
 
 def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     told = replace(outcome.summaries["sst-pretrain"], stopped="the loss is inf in step 3")
     outcome = replace(outcome, summaries={**outcome.summaries, "sst-pretrain": told})
     page = run_page(params, outcome, "sst-pretrain", ["head"])
@@ -59,7 +59,7 @@ def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
 
 
 def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:
-    outcome = read_outcome(params)
+    outcome = outcome_of(params)
     (result,) = (r for r in outcome.results if r.run == "sts-pretrain")
     bins = [replace(bin_, count=0, predicted=None, true=None) for bin_ in result.analysis.bins]
     nothing = replace(

@@ -15,12 +15,12 @@ from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.params import Params
 from pipeline.reporting.figures import scores_of_seeds
 from pipeline.reporting.pages import write_report
-from pipeline.reporting.results import read_outcome
 from pipeline.reporting.site import write_site
 from pipeline.reporting.sweep_page import sweep_page
 from pipeline.reporting.tables import table3, table3_json, table3_page
 from pipeline.schemas import TRIALS
 from pipeline.trials import Trial
+from tests.reporting.conftest import outcome_of
 
 OUT = "reports/demo"
 OWN = 0.5  # what conftest's runs score
@@ -57,7 +57,7 @@ def lines_of(page: str, start: str) -> list[list[str]]:
 
 
 def page_of(params: Params, trials: Mapping[str, Trial]) -> str:
-    return sweep_page(params, read_outcome(params, trials), ["head"])
+    return sweep_page(params, outcome_of(params, trials), ["head"])
 
 
 def test_without_trials_a_report_has_no_word_of_seeds(written: Path) -> None:
@@ -72,8 +72,14 @@ def test_with_trials_it_has_their_page_and_figure_and_table_3_says_more(
 ) -> None:
     trials = sweep(params, ["sst-pretrain"], 3)
     write_report(params, trials, Path("reports/demo"), Path("reports/summary.json"))
-    before = {p.relative_to(written): p.read_bytes() for p in (written / "reports").rglob("*.*")}
-    after = {path: path.read_bytes() for path in Path("reports").rglob("*.*")}
+    before, after = (
+        {
+            path.relative_to(folder): path.read_bytes()
+            for path in (folder / "reports").rglob("*.*")
+            if "records" not in path.parts
+        }
+        for folder in (written, Path())
+    )
     assert {path.name for path in set(after) - set(before)} == {"sweep.md", "seeds.svg"}
     changed = {path.name for path in before if before[path] != after[path]}
     assert changed == {"README.md", "table3.md", "table3.json"}
@@ -87,7 +93,7 @@ def test_with_trials_it_has_their_page_and_figure_and_table_3_says_more(
 
 
 def test_the_figure_of_seeds_has_the_same_bytes_twice(params: Params) -> None:
-    outcome = read_outcome(params, sweep(params, ["sst-pretrain", "sts-finetune"], 3))
+    outcome = outcome_of(params, sweep(params, ["sst-pretrain", "sts-finetune"], 3))
     drawn = scores_of_seeds(params.seed, outcome, "head")
     assert drawn == scores_of_seeds(params.seed, outcome, "head")
     for told in ("pretrain, seed of Table 3", "finetune, other seeds", "mean over seeds", "paper"):
@@ -102,7 +108,7 @@ def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
     first, second = trials
     write_trial(params, first, trials[first], {"sst": 0.48, "quora": None, "sts": None})
     write_trial(params, second, trials[second], {"sst": 0.43, "quora": 0.61, "sts": None})
-    outcome = read_outcome(params, trials)
+    outcome = outcome_of(params, trials)
     header, _, *lines = table3(params, outcome.results).splitlines()
     at = [cell.strip() for cell in header.split("|")].index("Seeds")
     cells = {
@@ -119,7 +125,7 @@ def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
 
 
 def test_json_has_seeds_where_a_run_had_several(params: Params) -> None:
-    outcome = read_outcome(params, sweep(params, ["sst-pretrain"], 2))
+    outcome = outcome_of(params, sweep(params, ["sst-pretrain"], 2))
     rows = {row["configuration"]: row for row in table3_json(outcome.results)}
     assert [name for name, row in rows.items() if "seeds" in row] == ["sst-single-pretrain"]
     assert rows["sst-single-pretrain"]["seeds"] == {
@@ -177,7 +183,7 @@ def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params)
 
 
 def test_a_grid_alone_brings_no_column_of_seeds(params: Params) -> None:
-    outcome = read_outcome(params, sweep(params, ["multitask-finetune"], 1, "batch_size.sts=8"))
+    outcome = outcome_of(params, sweep(params, ["multitask-finetune"], 1, "batch_size.sts=8"))
     assert "Seeds" not in table3(params, outcome.results).splitlines()[0]
     page = sweep_page(params, outcome, ["head"])
     assert "## Seeds" not in page
@@ -190,14 +196,14 @@ def test_a_trial_with_other_settings_is_no_seed_of_its_run(params: Params) -> No
     trials = sweep(params, ["sst-pretrain"], 2, "dropout=0.1,0.3")
     for name, trial in trials.items():
         write_trial(params, name, trial, {"sst": 0.9 if trial.has_changes else 0.6})
-    (spread,) = (row.seeds for row in read_outcome(params, trials).results if row.seeds)
+    (spread,) = (row.seeds for row in outcome_of(params, trials).results if row.seeds)
     assert (spread.count, spread.best) == (2, 0.6)
 
 
 def test_a_trial_under_the_seed_of_params_is_the_run_again_and_counts_once(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain"], 3)
     later = params.model_copy(update={"seed": params.seed + 1})
-    outcome = read_outcome(later, trials)
+    outcome = outcome_of(later, trials)
     (spread,) = (row.seeds for row in outcome.results if row.seeds)
     assert spread.count == 2
     assert spread.worst == OWN
@@ -228,7 +234,7 @@ def test_what_is_wrong_with_a_trials_scores_is_told_with_their_name(
     path = paths.trial_scores(paths.trial_dir(name))
     change(path)
     with pytest.raises((ReportError, SchemaError), match=f"^{re.escape(str(path))} {said}"):
-        read_outcome(params, trials)
+        outcome_of(params, trials)
 
 
 def test_the_run_of_table_3_is_named_where_it_is_undefined_and_counts_among_seeds(

@@ -1,0 +1,123 @@
+"""What the pages of a report are rendered from: `reports/<profile>/records/`.
+
+The folder is laid out like `data/` and holds what a run left there, without weights and corpora; in
+params.json and trials.json it has the params and trials in force, in texts.json the sentences that
+pages quote. Sentences are quoted of generated corpora alone: the real ones have licences.
+"""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import paths
+from pipeline.errors import CorpusError, ParamsError, ReportError
+from pipeline.files import check_schema, read_json
+from pipeline.params import Params, checked
+from pipeline.schemas import REPORT, Schema
+from pipeline.trials import Trial, TrialsFile, check_trials
+
+
+@dataclass(frozen=True)
+class Records:
+    """A folder of records, or `data/` itself, and what to do about a file that is no good."""
+
+    folder: Path
+    called: Path  # what errors call the folder
+    if_missing: str
+    if_damaged: str
+    if_older: str = ""  # or newer; "": what the schema says
+
+    @contextmanager
+    def file(self, path: Path) -> Iterator[Path]:
+        """Lend a file by its path in `data/`; what is wrong with it becomes one sentence.
+
+        Raises:
+            ReportError: the file is missing, or what reads it finds it damaged.
+        """
+        name, file = self.name_of(path), self.folder / paths.recorded(path)
+        try:
+            file.stat()
+            yield file
+        except OSError:
+            raise ReportError(f"{name} is missing; {self.if_missing}") from None
+        except KeyError as error:
+            raise ReportError(f"{name} says nothing of {error}; {self.if_damaged}") from None
+        except (ValueError, TypeError, AttributeError, csv.Error, CorpusError):
+            raise ReportError(f"{name} is damaged; {self.if_damaged}") from None
+
+    @contextmanager
+    def record(self, path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
+        """Lend what a JSON file says.
+
+        Raises:
+            ReportError: as of `file`.
+            SchemaError: the file was written by another version.
+        """
+        with self.file(path) as file:
+            told = read_json(file)
+            if not isinstance(told, dict):
+                raise ValueError(f"{file} holds no keys and values")
+            check_schema(self.name_of(path), told.get("schema"), schema, self.if_older)
+            yield told
+
+    def name_of(self, path: Path) -> Path:
+        """Return what the user knows a file by."""
+        return self.called / paths.recorded(path)
+
+
+def records_in_data(folder: Path = paths.DATA) -> Records:
+    """Return `data/` as records, or a folder of what was just copied from there."""
+    return Records(
+        folder,
+        called=paths.DATA,
+        if_missing="run `dvc repro`",
+        if_damaged="delete it and run `dvc repro`",
+    )
+
+
+def records_of(profile: str) -> Records:
+    """Return the records of a profile's report."""
+    folder = paths.records_dir(paths.report_dir(profile))
+    command = f"`make repro PROFILE={profile}`"
+    remedy = f"`git checkout {folder}` or {command} brings it back"
+    return Records(folder, folder, remedy, remedy, if_older=f"{command} writes it anew")
+
+
+def read_params(records: Records) -> Params:
+    """Read the params that were in force.
+
+    Raises:
+        ReportError: they are missing, damaged, or not what this version takes for params.
+        SchemaError: they were written by another version.
+    """
+    with _record(records, paths.RECORDED_PARAMS) as told:
+        return checked(Params, told["params"], "params")
+
+
+def read_trials(records: Records, params: Params) -> dict[str, Trial]:
+    """Read the trials that were in force.
+
+    Raises:
+        ReportError, SchemaError: as of `read_params`.
+    """
+    with _record(records, paths.RECORDED_TRIALS) as told:
+        trials = checked(TrialsFile, {"trials": told["trials"]}, "trials").trials
+        check_trials(params, trials, "trials do not fit the params")
+        return trials
+
+
+@contextmanager
+def _record(records: Records, path: Path) -> Iterator[dict[str, Any]]:
+    """Lend what a file of params says; what this version does not take is told in one sentence."""
+    with records.record(path, REPORT) as told:
+        try:
+            yield told
+        except ParamsError as error:
+            problem = str(error).splitlines()[-1].strip()
+            raise ReportError(
+                f"{records.name_of(path)} does not fit this version of the project ({problem}); "
+                f"{records.if_older or records.if_damaged}"
+            ) from None

@@ -1,0 +1,112 @@
+"""Table 3's scores, found again from recorded predictions and corpora that are made anew."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import paths
+from pipeline.corpora.reading import read_split
+from pipeline.errors import ReportError
+from pipeline.evaluation.course_format import NUM_DECIMALS, read_predictions
+from pipeline.evaluation.metrics import Values, score
+from pipeline.params import Params
+from pipeline.reporting.records import Records
+from pipeline.reporting.results import Result, read_outcome
+from pipeline.tasks import CORPORA, Corpus, CorpusName
+
+ARITHMETIC = 1e-12  # by which the same sum in another order may differ
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """A row of Table 3: the score on record and the score found again; None where undefined."""
+
+    configuration: str
+    metric: str
+    recorded: float | None
+    found: float | None
+    allowed: float  # by which the two may differ
+
+    @property
+    def difference(self) -> float | None:
+        """Return by how much the score found again is above the one on record."""
+        if self.recorded is None or self.found is None:
+            return None
+        return self.found - self.recorded
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether both are undefined, or as close as they must be."""
+        if self.difference is None:
+            return self.recorded is self.found
+        return abs(self.difference) <= self.allowed
+
+
+def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
+    """Score the recorded dev predictions of every row of Table 3.
+
+    Args:
+        params: of the records.
+        records: with predictions and scores.
+        corpora: a folder of the corpora those params name, in the uniform schema.
+
+    Raises:
+        ReportError: a record is missing, damaged, or of another dev set.
+        SchemaError: a record was written by another version.
+        CorpusError: a corpus cannot be read.
+    """
+    labels = {name: _labels(corpora / name, CORPORA[name]) for name in CORPORA}
+    results = read_outcome(params, {}, records).results
+    return [_rescored(records, result, labels[result.corpus]) for result in results]
+
+
+def rounding_allows(corpus: Corpus, predictions: Values) -> float:
+    """Return how far the rounding of the course's format may move a score.
+
+    Classes are written whole, so their accuracy is the same number. Similarities are rounded to six
+    decimals, each by at most h = 5e-7. Correlations are cosines of centred vectors; such a vector's
+    direction turns by at most 2 h / sd when its entries move by h, and its cosine by no more.
+
+    Args:
+        corpus: says which of the two.
+        predictions: as written, [N].
+    """
+    if corpus.has_classes:
+        return 0.0
+    spread = float(np.std(predictions))
+    half_a_step = 0.5 * 10.0**-NUM_DECIMALS
+    return 2 * half_a_step / spread + ARITHMETIC if spread else ARITHMETIC
+
+
+def _rescored(records: Records, result: Result, labels: pd.Series) -> Rescored:
+    corpus = CORPORA[result.corpus]
+    predictions = _predictions(records, result.run, corpus.name, labels)
+    return Rescored(
+        configuration=result.configuration,
+        metric=result.metric,
+        recorded=result.score,
+        found=score(corpus, predictions, labels.to_numpy()).value,
+        allowed=rounding_allows(corpus, predictions),
+    )
+
+
+def _labels(corpus_dir: Path, corpus: Corpus) -> pd.Series:
+    """Return the labels of a dev set by id, as single-precision as the token cache keeps them."""
+    frame = read_split(paths.split_csv(corpus_dir, "dev"), corpus)
+    return frame.set_index("id")["label"].astype("float32")
+
+
+def _predictions(records: Records, run: str, corpus: CorpusName, labels: pd.Series) -> Values:
+    """Return a run's prediction for each example, NaN where it has none, float64 [N]."""
+    path = paths.predictions_csv(run, corpus, "dev")
+    with records.file(path) as file:
+        ids, values = read_predictions(file, CORPORA[corpus])
+        unknown = set(ids) - set(labels.index)
+        if unknown:
+            raise ReportError(
+                f"{records.name_of(path)} predicts {min(unknown)}, which is not in the dev set of "
+                f"{corpus} as it is made now; {records.if_older}"
+            )
+        return np.asarray(pd.Series(values, index=ids, dtype="float64").reindex(labels.index))

@@ -1,0 +1,83 @@
+"""`python -m pipeline render`: the bytes of the stage from records alone, whole or not at all."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from commands import render
+from pipeline import paths
+from pipeline.errors import ReportError
+from tests.reporting.conftest import ROOT, left_by_runs
+
+REPORT = paths.report_dir("demo")
+
+
+@pytest.fixture
+def report(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, bytes]:
+    """Go where only a report and params.yaml with another seed are; return the report's files."""
+    shutil.copytree(written / REPORT, tmp_path / REPORT)
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / paths.PARAMS).read_text()
+    paths.PARAMS.write_text(text.replace("seed: 11711", "seed: 7"))
+    return files()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which the stage wrote a report; to be read only."""
+    from pipeline.reporting.pages import write_report
+
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_report(left_by_runs(), {}, REPORT, paths.SUMMARY)
+    return folder
+
+
+def files() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path().rglob("*.*") if path.is_file()} | {
+        paths.PARAMS: b""
+    }
+
+
+def test_the_pages_come_out_as_the_stage_wrote_them(
+    report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for page in [path for path in report if path.suffix in (".md", ".svg")]:
+        page.write_text("edited by hand")
+    (REPORT / "old.md").write_text("of an older version")
+    (REPORT / "table3.json").unlink()
+    render.main(["--profile", "demo"])
+    assert files() == report
+    assert capsys.readouterr().out == "wrote the pages of reports/demo/\n"
+
+
+def test_the_profile_in_force_is_the_default(report: dict[Path, bytes]) -> None:
+    (REPORT / "table3.md").unlink()
+    render.main([])
+    assert files() == report
+
+
+def test_a_change_of_a_record_changes_the_pages(report: dict[Path, bytes]) -> None:
+    path = REPORT / "records/scores/sst-pretrain.json"
+    path.write_text(path.read_text().replace('"score": 0.5', '"score": 0.123'))
+    render.main([])
+    changed = {path.name for path, content in files().items() if content != report[path]}
+    assert {"table3.md", "table3.json", "sst-pretrain.md"} <= changed
+    assert "0.123" in (REPORT / "table3.md").read_text()
+
+
+def test_pages_stay_when_a_record_is_missing(report: dict[Path, bytes]) -> None:
+    gone = REPORT / "records/runs/sts-finetune/history.csv"
+    gone.unlink()
+    with pytest.raises(ReportError, match=f"^{gone} is missing; `git checkout {REPORT}/records`"):
+        render.main([])
+    assert files() == {path: report[path] for path in report if path != gone}
+
+
+def test_a_profile_without_records_is_told_in_one_sentence(report: dict[Path, bytes]) -> None:
+    with pytest.raises(ReportError, match=r"^reports/laptop/records/params\.json is missing; `git"):
+        render.main(["--profile", "laptop"])
+    assert files() == report
+    assert not paths.report_dir("laptop").exists()

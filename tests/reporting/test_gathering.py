@@ -1,0 +1,127 @@
+"""gather: what is recorded, that it can be read back, and that no sentence of a real corpus is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.errors import ReportError
+from pipeline.params import Params
+from pipeline.reporting.gathering import gather
+from pipeline.reporting.pages import write_report
+from pipeline.reporting.records import read_params, read_trials
+from pipeline.tasks import CORPORA
+from pipeline.trials import Changes, Trial
+from tests.reporting.conftest import FINDING, VALIDATION, write
+
+RECORDS = Path("records")
+WORD = "xyzzyplugh"
+
+
+def write_corpora_that_say(word: str, source: str) -> None:
+    """Put a word into every sentence of every corpus, and into what validation found in them."""
+    found = VALIDATION | {
+        "source": source,
+        "findings": [
+            FINDING
+            | {"examples": [{"id": "wrong", "text": f"{word} {word}", "detail": "words: 2"}]},
+            FINDING | {"success": True, "examples": [{"id": "a", "text": word, "detail": ""}]},
+        ],
+    }
+    for corpus in CORPORA:
+        second = f"{word} again" if CORPORA[corpus].is_pair else ""
+        for split in ("train", "dev", "test"):
+            text = f"id,first,second,label\nwrong,A {word},{second},1\n"
+            write(paths.split_csv(paths.corpus_dir(corpus), split), text)
+        write(paths.validation_json(corpus), found | {"corpus": corpus})
+
+
+def files_that_say(word: str) -> set[str]:
+    reports = Path("reports")
+    return {
+        path.relative_to(reports).as_posix()
+        for path in reports.rglob("*.*")
+        if word in path.read_text().lower()
+    }
+
+
+def of_profile(params: Params, profile: str) -> Params:
+    return params.model_copy(update={"profile": profile})
+
+
+def test_no_sentence_of_a_real_corpus_reaches_a_page_or_a_record(params: Params) -> None:
+    write_corpora_that_say(WORD, source="cs224n")
+    laptop = of_profile(params, "laptop")
+    write_report(laptop, {}, paths.report_dir("laptop"), paths.SUMMARY)
+    assert files_that_say(WORD) == set()
+    report = paths.report_dir("laptop")
+    page = (report / "runs/quora-finetune.md").read_text()
+    assert "| `wrong` |     0 |         1 |       0.900 |\n" in page
+    assert "Text" not in page
+    assert "- `wrong` (words: 2)\n" in (report / "data.md").read_text()
+
+
+def test_sentences_of_generated_corpora_are_quoted(params: Params) -> None:
+    write_corpora_that_say(WORD, source="synthetic")
+    write_report(params, {}, paths.report_dir("demo"), paths.SUMMARY)
+    records = {"records/texts.json", *(f"records/validation/{corpus}.json" for corpus in CORPORA)}
+    runs = {f"runs/{run}.md" for run in params.runs}
+    assert files_that_say(WORD) == {f"demo/{name}" for name in {"data.md", *records, *runs}}
+
+
+@pytest.mark.parametrize("line", [f"a {WORD} b , 1 ", f"wrong , a , {WORD} , 1 ", "wrong , a "])
+def test_predictions_with_more_than_ids_and_numbers_are_refused(params: Params, line: str) -> None:
+    path = paths.predictions_csv("sst-pretrain", "sst", "test")
+    path.write_text(f"id \t Predicted_Sentiment \n{line}\n")
+    with pytest.raises(ReportError, match=f"^{path} is damaged; delete it and run `dvc repro`$"):
+        gather(params, {}, RECORDS)
+
+
+def test_what_a_run_left_is_recorded_byte_for_byte_and_laid_out_as_in_data(params: Params) -> None:
+    gather(params, {}, RECORDS)
+    found = {path.relative_to(RECORDS) for path in RECORDS.rglob("*") if path.is_file()}
+    own = {Path("params.json"), Path("trials.json"), Path("texts.json")}
+    left = {p.relative_to("data") for p in Path("data").rglob("*") if p.is_file()}
+    assert found == own | {path for path in left if path.parts[0] != "corpora"}
+    for path in found - own:
+        if path.parts[0] != "validation":  # written anew, with sorted keys
+            assert (RECORDS / path).read_bytes() == ("data" / path).read_bytes()
+
+
+def test_params_are_read_back_whole_and_in_order_with_the_profile_in_force_alone(
+    params: Params,
+) -> None:
+    runs = dict(reversed(params.runs.items()))
+    turns = {"sts": 16, "sst": 64, "quora": 8}
+    runs["multitask-pretrain"] = params.runs["multitask-pretrain"].model_copy(
+        update={"batch_size": turns}
+    )
+    params = of_profile(params.model_copy(update={"runs": runs}), "laptop")
+    write_corpora_that_say(WORD, source="cs224n")
+    found = read_params(gather(params, {}, RECORDS))
+    assert found == params.model_copy(update={"profiles": {"laptop": params.profiles["laptop"]}})
+    assert list(found.runs) == list(runs)
+    assert found.runs["multitask-pretrain"].corpora == ("sts", "sst", "quora")
+    assert list(found.configurations) == list(params.configurations)
+
+
+def test_trials_are_read_back(params: Params) -> None:
+    changes: tuple[dict[str, Any], ...] = ({"dropout": 0.1}, {"batch_size": {"sst": 8}}, {})
+    names = ["sst-pretrain-dropout0p1-seed2", "sst-pretrain-sst8-seed2", "sst-pretrain-seed2"]
+    trials = {
+        name: Trial(run="sst-pretrain", mode="pretrain", seed=2, changes=Changes(**change))
+        for name, change in zip(names, changes, strict=True)
+    }
+    for name in trials:
+        write(paths.trial_scores(paths.trial_dir(name)), {"schema": "trials/1"})
+    found = read_trials(gather(params, trials, RECORDS), params)
+    assert (found, list(found)) == (trials, names)
+    assert json.loads((RECORDS / f"trials/{names[0]}/scores.json").read_text())
+
+
+def test_a_scored_example_that_the_corpus_does_not_have_is_named(params: Params) -> None:
+    Path("data/corpora/sst/dev.csv").write_text("id,first,second,label\nother,A text,,1\n")
+    with pytest.raises(ReportError, match=r"sst/dev\.csv has no example wrong, which was scored"):
+        gather(params, {}, RECORDS)

@@ -1,0 +1,130 @@
+"""rescore: the committed scores found again, what rounding explains, and what it does not."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import paths
+from pipeline.corpora.sources import write_corpora
+from pipeline.errors import ReportError
+from pipeline.evaluation.course_format import NUM_DECIMALS, write_predictions
+from pipeline.evaluation.metrics import pearson
+from pipeline.params import Params
+from pipeline.reporting.gathering import gather
+from pipeline.reporting.records import read_params, records_of
+from pipeline.reporting.rescoring import Rescored, rescore, rounding_allows
+from pipeline.tasks import CORPORA
+from tests.reporting.conftest import ROOT, write
+
+SCORES = paths.scores_json("sts-pretrain")
+RECORDS = Path("reports/demo/records")
+
+
+def test_every_score_of_the_committed_demo_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    records = records_of("demo")
+    params = read_params(records)
+    write_corpora(params.active.corpora, params.seed, tmp_path)
+    rows = rescore(params, records, tmp_path)
+    assert [row.configuration for row in rows] == list(params.configurations)
+    assert [row for row in rows if not row.agrees] == []
+
+
+def rescored(
+    params: Params, labels: list[float], predictions: list[float], score: float | None
+) -> Rescored:
+    """Score predictions for STS again of which another score is on record."""
+    ids = ["wrong", *(f"id{number}" for number in range(1, len(labels)))]
+    lines = [f"{id_},One,Two,{label}" for id_, label in zip(ids, labels, strict=True)]
+    write(Path("data/corpora/sts/dev.csv"), "\n".join(["id,first,second,label", *lines]) + "\n")
+    known = [(id_, value) for id_, value in zip(ids, predictions, strict=True) if value == value]
+    path = paths.predictions_csv("sts-pretrain", "sts", "dev")
+    write_predictions(path, [i for i, _ in known], [v for _, v in known], CORPORA["sts"])
+    told = json.loads(SCORES.read_text())
+    told["corpora"]["sts"] |= {"score": score, "reason": "undefined: dead" if score is None else ""}
+    write(SCORES, told)
+    gather(params, {}, RECORDS)
+    for run in ("sts-finetune", "multitask-pretrain", "multitask-finetune"):  # of other ids
+        (RECORDS / f"predictions/{run}/sts-dev.csv").write_bytes(path.read_bytes())
+    rows = rescore(params, records_of("demo"), Path("data/corpora"))
+    (row,) = (row for row in rows if row.configuration == "sts-single-pretrain")
+    return row
+
+
+def test_scores_by_hand(params: Params) -> None:
+    row = rescored(params, [0, 2, 4], [1, 2, 3], score=1.0)
+    assert row.found == pytest.approx(1.0, abs=1e-12)
+    assert row.agrees
+    assert rescored(params, [0, 2, 4], [3, 2, 1], score=1.0).difference == pytest.approx(-2.0)
+
+
+def test_labels_are_as_single_precise_as_those_that_were_scored(params: Params) -> None:
+    labels, predictions = [0.0, 1.4, 2.2, 4.7], [0.1, 1.3, 1.9, 3.7]
+    right = pearson(np.array(predictions), np.array(labels, dtype=np.float32)).value
+    found = rescored(params, labels, predictions, right).found
+    assert found == pytest.approx(right, rel=0, abs=1e-14)
+
+
+def test_a_similarity_may_differ_by_what_rounding_explains_and_no_more(params: Params) -> None:
+    labels, exact = [0.0, 1.4, 2.0, 5.0], [0.12345678, 1.3, 1.98765432, 3.7]
+    right = pearson(np.array(exact), np.array(labels, dtype=np.float32)).value
+    assert right is not None
+    assert rescored(params, labels, exact, right).agrees
+    assert not rescored(params, labels, exact, right + 2e-6).agrees
+
+
+def test_an_undefined_score_must_be_undefined_again(params: Params) -> None:
+    labels = [0.0, 2.0, 4.0]
+    assert rescored(params, labels, [0, 0, 0], score=None).agrees
+    assert not rescored(params, labels, [0, 1, 0], score=None).agrees
+    assert not rescored(params, labels, [0, 0, 0], score=0.0).agrees
+
+
+def test_a_prediction_that_is_missing_makes_the_score_undefined(params: Params) -> None:
+    row = rescored(params, [0.0, 2.0, 4.0], [0, 2, math.nan], score=1.0)
+    assert (row.found, row.agrees) == (None, False)
+
+
+def test_predictions_of_another_dev_set_are_refused(params: Params) -> None:
+    gather(params, {}, RECORDS)
+    write(Path("data/corpora/sst/dev.csv"), "id,first,second,label\nother,A text,,1\n")
+    with pytest.raises(ReportError) as raised:
+        rescore(params, records_of("demo"), Path("data/corpora"))
+    assert str(raised.value) == (
+        f"{RECORDS}/predictions/sst-pretrain/sst-dev.csv predicts wrong, which is not in the dev "
+        "set of sst as it is made now; `make repro PROFILE=demo` writes it anew"
+    )
+
+
+@pytest.mark.parametrize("lines", ["wrong , 1 \nwrong , 0 \n", "wrong 1\n"])
+def test_damaged_predictions_are_named(params: Params, lines: str) -> None:
+    gather(params, {}, RECORDS)
+    path = RECORDS / "predictions/sst-pretrain/sst-dev.csv"
+    path.write_text(f"id \t Predicted_Sentiment \n{lines}")
+    with pytest.raises(ReportError, match=f"^{path} is damaged; `git checkout"):
+        rescore(params, records_of("demo"), Path("data/corpora"))
+
+
+def test_classes_must_give_the_very_same_accuracy() -> None:
+    assert rounding_allows(CORPORA["sst"], np.array([0.0, 1.0])) == 0.0
+    assert not Rescored("row", "accuracy", 0.5, 0.5 + 1e-15, 0.0).agrees
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-2, 1e-4, 2e-6])
+def test_rounding_never_moves_a_correlation_by_more_than_it_is_allowed(spread: float) -> None:
+    random = np.random.default_rng(7)
+    moved = []
+    for _ in range(200):
+        labels = random.uniform(0, 5, 30)
+        exact = 2.5 + spread * random.standard_normal(30)
+        rounded = exact.round(NUM_DECIMALS)
+        before, after = pearson(exact, labels).value, pearson(rounded, labels).value
+        assert before is not None
+        assert after is not None
+        moved.append(abs(after - before) / rounding_allows(CORPORA["sts"], rounded))
+    assert 0.01 < max(moved) <= 1  # and the bound is of the right size

@@ -39,6 +39,7 @@ PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its 
 RECORDED_PARAMS = Path("params.json")
 RECORDED_TRIALS = Path("trials.json")
 RECORDED_TEXTS = Path("texts.json")
+RECORDED_DIFFERENCES = Path("differences.json")
 
 
 def corpus_dir(corpus: str) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.evaluation.paired import Difference
 from pipeline.reporting.results import Result
 from pipeline.tasks import Mode
 
@@ -45,7 +46,9 @@ def is_better(one: Result, other: Result) -> bool:
 
 
 def holds_up(single: Result, multi: Result) -> bool:
-    """Say whether a multi-task score is no worse, or no worse than the intervals allow."""
+    """Say whether a multi-task score is no worse, or no worse than can be told from chance."""
+    if multi.over_single is not None:
+        return multi.over_single.ci_high >= 0
     return multi.score is not None and (
         not is_better(single, multi) or bool(overlap(single, multi))
     )
@@ -86,21 +89,42 @@ def multitask_claim(rows: Sequence[Result], mode: Mode) -> Iterator[str]:
     answer = "Yes" if len(held) == len(pairs) else "In part" if held else "No"
     yield (
         f"**Does multi-task hold up against single-task in {mode} mode? {answer}: as good or "
-        f"better, or with overlapping intervals, in {len(held)} of {len(pairs)}.** "
+        f"better, or not shown to be worse, in {len(held)} of {len(pairs)}.** "
         "Multi-task against single-task:"
     )
     yield ""
     for single, multi in pairs:
         yield f"- {single.corpus}: {_comparison(single, multi)}"
+    if any(multi.over_single for _, multi in pairs):
+        yield ""
+        yield (
+            "In brackets: the interval of the difference, both runs scored on the same resamples "
+            "of the dev set. p is corrected for the number of corpora (Holm)."
+        )
 
 
 def _comparison(single: Result, multi: Result) -> str:
     told = f"{_shown(multi)} against {_shown(single)}"
     if single.score is None or multi.score is None:
         return told
+    if multi.over_single is not None:
+        return f"{told} ({_tested(multi.over_single)})"
     states = {True: "overlap", False: "lie apart", None: "are not both known"}
     difference = f"{multi.score - single.score:+.3f}"
     return f"{told} ({difference}; the intervals {states[overlap(single, multi)]})"
+
+
+def _tested(difference: Difference) -> str:
+    """Say how far apart two scores are on the same resamples, and what that shows."""
+    shows = "no difference is shown"
+    if difference.ci_low > 0:
+        shows = "better"
+    if difference.ci_high < 0:
+        shows = "worse"
+    return (
+        f"{difference.value:+.3f} [{difference.ci_low:+.3f}, {difference.ci_high:+.3f}], "
+        f"p = {difference.p_value:.3f}: {shows}"
+    )
 
 
 def _row_told(pair: Pair) -> str:

@@ -12,6 +12,7 @@ from pipeline.errors import ReportError
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.files import replacing, write_record, write_text
 from pipeline.params import Params
+from pipeline.reporting.paired_rows import differences
 from pipeline.reporting.records import Records, records_in_data
 from pipeline.schemas import EVALUATE, REPORT, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName
@@ -52,6 +53,8 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
         if found["source"] == GENERATED
     }
     write_record(folder / paths.RECORDED_TEXTS, REPORT, {"texts": texts})
+    tested = differences(params, data)
+    write_record(folder / paths.RECORDED_DIFFERENCES, REPORT, {"differences": tested})
     in_force = params.model_copy(update={"profiles": {params.profile: params.active}})
     told = {name: trial.model_dump(mode="json") for name, trial in trials.items()}
     _write_in_order(folder / paths.RECORDED_PARAMS, {"params": in_force.model_dump(mode="json")})

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import paths
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
+from pipeline.evaluation.paired import Difference
 from pipeline.paper import TABLE_3, Scheme
 from pipeline.params import Params, RunParams
 from pipeline.reporting.records import Records
@@ -58,6 +59,7 @@ class Result:
     secondary: Mapping[str, float | None]  # scores shown beside the corpus's own metric
     analysis: Analysis
     seeds: Spread | None = None  # of this score, where the run was trained with more than one
+    over_single: Difference | None = None  # of a multi-task row: its score less the single-task one
 
     @property
     def is_papers(self) -> bool:
@@ -153,7 +155,9 @@ def _results(params: Params, records: Records, summaries: Mapping[str, RunSummar
         result = _result(params, records, name, summaries[configuration.run])
         key = (result.corpus, result.scheme, result.mode)
         results.append(replace(result, paper_score=left.pop(key, None)))
-    return results
+    with records.record(paths.RECORDED_DIFFERENCES, REPORT) as told:
+        tested = {name: Difference(**values) for name, values in told["differences"].items()}
+    return [replace(row, over_single=tested.get(row.configuration)) for row in results]
 
 
 def _result(params: Params, records: Records, name: str, summary: RunSummary) -> Result:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipeline.evaluation.paired import Difference
 from pipeline.reporting.claims import finetune_claim, multitask_claim, overlap
 
 
@@ -129,3 +130,26 @@ def test_intervals_that_touch_overlap(result: Any) -> None:
     assert overlap(one, apart) is False
     assert overlap(apart, one) is False
     assert overlap(one, result("sst", "multi-task", "finetune", None)) is None
+
+
+def test_a_difference_on_the_same_examples_is_told_and_decides(result: Any) -> None:
+    rows = [
+        result("sst", "single-task", "finetune", 0.50),
+        result("sst", "multi-task", "finetune", 0.49, over_single=DIFFERENCES["worse"]),
+        result("quora", "single-task", "finetune", 0.50),
+        result("quora", "multi-task", "finetune", 0.49, over_single=DIFFERENCES["alike"]),
+        result("sts", "single-task", "finetune", 0.50),
+        result("sts", "multi-task", "finetune", 0.51, over_single=DIFFERENCES["better"]),
+    ]
+    answer = told(multitask_claim(rows, "finetune"))
+    assert "In part: as good or better, or not shown to be worse, in 2 of 3." in answer
+    assert "- sst: 0.490 against 0.500 (-0.010 [-0.015, -0.005], p = 0.010: worse)" in answer
+    assert "[-0.020, +0.010], p = 0.300: no difference is shown)" in answer
+    assert "[+0.002, +0.020], p = 0.040: better)" in answer
+
+
+DIFFERENCES = {
+    "worse": Difference(-0.01, -0.015, -0.005, 0.01),
+    "alike": Difference(-0.01, -0.02, 0.01, 0.3),
+    "better": Difference(0.01, 0.002, 0.02, 0.04),
+}

@@ -12,6 +12,7 @@ from pipeline.params import Params
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import write_report
 from pipeline.reporting.records import read_params, read_trials
+from pipeline.schemas import TRIALS
 from pipeline.tasks import CORPORA
 from pipeline.trials import Changes, Trial
 from tests.reporting.conftest import FINDING, VALIDATION, write
@@ -82,7 +83,7 @@ def test_predictions_with_more_than_ids_and_numbers_are_refused(params: Params, 
 def test_what_a_run_left_is_recorded_byte_for_byte_and_laid_out_as_in_data(params: Params) -> None:
     gather(params, {}, RECORDS)
     found = {path.relative_to(RECORDS) for path in RECORDS.rglob("*") if path.is_file()}
-    own = {Path("params.json"), Path("trials.json"), Path("texts.json")}
+    own = {Path(f"{name}.json") for name in ("params", "trials", "texts", "differences")}
     left = {p.relative_to("data") for p in Path("data").rglob("*") if p.is_file()}
     assert found == own | {path for path in left if path.parts[0] != "corpora"}
     for path in found - own:
@@ -115,7 +116,7 @@ def test_trials_are_read_back(params: Params) -> None:
         for name, change in zip(names, changes, strict=True)
     }
     for name in trials:
-        write(paths.trial_scores(paths.trial_dir(name)), {"schema": "trials/1"})
+        write(paths.trial_scores(paths.trial_dir(name)), {"schema": str(TRIALS)})
     found = read_trials(gather(params, trials, RECORDS), params)
     assert (found, list(found)) == (trials, names)
     assert json.loads((RECORDS / f"trials/{names[0]}/scores.json").read_text())

@@ -29,7 +29,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     params = load_params(ROOT / "params.yaml")
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
     records = {name for name in found if name.startswith("demo/records/")}
-    assert len(records) == 3 + 4 * len(params.runs) + 2 * 14 + len(CORPORA)
+    assert len(records) == 4 + 4 * len(params.runs) + 2 * 14 + len(CORPORA)
     pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]

@@ -13,6 +13,7 @@ from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import index_page
 from pipeline.reporting.results import best_scores, read_outcome
 from pipeline.reporting.tables import summary, table3, table3_json
+from pipeline.schemas import TRAIN
 from tests.reporting.conftest import outcome_of
 
 SCORES = Path("data/scores/sst-pretrain.json")
@@ -101,7 +102,7 @@ def test_file_that_is_no_json_object_is_named(
             {"schema": "evaluate/2", "weights_sha256": "", "corpora": {"sst": UNREASONED}},
             "reason",
         ),
-        (SUMMARY, {"schema": "train/2", "best_epoch": 1}, "device"),
+        (SUMMARY, {"schema": str(TRAIN), "best_epoch": 1}, "device"),
         (
             Path("data/validation/sts.json"),
             {"schema": "validate/2", "source": "synthetic", "counts": {}},

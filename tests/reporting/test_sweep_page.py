@@ -222,7 +222,7 @@ def test_a_trial_that_stopped_early_is_named(params: Params) -> None:
     [
         (lambda path: path.unlink(), "is missing; run `dvc repro`"),
         (lambda path: path.write_text("{"), "is damaged"),
-        (lambda path: path.write_text('{"schema": "trials/1", "trained": {}}'), "says nothing of"),
+        (lambda path: path.write_text('{"schema": "trials/2", "trained": {}}'), "says nothing of"),
         (lambda path: path.write_text('{"schema": "trials/0"}'), "was written by another version"),
     ],
 )

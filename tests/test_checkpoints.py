@@ -146,7 +146,8 @@ with own_checkpoint("sst", {fingerprint!r}):
 
     waiting = threading.Thread(target=second)
     waiting.start()
-    time.sleep(0.3)
+    while "waiting for it" not in caplog.text and waiting.is_alive():
+        time.sleep(0.01)
     order.append("first is done")
     first.kill()  # as dead as can be: its lock is free
     first.communicate()

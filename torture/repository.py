@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.launch.lists import written
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[1]
+HOLD = ROOT / "torture/hold"
 COPIED = (
     "checks",
     "commands",
@@ -55,12 +57,30 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._holding: dict[str, str] = {}
 
     @property
     def environment(self) -> dict[str, str]:
         """Return the variables of every process started here: this Python first, one thread."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
+        own = {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
+        return os.environ | own | self._holding
+
+    @contextmanager
+    def holding(self, run: str) -> Iterator[Callable[[], bool]]:
+        """Let the next training of a run that starts in the block stop in its middle.
+
+        It goes on when it gets a signal. Lends a function that says whether it has come there.
+        """
+        held = self.folder / ".held" / run
+        held.parent.mkdir(exist_ok=True)
+        held.unlink(missing_ok=True)
+        path = os.pathsep.join(filter(None, [str(HOLD), os.environ.get("PYTHONPATH")]))
+        self._holding = {"PYTHONPATH": path, "MINBERT_HELD": str(held)}
+        try:
+            yield held.exists
+        finally:
+            self._holding = {}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever that is."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,12 @@ class ShellRepository:
         while not condition():
             assert time.monotonic() < end, "it did not come to that"
             time.sleep(0.05)
+
+
+def wait_until_registered(workers: Iterable[subprocess.Popen[str]]) -> None:
+    """Wait until dask's workers can be given something to do."""
+    for worker in workers:
+        assert any("Registered to" in line for line in worker.stdout or ())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch.conftest import ShellRepository
+from tests.launch.conftest import ShellRepository, wait_until_registered
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
@@ -71,6 +71,7 @@ class Team:
             head.start("env", "-C", str(clone), *dask, "worker", "--no-nanny", *place)
             for clone in self.clones
         ]
+        wait_until_registered(self.processes[1:])
         self.address = json.loads(file.read_text())["address"]
 
     def launch(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.launch.conftest import ShellRepository
+from tests.launch.conftest import ShellRepository, wait_until_registered
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
@@ -45,6 +45,7 @@ class Cluster:
         self.scheduler = self._start("scheduler", "--port", "0")
         repository.wait_for(self.file.exists)
         self.workers = [self._start("worker", "--nthreads", "3", "--no-nanny") for _ in range(2)]
+        wait_until_registered(self.workers)
         self.address = str(json.loads(self.file.read_text())["address"])
 
     def start_launch(self) -> "subprocess.Popen[str]":

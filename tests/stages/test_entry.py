@@ -165,7 +165,7 @@ def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
     mark = tmp_path / "lived on"
     child = stage_of(f"""
     print("begun", flush=True)
-    time.sleep(2)
+    time.sleep({60 if by else 2})
     Path({str(mark)!r}).touch()
     """)
     between = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"

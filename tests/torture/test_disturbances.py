@@ -14,8 +14,8 @@ RUN = "multitask-finetune"
 
 @pytest.fixture(scope="module")
 def repository(new_repository: Any) -> Repository:
-    small: Repository = new_repository({"pretrain": 1, "finetune": 30})
-    small.set(checkpoints__every_steps=5)
+    small: Repository = new_repository({"pretrain": 1, "finetune": 2})
+    small.set(checkpoints__every_steps=1)
     small.repro(f"train@{RUN}")
     return small
 
@@ -26,11 +26,8 @@ def test_the_next_repro_goes_on_and_ends_in_the_same_lock_file(
 ) -> None:
     expected = results_of(repository)
     repository.forget_run(RUN)
-
-    def in_the_middle(_: float) -> bool:
-        return any((repository.folder / ".checkpoints").glob(f"{RUN}-*/training.safetensors"))
-
-    assert disturb(repository, FAULTS[kind], in_the_middle, (f"train@{RUN}",))
+    with repository.holding(RUN) as is_held:
+        assert disturb(repository, FAULTS[kind], lambda _: is_held(), (f"train@{RUN}",))
     assert outlived(repository) is None
     assert not (repository.folder / f"data/runs/{RUN}/run.json").exists()
     _, said = repository.repro(f"train@{RUN}")

@@ -113,9 +113,10 @@ def test_the_end_of_its_processes_becomes_an_exit_status(
     assert caplog.messages == said
 
 
-def environment(folder: Path) -> dict[str, str]:
-    mine = {"PYTHONPATH": str(ROOT), "MINBERT_PROCESSES": "2"}
-    return Repository(folder).environment | mine
+def environment(repository: Repository) -> dict[str, str]:
+    theirs = repository.environment
+    path = os.pathsep.join(filter(None, [theirs.get("PYTHONPATH"), str(ROOT)]))
+    return theirs | {"PYTHONPATH": path, "MINBERT_PROCESSES": "2"}
 
 
 @pytest.fixture(scope="module")
@@ -150,22 +151,20 @@ class Training:
     """`python -m stages.train` in two processes, to be disturbed."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stages.train", RUN],
-            cwd=folder,
-            env=environment(folder),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        repository = Repository(folder)
+        with repository.holding(RUN) as self.is_held:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stages.train", RUN],
+                cwd=folder,
+                env=environment(repository),
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
-    def wait_for_a_checkpoint(self) -> None:
-        """Wait until it has kept what it did."""
-        started = time.time()
-        while time.time() < started + 60:
-            for path in self.folder.glob(".checkpoints/*/training.safetensors"):
-                if path.stat().st_mtime > started:
-                    return
+    def wait_for_its_middle(self) -> None:
+        """Wait until it has kept what it did, and goes no further."""
+        while not self.is_held():
+            assert self.process.poll() is None, "it is over"
             time.sleep(0.02)
 
     def all_processes(self) -> list[psutil.Process]:
@@ -182,7 +181,7 @@ class Training:
 def stopped(folder: Path) -> Ended:
     """Begin the run, and stop it by Ctrl-C."""
     training = Training(folder)
-    training.wait_for_a_checkpoint()
+    training.wait_for_its_middle()
     processes = training.all_processes()
     training.process.send_signal(signal.SIGINT)
     return Ended(*training.end(), processes)
@@ -192,7 +191,7 @@ def stopped(folder: Path) -> Ended:
 def killed(folder: Path, stopped: Ended) -> Ended:
     """Go on with the run, and kill everything at once."""
     training = Training(folder)
-    training.wait_for_a_checkpoint()
+    training.wait_for_its_middle()
     processes = training.all_processes()
     for process in processes:
         process.kill()
@@ -206,7 +205,7 @@ def together(folder: Path, killed: Ended) -> Path:
     done = subprocess.run(
         [*TORCHRUN, program, RUN],
         cwd=folder,
-        env=environment(folder),
+        env=environment(Repository(folder)),
         check=False,
         capture_output=True,
         text=True,

@@ -68,6 +68,11 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
     ]
 
 
+def test_a_reading_is_tried_by_its_word() -> None:
+    trials = trials_of(PARAMS, ["sts-finetune"], 1, read_grid("pair_encoding=joint,separate"))
+    assert [trial.changes for trial in trials.values()] == [Changes(pair_encoding="separate")]
+
+
 @pytest.mark.parametrize(
     ("grid", "said"),
     [
@@ -92,6 +97,8 @@ def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
         ("learning_rate=nan", "changes.learning_rate: Input should be a finite number"),
         ("batch_size.tweets=8", "changes.batch_size.tweets: Input should be 'sst'"),
         ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
+        ("pair_encoding=joint", "changes.pair_encoding: this run reads no pairs"),
+        ("idle_heads=walk", "changes.idle_heads: Input should be 'step' or 'skip'"),
     ],
 )
 def test_a_value_out_of_bounds_is_told_by_its_key(grid: str, said: str) -> None:

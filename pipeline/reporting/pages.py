@@ -20,7 +20,7 @@ from pipeline.reporting.markdown import table
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
-from pipeline.reporting.sweep_page import sweep_page
+from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
     page_head,
     shown_rate,
@@ -43,7 +43,7 @@ def write_report(
 
     Args:
         params: in force.
-        trials: of a sweep; without one there is no page of it.
+        trials: of a sweep, without which there is no page of it, and of the readings.
         out: the report's folder.
         summary_path: the numbers for `dvc exp show`.
 
@@ -64,7 +64,7 @@ def write_report(
             "scores.svg": scores_beside_paper(outcome, plain_head),
             "data.svg": data_histograms(outcome.validations, plain_head),
         }
-        if outcome.tried:
+        if swept(params.seed, outcome.tried):
             pages["sweep.md"] = sweep_page(params, outcome, heads)
         if any(result.seeds for result in outcome.results):
             pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
@@ -87,7 +87,7 @@ def index_page(params: Params, outcome: Outcome) -> str:
         *synthetic_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
-        f"{SWEEP_LINE if outcome.tried else ''}"
+        f"{SWEEP_LINE if swept(params.seed, outcome.tried) else ''}"
         "- [The data, beside Table 1](data.md)\n"
         "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
         f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "

@@ -93,7 +93,7 @@ def test_file_that_is_no_json_object_is_named(
             {"schema": "evaluate/2", "weights_sha256": "", "corpora": {"sst": {"score": 0.5}}},
             "reason",
         ),
-        (SUMMARY, {"schema": "train/2", "best_epoch": 1}, "device"),
+        (SUMMARY, {"schema": "train/3", "best_epoch": 1}, "device"),
         (
             Path("data/validation/sts.json"),
             {"schema": "validate/2", "source": "synthetic", "counts": {}},

@@ -17,6 +17,7 @@ from pipeline.reporting.figures import (
     scores_of_seeds,
 )
 from pipeline.reporting.markdown import table
+from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
@@ -59,6 +60,7 @@ def write_report(
             "README.md": index_page(params, outcome),
             "table3.md": table3_page(params, outcome),
             "analysis.md": analysis_page(params, outcome, heads),
+            "readings.md": readings_page(params, outcome, heads),
             "data.md": data_page(outcome.validations, head),
             "curves.svg": learning_curves(params, outcome, plain_head),
             "scores.svg": scores_beside_paper(outcome, plain_head),
@@ -87,6 +89,7 @@ def index_page(params: Params, outcome: Outcome) -> str:
         *synthetic_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
+        "- [What the paper leaves open](readings.md): the readings chosen here, and the others\n"
         f"{SWEEP_LINE if swept(params.seed, outcome.tried) else ''}"
         "- [The data, beside Table 1](data.md)\n"
         "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",

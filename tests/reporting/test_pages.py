@@ -27,7 +27,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     reports = written / "reports"
     params = load_params(ROOT / "params.yaml")
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
-    pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
+    pages = ["README.md", "analysis.md", "readings.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
     assert found == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
@@ -44,7 +44,8 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
 
 
 def test_every_page_names_profile_backbone_corpora_seed_and_device(written: Path) -> None:
-    for page in ("README.md", "table3.md", "data.md", "analysis.md", "runs/sts-finetune.md"):
+    pages = ["README.md", "table3.md", "data.md", "analysis.md", "readings.md"]
+    for page in [*pages, "runs/sts-finetune.md"]:
         head = (written / OUT / page).read_text().split("\n\n")[1]
         for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
             assert f"**{part}" in head
@@ -82,6 +83,11 @@ def test_links_of_the_report_lead_somewhere(written: Path) -> None:
         str(path.relative_to(report)) for path in report.rglob("*.*") if path.name != "README.md"
     }
     assert all(link.is_file() for link in links)
+
+
+def test_the_index_and_table_3_lead_to_the_readings(written: Path) -> None:
+    for page in ("README.md", "table3.md"):
+        assert "](readings.md)" in (written / OUT / page).read_text()
 
 
 def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:

@@ -129,33 +129,44 @@ def _cell(result: Result | None, *, is_own: bool) -> str:
     return (f"**{shown}**" if is_own else shown) + interval + (" †" if result.stopped else "")
 
 
-def _which_matches(params: Params, rows: Sequence[Row], readings: Sequence[str]) -> Iterator[str]:
-    """Say which of two readings is closer to the paper's scores, where the two compare."""
+def _which_matches(
+    params: Params, groups: Mapping[str, Sequence[Row]], readings: Sequence[str]
+) -> Iterator[str]:
+    """Say for each group of rows which of two readings is closer to the paper's scores."""
     if params.active.is_synthetic:
         yield "Scores on generated corpora cannot say which reading matches the paper's numbers."
         return
-    first, second = readings
-    distances = [
-        (one, other)
-        for row in rows
-        if (one := _distance(row, first)) is not None
-        and (other := _distance(row, second)) is not None
-    ]
+    for name, rows in groups.items():
+        both = [
+            (one, other)
+            for row in rows
+            if (one := _distance(row, readings[0])) is not None
+            and (other := _distance(row, readings[1])) is not None
+        ]
+        told = [_closer(both, readings), *_undefined(rows)]
+        yield f"{name}: {' '.join(told)}"
+
+
+def _closer(distances: Sequence[tuple[float, float]], readings: Sequence[str]) -> str:
+    """Say which reading has the smaller mean distance.
+
+    Args:
+        distances: of each row, under both readings.
+        readings: their names.
+    """
     if not distances:
-        yield "No row has a score under both readings: nothing here says which one matches better."
-        return
+        return "no row has a score under both readings, so nothing says which one matches better."
     means = {reading: mean(each[i] for each in distances) for i, reading in enumerate(readings)}
     told = ", ".join(f"{reading} {value:.3f}" for reading, value in means.items())
+    told = f"Mean distance from the paper's scores: {told}."
     best = min(means, key=lambda reading: means[reading])
-    closer = sum((one < other) if best == first else (other < one) for one, other in distances)
-    if means[first] != means[second]:
-        yield (
-            f"**`{best}` is the reading that best matches the paper's numbers here.** Of rows with "
-            f"a score under both readings, it is closer in {closer} of {len(distances)}."
-        )
-    else:
-        yield "Neither reading matches the paper's numbers better here."
-    yield f"Mean distance from the paper's scores: {told}."
+    if all(value == means[best] for value in means.values()):
+        return f"neither reading matches the paper's numbers better. {told}"
+    closer = sum((one < other) == (best == readings[0]) for one, other in distances if one != other)
+    return (
+        f"**`{best}` is the reading that best matches the paper's numbers here.** Of rows with a "
+        f"score under both readings, it is closer in {closer} of {len(distances)}. {told}"
+    )
 
 
 def _distance(row: Row, reading: str) -> float | None:
@@ -169,7 +180,7 @@ def _distance(row: Row, reading: str) -> float | None:
 def _undefined(rows: Sequence[Row]) -> Iterator[str]:
     """Name the scores that are undefined: no mean takes them in."""
     named = [
-        f"{row.own.corpus} {row.own.mode} ({reading})"
+        f"{row.own.corpus} {row.own.mode} under {reading}"
         for row in rows
         for reading, result in row.under.items()
         if result is not None and result.score is None
@@ -238,7 +249,11 @@ def _pairs(params: Params, rows: Sequence[Row]) -> Iterator[str]:
         "FrederikHennecke), which the paper does not name."
     )
     yield _table(rows, PAIR_ENCODINGS)
-    yield " ".join([*_which_matches(params, rows, PAIR_ENCODINGS), *_undefined(rows)])
+    groups = {  # multi-task scores depend on idle heads, too
+        "Single-task": [row for row in rows if row.own.scheme == "single-task"],
+        "Multi-task": [row for row in rows if row.own.scheme == "multi-task"],
+    }
+    yield from _which_matches(params, groups, PAIR_ENCODINGS)
     yield f"**Unexplained.** {_frozen_sts(params, rows)}"
 
 
@@ -297,16 +312,17 @@ def _idle_heads(params: Params, outcome: Outcome, rows: Sequence[Row]) -> Iterat
     )
     yield (
         f"The paper's own scores with a frozen backbone, single-task and multi-task: "
-        f"{_papers_frozen_scores()}. Quora, which has the most turns, keeps its score; `step` fits "
-        "that. The paper's explanation (section 6: training the heads alone is not good for "
-        "multi-task) does not: with a frozen backbone the tasks share nothing that learns."
+        f"{_papers_frozen_scores()}. Quora, which has the most turns, keeps its score; that fits "
+        "`step`. It does not fit the paper's explanation, that training the heads alone is not "
+        "good for multi-task (section 6): with a frozen backbone the tasks share nothing that "
+        "learns."
     )
     yield _table(rows, IDLE_HEADS)
-    for mode in ("pretrain", "finetune"):
-        of_mode = [row for row in rows if row.own.mode == mode]
-        if of_mode:
-            told = [*_which_matches(params, of_mode, IDLE_HEADS), *_undefined(of_mode)]
-            yield f"In {mode} mode: {' '.join(told)}"
+    groups = {
+        "Pretrain mode": [row for row in rows if row.own.mode == "pretrain"],
+        "Finetune mode": [row for row in rows if row.own.mode == "finetune"],
+    }
+    yield from _which_matches(params, groups, IDLE_HEADS)
     yield f"**Unexplained.** Which torch the paper used. {_dead_sts(params, rows)}"
 
 

@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro sweep plan times compare plots site test check graph bench torture clean
+.PHONY: help repro sweep readings plan times compare plots site test check graph bench torture clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
@@ -19,6 +19,10 @@ sweep: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## train every run und
 	@python -m stages.preflight $(PROFILE)
 	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)") \
 		$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+
+readings: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## train the other readings of the paper, for readings.md of the report; make sweep SEEDS=1 ends it
+	@python -m stages.preflight $(PROFILE)
+	@python -m pipeline readings$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
 plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
 	@python -m pipeline plan

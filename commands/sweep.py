@@ -1,24 +1,23 @@
 """Train runs under more seeds, or with other settings, and report how far their scores spread.
 
-What is asked for takes the place of the sweep before; results of that one stay in DVC's cache. Then
-it goes on as `repro`, and hands on what else it was given (--jobs, --verbose).
+What is asked for takes the place of the sweep before; results of that one stay in DVC's cache. The
+trials of `readings` stay, unless the sweep is ended. Then it goes on as `repro`, and hands on what
+else it was given (--jobs, --verbose).
 """
 
 import argparse
-from collections.abc import Mapping
 
 from commands import repro
+from pipeline.launch.readings import kept_readings
 from pipeline.launch.sweep import (
     EXAMPLE,
-    guessed,
+    described,
     read_grid,
     swept_runs,
     trials_of,
     write_trials,
 )
-from pipeline.launch.times import duration, last_seconds, load_times
-from pipeline.params import Params, load_params
-from pipeline.trials import Trial
+from pipeline.params import load_params
 
 
 def main(argv: list[str]) -> None:
@@ -42,23 +41,8 @@ def main(argv: list[str]) -> None:
     grid = read_grid(asked.grid) if asked.grid is not None else {}
     trials = trials_of(params, runs, asked.seeds or 1, grid)
     if asked.dry:
-        print(*trials, _told(params, trials), sep="\n")
+        print(*trials, described(params, trials), sep="\n")
         return
-    write_trials(params, trials)
-    print(_told(params, trials))
+    write_trials(params, trials | kept_readings(params) if trials else {})
+    print(described(params, trials))
     repro.main(rest)
-
-
-def _told(params: Params, trials: Mapping[str, Trial]) -> str:
-    """Say in one line what a sweep trains, and how long that takes if all of it is new."""
-    if not trials:
-        return "no trials: every run is trained once"
-    count, runs = len(trials), len({trial.run for trial in trials.values()})
-    seeds = sorted({trial.seed for trial in trials.values()} | {params.seed})
-    told = (
-        f"{count} trial{'s' if count > 1 else ''} of {runs} run{'s' if runs > 1 else ''}, "
-        f"seeds {seeds[0]} to {seeds[-1]}"
-    )
-    last = guessed(last_seconds(load_times(params.profile)), trials)
-    seconds = sum(last.get(f"trials@{name}", 0.0) for name in trials)
-    return told + (f"; about {duration(seconds)} if none of them is known yet" if seconds else "")

@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 COMMANDS: dict[str, str] = {
     "repro": "run what is out of date (`make repro`); with --jobs 4, four stages at once",
     "sweep": "train runs under more seeds or settings (`make sweep`)",
+    "readings": "train the other readings of the paper (`make readings`)",
     "job": "run one stage by itself under DVC",
     "plan": "what `make repro` would do, why, and about how long it takes",
     "times": "what each stage took when it last ran",
@@ -52,6 +53,8 @@ def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a
             from commands.repro import main
         case "sweep":
             from commands.sweep import main
+        case "readings":
+            from commands.readings import main
         case "job":
             from commands.job import main
         case "plan":

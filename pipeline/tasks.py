@@ -15,6 +15,7 @@ Metric = Literal["accuracy", "pearson"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 PAIR_ENCODINGS: tuple[PairEncoding, ...] = get_args(PairEncoding)
+IDLE_HEADS: tuple[IdleHeads, ...] = get_args(IdleHeads)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """trials.yaml as types: more trainings of the runs of params.yaml, with another seed or settings.
 
-`make sweep` writes it. A trial's name says all that it is, so that the same trial has the same name
-in every sweep, and DVC's run cache knows it again.
+`make sweep` and `make readings` write it. A trial's name says all that it is, so that the same
+trial has the same name in every sweep, and DVC's run cache knows it again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,12 @@ class Changes(Section):
     batch_size: dict[CorpusName, Positive] = Field(default_factory=dict)
     pair_encoding: PairEncoding | None = None
     idle_heads: IdleHeads | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Say whether they change one reading of the paper and nothing else."""
+        alone = (Changes(pair_encoding=self.pair_encoding), Changes(idle_heads=self.idle_heads))
+        return self in alone and self != Changes()
 
 
 class Trial(Section):
@@ -141,5 +147,5 @@ def with_trial(params: Params, name: str, trial: Trial) -> Params:
 def trial_of(trials: Mapping[str, Trial], name: str) -> Trial:
     """Return the trial called `name`, or say how to have one."""
     if name not in trials:
-        raise ParamsError(f"unknown trial {name!r}; {paths.TRIALS} has those that `make sweep` put")
+        raise ParamsError(f"unknown trial {name!r}; {paths.TRIALS} lists those there are")
     return trials[name]

@@ -106,6 +106,21 @@ def test_a_name_says_all_that_a_trial_is(changes: Changes, name: str) -> None:
     assert trial_name("a", 7, changes) == name
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_reading"),
+    [
+        (Changes(), False),
+        (Changes(pair_encoding="separate"), True),
+        (Changes(idle_heads="skip"), True),
+        (Changes(pair_encoding="separate", idle_heads="skip"), False),
+        (Changes(pair_encoding="separate", dropout=0.1), False),
+        (Changes(dropout=0.1), False),
+    ],
+)
+def test_a_reading_is_one_alone(changes: Changes, is_reading: bool) -> None:
+    assert changes.is_reading == is_reading
+
+
 def test_what_a_trial_does_not_change_is_its_runs_own() -> None:
     run = PARAMS.run("multitask-pretrain")
     new = changed(run, MULTITASK.changes)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pipeline.corpora.findings import Severity
 from pipeline.paper import TABLE_1
 from pipeline.params import Cs224nCorpora, SyntheticCorpora
-from pipeline.tasks import Corpus, Split
+from pipeline.tasks import Corpus, CorpusName, Split
 
-COUNTED_WITH_HEADER = ("quora", "sts")
+COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The lists in dvc.yaml that DVC's templates cannot make: corpora, runs and trials, one by one.
 
 `make graph` writes all of them, and the modules that stages import (checks/graph.py); `make sweep`
-those that its trials change.
+and `make readings` those that their trials change.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

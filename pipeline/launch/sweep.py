@@ -12,19 +12,24 @@ from pipeline import paths
 from pipeline.errors import InputError
 from pipeline.files import replacing
 from pipeline.launch.lists import trials_in, written
+from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.params import Params, RunParams, checked
+from pipeline.tasks import IDLE_HEADS, PAIR_ENCODINGS
 from pipeline.trials import Trial, check_trials, trial_name
 
 HEAD = """\
-# Runs trained once more, with other seeds or settings, each under a name that says all of it.
-# `make sweep` writes this, and the lines of dvc.yaml that name each; `make sweep SEEDS=1` empties
-# both (docs/sweeps.md).
+# Runs trained once more, with another seed, setting or reading of the paper, each under a name that
+# says all of it. `make sweep` and `make readings` write this, and the lines of dvc.yaml that name
+# each; `make sweep SEEDS=1` empties both (docs/sweeps.md, docs/readings.md).
 """
 MOST = 1000  # trainings: dvc.lock and the time of `dvc status` grow with every stage
 # what comes of reading a file that is no dvc.yaml with lists
 NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration, YAMLError)
-SETTINGS = ("learning_rate", "dropout", "batch_size.<corpus>", "pair_encoding", "idle_heads")
-READINGS = ("pair_encoding", "idle_heads")  # settings whose values are words
+READINGS: Mapping[str, Sequence[str]] = {  # settings whose values are words
+    "pair_encoding": PAIR_ENCODINGS,
+    "idle_heads": IDLE_HEADS,
+}
+SETTINGS = ("learning_rate", "dropout", "batch_size.<corpus>", *READINGS)
 EXAMPLE = "learning_rate=1e-5,2e-5 dropout=0.1,0.3"
 Grid = Mapping[str, Sequence[float | str]]  # values to try, by setting
 
@@ -197,3 +202,18 @@ def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str,
         if f"train@{trial.run}" in last
     }
     return guesses | dict(last)
+
+
+def described(params: Params, trials: Mapping[str, Trial]) -> str:
+    """Say in one line what trials train, and how long that takes if all of them are new."""
+    if not trials:
+        return "no trials: every run is trained once"
+    count, runs = len(trials), len({trial.run for trial in trials.values()})
+    seeds = sorted({trial.seed for trial in trials.values()} | {params.seed})
+    several = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    told = (
+        f"{count} trial{'s' if count > 1 else ''} of {runs} run{'s' if runs > 1 else ''}, {several}"
+    )
+    last = guessed(last_seconds(load_times(params.profile)), trials)
+    seconds = sum(last.get(f"trials@{name}", 0.0) for name in trials)
+    return told + (f"; about {duration(seconds)} if none of them is known yet" if seconds else "")

@@ -30,7 +30,7 @@ def analysis_page(params: Params, outcome: Outcome, head: Sequence[str]) -> str:
         "\n".join(multitask_claim(rows, "pretrain")),
         *_papers_differences(rows),
         "## 4. “training only on the tasks-specific layers is not good for the multi-task setup”",
-        *_what_differs_when_frozen(outcome),
+        *_what_differs_when_frozen(params, outcome),
         "## 5. Frozen multi-task STS scores 0.001 or NaN: “predicted values … were all zero”",
         *_similarity(params, outcome),
     ]
@@ -47,17 +47,19 @@ def _papers_differences(rows: Sequence[Result]) -> Iterator[str]:
         yield f"The paper's own differences, multi-task less single-task: {', '.join(told)}."
 
 
-def _what_differs_when_frozen(outcome: Outcome) -> Iterator[str]:
+def _what_differs_when_frozen(params: Params, outcome: Outcome) -> Iterator[str]:
     """Set the two schemes' trainings side by side where the backbone is frozen."""
     pairs = pairs_by_scheme(outcome.results, "pretrain")
     if not pairs:
         return
+    steps = any(params.run(multi.run).idle_heads == "step" for _, multi in pairs)
+    idle = "what AdamW does to it in the turns of the others ([`idle_heads: step`](readings.md)), "
     yield (
-        "With a frozen backbone no parameter is shared: each head is trained by its own corpus "
-        "alone, and cannot be harmed or helped by the others. What is left to differ is how many "
-        "steps a head has, the weight of its loss, the random numbers it begins and drops out "
-        "with, its own settings, and the epoch that is kept, which is the best for the mean over "
-        "tasks and not for each. A score that falls in this mode is a matter of these, not of "
+        "With a frozen backbone no parameter is shared: each head learns from its own corpus "
+        "alone. What is left to differ is how many steps a head has, "
+        f"{idle if steps else ''}the weight of its loss, the random numbers it begins and drops "
+        "out with, its own settings, and the epoch that is kept, which is the best for the mean "
+        "over tasks and not for each. A score that falls in this mode is a matter of these, not of "
         "tasks in conflict."
     )
     yield table(

@@ -19,11 +19,12 @@ from pipeline.reporting.figures import (
 )
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.markdown import table
+from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.records import Records, read_params, read_trials, records_of
 from pipeline.reporting.results import Outcome, RunSummary, read_outcome
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
-from pipeline.reporting.sweep_page import sweep_page
+from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
     page_head,
     shown_rate,
@@ -46,7 +47,7 @@ def write_report(
 
     Args:
         params: in force.
-        trials: of a sweep; without one there is no page of it.
+        trials: of a sweep, without which there is no page of it, and of the readings.
         out: the report's folder.
         summary_path: the numbers for `dvc exp show`.
 
@@ -85,12 +86,13 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
         "README.md": index_page(params, outcome),
         "table3.md": table3_page(params, outcome),
         "analysis.md": analysis_page(params, outcome, heads),
+        "readings.md": readings_page(params, outcome, heads),
         "data.md": data_page(outcome.validations, head),
         "curves.svg": learning_curves(params, outcome, plain_head),
         "scores.svg": scores_beside_paper(outcome, plain_head),
         "data.svg": data_histograms(outcome.validations, plain_head),
     }
-    if outcome.tried:
+    if swept(params.seed, outcome.tried):
         pages["sweep.md"] = sweep_page(params, outcome, heads)
     if any(result.seeds for result in outcome.results):
         pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
@@ -111,7 +113,8 @@ def index_page(params: Params, outcome: Outcome) -> str:
         *synthetic_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
-        f"{SWEEP_LINE if outcome.tried else ''}"
+        "- [What the paper leaves open](readings.md): the readings chosen here, and the others\n"
+        f"{SWEEP_LINE if swept(params.seed, outcome.tried) else ''}"
         "- [The data, beside Table 1](data.md)\n"
         "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
         f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pipeline.reporting.records import Records
 from pipeline.reporting.spread import Spread, spread_of
 from pipeline.schemas import EVALUATE, INPUTS, REPORT, TRAIN, TRIALS, VALIDATE, Schema
 from pipeline.tasks import CORPORA, CorpusName, Metric, Mode
-from pipeline.trials import Trial, changed
+from pipeline.trials import Changes, Trial, changed
 
 # what the data page shows of a validation
 VALIDATION_KEYS = (
@@ -94,6 +94,8 @@ class RunSummary:
     versions: Mapping[str, str]  # of what it was trained with
     files: Mapping[str, str]  # SHA-256 of each file it reads
     weights_sha256: str  # of what it became
+    # joint pairs of each corpus that are cut to the longest input, by split
+    pairs_cut: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,15 @@ class Tried:
 
     trial: str
     seed: int
-    has_changes: bool
+    changes: Changes  # what is other than the run's, the seed aside
     result: Result  # its rate, batch and score; what else it holds is the run's own
     dropout: float
     device: str = ""  # and, in brackets, the precision of its matrix products
+
+    @property
+    def has_changes(self) -> bool:
+        """Say whether more than the seed is other than the run's."""
+        return self.changes != Changes()
 
 
 @dataclass(frozen=True)
@@ -117,11 +124,11 @@ class Outcome:
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, Mapping[str, Any]]
     texts: Mapping[CorpusName, Mapping[str, str]]  # of mistakes, by id; of generated corpora alone
-    tried: Sequence[Tried] = ()  # by a sweep
+    tried: Sequence[Tried] = ()  # by the trials of a sweep and of the readings
 
 
 def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) -> Outcome:
-    """Read what all runs left, and the trials of a sweep.
+    """Read what all runs and trials left.
 
     Raises:
         ReportError: a file is missing or not what a stage writes.
@@ -216,7 +223,7 @@ def _read_trial(
                     **_score_and_interval(scores),
                 )
                 device = f"{trained['device']} ({trained['precision']})"
-                yield Tried(name, trial.seed, trial.has_changes, result, run.dropout, device)
+                yield Tried(name, trial.seed, trial.changes, result, run.dropout, device)
 
 
 def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:
@@ -266,6 +273,10 @@ def _read_summary(records: Records, name: str, run: RunParams) -> RunSummary:
             versions={str(name): str(version) for name, version in told["versions"].items()},
             files=_read_key(records, paths.inputs_json(name), INPUTS, "files"),
             weights_sha256=_read_key(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
+            pairs_cut={
+                str(corpus): {str(split): int(count) for split, count in counts.items()}
+                for corpus, counts in told["pairs_cut"].items()
+            },
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pipeline import paths
-from pipeline.params import Params
+from pipeline.params import Params, RunParams
 from pipeline.reporting.markdown import code, excerpt, table
 from pipeline.reporting.results import EpochScore, Outcome, Result, RunSummary
 from pipeline.reporting.tables import shown_rate
@@ -84,8 +84,10 @@ def _settings(params: Params, name: str, told: RunSummary) -> str:
         ("Batch size", ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items())),
         ("Epochs", _epochs_told(told)),
         ("Dropout", f"{run.dropout:g}"),
+        *_readings(run),
         ("A round of Equation 1", " + ".join(f"{n} {corpus}" for corpus, n in told.turns.items())),
         ("Left out by its floor, examples of an epoch", _left_out(told)),
+        *_pairs_cut(told),
         ("Parameters trained", f"{told.parameters_trained:,}"),
         ("AdamW", adamw),
         ("Seed", str(params.seed)),
@@ -102,6 +104,34 @@ MODES = {
     "pretrain": "the backbone is frozen, heads learn",
     "finetune": "everything learns",
 }
+
+
+READINGS = {
+    "joint": "joint: both sentences in one sequence",
+    "separate": "separate: each sentence by itself",
+    "step": "step: AdamW moves a head without a turn, too",
+    "skip": "skip: a head without a turn stays as it is",
+}
+
+
+def _readings(run: RunParams) -> Iterator[tuple[str, str]]:
+    """Yield how the run reads the paper where that leaves it open."""
+    if run.pair_encoding:
+        yield "Pair encoding", READINGS[run.pair_encoding]
+    if run.idle_heads:
+        yield "Idle heads", READINGS[run.idle_heads]
+
+
+def _pairs_cut(told: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yield how many pairs are longer than what the backbone is given, if any is."""
+    counts = [
+        f"{count:,} of {corpus} {split}"
+        for corpus, splits in told.pairs_cut.items()
+        for split, count in splits.items()
+        if count
+    ]
+    if counts:
+        yield "Pairs that were cut", ", ".join(counts)
 
 
 def _left_out(told: RunSummary) -> str:

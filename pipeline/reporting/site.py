@@ -23,6 +23,7 @@ LABELS = {
     "index.html": "Overview",
     "table3.html": "Table 3",
     "analysis.html": "Section 6",
+    "readings.html": "Readings",
     "data.html": "Data",
     "sweep.html": "Sweep",
     "compare.html": "Comparison",

@@ -1,6 +1,7 @@
 """What a sweep shows: how far seeds alone move a score, and what other settings do."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pipeline.params import Params
@@ -9,6 +10,7 @@ from pipeline.reporting.markdown import table
 from pipeline.reporting.results import Outcome, Result, Tried
 from pipeline.reporting.spread import spread_of
 from pipeline.reporting.tables import shown_rate
+from pipeline.trials import Changes, changed
 
 
 def sweep_page(params: Params, outcome: Outcome, head: Sequence[str]) -> str:
@@ -19,6 +21,7 @@ def sweep_page(params: Params, outcome: Outcome, head: Sequence[str]) -> str:
         outcome: of runs and trials.
         head: sections of every page: what the report stands on, and a warning if need be.
     """
+    outcome = replace(outcome, tried=_listed(params.seed, outcome.tried))
     seeds = rows_by_seed(params.seed, outcome)
     sections = [
         "# The sweep: other seeds, other settings",
@@ -30,6 +33,18 @@ def sweep_page(params: Params, outcome: Outcome, head: Sequence[str]) -> str:
         *_troubles_section(outcome),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def swept(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
+    """Return what a sweep alone has tried: not what `make readings` trains, for readings.md."""
+    return [t for t in tried if t.seed != own_seed or not t.changes.is_reading]
+
+
+def _listed(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
+    """Return what the page lists: readings only of a run of which the sweep tried settings."""
+    of_sweep = swept(own_seed, tried)
+    runs = {t.result.run for t in of_sweep if t.has_changes}
+    return [t for t in tried if t in of_sweep or t.result.run in runs]
 
 
 def _what_it_is(params: Params, outcome: Outcome) -> str:
@@ -177,6 +192,7 @@ class Settings(NamedTuple):
     rate: float
     dropout: float
     batch: str
+    readings: str  # pair encoding and idle heads; "" where the run has neither
 
 
 def _settings_section(params: Params, outcome: Outcome, run: str) -> Iterator[str]:
@@ -186,15 +202,15 @@ def _settings_section(params: Params, outcome: Outcome, run: str) -> Iterator[st
         return
     rows = [row for row in outcome.results if row.run == run]
     dropout = params.run(run).dropout
-    own = [Tried("", params.seed, has_changes=False, result=row, dropout=dropout) for row in rows]
+    own = [Tried("", params.seed, Changes(), result=row, dropout=dropout) for row in rows]
     trainings = {t.trial: [u for u in [*own, *tried] if u.trial == t.trial] for t in [*own, *tried]}
     scores: dict[Settings, dict[tuple[int, str], float | None]] = {}
     for training in trainings.values():
-        of_settings = scores.setdefault(_settings(training), {})
+        of_settings = scores.setdefault(_settings(params, training), {})
         for each in training:  # a trial that is the run itself does not count twice
             of_settings.setdefault((each.seed, each.result.corpus), each.result.score)
     yield f"## Settings of {run}"
-    yield _settings_table(rows, scores, _settings(own))
+    yield _settings_table(rows, scores, _settings(params, own))
     yield (
         f"Bold: the best of {len(scores)} settings, leaving out those of which a score is "
         "undefined. It is chosen by the dev set that it is scored on, which flatters it, the more "
@@ -203,9 +219,12 @@ def _settings_section(params: Params, outcome: Outcome, run: str) -> Iterator[st
     )
 
 
-def _settings(training: Sequence[Tried]) -> Settings:
+def _settings(params: Params, training: Sequence[Tried]) -> Settings:
     sizes = [f"{tried.result.corpus} {tried.result.batch_size}" for tried in training]
-    return Settings(training[0].result.learning_rate, training[0].dropout, ", ".join(sizes))
+    first = training[0]
+    run = changed(params.run(first.result.run), first.changes)
+    readings = ", ".join(word for word in (run.pair_encoding, run.idle_heads) if word)
+    return Settings(first.result.learning_rate, first.dropout, ", ".join(sizes), readings)
 
 
 def _settings_table(
@@ -231,6 +250,7 @@ def _settings_table(
             shown_rate(settings.rate),
             f"{settings.dropout:g}",
             settings.batch,
+            *([settings.readings] if own.readings else []),
             *(
                 f"**{spread.shown}**"
                 if spread.mean is not None and spread.mean == top and not spread.undefined
@@ -240,7 +260,11 @@ def _settings_table(
         ]
         for settings, of in spreads.items()
     ]
-    header = ("Settings", "Rate", "Dropout", "Batch", *(f"{r.corpus} {r.metric}" for r in rows))
+    header = (
+        *("Settings", "Rate", "Dropout", "Batch"),
+        *(["Readings"] if own.readings else []),
+        *(f"{row.corpus} {row.metric}" for row in rows),
+    )
     return table(header, rendered, right=("Rate", "Dropout"))
 
 

@@ -226,6 +226,7 @@ def notes(params: Params, outcome: Outcome) -> Iterator[str]:
                 f"The profile multiplies the learning rate of {mode} runs by {scale:g}: Table 3 "
                 "above gives the rates as used, `runs` in `params.yaml` those before that."
             )
+    yield from _note_on_readings(params, outcome.results)
     yield TABLE_2_MISPRINT
     yield "The epoch that is kept is chosen by the dev set it is then reported on, as in the paper."
     if any(row.seeds for row in outcome.results):
@@ -242,6 +243,18 @@ def _notes_on_corpora(outcome: Outcome) -> Iterator[str]:
     for note, corpora in corpora_of.items():
         says_itself = note.lower().startswith(corpora[0])
         yield note if says_itself else f"{', '.join(corpora)}: {note}"
+
+
+def _note_on_readings(params: Params, rows: Sequence[Result]) -> Iterator[str]:
+    runs = [params.run(row.run) for row in rows]
+    words = [word for run in runs for word in (run.pair_encoding, run.idle_heads) if word]
+    if words:
+        yield (
+            "The paper leaves open whether the two sentences of a pair see each other "
+            "(`pair_encoding`), and what happens to a head that has no turn (`idle_heads`). The "
+            f"runs here have {', '.join(f'`{word}`' for word in dict.fromkeys(words))}; why, and "
+            "what the other readings score: [what the paper leaves open](readings.md)."
+        )
 
 
 def _note_on_majorities(rows: Sequence[Result]) -> Iterator[str]:

@@ -149,7 +149,7 @@ def write(path: Path, content: Any) -> None:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-def summary_of(corpora: tuple[str, ...]) -> dict[str, Any]:
+def summary_of(corpora: tuple[CorpusName, ...]) -> dict[str, Any]:
     return {
         "schema": str(TRAIN),
         "best_epoch": 1,
@@ -162,6 +162,7 @@ def summary_of(corpora: tuple[str, ...]) -> dict[str, Any]:
         "parameters_trained": 1234,
         "versions": {"torch": "2.13.0"},
         "discarded": {c: {"batches": 0, "examples": 0} for c in corpora},
+        "pairs_cut": {c: {"train": 0, "dev": 0} for c in corpora if CORPORA[c].is_pair},
     }
 
 

@@ -32,6 +32,17 @@ def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
     assert "0.500, undefined" in page
 
 
+def test_idle_heads_that_step_are_among_what_differs(params: Params) -> None:
+    told = "what AdamW does to it in the turns of the others"
+    assert told in analysis_page(params, outcome_of(params), ["head"])
+    skips = {
+        name: run.model_copy(update={"idle_heads": "skip"}) if run.idle_heads else run
+        for name, run in params.runs.items()
+    }
+    params = params.model_copy(update={"runs": skips})
+    assert told not in analysis_page(params, outcome_of(params), ["head"])
+
+
 def test_training_writes_the_note_that_the_page_looks_for() -> None:
     import numpy as np
 

@@ -30,7 +30,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
     records = {name for name in found if name.startswith("demo/records/")}
     assert len(records) == 4 + 4 * len(params.runs) + 2 * 14 + len(CORPORA)
-    pages = ["README.md", "analysis.md", "table3.md", "table3.json", "data.md"]
+    pages = ["README.md", "analysis.md", "readings.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
     assert found - records == {"summary.json", "curves.csv", *(f"demo/{page}" for page in pages)}
@@ -47,7 +47,8 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
 
 
 def test_every_page_names_profile_backbone_corpora_seed_and_device(written: Path) -> None:
-    for page in ("README.md", "table3.md", "data.md", "analysis.md", "runs/sts-finetune.md"):
+    pages = ["README.md", "table3.md", "data.md", "analysis.md", "readings.md"]
+    for page in [*pages, "runs/sts-finetune.md"]:
         head = (written / OUT / page).read_text().split("\n\n")[1]
         for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
             assert f"**{part}" in head
@@ -87,6 +88,11 @@ def test_links_of_the_report_lead_somewhere(written: Path) -> None:
         if path.name != "README.md" and "records" not in path.parts
     }
     assert all(link.is_file() for link in links)
+
+
+def test_the_index_and_table_3_lead_to_the_readings(written: Path) -> None:
+    for page in ("README.md", "table3.md"):
+        assert "](readings.md)" in (written / OUT / page).read_text()
 
 
 def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:

@@ -1,7 +1,9 @@
 """A run's page: its score, settings, epochs and mistakes, and the command that makes it again."""
 
+import re
 from dataclasses import replace
 
+from pipeline import paths
 from pipeline.params import Params
 from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
@@ -56,6 +58,25 @@ def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
     outcome = replace(outcome, summaries={**outcome.summaries, "sst-pretrain": told})
     page = run_page(params, outcome, "sst-pretrain", ["head"])
     assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
+
+
+def test_the_settings_name_the_readings_of_the_runs_that_have_one(params: Params) -> None:
+    joint, step = "| joint: both sentences in one sequence", "| step: AdamW moves a head"
+    page = page_of(params, "multitask-finetune")
+    assert joint in page
+    assert step in page
+    page = page_of(params, "sts-finetune")
+    assert joint in page
+    assert "Idle heads" not in page
+    assert "Pair encoding" not in page_of(params, "sst-finetune")
+
+
+def test_pairs_that_were_cut_are_counted_where_there_are_any(params: Params) -> None:
+    assert "Pairs that were cut" not in page_of(params, "quora-finetune")
+    path = paths.run_summary(paths.run_dir("quora-finetune"))
+    path.write_text(path.read_text().replace('{"train": 0, "dev": 0}', '{"train": 1234, "dev": 0}'))
+    page = page_of(params, "quora-finetune")
+    assert re.search(r"\| Pairs that were cut +\| 1,234 of quora train +\|", page)
 
 
 def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:

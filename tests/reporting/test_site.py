@@ -32,7 +32,14 @@ def pages_of(site: Path) -> list[Path]:
 
 
 def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(site: Path) -> None:
-    pages = ["index.html", "table3.html", "analysis.html", "data.html", "compare.html"]
+    pages = [
+        "index.html",
+        "table3.html",
+        "analysis.html",
+        "readings.html",
+        "data.html",
+        "compare.html",
+    ]
     others = ["table3.json", "curves.svg", "data.svg", "scores.svg"]
     others += ["site.css", "site.js", "icon.svg"]
     runs = [f"runs/{run}.{kind}" for run in RUNS for kind in ("html", "svg")]

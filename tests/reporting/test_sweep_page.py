@@ -24,6 +24,7 @@ from tests.reporting.conftest import outcome_of
 
 OUT = "reports/demo"
 OWN = 0.5  # what conftest's runs score
+READING = "pair_encoding=joint,separate"
 
 
 def sweep(params: Params, runs: list[str], num_seeds: int, grid: str = "") -> dict[str, Trial]:
@@ -182,13 +183,43 @@ def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params)
     assert "-seed11712, sst: undefined: constant predictions" in page
 
 
+def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Params) -> None:
+    trials = sweep(params, ["sts-finetune"], 1, "pair_encoding=separate")
+    trials |= sweep(params, ["multitask-pretrain"], 1, "idle_heads=skip")
+    write_report(params, trials, Path(OUT), Path("reports/summary.json"))
+    assert not {"sweep.md", "seeds.svg"} & {path.name for path in Path(OUT).iterdir()}
+    assert "sweep.md" not in Path(OUT, "README.md").read_text()
+    assert "Seeds" not in Path(OUT, "table3.md").read_text()
+
+
+def test_beside_a_sweep_of_seeds_a_reading_is_in_no_number_of_its_page(params: Params) -> None:
+    trials = sweep(params, ["sts-finetune"], 3)
+    alone = page_of(params, trials)
+    assert "2 trainings beside those of Table 3" in alone
+    assert page_of(params, trials | sweep(params, ["sts-finetune"], 1, READING)) == alone
+
+
+def test_a_grid_over_readings_names_them_and_takes_in_what_make_readings_trained(
+    params: Params,
+) -> None:
+    trials = sweep(params, ["sts-finetune"], 2, READING)
+    for name, trial in trials.items():
+        if trial.has_changes:
+            write_trial(params, name, trial, {"sts": 0.1})
+    page = page_of(params, trials)
+    (own,) = lines_of(page, "params.yaml")
+    assert own == ["params.yaml", "1e-4", "0.3", "sts 16", "joint", "**0.550 ± 0.071 (2)**"]
+    (tried,) = lines_of(page, "tried")
+    assert tried == ["tried", "1e-4", "0.3", "sts 16", "separate", "0.100 ± 0.000 (2)"]
+
+
 def test_a_grid_alone_brings_no_column_of_seeds(params: Params) -> None:
     outcome = outcome_of(params, sweep(params, ["multitask-finetune"], 1, "batch_size.sts=8"))
     assert "Seeds" not in table3(params, outcome.results).splitlines()[0]
     page = sweep_page(params, outcome, ["head"])
     assert "## Seeds" not in page
     (row,) = lines_of(page, "tried")
-    assert row[3] == "sst 64, quora 16, sts 8"
+    assert row[3:5] == ["sst 64, quora 16, sts 8", "joint, step"]
     assert row[1] == "1e-4"  # as used: the run's 1e-5 times the demo's 10
 
 

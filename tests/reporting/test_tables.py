@@ -153,6 +153,18 @@ def test_caveats_stand_where_they_hold(
     assert (said in text) == holds
 
 
+def test_one_note_names_the_readings_of_the_runs_that_have_one(params: Params, result: Any) -> None:
+    def noted(*rows: Any) -> list[str]:
+        return [note for note in notes(params, outcome(list(rows))) if "readings.md" in note]
+
+    single = result("sst", "single-task", "finetune", 0.5)
+    assert noted(single) == []
+    (note,) = noted(single, result("sts", "single-task", "finetune", 0.5))
+    assert "The runs here have `joint`; why," in note
+    (note,) = noted(result("sts", "multi-task", "finetune", 0.5))
+    assert "The runs here have `joint`, `step`; why," in note
+
+
 def test_note_on_the_carved_split_is_carried_over(params: Params, result: Any) -> None:
     rows = [result("sst", "single-task", "finetune", 0.5)]
     told = outcome(rows, {"quora": ["Quora: train and dev are carved"]})

@@ -1,0 +1,70 @@
+"""`python -m pipeline readings`: its trials stand beside those of a sweep."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from commands import readings, repro, sweep
+from pipeline import paths
+from pipeline.launch.readings import readings_of
+from pipeline.params import load_params
+from pipeline.trials import load_trials
+
+ROOT = Path(__file__).parents[2]
+READINGS = set(readings_of(load_params(ROOT / "params.yaml")))
+SWEPT = {"sst-pretrain-seed11712"}
+
+
+@pytest.fixture
+def handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Go into a repository of three files; return what `repro` is called with."""
+    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    calls: list[list[str]] = []
+    monkeypatch.setattr(repro, "main", calls.append)
+    return calls
+
+
+def test_it_writes_the_trials_and_goes_on_as_repro(
+    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    readings.main(["--jobs", "2"])
+    assert handed_on == [["--jobs", "2"]]
+    assert set(load_trials(load_params())) == READINGS
+    assert all(f"data/trials/{name}/" in paths.DVC_YAML.read_text() for name in READINGS)
+    assert capsys.readouterr().out == "8 trials of 6 runs, seed 11711\n"
+
+
+def test_readings_and_a_sweep_keep_each_other_until_the_sweep_is_ended(
+    handed_on: list[list[str]],
+) -> None:
+    sweep.main(["--seeds", "2", "--runs", "sst-pretrain"])
+    assert set(load_trials(load_params())) == SWEPT
+    readings.main([])
+    assert set(load_trials(load_params())) == SWEPT | READINGS
+    sweep.main(["--seeds", "2", "--runs", "sst-finetune"])
+    assert set(load_trials(load_params())) == {"sst-finetune-seed11712"} | READINGS
+    sweep.main(["--seeds", "1"])
+    for path in (paths.TRIALS, paths.DVC_YAML):
+        assert path.read_bytes() == (ROOT / path).read_bytes()
+
+
+def test_dry_names_the_trials_and_changes_nothing(
+    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    readings.main(["--dry"])
+    *names, told = capsys.readouterr().out.splitlines()
+    assert (set(names), told) == (READINGS, "8 trials of 6 runs, seed 11711")
+    assert handed_on == []
+    assert load_trials(load_params()) == {}
+
+
+def test_what_repro_would_refuse_is_refused_before_anything_is_written(
+    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        readings.main(["--seeds", "3"])
+    assert "unrecognized arguments: --seeds 3" in capsys.readouterr().err
+    assert load_trials(load_params()) == {}

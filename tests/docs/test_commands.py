@@ -25,7 +25,7 @@ ELSEWHERE = {
     "MINBERT_PROCESSES=2 make repro": "tests/training/test_torchrun.py",
     "MINBERT_PROCESSES=2 python -m stages.train sst-finetune": "tests/training/test_torchrun.py",
     "torchrun --nproc-per-node 2 -m stages.train sst-finetune": "tests/training/test_torchrun.py",
-    "make readings": "tests/end_to_end/test_repro.py",
+    "make readings": "tests/commands/test_readings.py",
     "make test": "this",
     "make check": ".ci/run",
     "make bench": "tests/benchmarks",

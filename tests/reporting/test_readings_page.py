@@ -8,9 +8,10 @@ import pytest
 
 from pipeline.params import Params
 from pipeline.reporting.readings_page import readings_page
-from pipeline.reporting.results import Outcome, Result, Tried, read_outcome
+from pipeline.reporting.results import Outcome, Result, Tried
 from pipeline.reporting.tables import synthetic_warning
 from pipeline.trials import Changes
+from tests.reporting.conftest import outcome_of
 
 BEST = "is the reading that best matches the paper's numbers here"
 SEPARATE, SKIP = Changes(pair_encoding="separate"), Changes(idle_heads="skip")
@@ -26,7 +27,7 @@ def laptop(params: Params) -> Params:
 @pytest.fixture
 def outcome(params: Params) -> Outcome:
     """Return what conftest's runs left: every row scores 0.5."""
-    return read_outcome(params)
+    return outcome_of(params)
 
 
 def scored(row: Result, score: Score) -> Result:

@@ -308,7 +308,8 @@ def _idle_heads(params: Params, outcome: Outcome, rows: Sequence[Row]) -> Iterat
         "**Evidence.** The course's template of 2023 pins torch 1.8.0. There `zero_grad()` fills "
         "gradients with zeros, so AdamW steps; since torch 2.0 it removes them, so AdamW skips. "
         "PyTorch's issue 22035 calls the case dangerous: several heads, one optimizer, zeros in "
-        f"place of None. {_reach(outcome, rows)}"
+        f"place of None. {_reach(outcome, rows)} `reports/dead-heads.md` tries both readings on "
+        "many heads, at the paper's turns and on vectors of bert-base's kind."
     )
     yield (
         f"The paper's own scores with a frozen backbone, single-task and multi-task: "

@@ -220,6 +220,7 @@ def _read_trial(
                     batch_size=run.batch_size[row.corpus],
                     best_epoch=int(scores["best_epoch"]),
                     stopped=trained["stopped"] is not None,
+                    over_single=None,
                     **_score_and_interval(scores),
                 )
                 device = f"{trained['device']} ({trained['precision']})"

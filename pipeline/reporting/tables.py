@@ -9,8 +9,8 @@ from pipeline.paper import TABLE_2_MISPRINT
 from pipeline.params import Params, SyntheticCorpora
 from pipeline.reporting.claims import (
     finetune_claim,
-    holds_up,
     is_better,
+    is_no_worse,
     multitask_claim,
     pairs_by_mode,
     pairs_by_scheme,
@@ -305,5 +305,5 @@ def summary(rows: Sequence[Result]) -> dict[str, float | int]:
     }
     return means | {
         "finetune_wins": sum(is_better(pair[1], pair[0]) for pair in pairs_by_mode(rows)),
-        "multitask_holds": sum(holds_up(*pair) for pair in pairs_by_scheme(rows, "finetune")),
+        "multitask_holds": sum(is_no_worse(*pair) for pair in pairs_by_scheme(rows, "finetune")),
     }

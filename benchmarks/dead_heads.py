@@ -76,6 +76,7 @@ NUM_BATCHES: Mapping[Turns, Mapping[CorpusName, int] | None] = {
 }
 SHARED, OWN = 0.6, 0.15  # of a vector of bert-base's kind: what all have in common, what is its own
 DIRECTION, DROPOUT = 1, 2  # streams of random numbers that a seed has beside those of a run
+DEV_BATCH = 4096  # heads alone need little memory, and many lanes are scored
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
 
 
@@ -168,7 +169,7 @@ def trained(params: Params, together: Sequence[tuple[Condition, int]]) -> list[H
         batch_size=run.batch_size,
         optimizer=params.optimizer,
         speed=params.speed.training,
-        dev_batch_size=params.evaluation.batch_size,
+        dev_batch_size=DEV_BATCH,
         seed=together[0][1],
         idle_heads=first.idle_heads,
     )

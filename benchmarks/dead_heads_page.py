@@ -23,7 +23,7 @@ from pipeline.reporting.dead_heads import (
     shown,
     similarity_told,
 )
-from pipeline.reporting.drawing import FAINT, Sheet, drawn
+from pipeline.reporting.drawing import FAINT, INK, Sheet, drawn
 from pipeline.reporting.markdown import table
 from pipeline.tasks import IdleHeads, Mode, PairEncoding
 
@@ -133,9 +133,11 @@ def figure(method: Mapping[str, Any], runs: Sequence[HeadsRun]) -> str:
     key: tuple[Scheme, Mode] = ("multi-task", "pretrain")
     papers = (TABLE_3["sst", *key], TABLE_3["sts", *key])
 
+    kinds = [vectors for vectors in VECTORS if chosen(runs, turns="paper", vectors=vectors).runs]
+
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(len(ROWS), len(VECTORS), sharex=True, sharey="row")
-        for column, vectors in enumerate(VECTORS):
+        panels = figure.subplots(len(ROWS), len(kinds), sharex=True, sharey="row", squeeze=False)
+        for column, vectors in enumerate(kinds):
             for run in chosen(runs, turns="paper", vectors=vectors).runs:
                 _draw_run(panels[:, column], run)
             panels[0, column].set_title(VECTORS_TOLD[vectors])
@@ -143,18 +145,20 @@ def figure(method: Mapping[str, Any], runs: Sequence[HeadsRun]) -> str:
             panels[-1, column].xaxis.set_major_locator(MaxNLocator(integer=True))
             for axes, score in zip(panels[:, column], papers, strict=False):
                 axes.axhline(score, color="black", linestyle="-.", **FAINT)
+            _name_undefined(panels[1, column], chosen(runs, turns="paper", vectors=vectors))
         for axes, title in zip(panels[:, 0], ROWS, strict=True):
             axes.set_ylabel(title)
         for axes in panels.ravel():
             axes.grid(alpha=0.25)
         panels[-1, 0].set_ylim(-0.05, 1.05)
+        figure.align_ylabels()
         figure.legend(handles=list(_legend()), loc="lower center", ncols=5)
 
     head = (
-        f"turns of the paper, 1 SST : 66 Quora : 2 STS · profile {method['profile']} · backbone "
-        f"{method['backbone']} · a line for each seed; where STS is undefined there is none"
+        f"the paper's turns, 1 SST : 66 Quora : 2 STS · profile {method['profile']} · backbone "
+        f"{method['backbone']} · a line for each seed, and none where STS is undefined"
     )
-    return drawn(Sheet(9, 7.5, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
+    return drawn(Sheet(9, 7.2, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
 
 
 def _draw_run(panels: Sequence[Any], run: HeadsRun) -> None:
@@ -166,6 +170,15 @@ def _draw_run(panels: Sequence[Any], run: HeadsRun) -> None:
     }
     for axes, values in zip(panels, (run.scores["sst"], run.scores["sts"], run.zeros), strict=True):
         axes.plot(epochs, [float("nan") if value is None else value for value in values], **look)
+
+
+def _name_undefined(axes: Any, group: Group) -> None:
+    """Write where the lines of idle heads are that have no STS score at all."""
+    for idle_heads in COLOURS:
+        runs = chosen(group.runs, idle_heads=idle_heads).runs
+        if runs and all(run.best("sts") is None for run in runs):
+            told = f"{idle_heads}: undefined in every epoch"
+            axes.text(0.5, 0.1, told, transform=axes.transAxes, ha="center", color=INK)
 
 
 def _legend() -> Iterator[Line2D]:

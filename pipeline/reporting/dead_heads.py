@@ -141,6 +141,12 @@ def similarity_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
         f"({_by_encoding(step)}), and {skip.dead} if they are skipped ({_by_encoding(skip)}). "
         f"{_deaths_mean(step, skip)}"
     )
+    if step.num_dead:
+        always = sum(min(run.zeros) == 1.0 for run in step.runs)
+        yield (
+            f"{always} of the {step.num_dead} are dead after every epoch; the paper had zeros in "
+            "some epochs, and in others correlations of 0.001 or below 0."
+        )
     others = [
         f"{chosen(runs, turns=turns, vectors=vectors, idle_heads='step').dead} {where}"
         for turns, vectors, where in (
@@ -151,7 +157,7 @@ def similarity_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
         if chosen(runs, turns=turns, vectors=vectors, idle_heads="step").runs
     ]
     if others:
-        yield f"Elsewhere, with idle heads stepped, dead are {', '.join(others)}."
+        yield f"With idle heads stepped elsewhere, dead are {', '.join(others)}."
 
 
 def _by_encoding(group: Group) -> str:
@@ -171,7 +177,8 @@ def _deaths_mean(step: Group, skip: Group) -> str:
         )
     if 2 * step.num_dead >= len(step.runs):
         return (
-            "Stepping idle heads is enough for the paper's zeros; no task has to disturb another."
+            "Stepping idle heads is enough for the paper's zeros on such vectors; no task has to "
+            "disturb another."
         )
     return "Stepping idle heads kills some heads but not most: it may be a part of the reason."
 
@@ -184,8 +191,8 @@ def sentiment_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
         return
     paper = {name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS}
     yield (
-        f"There SST ends at {shown(step.last('sst'))} if idle heads are stepped and at "
-        f"{shown(skip.last('sst'))} if they are skipped; its best epochs have "
+        f"On vectors of bert-base's kind SST ends at {shown(step.last('sst'))} if idle heads are "
+        f"stepped and at {shown(skip.last('sst'))} if they are skipped; its best epochs have "
         f"{shown(step.best('sst'))} and {shown(skip.best('sst'))} (paper: {paper['sst']:.3f}). "
         f"{_sentiment_means(step.last('sst'), skip.last('sst'))} Quora ends at "
         f"{shown(step.last('quora'))} and {shown(skip.last('quora'))} (paper: "

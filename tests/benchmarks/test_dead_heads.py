@@ -105,6 +105,8 @@ def test_each_lane_reads_its_own_vectors_in_its_own_order() -> None:
     places = chosen.indices.view(3, 4)
     assert places[0].max() < SIZES["sst"] <= places[1:].min()
     assert places[1].tolist() != places[2].tolist()
+    # the loss is a mean over three lanes, and each is to have its own gradients whole
+    assert trainer.weights == {"sst": 3.0, "quora": 3.0, "sts": 3.0}
 
 
 def test_a_step_drops_out_the_fraction_asked_for_and_scales_the_rest() -> None:

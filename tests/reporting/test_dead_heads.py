@@ -1,0 +1,128 @@
+"""What the experiment on heads without a turn says: sentences that follow its numbers."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import paths
+from pipeline.errors import ReportError
+from pipeline.reporting.dead_heads import (
+    Condition,
+    HeadsRun,
+    chosen,
+    is_apart,
+    read_dead_heads,
+    sentiment_told,
+    similarity_told,
+)
+from pipeline.reporting.spread import spread_of
+from pipeline.tasks import CorpusName, IdleHeads, PairEncoding
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_of(
+    idle_heads: IdleHeads,
+    encoding: PairEncoding = "joint",
+    *,
+    dead: bool,
+    sst: float = 0.2,
+    vectors: str = "bert-like",
+) -> HeadsRun:
+    scores: dict[CorpusName, list[float | None]] = {
+        "sst": [0.3, sst],
+        "quora": [0.7, 0.7],
+        "sts": [0.2, None if dead else 0.1],
+    }
+    condition = Condition("paper", vectors, idle_heads, encoding)  # type: ignore[arg-type]
+    return HeadsRun(condition, 1, scores, [0.0, 1.0 if dead else 0.9])
+
+
+def runs_of(step_dead: int, skip_dead: int) -> list[HeadsRun]:
+    """Make two runs with idle heads stepped and two with them skipped; so many of them die."""
+    return [
+        run_of(idle_heads, encoding, dead=place < dead)
+        for idle_heads, dead in (("step", step_dead), ("skip", skip_dead))
+        for place, encoding in enumerate(("joint", "separate"))
+    ]
+
+
+def similarity_of(step_dead: int, skip_dead: int) -> str:
+    return " ".join(similarity_told(runs_of(step_dead, skip_dead)))
+
+
+def test_the_verdict_on_dead_heads_follows_their_number() -> None:
+    assert "2 of 2 STS heads predict 0" in similarity_of(2, 0)
+    assert "(joint 1 of 1, separate 1 of 1), and 0 of 2 if they are skipped" in similarity_of(2, 0)
+    assert "is enough for the paper's zeros" in similarity_of(2, 0)
+    assert "stepping them kills none here" in similarity_of(0, 0)
+    assert "on such vectors heads die without them" in similarity_of(2, 2)
+    few = [*runs_of(1, 0), *runs_of(0, 0)]
+    assert "kills some heads but not most" in " ".join(similarity_told(few))
+
+
+def test_it_is_said_how_many_are_dead_in_every_epoch() -> None:
+    assert "0 of the 2 are dead after every epoch" in similarity_of(2, 0)
+    always = replace(run_of("step", dead=True), zeros=[1.0, 1.0])
+    told = " ".join(similarity_told([*runs_of(2, 0), always]))
+    assert "1 of the 3 are dead after every epoch" in told
+    assert "after every epoch" not in similarity_of(0, 0)
+
+
+def test_controls_are_told_where_there_are_any() -> None:
+    assert "stepped elsewhere" not in similarity_of(2, 0)
+    runs = [*runs_of(2, 0), run_of("step", dead=False, vectors="control")]
+    assert "dead are 0 of 1 on the same vectors without the shared" in " ".join(
+        similarity_told(runs)
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [(0.1, "lowers it"), (0.301, "do not differ by more than chance"), (0.5, "raises it")],
+)
+def test_the_verdict_on_sentiment_follows_its_scores(step: float, verdict: str) -> None:
+    runs = [
+        run_of(idle_heads, dead=False, sst=score + noise)
+        for idle_heads, score in (("step", step), ("skip", 0.3))
+        for noise in (-0.01, 0.0, 0.01)
+    ]
+    (told,) = sentiment_told(runs)
+    assert f"SST ends at {step:.3f} ± 0.010" in told
+    assert verdict in told
+    assert "paper: 0.256" in told
+
+
+def test_without_the_runs_that_decide_nothing_is_said() -> None:
+    runs = chosen(runs_of(2, 0), idle_heads="skip").runs
+    assert [*similarity_told(runs), *sentiment_told(runs)] == []
+
+
+def test_two_means_are_apart_where_chance_hardly_makes_them_so() -> None:
+    assert is_apart(spread_of([0.1, 0.11, 0.12]), spread_of([0.2, 0.21, 0.22]))
+    assert not is_apart(spread_of([0.1, 0.2, 0.3]), spread_of([0.2, 0.3, 0.4]))
+    assert not is_apart(spread_of([None]), spread_of([0.2]))
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    path, runs = tmp_path / "dead-heads.json", runs_of(1, 0)
+    path.write_text(json.dumps({"runs": [asdict(run) for run in runs]}))
+    assert read_dead_heads(path) == runs
+    told = asdict(runs[0]) | {"zeros": [0.5]}
+    path.write_text(json.dumps({"runs": [told]}))
+    with pytest.raises(ReportError, match=r"dead-heads\.json is damaged"):
+        read_dead_heads(path)
+    with pytest.raises(ReportError, match=r"is missing; get it from git"):
+        read_dead_heads(tmp_path / "none.json")
+
+
+def test_the_committed_results_are_whole() -> None:
+    runs = read_dead_heads(ROOT / paths.DEAD_HEADS)
+    deciding = chosen(runs, turns="paper", vectors="bert-like").runs
+    for idle_heads in ("step", "skip"):
+        for encoding in ("joint", "separate"):
+            group = chosen(deciding, idle_heads=idle_heads, pair_encoding=encoding)
+            assert len({run.seed for run in group.runs}) >= 10
+    assert all(len(run.zeros) == 10 for run in runs)

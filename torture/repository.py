@@ -12,6 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipeline import paths
 from pipeline.launch.lists import written
 from pipeline.params import load_params
 
@@ -28,6 +29,7 @@ COPIED = (
     ".gitignore",
     "dvc.yaml",
     "params.yaml",
+    "reports/dead-heads.json",
     "trials.yaml",
 )
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
@@ -122,6 +124,8 @@ class Repository:
         """Make it as if nothing had ever been reproduced."""
         for name in ("data", "reports", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "reports").mkdir()
+        shutil.copy(ROOT / paths.DEAD_HEADS, self.folder / paths.DEAD_HEADS)
         (self.folder / "dvc.lock").unlink(missing_ok=True)
 
     def forget_run(self, run: str) -> None:

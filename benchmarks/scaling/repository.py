@@ -23,7 +23,15 @@ from pipeline.launch.lists import written
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA
 
-COPIED = ("pipeline", "stages", ".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore")
+COPIED = (
+    "pipeline",
+    "stages",
+    ".dvc/config",
+    ".dvc/plots",
+    ".dvcignore",
+    ".gitignore",
+    "reports/dead-heads.json",
+)
 LINE = "written"
 FOLDERS_FILE = "tokenizer.json"  # in an out that is a folder; of data/backbone it is a dep
 SCRIPT = f"""\

@@ -11,6 +11,7 @@ from pipeline.params import Params
 from pipeline.reporting.analysis_page import analysis_page
 from pipeline.reporting.curves import curves_csv
 from pipeline.reporting.data_page import data_page
+from pipeline.reporting.dead_heads import read_dead_heads
 from pipeline.reporting.figures import (
     data_histograms,
     learning_curves,
@@ -84,7 +85,7 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
     pages = {
         "README.md": index_page(params, outcome),
         "table3.md": table3_page(params, outcome),
-        "analysis.md": analysis_page(params, outcome, heads),
+        "analysis.md": analysis_page(params, outcome, heads, read_dead_heads()),
         "data.md": data_page(outcome.validations, head),
         "curves.svg": learning_curves(params, outcome, plain_head),
         "scores.svg": scores_beside_paper(outcome, plain_head),

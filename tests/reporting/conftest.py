@@ -141,6 +141,7 @@ def left_by_runs() -> Params:
         second = "A second one." if CORPORA[corpus].is_pair else ""
         text = f"id,first,second,label\nwrong,A *first* sentence.,{second},1\n"
         write(paths.split_csv(paths.corpus_dir(corpus), "dev"), text)
+    write(paths.DEAD_HEADS, {"runs": []})
     return params
 
 

@@ -17,7 +17,7 @@ separately, on three kinds of vectors (`Vectors`):
 Quora's head reads means of token vectors, not pooled outputs: it has MiniLM's own in all three.
 
 Seeds and conditions with the same turns and the same idle heads are trained side by side, which
-takes a twentieth of the time: one trainer, whose heads have a linear layer for each of them, with
+takes a tenth of the time: one trainer, whose heads have a linear layer for each of them, with
 initial weights, order of examples, vectors and dropout of its own. Needs the data of profile
 laptop; writes reports/dead-heads.json after each training, and goes on from there; then
 reports/dead-heads.md and reports/dead-heads.svg.
@@ -81,7 +81,7 @@ Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train what is not there yet, write the numbers after each condition, then page and figure."""
+    """Train what is not there yet, write the numbers after each training, then page and figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10, help="params.yaml's, and those after it")
     parser.add_argument("--turns", choices=TURNS, nargs="+", default=TURNS)

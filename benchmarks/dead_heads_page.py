@@ -161,7 +161,7 @@ def figure(method: Mapping[str, Any], runs: Sequence[HeadsRun]) -> str:
     return drawn(Sheet(9, 7.2, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
 
 
-def _draw_run(panels: Sequence[Any], run: HeadsRun) -> None:
+def _draw_run(panels: Any, run: HeadsRun) -> None:
     epochs = range(1, len(run.zeros) + 1)
     look = {
         "color": COLOURS[run.condition.idle_heads],

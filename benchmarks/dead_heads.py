@@ -17,7 +17,7 @@ separately, on three kinds of vectors (`Vectors`):
 Quora's head reads means of token vectors, not pooled outputs: it has MiniLM's own in all three.
 
 Seeds and conditions with the same turns and the same idle heads are trained side by side, which
-takes a twentieth of the time: one trainer, whose heads have a linear layer for each of them, with
+takes a tenth of the time: one trainer, whose heads have a linear layer for each of them, with
 initial weights, order of examples, vectors and dropout of its own. Needs the data of profile
 laptop; writes reports/dead-heads.json after each training, and goes on from there; then
 reports/dead-heads.md and reports/dead-heads.svg.
@@ -76,11 +76,12 @@ NUM_BATCHES: Mapping[Turns, Mapping[CorpusName, int] | None] = {
 }
 SHARED, OWN = 0.6, 0.15  # of a vector of bert-base's kind: what all have in common, what is its own
 DIRECTION, DROPOUT = 1, 2  # streams of random numbers that a seed has beside those of a run
+DEV_BATCH = 4096  # heads alone need little memory, and many lanes are scored
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train what is not there yet, write the numbers after each condition, then page and figure."""
+    """Train what is not there yet, write the numbers after each training, then page and figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10, help="params.yaml's, and those after it")
     parser.add_argument("--turns", choices=TURNS, nargs="+", default=TURNS)
@@ -168,7 +169,7 @@ def trained(params: Params, together: Sequence[tuple[Condition, int]]) -> list[H
         batch_size=run.batch_size,
         optimizer=params.optimizer,
         speed=params.speed.training,
-        dev_batch_size=params.evaluation.batch_size,
+        dev_batch_size=DEV_BATCH,
         seed=together[0][1],
         idle_heads=first.idle_heads,
     )

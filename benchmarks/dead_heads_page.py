@@ -133,9 +133,11 @@ def figure(method: Mapping[str, Any], runs: Sequence[HeadsRun]) -> str:
     key: tuple[Scheme, Mode] = ("multi-task", "pretrain")
     papers = (TABLE_3["sst", *key], TABLE_3["sts", *key])
 
+    kinds = [vectors for vectors in VECTORS if chosen(runs, turns="paper", vectors=vectors).runs]
+
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(len(ROWS), len(VECTORS), sharex=True, sharey="row")
-        for column, vectors in enumerate(VECTORS):
+        panels = figure.subplots(len(ROWS), len(kinds), sharex=True, sharey="row", squeeze=False)
+        for column, vectors in enumerate(kinds):
             for run in chosen(runs, turns="paper", vectors=vectors).runs:
                 _draw_run(panels[:, column], run)
             panels[0, column].set_title(VECTORS_TOLD[vectors])
@@ -156,10 +158,10 @@ def figure(method: Mapping[str, Any], runs: Sequence[HeadsRun]) -> str:
         f"the paper's turns, 1 SST : 66 Quora : 2 STS · profile {method['profile']} · backbone "
         f"{method['backbone']} · a line for each seed, and none where STS is undefined"
     )
-    return drawn(Sheet(9, 7.5, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
+    return drawn(Sheet(9, 7.2, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
 
 
-def _draw_run(panels: Sequence[Any], run: HeadsRun) -> None:
+def _draw_run(panels: Any, run: HeadsRun) -> None:
     epochs = range(1, len(run.zeros) + 1)
     look = {
         "color": COLOURS[run.condition.idle_heads],
@@ -176,7 +178,7 @@ def _name_undefined(axes: Any, group: Group) -> None:
         runs = chosen(group.runs, idle_heads=idle_heads).runs
         if runs and all(run.best("sts") is None for run in runs):
             told = f"{idle_heads}: undefined in every epoch"
-            axes.text(0.5, 0.5, told, transform=axes.transAxes, ha="center", color=INK)
+            axes.text(0.5, 0.1, told, transform=axes.transAxes, ha="center", color=INK)
 
 
 def _legend() -> Iterator[Line2D]:

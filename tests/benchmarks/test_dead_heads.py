@@ -40,9 +40,11 @@ def vectors_of(corpus: CorpusName, count: int, shift: float, seed: int) -> Vecto
     return VectorExamples(split, torch.from_numpy(shift + spread).half())
 
 
-def data_of(shift: float = 0.0, seed: int = 0) -> Mapping[Split, dict[CorpusName, VectorExamples]]:
+def data_of(
+    shift: float = 0.0, seed: int = 0, sizes: Mapping[CorpusName, int] = SIZES
+) -> Mapping[Split, dict[CorpusName, VectorExamples]]:
     return {
-        "train": {name: vectors_of(name, size, shift, seed) for name, size in SIZES.items()},
+        "train": {name: vectors_of(name, size, shift, seed) for name, size in sizes.items()},
         "dev": {name: vectors_of(name, 10, shift, seed + 1) for name in SIZES},
     }
 
@@ -107,6 +109,16 @@ def test_each_lane_reads_its_own_vectors_in_its_own_order() -> None:
     assert places[1].tolist() != places[2].tolist()
     # the loss is a mean over three lanes, and each is to have its own gradients whole
     assert trainer.weights == {"sst": 3.0, "quora": 3.0, "sts": 3.0}
+
+
+def test_lanes_come_to_the_smaller_batch_of_a_pass_at_once() -> None:
+    sizes: dict[CorpusName, int] = {"sst": 14, "quora": 27, "sts": 21}
+    lanes = [Lane(seed, data_of(seed / 10, sizes=sizes)) for seed in range(4)]
+    turns = SideBySide(run_of(0.3), lanes, plan_of("step"))._turns()
+    assert {len(chosen.indices) for _, chosen in turns} == {4 * 4, 4 * 2}
+    for corpus, chosen in turns:
+        parts = chosen.indices.view(4, -1) // sizes[corpus]
+        assert (parts == torch.arange(4).view(4, 1)).all()
 
 
 def test_a_step_drops_out_the_fraction_asked_for_and_scales_the_rest() -> None:
@@ -201,3 +213,31 @@ def test_the_shared_direction_is_no_stream_of_the_heads() -> None:
         assert isinstance(head, Head)
         weights = head.linear.weight.unflatten(1, (-1, 384)).flatten(end_dim=1).sign()
         assert ((weights * signs).mean(dim=1).abs() < 0.2).all()
+
+
+def test_results_stand_under_the_condition_and_seed_that_they_are_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[SideBySide] = []
+
+    class Untrained(SideBySide):
+        def fit(self, *_: object) -> None:
+            made.append(self)
+            for corpus in self.scores:
+                self.scores[corpus] = [[lane.seed / 10] for lane in self.lanes]
+            self.zeros = [[float(lane.data is read[bert_like])] for lane in self.lanes]
+
+    bert_like = Condition("paper", "bert-like", "skip", "joint")
+    minilm = Condition("paper", "minilm", "skip", "separate")
+    read = {bert_like: data_of(0.6), minilm: data_of()}
+    monkeypatch.setattr(dead_heads, "read_data", lambda run, condition, seed: read[condition])
+    monkeypatch.setattr(dead_heads, "SideBySide", Untrained)
+    together = [(bert_like, 7), (minilm, 7), (minilm, 8)]
+    runs = dead_heads.trained(PARAMS, together)
+    assert [(run.condition, run.seed) for run in runs] == together
+    assert [run.zeros for run in runs] == [[1.0], [0.0], [0.0]]
+    assert [run.last("sts") for run in runs] == [0.7, 0.7, 0.8]
+    (trainer,) = made
+    assert trainer.plan.idle_heads == "skip"
+    assert trainer.plan.learning_rate == 1e-3
+    assert trainer.num_batches == dead_heads.NUM_BATCHES["paper"]

@@ -72,6 +72,11 @@ class Group:
         return sum(run.is_dead for run in self.runs)
 
     @property
+    def kills_most(self) -> bool:
+        """Say whether half of the STS heads or more are dead at the end."""
+        return 2 * self.num_dead >= len(self.runs)
+
+    @property
     def dead(self) -> str:
         """Say how many of the STS heads are dead at the end."""
         return f"{self.num_dead} of {len(self.runs)}"
@@ -147,17 +152,25 @@ def similarity_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
             f"{always} of the {step.num_dead} are dead after every epoch; the paper had zeros in "
             "some epochs, and in others correlations of 0.001 or below 0."
         )
-    others = [
-        f"{chosen(runs, turns=turns, vectors=vectors, idle_heads='step').dead} {where}"
-        for turns, vectors, where in (
-            ("paper", "control", "on the same vectors without the shared direction"),
-            ("paper", "minilm", "on MiniLM's own"),
-            ("ours", "bert-like", "on vectors of bert-base's kind at our turns (1 : 7 : 2)"),
-        )
-        if chosen(runs, turns=turns, vectors=vectors, idle_heads="step").runs
-    ]
+    others = {
+        where: group
+        for where, turns, vectors in ELSEWHERE
+        if (group := chosen(runs, turns=turns, vectors=vectors, idle_heads="step")).runs
+    }
     if others:
-        yield f"With idle heads stepped elsewhere, dead are {', '.join(others)}."
+        told = ", ".join(f"{group.dead} {where}" for where, group in others.items())
+        yield f"With idle heads stepped elsewhere, dead are {told}."
+    others_live = not any(group.kills_most for group in (skip, *others.values()))
+    if step.kills_most and others_live and len(others) == len(ELSEWHERE):
+        yield "It takes all three: idle heads stepped, a shared direction, and many idle turns."
+
+
+# where idle heads are stepped with one thing changed
+ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
+    ("on the same vectors without the shared direction", "paper", "control"),
+    ("on MiniLM's own", "paper", "minilm"),
+    ("on vectors of bert-base's kind at our turns (1 : 7 : 2)", "ours", "bert-like"),
+)
 
 
 def _by_encoding(group: Group) -> str:
@@ -171,11 +184,9 @@ def _by_encoding(group: Group) -> str:
 def _deaths_mean(step: Group, skip: Group) -> str:
     if step.num_dead == 0:
         return "Idle heads do not explain the paper's zeros: stepping them kills none here."
-    if 2 * skip.num_dead >= len(skip.runs):
-        return (
-            "Idle heads do not explain the paper's zeros: on such vectors heads die without them."
-        )
-    if 2 * step.num_dead >= len(step.runs):
+    if skip.kills_most:
+        return "Idle heads do not explain the paper's zeros: skipped, most heads die as well."
+    if step.kills_most:
         return (
             "Stepping idle heads is enough for the paper's zeros on such vectors; no task has to "
             "disturb another."

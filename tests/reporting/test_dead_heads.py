@@ -11,6 +11,8 @@ from pipeline.errors import ReportError
 from pipeline.reporting.dead_heads import (
     Condition,
     HeadsRun,
+    Turns,
+    Vectors,
     chosen,
     is_apart,
     read_dead_heads,
@@ -29,14 +31,15 @@ def run_of(
     *,
     dead: bool,
     sst: float = 0.2,
-    vectors: str = "bert-like",
+    vectors: Vectors = "bert-like",
+    turns: Turns = "paper",
 ) -> HeadsRun:
     scores: dict[CorpusName, list[float | None]] = {
         "sst": [0.3, sst],
         "quora": [0.7, 0.7],
         "sts": [0.2, None if dead else 0.1],
     }
-    condition = Condition("paper", vectors, idle_heads, encoding)  # type: ignore[arg-type]
+    condition = Condition(turns, vectors, idle_heads, encoding)
     return HeadsRun(condition, 1, scores, [0.0, 1.0 if dead else 0.9])
 
 
@@ -58,7 +61,7 @@ def test_the_verdict_on_dead_heads_follows_their_number() -> None:
     assert "(joint 1 of 1, separate 1 of 1), and 0 of 2 if they are skipped" in similarity_of(2, 0)
     assert "is enough for the paper's zeros" in similarity_of(2, 0)
     assert "stepping them kills none here" in similarity_of(0, 0)
-    assert "on such vectors heads die without them" in similarity_of(2, 2)
+    assert "skipped, most heads die as well" in similarity_of(2, 2)
     few = [*runs_of(1, 0), *runs_of(0, 0)]
     assert "kills some heads but not most" in " ".join(similarity_told(few))
 
@@ -69,6 +72,19 @@ def test_it_is_said_how_many_are_dead_in_every_epoch() -> None:
     told = " ".join(similarity_told([*runs_of(2, 0), always]))
     assert "1 of the 3 are dead after every epoch" in told
     assert "after every epoch" not in similarity_of(0, 0)
+
+
+def test_what_it_takes_is_said_where_all_controls_live() -> None:
+    controls = [
+        run_of("step", dead=False, vectors="control"),
+        run_of("step", dead=False, vectors="minilm"),
+        run_of("step", dead=False, turns="ours"),
+    ]
+    assert "It takes all three" in " ".join(similarity_told([*runs_of(2, 0), *controls]))
+    assert "It takes" not in " ".join(similarity_told([*runs_of(2, 0), *controls[1:]]))
+    assert "It takes" not in " ".join(similarity_told([*runs_of(0, 0), *controls]))
+    dead = run_of("step", dead=True, vectors="control")
+    assert "It takes" not in " ".join(similarity_told([*runs_of(2, 0), dead, *controls[1:]]))
 
 
 def test_controls_are_told_where_there_are_any() -> None:

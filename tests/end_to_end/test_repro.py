@@ -76,6 +76,7 @@ def test_report_has_every_row_in_the_promised_form(repository: Repository, first
     assert {p.name for p in (repository.folder / "reports/demo").iterdir()} == {
         "README.md",
         "analysis.md",
+        "readings.md",
         "table3.md",
         "table3.json",
         "data.md",

@@ -15,7 +15,7 @@ def test_a_trial_becomes_one_dep_of_the_report_before_its_modules() -> None:
     new = [line for line in lines if line not in GRAPH.splitlines()]
     assert new == [f"      - data/trials/{name}/scores.json" for name in ("one", "two")]
     after = lines[lines.index(new[1]) + 1]
-    assert after == "      - pipeline/corpora/reading.py"
+    assert after == "      - reports/dead-heads.json"
     assert lines.index(new[0]) > lines.index("  report:")
 
 

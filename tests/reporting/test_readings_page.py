@@ -170,6 +170,18 @@ def test_which_reading_matches_is_computed_from_both(laptop: Params, outcome: Ou
     assert "it is closer in 1 of 2." in first
 
 
+def test_the_papers_dead_head_says_nothing_on_the_encoding_of_pairs(
+    laptop: Params, outcome: Outcome
+) -> None:
+    sts, quora = "sts-multitask-pretrain", "quora-multitask-pretrain"  # paper: 0.001, 0.760
+    outcome = with_scores(outcome, {sts: 0.5, quora: 0.7})
+    tried = with_trials(laptop, outcome, SEPARATE, {sts: 0.001, quora: 0.6})
+    first = section(page_of(laptop, tried), 1)
+    assert f"Multi-task: **`joint` {BEST}.**" in first
+    assert "it is closer in 1 of 1." in first
+    assert "Multi-task leaves out STS in pretrain mode" in first
+
+
 def test_readings_that_are_as_close_are_told_apart_by_nothing(
     laptop: Params, outcome: Outcome
 ) -> None:

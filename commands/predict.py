@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
 def _texts(args: argparse.Namespace) -> Texts:
     """Take everything that is to be answered, and say what is left out of it."""
     texts = _read(args) if args.input else of_arguments(args.text, args.pair or [])
+    if texts.assumed:
+        log.warning("%s", texts.assumed)
     if texts.left_out:
         more = ", ..." if len(texts.left_out) > NUM_SHOWN else ""
         log.warning(

@@ -4,20 +4,18 @@ Every text keeps the number of its line, the first being 1. Bytes that are no te
 line; lines without text, or with half of a pair, are left out and counted.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from pipeline.errors import InputError
+from pipeline.tables import Table, read_table
 
 Format = Literal["txt", "csv", "tsv", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-FIRST_NAMES = ("first", "text", "sentence", "sentence1")  # ours, and the course's
-SECOND_NAMES = ("second", "sentence2")
-MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
+FIRST_NAMES = ("first", "text", "sentence", "sentence1", "question1")  # ours, course's, GLUE's
+SECOND_NAMES = ("second", "sentence2", "question2")
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Texts:
     texts: Sequence[Text]
     is_pairs: bool
     left_out: Sequence[int]  # lines
+    assumed: str = ""  # a clause on how the file was read, where that could be doubted
 
 
 def of_arguments(sentences: Sequence[str], pairs: Sequence[Sequence[str]]) -> Texts:
@@ -53,21 +52,21 @@ def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
         name: of the file, for messages.
         form: txt, a sentence on each line; csv or tsv, a table under names, separated by tabs if
             the names are, else by commas; jsonl, a string or an object on each line. Columns and
-            keys are `first` and `second`, or the course's names; an `id` is carried along.
+            keys are `first` and `second`, or the names of the course and GLUE; an `id` is carried
+            along.
 
     Raises:
         InputError: with the line, where it is not that.
     """
     lines = _decoded(data, name)
-    texts: Iterable[Text]
     match form:
         case "txt":
-            texts = (Text(number, line) for number, line in enumerate(lines, 1))
+            return _sorted_out(name, [Text(number, line) for number, line in enumerate(lines, 1)])
         case "csv" | "tsv":
-            texts = _of_table(lines, name)
+            table = read_table("".join(lines), name, form, InputError)
+            return replace(_sorted_out(name, list(_of_table(table, name))), assumed=table.assumed)
         case "jsonl":
-            texts = _of_json(lines, name)
-    return _sorted_out(name, list(texts))
+            return _sorted_out(name, list(_of_json(lines, name)))
 
 
 def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
@@ -85,41 +84,23 @@ def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
         yield text
 
 
-def _of_table(lines: Iterator[str], name: str) -> Iterator[Text]:
-    rows = _rows(lines, name)
-    _, columns = next(rows, (1, []))
+def _of_table(table: Table, name: str) -> Iterator[Text]:
     first, second, id_ = (
-        next((columns.index(column) for column in names if column in columns), None)
+        next((table.columns.index(column) for column in names if column in table.columns), None)
         for names in (FIRST_NAMES, SECOND_NAMES, ("id",))
     )
     if first is None:
         raise InputError(
-            f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, found {columns!s:.100}"
+            f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, "
+            f"found {list(table.columns)!s:.100}"
         )
-    for line, row in rows:
-        if row and len(row) != len(columns):
-            raise InputError(f"{name}, line {line}: {len(row)} columns, not {len(columns)}")
+    for line, row in table.rows:
         yield Text(
             line,
             row[first] if row else "",
             row[second] if row and second is not None else "",
             row[id_] if row and id_ is not None else None,
         )
-
-
-def _rows(lines: Iterator[str], name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a table, with the line at which each begins."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    header = next(lines, "")
-    delimiter = "\t" if "\t" in header else ","
-    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in rows:
-            yield line, row
-            line = rows.line_num + 1  # a quoted field may run over several lines
-    except csv.Error as error:
-        raise InputError(f"{name}, line {line}: {error}") from None
 
 
 def _of_json(lines: Iterator[str], name: str) -> Iterator[Text]:

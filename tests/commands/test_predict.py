@@ -71,6 +71,18 @@ def test_what_was_left_out_or_cut_or_generated_is_said_once(
     ]
 
 
+@pytest.mark.parametrize("form", ["--json", "--table"])
+def test_every_row_of_a_tab_separated_file_is_answered_and_its_marks_are_said(
+    form: str, tmp_path: Path, capsys: Said, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "texts.tsv"
+    path.write_text('id\tsentence\na\t"A film.\nb\tAnother.\nc\tA third."\nd\tThe last.\n')
+    assert predict("--input", str(path), form, run="sst-pretrain") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4 + (form == "--table")
+    said = "quotation marks are taken for text: line 2 has one that encloses no field"
+    assert caplog.messages[0] == said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -22,12 +22,20 @@ def read(data: bytes, form: Format) -> list[Text]:
         (b'sentence\n"a\nb"\nc\n', "csv", [Text(2, "a\nb"), Text(4, "c")]),
         (b"sentence1\tsentence2\na, b\tc\n", "csv", [Text(2, "a, b", "c")]),
         (b"first,second\na,b\n", "tsv", [Text(2, "a", "b")]),
+        (b"question1\tquestion2\ta\nb?\tc?\t0\n", "tsv", [Text(2, "b?", "c?")]),
+        (b'sentence\tid\n"a\tx\nb"\ty\n', "tsv", [Text(2, '"a', "", "x"), Text(3, 'b"', "", "y")]),
+        (b'{"question1": "a", "question2": "b"}\n', "jsonl", [Text(1, "a", "b")]),
         (b'"a"\n{"text": "b", "id": 7}\n', "jsonl", [Text(1, "a"), Text(2, "b", "", "7")]),
         (b'{"first": "a", "second": "b"}\n', "jsonl", [Text(1, "a", "b")]),
     ],
 )
 def test_forms_are_read_as_they_are_meant(data: bytes, form: Format, texts: list[Text]) -> None:
     assert read(data, form) == texts
+
+
+def test_how_a_table_was_read_is_passed_on() -> None:
+    assert read_texts([b"id\ttext\n", b'x\t"a\n'], "file", "tsv").assumed.startswith("quotation")
+    assert read_texts([b"id\ttext\n", b"x\ta\n"], "file", "tsv").assumed == ""
 
 
 def test_lines_without_text_are_left_out_and_the_others_keep_their_numbers() -> None:
@@ -54,10 +62,11 @@ def test_arguments_are_counted_as_lines() -> None:
         (b"a\nb\xff\n", "txt", "file, line 2: byte 0xff is not UTF-8 text"),
         (b"a\n\0\n", "txt", "file, line 2: a NUL byte"),
         (b"", "txt", "file has no text"),
-        (b"\n \n", "csv", "file, line 1: names no column first or text or sentence"),
+        (b"\n \n", "csv", "file, line 1: empty, where the names of the columns are to be"),
+        (b"a,b\n", "csv", r"file, line 1: names no column first .*, found \['a', 'b'\]"),
         (b"first,second\na,b,c\n", "csv", "file, line 2: 3 columns, not 2"),
-        (b"first\ra\r", "csv", "file, line 1: new-line character"),
-        (b'first\n"a\n', "csv", "file, line 2: unexpected end of data"),
+        (b"first\ra\r", "csv", "file, line 1: a carriage return inside"),
+        (b'first\n"a\n', "csv", "file, line 2: a quotation mark opens a field and none closes it"),
         (b'"a"\n{\n', "jsonl", r"file, line 2: not JSON \("),
         (b"[" * 100_000, "jsonl", r"file, line 1: not JSON \("),
         (b"3\n", "jsonl", "file, line 1: neither a string nor an object with 'first'"),

@@ -151,7 +151,7 @@ with own_checkpoint("sst", {fingerprint!r}):
     order.append("first is done")
     first.kill()  # as dead as can be: its lock is free
     first.communicate()
-    waiting.join(timeout=10)
+    waiting.join()
     assert order == ["first is done", "second"]
     assert "sst is being trained by another process; waiting for it" in caplog.text
 

@@ -301,10 +301,8 @@ def test_a_refused_range_starts_the_file_afresh(site: Site, out: Path) -> None:
 
 def test_a_silent_server_is_not_waited_for(site: Site, out: Path) -> None:
     site.answers = [site.hang, body(CONTENT)]
-    start = time.monotonic()
     with pytest.raises(FetchError, match="no answer in time, after 1 attempts"):
         fetch(PIN, [site.route(timeout_seconds=0.1)], out)
-    assert time.monotonic() - start < 3.0
     fetch(PIN, [site.route()], out)
     assert out.read_bytes() == CONTENT
 
@@ -326,14 +324,17 @@ def test_a_server_that_is_not_there_is_named(out: Path) -> None:
         "data:",
     ],
 )
-def test_an_address_without_encryption_is_refused_at_once(out: Path, url: str) -> None:
-    start = time.monotonic()
+def test_an_address_without_encryption_is_refused_at_once(
+    out: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
     with pytest.raises(FetchError) as refused:
         fetch(PIN, [Download(url)], out)
     assert f"({url}: {url}/weights.bin is not encrypted; files are fetched from" in str(
         refused.value
     )
-    assert time.monotonic() - start < 0.5, "there is nothing to try again"
+    assert pauses == [], "there is nothing to try again"
     assert_nothing_in(out.parent)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from pipeline.files import write_text
-from pipeline.launch.lists import written
+from pipeline.launch.lists import watching, written
 from pipeline.params import RunParams, load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
 from pipeline.trials import load_trials
@@ -110,10 +110,11 @@ def main() -> None:
     """Write dvc.yaml and the picture of it anew."""
     params = load_params(ROOT / "params.yaml")
     trials = load_trials(params, ROOT / "trials.yaml")
-    text = written_anew(GRAPH.read_text(encoding="utf-8"), params.runs, trials)
+    text = written_anew(GRAPH.read_text(encoding="utf-8"), params.all_runs, trials)
+    text = watching(text, params.active.corpora)
     write_text(GRAPH, text)
     if STAGES_PAGE.is_file():
-        shown = picture(text, params.runs)
+        shown = picture(text, params.all_runs)
         write_text(STAGES_PAGE, PICTURE.sub(lambda _: shown, STAGES_PAGE.read_text("utf-8"), 1))
 
 

@@ -11,7 +11,7 @@ from pipeline.launch.local import LocalWorkers
 from pipeline.launch.plan import PlannedStage, plan_stages
 from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
-from pipeline.launch.sweep import check_listed, guessed
+from pipeline.launch.sweep import check_listed, guessed, watch_own_files
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.launch.workers import Workers
 from pipeline.params import Params, load_params
@@ -42,6 +42,7 @@ def main(argv: list[str]) -> None:
     params = load_params()
     trials = load_trials(params)
     check_listed(trials)
+    watch_own_files(params)
     last = guessed(last_seconds(load_times(params.profile)), trials)
     use_own_index()
     if asked.scheduler or asked.jobs > 1:

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -13,7 +23,18 @@ from ruamel.yaml.error import MarkedYAMLError
 from pipeline import paths
 from pipeline.errors import ParamsError
 from pipeline.files import write_text
-from pipeline.tasks import CORPORA, CorpusName, IdleHeads, Metric, Mode, PairEncoding
+from pipeline.tasks import (
+    CORPORA,
+    SPLITS,
+    CorpusName,
+    IdleHeads,
+    Metric,
+    Mode,
+    PairEncoding,
+    Split,
+)
+
+LOCAL = "local:"  # begins the name of a directory of the user's own
 
 Positive = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -70,6 +91,62 @@ class Cs224nCorpora(Section):
     quora_split: Literal["carved", "published"]
 
 
+class LocalCorpora(Section):
+    """Files of the user's own; a corpus without files is left out."""
+
+    source: Annotated[str, Field(pattern=r"^local:.+")]
+
+    @property
+    def directory(self) -> Path:
+        """Return the directory that holds `<corpus>-<split>.csv`, or .tsv."""
+        return Path(self.source.removeprefix(LOCAL)).expanduser()
+
+    def file_of(self, corpus: CorpusName, split: Split) -> Path | None:
+        """Return the file of a split, or None if there is none.
+
+        It is called `sts-train.csv`, `sts/train.csv`, or as in the course's folder
+        (`ids-sst-train.csv`, `sts-test-student.csv`); `.tsv` will do.
+
+        Raises:
+            ParamsError: there are several.
+        """
+        stems = [f"{corpus}-{split}", f"ids-{corpus}-{split}", f"{corpus}/{split}"]
+        stems += [f"{stem}-student" for stem in stems[:2] if split == "test"]
+        paths = [self.directory / f"{stem}{end}" for stem in stems for end in (".csv", ".tsv")]
+        found = [path for path in paths if path.is_file()]
+        if len(found) > 1:
+            several = " and ".join(str(path) for path in found)
+            raise ParamsError(f"{several} are both the {split} split of {corpus}; keep one of them")
+        return found[0] if found else None
+
+    def present(self) -> tuple[CorpusName, ...]:
+        """Return the corpora that have files.
+
+        Raises:
+            ParamsError: there is no such directory, it holds no corpus, or half of one.
+        """
+        if not self.directory.is_dir():
+            raise ParamsError(f"{self.source}: {self.directory} is not a directory; make it")
+        present = []
+        for name in CORPORA:
+            found = [split for split in SPLITS if self.file_of(name, split)]
+            missing = [split for split in ("train", "dev") if split not in found]
+            if found and missing:
+                raise ParamsError(
+                    f"{self.directory} has the {found[0]} split of {name} but not the "
+                    f"{missing[0]} split; add {name}-{missing[0]}.csv, or remove the other files "
+                    "to leave the corpus out"
+                )
+            if found:
+                present.append(name)
+        if not present:
+            raise ParamsError(
+                f"{self.directory} holds no corpus; it needs <corpus>-train.csv and "
+                f"<corpus>-dev.csv (or .tsv) of at least one of: {', '.join(CORPORA)}"
+            )
+        return tuple(present)
+
+
 class EpochsParams(Section):
     """Epochs of a run, by its mode."""
 
@@ -84,10 +161,28 @@ class RateScaleParams(Section):
     finetune: Rate
 
 
+def _kind_of_corpora(section: Any) -> str:
+    """Return which kind a section on corpora is of, by its source."""
+    source = section.get("source") if isinstance(section, Mapping) else section.source
+    return "local" if str(source).startswith(LOCAL) else str(source)
+
+
+CorporaParams = Annotated[
+    Annotated[SyntheticCorpora, Tag("synthetic")]
+    | Annotated[Cs224nCorpora, Tag("cs224n")]
+    | Annotated[LocalCorpora, Tag("local")],
+    Discriminator(
+        _kind_of_corpora,
+        custom_error_type="source",
+        custom_error_message="source must be synthetic, cs224n or local:<directory>",
+    ),
+]
+
+
 class ProfileParams(Section):
     """A set of corpora, a backbone, and how long to train."""
 
-    corpora: Annotated[SyntheticCorpora | Cs224nCorpora, Field(discriminator="source")]
+    corpora: CorporaParams
     backbone: Backbone
     epochs: EpochsParams
     learning_rate_scale: RateScaleParams
@@ -96,6 +191,11 @@ class ProfileParams(Section):
     def is_synthetic(self) -> bool:
         """Say whether the corpora are generated: scores on them compare with nothing."""
         return isinstance(self.corpora, SyntheticCorpora)
+
+    @property
+    def is_papers(self) -> bool:
+        """Say whether the corpora are the paper's: scores on others cannot be compared with it."""
+        return isinstance(self.corpora, Cs224nCorpora)
 
 
 class TokensParams(Section):
@@ -212,6 +312,8 @@ class Params(Section):
     evaluation: EvaluationParams
     runs: Annotated[dict[str, RunParams], Field(min_length=1)]
     configurations: Annotated[dict[str, ConfigurationParams], Field(min_length=1)]
+    _left_out: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _all_runs: Mapping[str, RunParams] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
@@ -225,8 +327,20 @@ class Params(Section):
         """Return the profile in force."""
         return self.profiles[self.profile]
 
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Return the runs of params.yaml that miss a corpus under the profile, and why."""
+        return self._left_out
+
+    @property
+    def all_runs(self) -> Mapping[str, RunParams]:
+        """Return the runs of params.yaml, with those that are left out: what dvc.yaml names."""
+        return self._all_runs or self.runs
+
     def run(self, name: str) -> RunParams:
         """Return the run called `name`, or name the runs there are."""
+        if name in self.left_out:
+            raise ParamsError(f"run {name!r} is left out: {self.left_out[name]}")
         try:
             return self.runs[name]
         except KeyError:
@@ -290,10 +404,40 @@ def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
 def load_params(path: Path = paths.PARAMS) -> Params:
     """Read and check params.yaml.
 
+    Under a profile with the user's own files, a corpus without files falls out of the runs that
+    read it; a run with nothing left, or a multi-task run with a single corpus left, falls out too.
+
     Raises:
         ParamsError: one line per bad key, with the key's full path and what is allowed.
     """
-    return load_section(Params, path)
+    params = load_section(Params, path)
+    corpora = params.active.corpora
+    return _with_corpora(params, corpora) if isinstance(corpora, LocalCorpora) else params
+
+
+def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
+    """Leave out what reads a corpus that has no files."""
+    present = corpora.present()
+    runs, left_out = {}, {}
+    for name, run in params.runs.items():
+        kept = {corpus: size for corpus, size in run.batch_size.items() if corpus in present}
+        missing = " and ".join(corpus for corpus in run.corpora if corpus not in present)
+        if len(kept) < min(2, len(run.batch_size)):
+            left_out[name] = f"{corpora.directory} has no files of {missing}"
+        else:
+            runs[name] = run.model_copy(update={"batch_size": kept})
+    rows = {
+        name: row
+        for name, row in params.configurations.items()
+        if row.run in runs and row.corpus in present
+    }
+    if not rows:
+        raise ParamsError(
+            f"no row of `configurations` is left: {'; '.join(dict.fromkeys(left_out.values()))}"
+        )
+    reduced = params.model_copy(update={"runs": runs, "configurations": rows})
+    reduced._left_out, reduced._all_runs = left_out, params.runs
+    return reduced
 
 
 def load_section(kind: type[AnySection], path: Path) -> AnySection:

@@ -21,6 +21,8 @@ from pipeline.errors import PipelineError
 MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
 ENCLOSED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 NOT_A_LINE_END = "a carriage return inside a line; end lines with line feeds"
+FIRST_NAMES = ("first", "text", "sentence", "sentence1", "question1")  # ours, course's, GLUE's
+SECOND_NAMES = ("second", "sentence2", "question2")
 NUM_SHOWN = 5  # places in one message
 ENCLOSE = "quotation marks enclose fields"
 

@@ -86,6 +86,12 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
 def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
     """Yield one sentence for everything in which a trial does not fit the runs."""
     where = f"trials.{name}"
+    if trial.run in params.left_out:
+        yield (
+            f"{where}.run: {trial.run} is left out, since {params.left_out[trial.run]}; "
+            "`make sweep SEEDS=1` ends the sweep"
+        )
+        return
     run = params.runs.get(trial.run)
     if run is None:
         yield f"{where}.run: names no run ({trial.run!r}); allowed: {', '.join(params.runs)}"

@@ -1,17 +1,30 @@
 """Stage corpora: the four corpora of the profile in force, in one schema."""
 
 import argparse
+import logging
 
 from stages.entry import run_stage
 from pipeline import paths
 from pipeline.corpora.sources import write_corpora
-from pipeline.params import load_params
+from pipeline.params import LocalCorpora, load_params
+
+log = logging.getLogger("pipeline.corpora")
 
 
 def main(argv: list[str]) -> None:
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
     params = load_params()
-    write_corpora(params.active.corpora, seed=params.seed, out=paths.CORPORA)
+    corpora = params.active.corpora
+    if isinstance(corpora, LocalCorpora) and not _is_watched(corpora):
+        log.warning(
+            "DVC does not watch %s: run `make graph` once, or use `make repro`", corpora.directory
+        )
+    write_corpora(corpora, seed=params.seed, out=paths.CORPORA)
+
+
+def _is_watched(corpora: LocalCorpora) -> bool:
+    """Say whether dvc.yaml has the user's directory among its deps."""
+    return str(corpora.directory) in paths.DVC_YAML.read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

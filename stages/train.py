@@ -5,6 +5,7 @@ import sys
 
 from stages.entry import run_stage
 from pipeline import paths
+from pipeline.left_out import write_no_training
 from pipeline.params import load_params
 from pipeline.training.run import train_run
 from pipeline.training.torchrun import num_processes, run_in_processes
@@ -15,6 +16,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
     params = load_params()
+    if name in params.left_out:
+        write_no_training(name, params.left_out[name])
+        return
     count = num_processes(params, name)
     if count > 1:
         sys.exit(run_in_processes(count, "stages.train", argv))  # it is they who tell and time

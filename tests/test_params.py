@@ -244,7 +244,7 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
         (SST, SST.replace("{sst: 64}", "{sst2: 64}"),
          ["runs.sst-finetune.batch_size.sst2", "'sst', 'cfimdb', 'quora' or 'sts'"]),
         ("source: synthetic", "source: kaggle",
-         ["profiles.demo.corpora", "'kaggle'", "'synthetic', 'cs224n'"]),
+         ["profiles.demo.corpora: source must be synthetic, cs224n or local:<directory>"]),
         ("quora_split: carved", "quora_split: mine",
          ["profiles.laptop.corpora.quora_split", "'carved' or 'published'", "not 'mine'"]),
         (ROW, ROW.replace("run: sst-finetune", "run: sst-full"),
@@ -371,3 +371,76 @@ def test_the_demo_is_synthetic_and_the_paper_is_not() -> None:
     profiles = load_params(ROOT / "params.yaml").profiles
     assert profiles["demo"].is_synthetic
     assert not profiles["paper"].is_synthetic
+
+
+def own(folder: Path, *names: str) -> str:
+    """Return the good text with files of the user's own under these names for corpora."""
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("", encoding="utf-8")
+    section = re.search(r"(?s)      source: synthetic.*?(?=    backbone)", GOOD)
+    assert section
+    return GOOD.replace(section.group(), f"      source: local:{folder}\n", 1)
+
+
+STS = ("sts-train.tsv", "sts-dev.csv")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("quora-train.csv", "quora-dev.csv"),
+        ("quora/train.tsv", "quora/dev.csv", "quora/test.csv"),
+        ("quora-train.csv", "quora-dev.csv", "quora-test-student.csv"),
+    ],
+)
+def test_a_corpus_without_files_falls_out_of_the_runs_that_read_it(
+    load: Callable[[str], Params], tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    params = load(own(tmp_path, *STS, *names))
+    assert {name: run.corpora for name, run in params.runs.items()} == {
+        "quora-pretrain": ("quora",),
+        "sts-pretrain": ("sts",),
+        "quora-finetune": ("quora",),
+        "sts-finetune": ("sts",),
+        "multitask-pretrain": ("quora", "sts"),
+        "multitask-finetune": ("quora", "sts"),
+    }
+    assert {row.corpus for row in params.configurations.values()} == {"quora", "sts"}
+    assert params.left_out["sst-finetune"] == f"{tmp_path} has no files of sst"
+    assert list(params.all_runs) == list(TABLE_2)
+    with pytest.raises(ParamsError, match=r"run 'sst-finetune' is left out: \S+ has no files of"):
+        params.run("sst-finetune")
+
+
+def test_a_multitask_run_with_one_corpus_left_is_the_single_task_run_and_falls_out(
+    load: Callable[[str], Params], tmp_path: Path
+) -> None:
+    params = load(own(tmp_path, *STS))
+    assert list(params.runs) == ["sts-pretrain", "sts-finetune"]
+    told = f"{tmp_path} has no files of sst and quora"
+    assert params.left_out["multitask-finetune"] == told
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ((), r"holds no corpus; it needs <corpus>-train\.csv and <corpus>-dev\.csv"),
+        (("sts-train.csv",), r"has the train split of sts but not the dev split; add sts-dev\.csv"),
+        (("sts-test.csv",), r"has the test split of sts but not the train split"),
+        ((*STS, "sts/dev.csv"), r"sts-dev\.csv and \S+sts/dev\.csv are both the dev split of sts"),
+    ],
+)
+def test_own_files_that_do_not_make_corpora_are_told(
+    load: Callable[[str], Params], tmp_path: Path, names: tuple[str, ...], problem: str
+) -> None:
+    with pytest.raises(ParamsError, match=problem):
+        load(own(tmp_path, *names))
+
+
+def test_a_directory_of_own_files_that_is_not_there_is_named(
+    load: Callable[[str], Params], tmp_path: Path
+) -> None:
+    text = own(tmp_path).replace(f"local:{tmp_path}", "local:no/where")
+    with pytest.raises(ParamsError, match=r"local:no/where: no/where is not a directory"):
+        load(text)

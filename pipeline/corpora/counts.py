@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.corpora.findings import Severity
 from pipeline.paper import TABLE_1
-from pipeline.params import Cs224nCorpora, SyntheticCorpora
+from pipeline.params import CorporaParams, Cs224nCorpora, LocalCorpora, SyntheticCorpora
 from pipeline.tasks import Corpus, CorpusName, Split
 
 COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
@@ -19,7 +19,7 @@ class ExpectedRows:
     description: str
 
 
-def is_carved(corpus: Corpus, corpora: SyntheticCorpora | Cs224nCorpora) -> bool:
+def is_carved(corpus: Corpus, corpora: CorporaParams) -> bool:
     """Say whether train and dev of this corpus are carved out of one file."""
     return (
         corpus.name == "quora"
@@ -29,9 +29,11 @@ def is_carved(corpus: Corpus, corpora: SyntheticCorpora | Cs224nCorpora) -> bool
 
 
 def expected_rows(
-    corpus: Corpus, split: Split, corpora: SyntheticCorpora | Cs224nCorpora, note: str
-) -> ExpectedRows:
+    corpus: Corpus, split: Split, corpora: CorporaParams, note: str
+) -> ExpectedRows | None:
     """Say how many rows a split should have: as many as params ask for, or the paper's Table 1.
+
+    None for the user's own files, of which no number is expected.
 
     Args:
         corpus: which one.
@@ -43,6 +45,8 @@ def expected_rows(
         rows = int(getattr(corpora.sizes[corpus.name], split))
         said = f"params.yaml asks for {rows:,} examples."
         return ExpectedRows(rows, "critical", said)
+    if isinstance(corpora, LocalCorpora):
+        return None
     rows = TABLE_1[corpus.name][split]
     said = f"Table 1 of the paper says {rows:,}{f' ({note})' if note else ''}."
     return ExpectedRows(rows, "info" if is_carved(corpus, corpora) else "warning", said)
@@ -51,13 +55,15 @@ def expected_rows(
 def count_note(
     corpus: Corpus,
     split: Split,
-    corpora: SyntheticCorpora | Cs224nCorpora,
+    corpora: CorporaParams,
     num_rows: int,
     num_dropped: int,
 ) -> str:
     """Explain the difference from the paper's Table 1, or return "" where there is none."""
     if isinstance(corpora, SyntheticCorpora):
         return "synthetic"
+    if isinstance(corpora, LocalCorpora):
+        return "your own data"
     if is_carved(corpus, corpora):
         return "no test split when carved" if split == "test" else "carved out of quora-dev.csv"
     return _published_note(corpus, split, num_rows, num_dropped)

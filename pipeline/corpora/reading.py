@@ -9,15 +9,17 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import CorpusError
 from pipeline.files import write_text
+from pipeline.tables import FIRST_NAMES, SECOND_NAMES, read_table
 from pipeline.tasks import Corpus, CorpusName, Split
 
 SCHEMA = ("id", "first", "second", "label")
@@ -44,30 +46,55 @@ class Dropped:
 def read_upstream(
     path: Path, corpus: Corpus, split: Split
 ) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
-    """Read a file of the CS224N default project; rows with an empty field are dropped.
+    """Read a file of the CS224N default project, or one of the user's own; CSV or TSV.
 
-    Text loses the space around it and is otherwise kept. The test split has no labels.
+    Columns have our names or the course's. Text loses the space around it and is otherwise kept;
+    rows with an empty field are dropped. Labels of a test split are not read.
 
     Returns:
         The rows in the uniform schema, as `read_split` gives them, and the rows dropped.
 
     Raises:
-        CorpusError: a row that cannot be read, or a label that is none of the corpus's.
+        CorpusError: a column is missing, a row cannot be read, or a label is none of the corpus's.
     """
-    texts = ["sentence1", "sentence2"] if corpus.is_pair else ["sentence"]
-    labels = [] if split == "test" else [LABEL_COLUMNS[corpus.name]]
-    columns = ["id", *texts, *labels]
+    form: Literal["csv", "tsv"] = "tsv" if path.suffix == ".tsv" else "csv"
+    table = read_table(_text(path), str(path), form, CorpusError)
+    wanted = [("id",), FIRST_NAMES]
+    wanted += [SECOND_NAMES] if corpus.is_pair else []
+    wanted += [] if split == "test" else [("label", LABEL_COLUMNS[corpus.name])]
+    columns = [next((name for name in names if name in table.columns), "") for names in wanted]
+    if "" in columns:
+        names = " or ".join(wanted[columns.index("")])
+        found = ", ".join(table.columns)
+        raise CorpusError(f"{path}, line 1: no column {names}; found {found:.100}")
+    places = [table.columns.index(name) for name in columns]
+    rows = ((line, [fields[place] for place in places]) for line, fields in table.rows if fields)
+    return _checked(rows, columns, corpus, path, split)
+
+
+def _checked(
+    rows: Iterable[tuple[int, list[str]]],
+    columns: Sequence[str],
+    corpus: Corpus,
+    path: Path,
+    split: Split,
+) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
+    """Turn rows of id, texts and, if there is one, label into examples; drop those with a gap.
+
+    Raises:
+        CorpusError: a label is none of the corpus's.
+    """
     examples, dropped = [], []
-    for row, values in _rows(path, "\t", columns):
-        fields = dict(zip(columns, (value.strip() for value in values), strict=True))
-        empty = [column for column, value in fields.items() if not value]
+    for row, values in rows:
+        fields = [value.strip() for value in values]
+        empty = [column for column, value in zip(columns, fields, strict=True) if not value]
         if empty:
-            reason = f"empty: {', '.join(empty)}"
-            dropped.append(Dropped(split, fields["id"], row, reason))
+            dropped.append(Dropped(split, fields[0], row, f"empty: {', '.join(empty)}"))
             continue
-        label = _checked_label(fields[labels[0]], corpus, path, row) if labels else math.nan
-        second = fields[texts[1]] if corpus.is_pair else ""
-        examples.append((fields["id"], fields[texts[0]], second, label))
+        key, first, *others = fields
+        second = others.pop(0) if corpus.is_pair else ""
+        label = _checked_label(others[0], corpus, path, row) if others else math.nan
+        examples.append((key, first, second, label))
     return _frame(examples), tuple(dropped)
 
 
@@ -82,7 +109,7 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
         CorpusError: a row that cannot be read. Label ranges and empty texts are validation's.
     """
     examples = []
-    for row, (key, first, second, label) in _rows(path, ",", SCHEMA):
+    for row, (key, first, second, label) in _rows(path, SCHEMA):
         if second and not corpus.is_pair:
             raise CorpusError(f"{path} row {row}: {corpus.name} has no second sentence")
         number = _number(label, path, row) if label else math.nan
@@ -129,15 +156,15 @@ def _frame(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
     return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
 
 
-def _rows(path: Path, delimiter: str, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield each row's number and its values in `columns`, in that order."""
-    reader = csv.reader(open_text(path), delimiter=delimiter, strict=True)
+    reader = csv.reader(open_text(path), strict=True)
     width, places = 0, []
     row = 1
     try:
         for values in reader:
             if row == 1:
-                width, places = len(values), _places(values, columns, path, delimiter)
+                width, places = len(values), _places(values, columns, path)
             elif values and len(values) != width:
                 raise CorpusError(
                     f"{path} row {row}: {len(values)} columns, expected {width}; is the row cut?"
@@ -184,14 +211,13 @@ def _text(path: Path) -> str:
     return text
 
 
-def _places(header: Sequence[str], columns: Sequence[str], path: Path, delimiter: str) -> list[int]:
+def _places(header: Sequence[str], columns: Sequence[str], path: Path) -> list[int]:
     """Return where each column stands; unnamed and further columns do not matter."""
     missing = [column for column in columns if column not in header]
     if missing:
-        separated = {"\t": "tabs", ",": "commas"}[delimiter]
         raise CorpusError(
             f"{path} row 1: no column {', '.join(missing)}; expected {', '.join(columns)} "
-            f"separated by {separated}, found {str(list(header))[:120]}"
+            f"separated by commas, found {str(list(header))[:120]}"
         )
     return [header.index(column) for column in columns]
 

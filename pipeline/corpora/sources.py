@@ -1,4 +1,4 @@
-"""Where corpora come from: generated from the seed, or the files of the CS224N default project.
+"""Where corpora come from: the seed, the CS224N default project, or files of the user's own.
 
 Each corpus becomes one folder in the uniform schema, with a note on its origin beside it.
 """
@@ -16,11 +16,16 @@ import pandas as pd
 from pipeline import paths
 from pipeline.corpora.carving import carve
 from pipeline.corpora.pins import COMMIT, FOLDER_URL, REPOSITORY, UPSTREAM
-from pipeline.corpora.reading import Dropped, empty_split, read_upstream, write_split
+from pipeline.corpora.reading import (
+    Dropped,
+    empty_split,
+    read_upstream,
+    write_split,
+)
 from pipeline.corpora.synthetic import generate
 from pipeline.errors import CorpusError
 from pipeline.files import replacing_folder, sha256_of, write_record
-from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
+from pipeline.params import CorporaParams, Cs224nCorpora, LocalCorpora, SplitSizes, SyntheticCorpora
 from pipeline.pinned import Download, fetch
 from pipeline.schemas import CORPORA as CORPORA_SCHEMA
 from pipeline.tasks import CORPORA, SPLITS, Corpus, Split
@@ -40,16 +45,18 @@ class Source:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def write_corpora(corpora: SyntheticCorpora | Cs224nCorpora, seed: int, out: Path) -> None:
+def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
     """Write a folder for each of the four corpora into `out`, each whole or not at all.
 
     Raises:
         FetchError: an upstream file could not be had, or is another one.
-        CorpusError: an upstream file cannot be read.
+        CorpusError: an upstream file, or one of the user's own, cannot be read.
     """
     for corpus in CORPORA.values():
         if isinstance(corpora, SyntheticCorpora):
             source = _synthetic(corpus, corpora.sizes[corpus.name], seed)
+        elif isinstance(corpora, LocalCorpora):
+            source = _local(corpus, corpora)
         else:
             source = _cs224n(corpus, corpora, seed)
         with replacing_folder(out / corpus.name) as folder:
@@ -103,6 +110,28 @@ def _cs224n(corpus: Corpus, corpora: Cs224nCorpora, seed: int) -> Source:
         files=files,
     )
     return _carved(source, seed) if carved else source
+
+
+def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
+    """Read a corpus of the user's own; one without files is empty."""
+    splits: dict[Split, pd.DataFrame] = {}
+    dropped: list[Dropped] = []
+    files: dict[str, dict[str, Any]] = {}
+    for split in SPLITS:
+        path = corpora.file_of(corpus.name, split)
+        splits[split] = empty_split()
+        if path:
+            splits[split], rows = read_upstream(path, corpus, split)
+            dropped += rows
+            files[path.name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    return Source(
+        source=corpora.source,
+        description=f"Your own data, read as {corpus.title} is: labels 0 to {corpus.max_label}.",
+        splits=splits,
+        notes=[] if files else [f"{corpora.directory} has no files of {corpus.name}: left out"],
+        dropped=dropped,
+        files=files,
+    )
 
 
 def _read(corpus: Corpus, split: Split, path: Path) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:

@@ -1,9 +1,11 @@
-"""The lists in dvc.yaml that DVC's templates cannot make: corpora, runs and trials, one by one.
+"""The lists in dvc.yaml that DVC's templates cannot make: corpora, runs, trials, a user's files.
 
 `make graph` writes all of them, and the modules that stages import (checks/graph.py); `make sweep`
-and `make readings` those that their trials change.
+and `make readings` those that their trials change; `make repro` the user's own files.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline import paths
-from pipeline.params import RunParams
+from pipeline.params import CorporaParams, LocalCorpora, RunParams
 from pipeline.tasks import CORPORA, FEATURE_SETS
 
 # what a template is filled with
@@ -84,6 +86,26 @@ def written(
             if items + code != now:
                 _replace(lines, stage, key, items + code)
     return "\n".join(lines)
+
+
+def watching(text: str, corpora: CorporaParams) -> str:
+    """Return dvc.yaml with the user's own files, if there are any, as a dep of `corpora`.
+
+    Args:
+        text: of dvc.yaml.
+        corpora: the section of the profile in force.
+    """
+    lines = text.split("\n")
+    code = [
+        dep for dep in YAML(typ="safe").load(text)["stages"]["corpora"]["deps"] if _is_module(dep)
+    ]
+    own = [_quoted(str(corpora.directory))] if isinstance(corpora, LocalCorpora) else []
+    _replace(lines, "corpora", "deps", own + code)
+    return "\n".join(lines)
+
+
+def _quoted(path: str) -> str:
+    return path if re.fullmatch(r"[\w./][\w./-]*", path) else json.dumps(path, ensure_ascii=False)
 
 
 def trials_in(text: str) -> set[str]:

@@ -10,8 +10,8 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.errors import InputError
-from pipeline.files import replacing
-from pipeline.launch.lists import trials_in, written
+from pipeline.files import replacing, write_text
+from pipeline.launch.lists import trials_in, watching, written
 from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.params import Params, RunParams, checked
 from pipeline.tasks import IDLE_HEADS, PAIR_ENCODINGS
@@ -138,7 +138,7 @@ def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
         OSError: they cannot be written; nothing is changed.
     """
     try:
-        graph = written(paths.DVC_YAML.read_text(encoding="utf-8"), params.runs, trials)
+        graph = written(paths.DVC_YAML.read_text(encoding="utf-8"), params.all_runs, trials)
         if trials_in(graph) != set(trials):
             raise ValueError("the report is not there")
     except (OSError, *NOT_A_GRAPH):
@@ -148,6 +148,17 @@ def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
     with replacing(paths.TRIALS) as new_trials, replacing(paths.DVC_YAML) as new_graph:
         new_trials.write_text(as_yaml(trials), encoding="utf-8", newline="\n")
         new_graph.write_text(graph, encoding="utf-8", newline="\n")
+
+
+def watch_own_files(params: Params) -> None:
+    """Make the user's own files deps in dvc.yaml, so that DVC notices when they change."""
+    try:
+        text = paths.DVC_YAML.read_text(encoding="utf-8")
+        wanted = watching(text, params.active.corpora)
+    except (OSError, *NOT_A_GRAPH):
+        return  # DVC itself tells what is wrong with it
+    if wanted != text:
+        write_text(paths.DVC_YAML, wanted)
 
 
 def check_listed(trials: Mapping[str, Trial]) -> None:

@@ -27,10 +27,10 @@ from pipeline.reporting.run_figure import run_figure
 from pipeline.reporting.run_page import run_page
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
+    corpora_warning,
     page_head,
     shown_rate,
     summary,
-    synthetic_warning,
     table3_json,
     table3_page,
 )
@@ -82,7 +82,7 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
     outcome = read_outcome(params, read_trials(records, params), records)
     head = page_head(params, outcome)
     plain_head = head.replace("**", "")
-    heads = [head, *synthetic_warning(params)]
+    heads = [head, *corpora_warning(params)]
     pages = {
         "README.md": index_page(params, outcome),
         "table3.md": table3_page(params, outcome),
@@ -111,7 +111,7 @@ def index_page(params: Params, outcome: Outcome) -> str:
     sections = [
         f"# Report: profile {params.profile}",
         page_head(params, outcome),
-        *synthetic_warning(params),
+        *corpora_warning(params),
         "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
         "- [Section 6 of the paper, point by point](analysis.md)\n"
         "- [What the paper leaves open](readings.md): the readings chosen here, and the others\n"

@@ -140,8 +140,8 @@ def _which_matches(
     params: Params, groups: Mapping[str, Sequence[Row]], readings: Sequence[str]
 ) -> Iterator[str]:
     """Say for each group of rows which of two readings is closer to the paper's scores."""
-    if params.active.is_synthetic:
-        yield "Scores on generated corpora cannot say which reading matches the paper's numbers."
+    if not params.active.is_papers:
+        yield "Scores on other corpora cannot say which reading matches the paper's numbers."
         return
     for name, rows in groups.items():
         both = [
@@ -268,7 +268,7 @@ def _pairs(params: Params, rows: Sequence[Row]) -> Iterator[str]:
         ],
     }
     yield from _which_matches(params, groups, PAIR_ENCODINGS)
-    if any(_row_of(row.own) == DEAD for row in rows) and not params.active.is_synthetic:
+    if any(_row_of(row.own) == DEAD for row in rows) and params.active.is_papers:
         yield (
             f"Multi-task leaves out STS in pretrain mode: the paper's {TABLE_3[DEAD]:.3f} is of a "
             "head that predicts nothing but 0, which no encoding of pairs explains (point 3)."
@@ -280,7 +280,7 @@ def _frozen_sts(params: Params, rows: Sequence[Row]) -> str:
     """Say whether a reading explains the paper's STS score with a frozen backbone."""
     paper_score = TABLE_3["sts", "single-task", "pretrain"]
     scored = f"paper's STS score with a frozen backbone, {paper_score:.3f},"
-    results = {} if params.active.is_synthetic else _of_sts(rows, "single-task")
+    results = _of_sts(rows, "single-task") if params.active.is_papers else {}
     if fitting := [r for r, result in results.items() if _holds(result, paper_score)]:
         return f"Nothing: the {scored} lies inside our interval under {' and '.join(fitting)}."
     return (
@@ -375,8 +375,8 @@ def _dead_sts(params: Params, rows: Sequence[Row]) -> str:
     """Say under which reading our own frozen multi-task STS fails as the paper's does."""
     paper_score = TABLE_3["sts", "multi-task", "pretrain"]
     results = _of_sts(rows, "multi-task")
-    if params.active.is_synthetic or not results:
-        return "Whether frozen STS fails as in the paper is a question for the real corpora."
+    if not (params.active.is_papers and results):
+        return "Whether frozen STS fails as in the paper is a question for the paper's corpora."
     failed = [r for r, each in results.items() if each.score is None or _holds(each, paper_score)]
     fails = f"fails as in the paper under {' and '.join(failed)}"
     return (

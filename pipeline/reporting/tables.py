@@ -6,7 +6,7 @@ from statistics import mean
 from typing import Any
 
 from pipeline.paper import TABLE_2_MISPRINT
-from pipeline.params import Params, SyntheticCorpora
+from pipeline.params import Cs224nCorpora, Params, SyntheticCorpora
 from pipeline.reporting.claims import (
     finetune_claim,
     is_better,
@@ -65,7 +65,9 @@ def corpora_name(params: Params) -> str:
     corpora = params.active.corpora
     if isinstance(corpora, SyntheticCorpora):
         return "synthetic (generated, not natural text)"
-    return f"cs224n (Quora {corpora.quora_split})"
+    if isinstance(corpora, Cs224nCorpora):
+        return f"cs224n (Quora {corpora.quora_split})"
+    return f"{corpora.source} (your own data)"
 
 
 def table3_page(params: Params, outcome: Outcome) -> str:
@@ -74,7 +76,7 @@ def table3_page(params: Params, outcome: Outcome) -> str:
     sections = [
         "# Table 3: the paper's scores beside ours",
         page_head(params, outcome),
-        *synthetic_warning(params),
+        *corpora_warning(params),
         table3(params, outcome.results),
         *_mark_told(params),
         f"Scores are on the dev sets, with {params.evaluation.confidence:.0%} bootstrap intervals "
@@ -94,13 +96,19 @@ def table3_page(params: Params, outcome: Outcome) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def synthetic_warning(params: Params) -> Iterator[str]:
-    """Yield what must be read before scores on generated corpora."""
+def corpora_warning(params: Params) -> Iterator[str]:
+    """Yield what must be read before scores on other corpora than the paper's."""
     if params.active.is_synthetic:
         yield (
             "> **These scores are on generated corpora.** They show that the pipeline works and "
             "how its parts compare; they cannot be compared with the paper's, which stand beside "
             "them for reference only. For real scores run the `laptop` or `paper` profile."
+        )
+    elif not params.active.is_papers:
+        yield (
+            "> **These scores are on your own data.** They cannot be compared with the paper's, "
+            "which stand beside them for reference only. A corpus without files is left out, with "
+            "the runs that have no other: see [Data](data.md)."
         )
 
 
@@ -109,7 +117,7 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
     ours, papers = best_scores(rows, "score"), best_scores(rows, "paper_score")
     header: tuple[str, ...] = HEADER
     rendered = [_row(row, ours, papers) for row in rows]
-    if not params.active.is_synthetic:
+    if params.active.is_papers:
         for cells, row in zip(rendered, rows, strict=True):
             cells[-1] += f" {APART}" if _lies_apart(row) else ""
     if any(row.seeds for row in rows):
@@ -127,7 +135,7 @@ def _lies_apart(row: Result) -> bool:
 
 
 def _mark_told(params: Params) -> Iterator[str]:
-    if not params.active.is_synthetic:
+    if params.active.is_papers:
         yield f"{APART} The paper's score lies outside our interval."
 
 

@@ -98,9 +98,8 @@ def model_card(
         scores: of the run on its dev sets, as `evaluate` stored them.
         max_length: tokens of a sentence.
     """
-    synthetic = params.profiles[profile].is_synthetic
     head = io.StringIO()
-    YAML().dump(_metadata(run, synthetic, scores), head)
+    YAML().dump(_metadata(run, params.profiles[profile], scores), head)
     body = "\n\n".join(_body(run, params, profile, scores, max_length))
     return f"---\n{head.getvalue()}---\n\n{body}\n"
 
@@ -113,11 +112,11 @@ def loading_example(run: TrainedRun) -> str:
     return LOAD_HEADS + outputs + "".join(ASK_HEADS[corpus] for corpus in run.corpora)
 
 
-def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any]:
+def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[str, Any]:
     """Return the card's head; what is not known is left out."""
     base = BACKBONES.get(run.summary["backbone"])
     licence = {"license": "apache-2.0"}
-    if not base or not synthetic:
+    if not base or not profile.is_synthetic:
         licence = {"license": "other", "license_name": "terms-of-backbone-and-corpora"}
     return {
         "language": "en",
@@ -130,7 +129,7 @@ def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any
             {
                 "name": run.name,
                 "results": [
-                    _result(CORPORA[name], synthetic, scores[name])
+                    _result(CORPORA[name], profile, scores[name])
                     for name in run.corpora
                     if scores[name]["score"] is not None
                 ],
@@ -139,7 +138,7 @@ def _metadata(run: TrainedRun, synthetic: bool, scores: Scores) -> dict[str, Any
     }
 
 
-def _result(corpus: Corpus, synthetic: bool, score: Mapping[str, Any]) -> dict[str, Any]:
+def _result(corpus: Corpus, profile: ProfileParams, score: Mapping[str, Any]) -> dict[str, Any]:
     """Return one corpus's score as the hub's model-index has it."""
     return {
         "task": {
@@ -147,55 +146,64 @@ def _result(corpus: Corpus, synthetic: bool, score: Mapping[str, Any]) -> dict[s
             "name": corpus.task.name,
         },
         "dataset": {
-            "type": f"synthetic-{corpus.name}" if synthetic else corpus.name,
-            "name": _title(corpus, synthetic),
+            "type": _dataset(corpus, profile),
+            "name": _title(corpus, profile),
             "split": "dev",
         },
         "metrics": [{"type": METRIC_TYPES[score["metric"]], "value": score["score"]}],
     }
 
 
-def _title(corpus: Corpus, synthetic: bool) -> str:
-    return f"generated in the manner of {corpus.title}" if synthetic else corpus.title
+def _dataset(corpus: Corpus, profile: ProfileParams) -> str:
+    if profile.is_papers:
+        return corpus.name
+    return f"{'synthetic' if profile.is_synthetic else 'own'}-{corpus.name}"
+
+
+def _title(corpus: Corpus, profile: ProfileParams) -> str:
+    if profile.is_papers:
+        return corpus.title
+    kind = "generated" if profile.is_synthetic else "the author's own data,"
+    return f"{kind} in the manner of {corpus.title}"
 
 
 def _body(
     run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
 ) -> Iterator[str]:
     """Yield the card's paragraphs."""
-    synthetic = params.profiles[profile].is_synthetic
+    active = params.profiles[profile]
     yield f"# {run.name}"
-    if synthetic:
+    if active.is_synthetic:
         yield (
             "> **Trained and scored on generated corpora.** It shows that the pipeline works; what "
             "it says about real text means nothing."
         )
-    yield _origin(run, profile, synthetic)
+    yield _origin(run, profile, active)
     yield "## Scores"
-    yield _score_table(run, synthetic, scores, params.evaluation.confidence)
+    yield _score_table(run, active, scores, params.evaluation.confidence)
     yield "The kept epoch was chosen by the same dev sets. Of similarity, the metric is Pearson's."
     yield "## How to load"
     yield f"```python\n{loading_example(run)}```"
     if not run.classified:
         yield from _heads_told(run)
     yield "## Intended use, and limits"
-    yield "\n".join(f"- {told}" for told in _limits(run, params.profiles[profile], max_length))
+    yield "\n".join(f"- {told}" for told in _limits(run, active, max_length))
     yield "## Licence"
-    yield _licence(run, synthetic)
+    yield _licence(run, active)
 
 
-def _origin(run: TrainedRun, profile: str, synthetic: bool) -> str:
+def _origin(run: TrainedRun, name: str, profile: ProfileParams) -> str:
     told = run.summary
     state = "frozen, only its head" if run.is_frozen else "trained with its head"
     plural = "s" if len(run.corpora) > 1 else ""
     sizes = ", ".join(f"{told['batch_size'][corpus]} ({corpus})" for corpus in run.corpora)
-    corpora = ", ".join(_title(CORPORA[name], synthetic) for name in run.corpora)
+    corpora = ", ".join(_title(CORPORA[corpus], profile) for corpus in run.corpora)
     return (
         f"One run of minbert-pipeline, which reproduces {REPORT}: the backbone "
         f"{told['backbone']}, {state}{plural}.\n\n"
         f"| what | value |\n| --- | --- |\n"
         f"| corpora | {corpora} |\n"
-        f"| profile | {profile} |\n"
+        f"| profile | {name} |\n"
         f"| epochs | {told['best_epoch']} kept of {told['epochs']} |\n"
         f"| learning rate | {told['learning_rate']:g} |\n"
         f"| batch size | {sizes} |\n"
@@ -205,8 +213,8 @@ def _origin(run: TrainedRun, profile: str, synthetic: bool) -> str:
     )
 
 
-def _score_table(run: TrainedRun, synthetic: bool, scores: Scores, confidence: float) -> str:
-    kind = "generated dev set" if synthetic else "dev set"
+def _score_table(run: TrainedRun, profile: ProfileParams, scores: Scores, confidence: float) -> str:
+    kind = "generated dev set" if profile.is_synthetic else "dev set"
     rows = [
         f"| {kind} | examples | metric | score | {100 * confidence:g} % interval | majority class |"
     ]
@@ -276,13 +284,16 @@ def _limits(run: TrainedRun, profile: ProfileParams, max_length: int) -> Iterato
         )
 
 
-def _licence(run: TrainedRun, synthetic: bool) -> str:
+def _licence(run: TrainedRun, profile: ProfileParams) -> str:
     known = run.summary["backbone"] in BACKBONES
     backbone = "The backbone is under Apache-2.0" if known else "The backbone has its own terms"
-    corpora = (
-        "The corpora are generated by the pipeline, which is under the MIT licence."
-        if synthetic
-        else "The corpora are research data under their own terms (SST, IMDB and Quora Question "
-        "Pairs: non-commercial; STS-B: mixed Creative Commons)."
-    )
+    if profile.is_synthetic:
+        corpora = "The corpora are generated by the pipeline, which is under the MIT licence."
+    elif profile.is_papers:
+        corpora = (
+            "The corpora are research data under their own terms (SST, IMDB and Quora Question "
+            "Pairs: non-commercial; STS-B: mixed Creative Commons)."
+        )
+    else:
+        corpora = "The corpora are the author's own, under the author's terms."
     return f"{backbone}. {corpora}"

@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from pipeline.errors import InputError
-from pipeline.tables import Table, read_table
+from pipeline.tables import FIRST_NAMES, SECOND_NAMES, Table, read_table
 
 Format = Literal["txt", "csv", "tsv", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-FIRST_NAMES = ("first", "text", "sentence", "sentence1", "question1")  # ours, course's, GLUE's
-SECOND_NAMES = ("second", "sentence2", "question2")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ ELSEWHERE = {
     "git clone <this repository> && cd minbert-pipeline": "the clone that these tests run in",
     "source .venv/bin/activate": "the PATH of every command here",
     "make repro PROFILE=laptop": "tests/corpora/test_sources.py and the committed report",
+    "make repro PROFILE=own": "tests/end_to_end/test_own_data.py",
     "make repro PROFILE=mine": "tests/stages/test_preflight.py",
     "make repro SCHEDULER=tcp://head:8786": "tests/launch/test_cluster.py",
     "python -m pipeline repro --scheduler tcp://head:8786 --clones": "tests/launch/test_clones.py",

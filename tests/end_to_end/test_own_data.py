@@ -1,0 +1,105 @@
+"""A user's own sentence pairs, as docs/adding.md begins: one line of params.yaml, real DVC."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.corpora.reading import write_split
+from pipeline.corpora.synthetic import generate
+from pipeline.params import SplitSizes
+from pipeline.tasks import CORPORA
+from torture.repository import Repository, small_repository
+
+pytestmark = pytest.mark.dvc
+SIZES = SplitSizes(train=48, dev=24, test=8)
+RUNS = ("sts-pretrain", "sst-pretrain", "multitask-pretrain")
+
+
+def write_own_pairs(folder: Path) -> None:
+    """Write STS as the course does, tabs and all, and Quora in our schema; nothing else."""
+    folder.mkdir()
+    for split, frame in generate("sts", SIZES, seed=1).items():
+        named = frame.rename(
+            columns={"first": "sentence1", "second": "sentence2", "label": "similarity"}
+        )
+        named.to_csv(folder / f"sts-{split}.tsv", sep="\t", index=False)
+    for split, frame in generate("quora", SIZES, seed=1).items():
+        write_split(folder / f"quora-{split}.csv", frame, CORPORA["quora"])
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+    """Return a repository whose profile reads two corpora of the user's own."""
+    folder = tmp_path_factory.mktemp("own")
+    small = small_repository(folder / "project", tiny_backbone_dir)
+    small.keep(*RUNS)
+    write_own_pairs(folder / "my data")
+    small.set(profiles__demo__corpora={"source": "local:../my data"})
+    return small
+
+
+@pytest.fixture(scope="module")
+def said(repository: Repository) -> str:
+    """Return what `make repro` says when it runs for the first time."""
+    done = repository.run("python", "-m", "pipeline", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_corpus_without_files_falls_out_of_its_runs_with_a_sentence(
+    repository: Repository, said: str
+) -> None:
+    assert "sst-pretrain is left out: ../my data has no files of sst" in said
+    assert "WARNING" not in said
+    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
+    assert [(row["run"], row["corpus"]) for row in rows] == [
+        ("sts-pretrain", "sts"),
+        ("multitask-pretrain", "quora"),
+        ("multitask-pretrain", "sts"),
+    ]
+    pages = repository.folder / "reports/demo"
+    assert "**These scores are on your own data.**" in (pages / "table3.md").read_text()
+    assert "../my data has no files of sst: left out" in (pages / "data.md").read_text()
+    refused = repository.run(
+        "python", "-m", "pipeline", "predict", "--run", "sst-pretrain", "Fine."
+    )
+    assert refused.returncode == 1
+    assert "run 'sst-pretrain' is left out: ../my data has no files of sst" in refused.stderr
+
+
+def test_a_changed_file_reruns_what_depends_on_it(repository: Repository, said: str) -> None:
+    assert repository.repro()[0] == set()
+    path = repository.folder.parent / "my data/sts-train.tsv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    ran, _ = repository.repro()
+    assert {"corpora", "validate", "tokens@sts", "train@sts-pretrain"} < ran
+    assert not ran & {"tokens@quora", "features@quora-joint", "train@sst-pretrain"}
+    path.write_text("".join(lines))
+    assert repository.repro()[0] == {"report"}  # all else came back from the cache
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "problem"),
+    [
+        ("sts-dev.tsv", "similarity", "score", "line 1: no column label or similarity; found id, "),
+        ("quora-dev.csv", "label", "is_dup", "line 1: no column label or is_duplicate; found id, "),
+        ("quora-dev.csv", ",1\n", ",2\n", "label 2 of quora must be a whole number from 0 to 1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(
+    repository: Repository, said: str, name: str, old: str, new: str, problem: str
+) -> None:
+    path = repository.folder.parent / "my data" / name
+    text = path.read_text()
+    before = repository.hashes("data/corpora", "reports")
+    path.write_text(text.replace(old, new))
+    try:
+        done = repository.run("python", "-m", "stages.corpora")
+    finally:
+        path.write_text(text)
+    assert done.returncode == 1
+    assert f"../my data/{name}" in done.stderr
+    assert problem in done.stderr
+    assert repository.hashes("data/corpora", "reports") == before

@@ -26,6 +26,9 @@ IS_RANK = "TORCHELASTIC_RUN_ID" in os.environ  # one of several processes, start
 IS_FIRST = not IS_RANK or os.environ["RANK"] == "0"
 if IS_RANK:  # torchrun passes Ctrl-C on to all: no traceback of each
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+if os.environ.get("OMP_NUM_THREADS"):  # alone says how many threads a stage has
+    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # would come before it; dask sets both
+        os.environ.pop(name, None)
 WATCH_SECONDS = 0.5
 
 # what the machine may refuse through no fault of the code, and what to do about it

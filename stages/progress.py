@@ -71,12 +71,20 @@ class Teller(logging.StreamHandler[TextIO]):
         return told if left is None else told + self._all_left(left)
 
     def announce(self) -> None:
-        """Say which stage of how many this is, where `make repro` has planned it."""
-        if self.stage not in self.plan:
+        """Say which stage this is, on how many threads it computes, and its place in a plan."""
+        if not self.stage:
+            return  # run by hand
+        told, threads = self.stage, _threads()
+        if threads:
+            told += f", {threads}"
+        if self.stage in self.plan:
+            place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage].seconds
+            told = f"stage {place} of {len(self.plan)}: {told}"
+            if last is not None:
+                told += f", about {_rounded(last)}{self._all_left(last)}"
+        elif not threads:
             return
-        place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage].seconds
-        told = "" if last is None else f", about {_rounded(last)}{self._all_left(last)}"
-        log.info("stage %d of %d: %s%s", place, len(self.plan), self.stage, told)
+        log.info("%s", told)
 
     def _replace(self, line: str) -> None:
         """Put a live line, or none, in the place of the last one."""
@@ -138,6 +146,15 @@ def _plan() -> dict[str, Planned]:
         return {name: Planned(*planned) for name, planned in told.items()}
     except (ValueError, TypeError):
         return {}
+
+
+def _threads() -> str:
+    """Say how many threads torch has; nothing in a stage that has not imported it."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return ""
+    count = torch.get_num_threads()
+    return f"{count} thread{'' if count == 1 else 's'}"
 
 
 def _rounded(seconds: float) -> str:

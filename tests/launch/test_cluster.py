@@ -8,7 +8,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -37,14 +38,14 @@ stages:
 
 
 class Cluster:
-    """A scheduler and two workers, of three threads each, on this machine alone."""
+    """A scheduler and workers on this machine alone."""
 
-    def __init__(self, repository: ShellRepository) -> None:
+    def __init__(self, repository: ShellRepository, workers: Iterable[Iterable[str]]) -> None:
         self.repository = repository
         self.file = repository.folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0")
         repository.wait_for(self.file.exists)
-        self.workers = [self._start("worker", "--nthreads", "3", "--no-nanny") for _ in range(2)]
+        self.workers = [self._start("worker", *given) for given in workers]
         wait_until_registered(self.workers)
         self.address = str(json.loads(self.file.read_text())["address"])
 
@@ -58,7 +59,7 @@ class Cluster:
         ran = self.repository.folder / "ran"
         self.repository.wait_for(lambda: ran.exists() and len(self.repository.ran()) >= count)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Leave nothing behind."""
         for process in (*self.workers, self.scheduler):
             process.kill()
@@ -72,10 +73,10 @@ class Cluster:
 
 @pytest.fixture
 def cluster(shell_repository: New) -> Iterator[Cluster]:
-    """Lend a cluster that works in a repository."""
-    found = Cluster(shell_repository(GRAPH))
-    yield found
-    found.end()
+    """Lend two workers, of three threads each, that work in a repository."""
+    workers = [("--nthreads", "3", "--no-nanny")] * 2
+    with closing(Cluster(shell_repository(GRAPH), workers)) as found:
+        yield found
 
 
 def test_failures_and_ctrl_c_are_as_on_one_machine(cluster: Cluster) -> None:
@@ -115,3 +116,34 @@ def test_no_scheduler_and_no_workers_are_told(shell_repository: New) -> None:
         assert done.returncode == 1
         assert f"no scheduler answers at {address}" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+STAGE = """\
+from pathlib import Path
+from stages.entry import run_stage
+import torch
+
+def main(argv: list[str]) -> None:
+    Path("threads").write_text(str(torch.get_num_threads()))
+
+run_stage(main)
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_stage_has_the_threads_that_its_worker_was_given_whatever_dasks_nanny_says(
+    threads: int, shell_repository: New
+) -> None:
+    repository = shell_repository(
+        "stages: {train: {cmd: python stage.py, deps: [stage.py], outs: [threads]}}"
+    )
+    (repository.folder / "stage.py").write_text(STAGE)
+    repository.environment["OMP_NUM_THREADS"] = str(threads)
+    repository.environment["MKL_DYNAMIC"] = "FALSE"  # else no more than the machine has cores
+    with closing(Cluster(repository, [("--nthreads", "1", "--nanny")])) as cluster:
+        launch = cluster.start_launch()
+        told, _ = launch.communicate()
+    assert launch.returncode == 0, told
+    assert (repository.folder / "threads").read_text() == str(threads)
+    said = (repository.folder / ".logs/train.log").read_text()
+    assert f"  train, {threads} thread{'s' * (threads > 1)}\n" in said

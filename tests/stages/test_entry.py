@@ -13,6 +13,8 @@ import pytest
 from stages.entry import run_stage
 from pipeline.errors import CorpusError, StopError
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def _command_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +106,9 @@ def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
 def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
     """Start Python on a program that can import the project, under no DVC but a given one."""
     environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
-    root = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        env={**environment, "PYTHONPATH": root, **variables},
+        env={**environment, "PYTHONPATH": str(ROOT), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -176,3 +177,33 @@ def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
         _, said = process.communicate(timeout=30)  # until the stage has ended too
     assert mark.exists() != bool(by)
     assert ("is no more: it stops too" in said) == bool(by)
+
+
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        # dask's nanny names all three, those that the user did not name as 1
+        ({"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, 3),
+        ({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3"}, 1),
+        ({"MKL_NUM_THREADS": "3"}, 3),
+    ],
+)
+def test_omp_num_threads_alone_says_how_many_threads_a_stage_has(
+    variables: dict[str, str], threads: int, tmp_path: Path
+) -> None:
+    others = {
+        name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
+    }
+    told = stage_of("print(torch.get_num_threads())")
+    stage = {"DVC_STAGE": "train@any", "DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    uncapped = {"MKL_DYNAMIC": "FALSE"}  # else no more than the machine has cores
+    done = subprocess.run(
+        [sys.executable, "-c", told.replace("run_stage\n", "run_stage\nimport torch\n", 1)],
+        env={**others, **uncapped, **stage, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{threads}\n", done.stderr
+    said = done.stderr.splitlines()[0]
+    assert said.endswith(f"  train@any, {threads} thread{'s' * (threads > 1)}")

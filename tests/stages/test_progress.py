@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from pipeline import paths
 from pipeline.errors import StopError
@@ -38,6 +39,7 @@ def stream() -> io.StringIO:
 def teller(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Teller:
     monkeypatch.setenv("MINBERT_PLAN", json.dumps(PLAN))
     monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # as in a stage that has no use for it
     return Teller(stream)
 
 
@@ -76,7 +78,7 @@ def test_a_planned_stage_says_where_it_stands(
 
 
 @pytest.mark.parametrize("plan", ["{}", "", "[1]", '{"corpora": 1.0}'])
-def test_without_a_plan_for_it_a_stage_announces_nothing(
+def test_without_a_plan_for_it_a_stage_that_does_not_compute_announces_nothing(
     plan: str,
     stream: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,9 +86,35 @@ def test_without_a_plan_for_it_a_stage_announces_nothing(
 ) -> None:
     monkeypatch.setenv("MINBERT_PLAN", plan)
     monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     caplog.set_level(logging.INFO, "pipeline")
     Teller(stream).announce()
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        ("{}", "train@a, {}"),
+        (json.dumps(PLAN), "stage 1 of 3: train@a, {}, about 30 s, all at least 2 min"),
+    ],
+)
+def test_a_stage_that_computes_says_on_how_many_threads(
+    plan: str,
+    line: str,
+    stream: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MINBERT_PLAN", plan)
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    caplog.set_level(logging.INFO, "pipeline")
+    before = torch.get_num_threads()
+    for count, said in ((1, "1 thread"), (3, "3 threads")):
+        torch.set_num_threads(count)
+        Teller(stream).announce()
+        assert caplog.messages.pop() == line.format(said)
+    torch.set_num_threads(before)
 
 
 def test_what_is_left_of_all_stages_is_added(teller: Teller, stream: io.StringIO) -> None:

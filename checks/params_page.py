@@ -108,8 +108,10 @@ def _params_of(stage: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a stage reads of params.yaml, named as this page names it."""
     for name in stage.get("do", stage).get("params", ()):
         if isinstance(name, str):  # else it is of trials.yaml
-            name = re.sub(r"\$\{(key|item|item\.run)\}", "<run>", name)
-            yield re.sub(r"\$\{profile\}", "<profile>", name)
+            section, *rest = re.sub(r"\$\{.*?\}", "*", name).split(".")
+            if rest and section in ENTRIES:  # whether one entry is named or all of them
+                rest[0] = ENTRIES[section]
+            yield ".".join([section, *rest])
 
 
 def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:

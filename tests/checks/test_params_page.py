@@ -26,6 +26,8 @@ def test_the_committed_page_is_the_one_that_is_written() -> None:
         ("tokens.max_length", "`tokens`, `report`"),
         ("checkpoints.every_steps", "none: it changes no result"),
         ("profiles.<profile>.epochs", "`train`, `trials`, `report`"),
+        ("runs.<run>", "`inputs`, `train`, `evaluate`, `trials`, `report`"),
+        ("configurations.<row>", "`report`"),
         ("evaluation.batch_size", "`features`, `train`, `evaluate`, `trials`, `report`"),
     ],
 )
@@ -44,3 +46,13 @@ def test_comments_of_entries_of_one_kind_are_not_taken_for_all() -> None:
     assert "only this" not in written
     assert r"a\|b" in written
     assert written.count("`runs.<run>`") == 1
+
+
+@pytest.mark.parametrize(
+    "param", ["runs", "runs.one", "runs.one.a", "runs.${key}", "runs.${item.run}.a"]
+)
+def test_who_reads_one_entry_reads_its_kind(param: str) -> None:
+    text = "runs:\n  one: {a: 1}\n  two: {a: 2}\nlast: 1\n"
+    written = page(text, {"stages": {"reader": {"do": {"params": [param]}}}})
+    (row,) = (line for line in written.splitlines() if line.startswith("| `runs.<run>` "))
+    assert row.rstrip(" |").endswith("`reader`")

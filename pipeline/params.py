@@ -14,6 +14,8 @@ from pydantic import (
     PrivateAttr,
     Tag,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -36,9 +38,34 @@ from pipeline.tasks import (
 
 LOCAL = "local:"  # begins the name of a directory of the user's own
 
+
+def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float:
+    """Refuse 10 for 10.0 and -0.0 for 0.0: `dvc status` calls them equal, the run cache does not.
+
+    Params that are set back in the other spelling would be trained anew.
+    """
+    number: float = check(value)
+    meant = number + 0.0  # -0.0 becomes 0.0
+    if repr(meant) != repr(value):
+        raise ValueError(f"write {meant!r}, not {value!r}, which DVC takes for another number")
+    return number
+
+
+def _in_order_of_turns(sizes: dict[CorpusName, int]) -> dict[CorpusName, int]:
+    """Refuse corpora in another order: it changes what is trained, and DVC does not see it."""
+    wanted = [name for name in CORPORA if name in sizes]
+    if list(sizes) != wanted:
+        raise ValueError(
+            f"write its corpora in the order {', '.join(wanted)}, that of their turns; DVC would "
+            "not see another one"
+        )
+    return sizes
+
+
 Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False), WrapValidator(_spelt_as_dvc_does)]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
 
 
 def _known_backbone(name: str) -> str:
@@ -243,7 +270,7 @@ class SpeedParams(Section):
 class CheckpointsParams(Section):
     """How often a training is kept, to go on from there when it is killed."""
 
-    every_seconds: Rate
+    every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # DVC does not look at it
     every_steps: Positive
 
 
@@ -252,7 +279,7 @@ class EvaluationParams(Section):
 
     batch_size: Positive
     bootstrap_resamples: Annotated[int, Field(ge=100)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    confidence: Confidence
 
 
 class RunParams(Section):
@@ -260,7 +287,9 @@ class RunParams(Section):
 
     mode: Mode
     learning_rate: Rate
-    batch_size: Annotated[dict[CorpusName, Positive], Field(min_length=1)]  # examples per step
+    batch_size: Annotated[  # examples per step
+        dict[CorpusName, Positive], Field(min_length=1), AfterValidator(_in_order_of_turns)
+    ]
     dropout: Fraction  # before each head
     # required where they mean something, refused elsewhere: `_misnamed` checks both
     pair_encoding: PairEncoding | None = None  # of a run on pairs

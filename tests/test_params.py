@@ -148,12 +148,12 @@ def test_profile_in_force_sets_epochs_and_scales_the_rate(
     load: Callable[[str], Params],
 ) -> None:
     text = replaced(EPOCHS, "epochs: {pretrain: 7, finetune: 3}")
-    text = text.replace(RATE_SCALE, "learning_rate_scale: {pretrain: 0.5, finetune: 20}", 1)
+    text = text.replace(RATE_SCALE, "learning_rate_scale: {pretrain: 0.5, finetune: 20.0}", 1)
     demo = load(text)
     pretrain, finetune = demo.run("sst-pretrain"), demo.run("sst-finetune")
     assert (demo.epochs(pretrain), demo.epochs(finetune)) == (7, 3)
     assert demo.learning_rate(pretrain) == pytest.approx(5e-4)
-    assert demo.learning_rate(finetune) == pytest.approx(2e-4)  # 20 is as good as 20.0
+    assert demo.learning_rate(finetune) == pytest.approx(2e-4)
 
 
 def test_shortest_exponent_is_a_number(load: Callable[[str], Params]) -> None:
@@ -215,6 +215,23 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
         (SST, SST.replace("{sst: 64}", "64"), ["runs.sst-finetune.batch_size", "dictionary"]),
         ("betas: [0.9, 0.999]", "betas: [0.9]", ["optimizer.betas.1: Field required"]),
         ("tokens:\n  max_length: 512", "tokens: 512", ["tokens: ", "not 512 (int)"]),
+        # equal to `dvc status`, and others to its run cache
+        (RATE_SCALE, "learning_rate_scale: {pretrain: 1, finetune: 10}",
+         ["profiles.demo.learning_rate_scale.pretrain: write 1.0, not 1, which DVC takes",
+          "profiles.demo.learning_rate_scale.finetune: write 10.0, not 10, which DVC takes"]),
+        (SST, SST.replace("1.0e-5", "1"), ["runs.sst-finetune.learning_rate: write 1.0, not 1"]),
+        (SST, SST.replace("dropout: 0.3", "dropout: 0"),
+         ["runs.sst-finetune.dropout: write 0.0, not 0"]),
+        (SST, SST.replace("dropout: 0.3", "dropout: -0.0"),
+         ["runs.sst-finetune.dropout: write 0.0, not -0.0"]),
+        (SST, SST.replace("1.0e-5", "true"),
+         ["runs.sst-finetune.learning_rate", "valid number", "not True (bool)"]),
+        (SST, SST.replace("{sst: 64}", "{sst: 64.0}"),
+         ["runs.sst-finetune.batch_size.sst", "valid integer", "not 64.0 (float)"]),
+        ("betas: [0.9, 0.999]", "betas: [0, 0.999]", ["optimizer.betas.0: write 0.0, not 0"]),
+        ("weight_decay: 0.0", "weight_decay: 0", ["optimizer.weight_decay: write 0.0, not 0"]),
+        ("batch_size: {sst: 64, quora: 16, sts: 16}", "batch_size: {quora: 16, sst: 64, sts: 16}",
+         ["runs.multitask-pretrain.batch_size: write its corpora in the order sst, quora, sts"]),
         # values
         (SST, SST.replace("1.0e-5", "-1.0"),
          ["runs.sst-finetune.learning_rate", "greater than 0", "not -1.0"]),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from dvc.stage.cache import _get_cache_hash
 from dvc.stage.serialize import to_single_stage_lockfile
+from dvc.utils import dict_sha256
 
 
 class Content(NamedTuple):
@@ -69,7 +70,7 @@ class RunCache:
         known = {d.def_path: c.hash_info.value for d, c in contents.items() if not c.maker}
         wanted = {
             "cmd": stage.cmd,
-            "params": {dep.def_path: dict(values) for dep, values in params.items() if values},
+            "params": dict_sha256({d.def_path: dict(v) for d, v in params.items() if v}),
             "deps": {dep.def_path for dep in contents},
             "outs": {out.def_path for out in stage.outs},
         }
@@ -104,11 +105,14 @@ def _is_locked(stage: Any) -> bool:
 
 
 def _fits(record: Mapping[str, Any], wanted: Mapping[str, Any], known: Mapping[str, str]) -> bool:
-    """Say whether a record is of a command, its params and its known deps."""
+    """Say whether a record is of a command, its params and its known deps.
+
+    Params are compared as DVC's keys are: 10 is not 10.0 there, and the order of names is nothing.
+    """
     deps = {dep["path"]: dep.get("md5") for dep in record.get("deps", [])}
     found = {
         "cmd": record.get("cmd"),
-        "params": record.get("params", {}),
+        "params": dict_sha256(record.get("params", {})),
         "deps": set(deps),
         "outs": {out["path"] for out in record.get("outs", [])},
     }

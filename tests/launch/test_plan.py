@@ -4,6 +4,7 @@ The stages are shell commands in the shapes of dvc.yaml: a folder as an out, a d
 that is a param, a group, an out that is not cached. Each notes that it ran.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,8 @@ stages:
 """
 PARAMS = "runs:\n  sst: {rate: 1.0e-3, mode: finetune}\n  sts: {rate: 1.0e-3, mode: finetune}\n"
 
+REORDERED = "runs:\n  sts: {mode: finetune, rate: 1.0e-3}\n  sst: {mode: finetune, rate: 1.0e-3}\n"
+
 
 def write(name: str, text: str) -> None:
     """Write a file anew: what lies there may be a link into DVC's cache."""
@@ -49,7 +52,7 @@ def write(name: str, text: str) -> None:
 
 def set_rate(run: str, rate: str) -> None:
     text = Path("params.yaml").read_text()
-    write("params.yaml", text.replace(f"{run}: {{rate: 1.0e-3", f"{run}: {{rate: {rate}"))
+    write("params.yaml", re.sub(rf"({run}: .*rate: )1\.0e-3", rf"\g<1>{rate}", text))
 
 
 def reproduce() -> tuple[set[str], set[str]]:
@@ -72,7 +75,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         write("dvc.yaml", DVC_YAML)
         for name in ("corpus.py", "train.py"):
             write(name, "\n")
-        for words, rate in (("good", "1.0e-3"), ("good bad", "2.0e-3"), ("good bad", "1.0e-3")):
+        for words, rate in (("good", "1.0e-3"), ("good bad", "2.0"), ("good bad", "1.0e-3")):
             write("words.txt", words)
             write("params.yaml", PARAMS)
             set_rate("sst", rate)
@@ -110,7 +113,7 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
     "nothing": (lambda: None, {}),
     "a comment in params.yaml": (lambda: write("params.yaml", f"# a comment\n{PARAMS}"), {}),
     "a new param": (lambda: set_rate("sst", "5.0e-3"), {"train@sst": RUN} | REPORT),
-    "an old param": (lambda: set_rate("sst", "2.0e-3"), {"train@sst": CACHE, "report": RUN}),
+    "an old param": (lambda: set_rate("sst", "2.0"), {"train@sst": CACHE, "report": RUN}),
     "code": (lambda: write("train.py", "# a comment\n"), dict.fromkeys(TRAIN, RUN) | REPORT),
     "data": (
         lambda: write("words.txt", "new"),
@@ -126,7 +129,33 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
         | dict.fromkeys(("tokens", "train@sts", "report"), DEPENDS),
     ),
     "code before an old param": (
-        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2.0e-3")),
+        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2.0")),
+        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
+    ),
+    "an old param in another spelling": (
+        lambda: set_rate("sst", "2.00"),
+        {"train@sst": CACHE, "report": RUN},
+    ),
+    "an old param that only equals it": (
+        lambda: set_rate("sst", "2"),
+        {"train@sst": RUN} | REPORT,
+    ),
+    "code before a param that only equals an old one": (
+        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2")),
+        {"corpus": RUN, "train@sst": RUN}
+        | dict.fromkeys(("tokens", "train@sts", "report"), DEPENDS),
+    ),
+    "other orders": (lambda: write("params.yaml", REORDERED), {}),
+    "other orders and an old param": (
+        lambda: (write("params.yaml", REORDERED), set_rate("sst", "2.0")),
+        {"train@sst": CACHE, "report": RUN},
+    ),
+    "code before other orders and an old param": (
+        lambda: (
+            write("corpus.py", "# a comment\n"),
+            write("params.yaml", REORDERED),
+            set_rate("sst", "2.0"),
+        ),
         {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
     ),
     "a command": (

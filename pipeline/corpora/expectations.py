@@ -49,8 +49,9 @@ class Said:
 
     name: str
     severity: Severity
-    description: str
-    detail: str = ""  # of a row it does not hold for; {} stands for the value
+    description: str  # what must or should be so, never as if it were so
+    found: str = ""  # the rows it does not hold for, after their number: "3 of 30 empty"
+    detail: str = ""  # of such a row; {} stands for the value
 
 
 def expect_columns() -> list[Expectation]:
@@ -63,13 +64,16 @@ def expect_columns() -> list[Expectation]:
 
 def expect_whole_rows() -> list[Expectation]:
     """Return what holds for rows read as text: `last` is NaN only where the row is cut."""
-    said = Said("row_is_whole", "critical", "Every row must reach to its last column.")
+    said = Said("row_is_whole", "critical", "Every row must reach to its last column.", "cut off")
     return [_expect(gxe.ExpectColumnValuesToNotBeNull, said, column="last")]
 
 
 def expect_size(split: Split, expected: ExpectedRows | None) -> list[Expectation]:
     """Return how many rows a split must have: some, and as many as `expected` says, if it does."""
-    some = Said("has_rows", "info" if split == "test" else "critical", "A split has examples.")
+    if split == "test":
+        some = Said("has_rows", "info", "A test split should have examples.")
+    else:
+        some = Said("has_rows", "critical", "A split must have examples.")
     size = [_expect(gxe.ExpectTableRowCountToBeBetween, some, min_value=1)]
     if expected:
         number = Said("row_count", expected.severity, expected.description)
@@ -96,13 +100,13 @@ def expect_balance(corpus: Corpus) -> list[Expectation]:
     low, high = CLASS_PERCENT
     kind = "label" if corpus.has_classes else "whole-number bin of labels"
     description = f"Every {kind} should have {low} to {high} % of the examples."
-    said = Said("class_balance", "warning", description, "{:.1f} % of the examples")
+    said = Said("class_balance", "warning", description, "outside", "{:.1f} % of the examples")
     return [_between("percent", said, low, high)]
 
 
 def expect_ids_over_splits() -> list[Expectation]:
     """Return what holds for the ids of all splits, one row for each id of each split."""
-    said = Said("id_in_one_split", "critical", "An id must be in one split only.")
+    said = Said("id_in_one_split", "critical", "An id must be in one split only.", "in several")
     return [_expect(gxe.ExpectColumnValuesToBeUnique, said, column="id")]
 
 
@@ -137,8 +141,8 @@ def _frames() -> BatchDefinition[Any]:
 
 def _ids() -> list[Expectation]:
     # the files that are handed in for marking separate ids by spaces and commas
-    word = Said("id_is_one_word", "critical", "An id must be one word without a comma.")
-    unique = Said("id_unique", "critical", "An id must be unique within its split.")
+    word = Said("id_is_one_word", "critical", "An id must be one word without a comma.", "not so")
+    unique = Said("id_unique", "critical", "An id must be unique within its split.", "not unique")
     return [
         _matches("id", word, r"^[^\s,]+$"),
         _expect(gxe.ExpectColumnValuesToBeUnique, unique, column="id"),
@@ -155,24 +159,29 @@ def _sides(corpus: Corpus) -> dict[str, str]:
 def _texts(corpus: Corpus) -> list[Expectation]:
     expectations = [
         _matches(
-            side, Said(f"{side}_not_empty", "critical", f"The {called} must not be empty."), r"\S"
+            side,
+            Said(f"{side}_not_empty", "critical", f"The {called} must not be empty.", "empty"),
+            r"\S",
         )
         for side, called in _sides(corpus).items()
     ]
     if corpus.is_pair:
         return expectations
     description = "A corpus of single sentences must have no second one."
-    none = Said("second_is_empty", "critical", description, "second sentence: {}")
+    detail = "second sentence: {}"
+    none = Said("second_is_empty", "critical", description, "with a second sentence", detail)
     return [*expectations, _absent("second", none)]
 
 
 def _labels(corpus: Corpus) -> list[Expectation]:
     """Return what holds for labels, where there are any: NaN is not looked at."""
-    number = Said("label_is_number", "critical", "A label must be a number.", "label {}")
+    number = Said(
+        "label_is_number", "critical", "A label must be a number.", "not a number", "label {}"
+    )
     is_number = _matches("label_text", number, r"^[+-]?[0-9]+(?:\.[0-9]*)?$")
     kind, top = "whole number" if corpus.has_classes else "number", corpus.max_label
     description = f"A label must be a {kind} from 0 to {top}."
-    in_range = Said("label_in_range", "critical", description, "label {:g}")
+    in_range = Said("label_in_range", "critical", description, "with another label", "label {:g}")
     if not corpus.has_classes:
         return [is_number, _between("label_value", in_range, 0, top)]
     kind, allowed = gxe.ExpectColumnValuesToBeInSet, list(range(top + 1))
@@ -180,7 +189,8 @@ def _labels(corpus: Corpus) -> list[Expectation]:
 
 
 def _labelled() -> list[Expectation]:
-    present = Said("label_present", "critical", "Every example of train and dev must have a label.")
+    description = "Every example of train and dev must have a label."
+    present = Said("label_present", "critical", description, "without a label")
     vary = Said("labels_vary", "critical", "There must be examples of more than one label.")
     count = gxe.ExpectColumnUniqueValueCountToBeBetween
     return [
@@ -194,7 +204,7 @@ def _word_counts(corpus: Corpus) -> list[Expectation]:
     expectations = []
     for side, called in _sides(corpus).items():
         description = f"The {called} should have {low} to {high} words."
-        said = Said(f"{side}_length", "warning", description, "words: {}")
+        said = Said(f"{side}_length", "warning", description, "shorter or longer", "words: {}")
         expectations.append(_between(f"words_{side}", said, low, high))
     return expectations
 
@@ -204,16 +214,17 @@ def _copies(corpus: Corpus, split: Split) -> list[Expectation]:
     text = "pair of sentences, in either order," if corpus.is_pair else "text"
     once = f"A {text} should come once in a split, case and spacing aside."
     expectations = [
-        _absent("repeats", Said("text_not_repeated", "warning", once, "same as {}")),
+        _absent("repeats", Said("text_not_repeated", "warning", once, "repeated", "same as {}")),
     ]
     for other in _earlier(split):
         apart = f"A {text} of {split} should not be in {other} too, case and spacing aside."
-        said = Said(f"text_not_in_{other}", "warning", apart, f"same as {{}} in {other}")
+        found, detail = f"in {other} too", f"same as {{}} in {other}"
+        said = Said(f"text_not_in_{other}", "warning", apart, found, detail)
         expectations.append(_absent(f"in_{other}", said))
     if split == "dev":
         share = LIMITS[corpus.name].leaked_share
         few = f"At most {100 * share:g} % of dev may be in train too, case and spacing aside."
-        said = Said("few_in_train", "critical", few, "same as {} in train")
+        said = Said("few_in_train", "critical", few, "in train too", "same as {} in train")
         expectations.append(_absent("in_train", said, mostly=1 - share))
     return expectations
 
@@ -222,12 +233,15 @@ def _shared_sentences(corpus: Corpus, split: Split, *, carved: bool) -> list[Exp
     """Return what holds for sentences of pairs that come in other pairs of train too."""
     if not corpus.is_pair or split == "train":
         return []
-    name, detail = "sentence_not_in_train", "a sentence of {} in train"
-    if carved:
-        description = "Carved splits must not share a single sentence."
-        return [_absent("sentence_in_train", Said(name, "critical", description, detail))]
-    description = f"No sentence of {split} is in train, in whatever pair."
-    return [_absent("sentence_in_train", Said(name, "info", description, detail))]
+    severity: Severity = "critical" if carved else "info"
+    description = (
+        "Carved splits must not share a single sentence."
+        if carved
+        else f"No sentence of {split} should be in train too, in whatever pair."
+    )
+    found, detail = "with a sentence of train", "a sentence of {} in train"
+    said = Said("sentence_not_in_train", severity, description, found, detail)
+    return [_absent("sentence_in_train", said)]
 
 
 def _earlier(split: Split) -> tuple[Literal["train", "dev"], ...]:
@@ -253,7 +267,7 @@ def _absent(column: str, said: Said, **kwargs: Any) -> Expectation:
 
 def _expect(kind: Any, said: Said, **kwargs: Any) -> Expectation:
     """Build an expectation that carries its name, severity and sentence with it."""
-    meta = {"name": said.name, "detail": said.detail}
+    meta = {"name": said.name, "found": said.found, "detail": said.detail}
     expectation: Expectation = kind(
         severity=said.severity, description=said.description, meta=meta, **kwargs
     )

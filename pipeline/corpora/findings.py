@@ -34,7 +34,7 @@ class Finding:
     severity: Severity
     success: bool
     description: str  # a sentence: what must be so
-    observed: str  # for rows "2 of 300": so many are not as described
+    observed: str  # of rows how many are otherwise, and how: "2 of 300 empty"
     unexpected_count: int | None  # rows; None where not rows are looked at but the split
     examples: Sequence[Example]
 
@@ -83,10 +83,9 @@ class CorpusReport:
         # of a repeated id all rows are found
         ids = list(dict.fromkeys(example.id for example in finding.examples))[:NUM_IDS_SHOWN]
         named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
-        lead = "Found" if finding.unexpected_count is None else "Not so"
         return (
             f"{self.corpus} {finding.split} ({file}): {finding.description} "
-            f"{lead}: {finding.observed.rstrip('.')}{named}."
+            f"Found: {finding.observed.rstrip('.')}{named}."
         )
 
 

@@ -16,7 +16,8 @@ def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> 
     An expectation that could not be tried, for whatever reason, has found something critical.
 
     Args:
-        result: of an expectation whose meta holds `name` and `detail`, in the format SUMMARY.
+        result: of an expectation whose meta holds `name`, `found` and `detail`, in the format
+            SUMMARY.
         split: what was looked at.
         frame: the rows looked at, numbered from 0, with columns id and text.
     """
@@ -28,7 +29,7 @@ def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> 
     elif count is None:
         observed = _shown(values["observed_value"])
     else:
-        observed = f"{count:,} of {values['element_count']:,}"
+        observed = f"{count:,} of {values['element_count']:,} {config['meta']['found']}"
     rows = values.get("partial_unexpected_index_list") or []
     return Finding(
         expectation=config["meta"]["name"],

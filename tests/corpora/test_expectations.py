@@ -4,6 +4,7 @@ A corpus is broken in many places at once, and exactly these must be found.
 """
 
 import logging
+import re
 from typing import Any
 
 import pandas as pd
@@ -106,7 +107,7 @@ def test_whatever_is_wrong_with_single_sentences_is_found_and_nothing_else(handm
     assert unmet(report) == SINGLE_SENTENCES
     copy = finding_of(report, "train", "text_not_repeated")
     assert copy.examples[0].detail == "same as train13"
-    assert copy.observed == "1 of 30"
+    assert copy.observed == "1 of 30 repeated"
     assert finding_of(report, "train", "label_in_range").examples[1].detail == "label 2.5"
     assert (
         finding_of(report, "dev", "few_in_train").examples[0].detail == "same as train20 in train"
@@ -205,6 +206,19 @@ def test_an_empty_train_or_dev_split_is_critical(handmade: Any, split: str) -> N
         (split, "has_rows"): ("critical", []),
         (split, "row_count"): ("critical", []),
     }
+
+
+@pytest.mark.parametrize("corpora", [PUBLISHED, CARVED])
+@pytest.mark.parametrize("name", CORPORA)
+def test_what_is_expected_is_not_told_as_if_it_were_so_and_counts_say_of_what(
+    handmade: Any, name: CorpusName, corpora: Cs224nCorpora
+) -> None:
+    handmade.write(name)
+    for finding in handmade.validate(name, corpora).findings:
+        if finding.expectation != "row_count":  # what Table 1 or params.yaml says
+            assert re.search(r" (must|should|may) ", finding.description)
+        if finding.unexpected_count is not None:
+            assert re.fullmatch(r"[\d,]+ of [\d,]+ [a-z ]+", finding.observed)
 
 
 def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:

@@ -18,7 +18,7 @@ def finding(name: str, split: Any, severity: Any, success: bool = False, **known
         severity=severity,
         success=success,
         description="The text must not be empty.",
-        observed=known.get("observed", "4 of 300"),
+        observed=known.get("observed", "4 of 300 empty"),
         unexpected_count=known.get("count", 4),
         examples=[Example(name, "", "") for name in known.get("ids", [])],
     )
@@ -50,9 +50,11 @@ def test_the_report_is_sorted_by_split_and_name() -> None:
 
 def test_the_stop_names_corpus_split_file_what_how_many_and_the_first_ids() -> None:
     empty = finding("first_not_empty", "dev", "critical", ids=["d1", "d2", "d3", "d4"])
-    label = finding("label", "train", "critical", ids=["t1"], count=1, observed="1 of 300")
+    label = finding("label", "train", "critical", ids=["t1"], count=1, observed="1 of 300 empty")
     rows = finding("has_rows", "test", "critical", count=None, observed="0")
-    ids = finding("id_in_one_split", "all", "critical", ids=["x", "x"], count=2, observed="2 of 9")
+    ids = finding(
+        "id_in_one_split", "all", "critical", ids=["x", "x"], count=2, observed="2 of 9 empty"
+    )
     reports = [report("sst", [empty, label]), report("cfimdb", []), report("sts", [ids, rows])]
     with pytest.raises(ValidationError) as stopped:
         stop_if_critical(reports)
@@ -60,11 +62,11 @@ def test_the_stop_names_corpus_split_file_what_how_many_and_the_first_ids() -> N
         "the corpora have 4 critical findings; nothing is trained on them until they are mended "
         "at their source:",
         "  sst train (data/corpora/sst/train.csv): The text must not be empty. "
-        "Not so: 1 of 300 (id t1).",
+        "Found: 1 of 300 empty (id t1).",
         "  sst dev (data/corpora/sst/dev.csv): The text must not be empty. "
-        "Not so: 4 of 300 (ids d1, d2, d3).",
+        "Found: 4 of 300 empty (ids d1, d2, d3).",
         "  sts test (data/corpora/sts/test.csv): The text must not be empty. Found: 0.",
-        "  sts all (data/corpora/sts): The text must not be empty. Not so: 2 of 9 (id x).",
+        "  sts all (data/corpora/sts): The text must not be empty. Found: 2 of 9 empty (id x).",
     ]
 
 

@@ -16,7 +16,7 @@ def result(values: dict[str, Any], errors: dict[str, Any], **kwargs: Any) -> dic
         "success": False,
         "expectation_config": {
             "kwargs": kwargs,
-            "meta": {"name": "short", "detail": "words: {}"},
+            "meta": {"name": "short", "found": "too short", "detail": "words: {}"},
             "severity": "warning",
             "description": "As it must be.",
         },
@@ -33,7 +33,7 @@ def test_rows_are_counted_and_quoted_one_without_an_id_by_its_number() -> None:
         severity="warning",
         success=False,
         description="As it must be.",
-        observed="2 of 1,200",
+        observed="2 of 1,200 too short",
         unexpected_count=2,
         examples=[Example("a", "A text", "words: 2"), Example("example 2", "B text", "words: 1")],
     )

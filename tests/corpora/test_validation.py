@@ -28,8 +28,8 @@ def test_a_missing_column_is_found_and_the_other_splits_are_still_looked_at(hand
     replace_line(handmade.folder / "dev.csv", 1, "id,first,second,sentiment")
     report = handmade.validate("sst")
     assert critical(report) == [
-        "sst train (train.csv): A label must be a whole number from 0 to 4. Not so: 1 of 30 "
-        "(id train3).",
+        "sst train (train.csv): A label must be a whole number from 0 to 4. Found: 1 of 30 with "
+        "another label (id train3).",
         "sst dev (dev.csv): The columns id, first, second, label must be there. Found: first, id, "
         "second, sentiment.",
     ]
@@ -41,7 +41,8 @@ def test_a_cut_row_is_found_even_where_no_label_is_needed(handmade: Any) -> None
     handmade.write("sst")
     replace_line(handmade.folder / "test.csv", 5, "test3,cut here")
     assert critical(handmade.validate("sst")) == [
-        "sst test (test.csv): Every row must reach to its last column. Not so: 1 of 10 (id test3)."
+        "sst test (test.csv): Every row must reach to its last column. Found: 1 of 10 cut off "
+        "(id test3)."
     ]
 
 

@@ -158,7 +158,7 @@ CORPUS_CASES = (
          rf"^data/corpora/sst/train\.csv cannot be read: {ABSENT}$"),
     Case("corpus file cut in a row", "validate", train_bytes(lambda content: content[:2000]),
          r"critical findings; .*:\n(.*\n)*  sst train .*: Every row must reach to its last "
-         r"column\. Not so: 1 of \d+ \(id \w+\)\.", lines=5),
+         r"column\. Found: 1 of \d+ cut off \(id \w+\)\.", lines=5),
     Case("corpus file cut, not validated", "tokens sst",
          train_bytes(lambda content: content[:2000]),
          r"^data/corpora/sst/train\.csv row \d+: \d columns?, expected 4; is the row cut\?$"),
@@ -183,20 +183,23 @@ CORPUS_CASES = (
          r"^data/corpora/sst/train\.csv row 1: no column label; expected id, first, second, label "
          r"separated by commas, found \['id', 'first', 'second', 'lable'\]$"),
     Case("a label out of range", "validate", train_row("x1", "a fine film", "7"),
-         FINDING.format(r"A label must be a whole number from 0 to 4\. Not so: 1 of 64 \(id x1\)\."
-                        ), lines=2),
+         FINDING.format(r"A label must be a whole number from 0 to 4\. Found: 1 of 64 with another "
+                        r"label \(id x1\)\."), lines=2),
     Case("a NaN label", "validate", train_row("x1", "a fine film", "nan"),
-         FINDING.format(r"A label must be a number\. Not so: 1 of 64 \(id x1\)\."), lines=2),
+         FINDING.format(r"A label must be a number\. Found: 1 of 64 not a number \(id x1\)\."),
+         lines=2),
     Case("a NaN label, not validated", "tokens sst", train_row("x1", "a fine film", "nan"),
          r"^data/corpora/sst/train\.csv row 6: label 'nan' is not a number$"),
     Case("an empty text", "validate", train_row("x1", " ", "3"),
-         FINDING.format(r"The text must not be empty\. Not so: 1 of 64 \(id x1\)\."), lines=2),
+         FINDING.format(r"The text must not be empty\. Found: 1 of 64 empty \(id x1\)\."), lines=2),
     Case("a repeated id", "validate", train_row(None, "a fine film", "3"),
-         FINDING.format(r"An id must be unique within its split\. Not so: 2 of 64 \(id \w+\)\."),
+         FINDING.format(r"An id must be unique within its split\. Found: 2 of 64 not unique "
+                        r"\(id \w+\)\."),
          lines=2),
     Case("dev rows in train", "validate", leak,
          r"1 critical finding; .*:\n  sst dev \(data/corpora/sst/dev\.csv\): At most 1 % of dev "
-         r"may be in train too, case and spacing aside\. Not so: 20 of 24 \(ids \w+, .*\)\.$",
+         r"may be in train too, case and spacing aside\. Found: 20 of 24 in train too "
+         r"\(ids \w+, .*\)\.$",
          lines=2),
     accepted("Windows line ends and a byte order mark", "validate",
              train_bytes(lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")),

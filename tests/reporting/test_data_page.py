@@ -17,7 +17,7 @@ def finding(name: str, severity: str, success: bool, **known: Any) -> dict[str, 
         "severity": severity,
         "success": success,
         "description": known.get("description", f"What {name} says."),
-        "observed": known.get("observed", "3 of 864"),
+        "observed": known.get("observed", "3 of 864 so"),
         "unexpected_count": 3,
         "examples": [
             {"id": key, "text": text, "detail": known.get("detail", "")}
@@ -106,8 +106,8 @@ def test_findings_are_listed_with_the_worst_first_and_the_others_counted() -> No
     assert "1 of 4 expectations are met; these are not:" in page
     assert cells(page)[-3:] == [
         ["1", "critical", "sts", "dev", "What c says.", "0"],
-        ["2", "warning", "sts", "dev", "What d says.", "3 of 864"],
-        ["3", "info", "sts", "dev", "What a says.", "3 of 864"],
+        ["2", "warning", "sts", "dev", "What d says.", "3 of 864 so"],
+        ["3", "info", "sts", "dev", "What a says.", "3 of 864 so"],
     ]
     examples = page.split("### Examples\n\n")[1]
     assert examples == "No. 2, sts dev: `d`\n\n- `id1` One text. (why)\n"

@@ -63,9 +63,9 @@ def test_a_critical_finding_stops_the_pipeline_after_everything_is_written() -> 
         "the corpora have 2 critical findings; nothing is trained on them until they are mended "
         "at their source:",
         "  sst train (data/corpora/sst/train.csv): The text must not be empty. "
-        f"Not so: 1 of 40 (id {empty}).",
+        f"Found: 1 of 40 empty (id {empty}).",
         "  quora dev (data/corpora/quora/dev.csv): A label must be a whole number from 0 to 1. "
-        f"Not so: 1 of 30 (id {label}).",
+        f"Found: 1 of 30 with another label (id {label}).",
     ]
     assert sorted(path.name for path in paths.VALIDATION.iterdir()) == sorted(
         f"{name}.json" for name in CORPORA

@@ -64,14 +64,14 @@ class Answers:
         if told["prediction"] is None:
             return UNDEFINED
         if self.probabilities is None:
-            return f"{told['prediction']:.2f} of {self.corpus.max_label}"
+            return f"similarity {told['prediction']:.2f}"  # nothing keeps it to the labels' scale
         return f"{told['meaning']} {told['probability']:.2f}"
 
     @property
     def longest_told(self) -> int:
         """Return the most characters of a brief answer."""
         words = max(map(len, MEANINGS.get(self.corpus.name, ("",))))
-        return max(words + len(" 0.00"), len("0.00 of 5"), len(UNDEFINED))
+        return max(words + len(" 0.00"), len("similarity 0.00"), len(UNDEFINED))
 
 
 def answer(

@@ -81,7 +81,7 @@ ASK_HEADS: Mapping[CorpusName, str] = {
     ),
     "sts": (
         'first, second = ["A man is eating."], ["Somebody has a meal."]\n'
-        'sts = outputs("sts", "pooled", first, second).squeeze(-1).relu()  # from 0 to about 5\n'
+        'sts = outputs("sts", "pooled", first, second).squeeze(-1).relu()  # 0 or more\n'
     ),
 }
 
@@ -258,7 +258,7 @@ def _says(corpus: Corpus) -> str:
         case "binary_cross_entropy":
             return f"the logit of: {MEANINGS[corpus.name][1]}"
         case "mean_squared_error":
-            return f"after ReLU, a similarity from 0 to about {corpus.max_label}"
+            return f"after ReLU, a similarity: 0 or more, trained towards 0 to {corpus.max_label}"
 
 
 def _limits(run: TrainedRun, profile: ProfileParams, max_length: int) -> Iterator[str]:

@@ -75,8 +75,9 @@ def test_an_answer_names_the_class_and_how_probable_it_is() -> None:
     assert answers.told_briefly(0) == "paraphrase 0.75"
     assert answers.told(1) == {"prediction": None}
     assert answers.told_briefly(1) == "undefined"
-    similar = Answers(CORPORA["sts"], np.array([3.5]), None)
-    assert similar.told_briefly(0) == "3.50 of 5"
+    similar = Answers(CORPORA["sts"], np.array([3.5, 6.25]), None)
+    assert similar.told_briefly(0) == "similarity 3.50"
+    assert similar.told_briefly(1) == "similarity 6.25"  # beyond the labels' scale
 
 
 def test_every_class_of_every_corpus_has_a_meaning() -> None:

@@ -41,7 +41,7 @@ def test_a_table_fits_the_terminal(width: int) -> None:
         )
         == 1
     )
-    assert lines[1].endswith("4.25 of 5")
+    assert lines[1].endswith("similarity 4.25")
     assert lines[2].endswith("undefined")
 
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.params import Params
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
-from pipeline.reporting.tables import synthetic_warning
+from pipeline.reporting.tables import corpora_warning
 from pipeline.trials import Changes
 from tests.reporting.conftest import outcome_of
 
@@ -63,7 +63,7 @@ def with_trials(
 
 
 def page_of(params: Params, outcome: Outcome) -> str:
-    return readings_page(params, outcome, ["head", *synthetic_warning(params)])
+    return readings_page(params, outcome, ["head", *corpora_warning(params)])
 
 
 def section(page: str, number: int) -> str:
@@ -207,7 +207,7 @@ def test_on_generated_corpora_no_number_speaks_for_a_reading(
     page = page_of(params, outcome)
     assert "> **These scores are on generated corpora.**" in page
     assert BEST not in page
-    assert page.count("Scores on generated corpora cannot say which reading matches") == 2
+    assert page.count("Scores on other corpora cannot say which reading matches") == 2
     assert "lies inside" not in page
     assert "fails as in the paper under" not in page
     assert "frozen backbone, 0.615, stays unexplained. A conjecture, not shown here" in page

@@ -218,7 +218,7 @@ def test_a_papers_score_outside_our_interval_is_marked_if_the_two_compare(
     assert "‡" not in table3_page(params, outcome(rows))  # generated corpora
 
 
-def test_synthetic_warning_stands_above_the_table(params: Params, result: Any) -> None:
+def test_a_warning_of_generated_corpora_stands_above_the_table(params: Params, result: Any) -> None:
     rows = [result("sst", "single-task", "finetune", 0.5)]
     page = table3_page(params, outcome(rows))
     assert page.index("generated corpora") < page.index("| Task")

@@ -47,7 +47,7 @@ def test_rate_is_the_one_used_under_the_profile(params: Params) -> None:
 
 def test_configuration_the_paper_does_not_have_has_no_paper_score(params: Params) -> None:
     run = RunParams(
-        mode="finetune", learning_rate=1e-5, batch_size={"cfimdb": 8, "sst": 8}, dropout=0.3
+        mode="finetune", learning_rate=1e-5, batch_size={"sst": 8, "cfimdb": 8}, dropout=0.3
     )
     row = ConfigurationParams(run="multitask-finetune", corpus="cfimdb")
     added = params.model_copy(

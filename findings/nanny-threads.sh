@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# distributed 2026.8.0 with torch 2.13.0: in a worker with a nanny, torch computes on one thread,
+# whatever OMP_NUM_THREADS says.
+#
+# Before it starts a worker, a nanny sets OMP_NUM_THREADS, MKL_NUM_THREADS and OPENBLAS_NUM_THREADS to
+# 1 where they are not set. Who sets OMP_NUM_THREADS alone leaves MKL_NUM_THREADS to the nanny, and
+# torch built with MKL takes MKL's number over OpenMP's: a training on a cluster uses one core.
+# Seen with OMP_NUM_THREADS=2: 2 threads in a plain process, 1 in a worker; 2 with MKL_NUM_THREADS=2 too.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet torch==2.13.0 numpy distributed==2026.8.0 dask==2026.8.0
+cat >"$work/threads.py" <<'PYTHON'
+import os
+import sys
+
+import torch
+from distributed import Client, LocalCluster
+
+
+def threads(_: object = None) -> int:
+    return torch.get_num_threads()
+
+
+def in_worker() -> int:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        return client.submit(threads).result()
+
+
+if __name__ == "__main__":
+    if "mkl" not in torch.__config__.show().lower():
+        sys.exit("this build of torch has no MKL: nothing is shown")
+    plain, worker = threads(), in_worker()
+    os.environ["MKL_NUM_THREADS"] = "2"
+    both = in_worker()
+    print(f"threads: {plain} in a plain process, {worker} in a worker, {both} with MKL's number too")
+    if (plain, worker, both) != (2, 1, 2):
+        sys.exit("changed: threads under a nanny are no longer as described")
+PYTHON
+cd "$work"
+# MKL_DYNAMIC: else MKL gives no more threads than there are physical cores
+env -u MKL_NUM_THREADS -u OPENBLAS_NUM_THREADS MKL_DYNAMIC=FALSE OMP_NUM_THREADS=2 \
+    "$work/venv/bin/python" threads.py

@@ -11,6 +11,9 @@ from tokenizers import Tokenizer
 from pipeline.errors import BackboneError
 
 SPECIAL_TOKENS = ("[CLS]", "[SEP]", "[PAD]")
+# what must begin with [CLS] and end with [SEP]: a sentence, none, and one that is cut
+PROBES = ("a film", "", "a film " * 8)
+PROBE_LENGTH = 4
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
     """Read a tokenizer.json, without the padding and the limit that it may bring along.
 
     Raises:
-        BackboneError: the file is not a tokenizer, or lacks one of BERT's special tokens.
+        BackboneError: the file is not a tokenizer, lacks one of BERT's special tokens, or does not
+            put them around a sentence.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -34,10 +38,30 @@ def load_tokenizer(path: Path) -> Tokenizer:
         raise BackboneError(f"{path} is not a tokenizer.json: {error}") from None
     missing = [token for token in SPECIAL_TOKENS if tokenizer.token_to_id(token) is None]
     if missing:
-        raise BackboneError(f"{path} lacks the special tokens {', '.join(missing)}")
+        raise BackboneError(
+            f"{path} lacks the special tokens {', '.join(missing)}; take the tokenizer of a BERT, "
+            "or train it with them"
+        )
     tokenizer.no_padding()
+    _check_ends(tokenizer, path)
     tokenizer.no_truncation()
     return tokenizer
+
+
+def _check_ends(tokenizer: Tokenizer, path: Path) -> None:
+    """Refuse a tokenizer that leaves [CLS] or [SEP] out: vectors of other tokens would be used."""
+    tokenizer.enable_truncation(PROBE_LENGTH)
+    for text in PROBES:
+        try:
+            tokens = tokenizer.encode(text).tokens
+        except Exception as error:  # noqa: BLE001  (the library raises bare Exception)
+            raise BackboneError(f"{path} cannot encode {text!r}: {error}; train it again") from None
+        if tokens[:1] != ["[CLS]"] or tokens[-1:] != ["[SEP]"]:
+            raise BackboneError(
+                f"{path} does not put [CLS] first and [SEP] last: {text!r} becomes {tokens}; give "
+                "it the post-processor TemplateProcessing(single='[CLS] $A [SEP]', ...) and save "
+                "it again"
+            )
 
 
 def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) -> Tokenized:

@@ -1,9 +1,13 @@
 """The tokenizer: BERT's special tokens, the limit, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import BertProcessing, TemplateProcessing
 
 from pipeline.errors import BackboneError
 from pipeline.tokens.tokenizer import load_tokenizer, tokenize
@@ -66,10 +70,58 @@ def test_what_is_not_a_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
         load_tokenizer(path)
 
 
-def test_tokenizer_without_bert_special_tokens_is_refused(tmp_path: Path) -> None:
-    from tokenizers.models import WordLevel
+WORDS = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "film": 4}
+CLS, SEP = ("[CLS]", 2), ("[SEP]", 3)
 
-    path = tmp_path / "tokenizer.json"
-    Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1}, unk_token="[UNK]")).save(str(path))
-    with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]"):
+
+def saved(
+    folder: Path, words: dict[str, int], post_processor: object = None, unknown: str = "[UNK]"
+) -> Path:
+    tokenizer = Tokenizer(WordLevel(words, unk_token=unknown))
+    tokenizer.pre_tokenizer = Whitespace()
+    if post_processor:
+        tokenizer.post_processor = post_processor
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder / "tokenizer.json"
+
+
+def test_tokenizer_without_bert_special_tokens_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, {"[PAD]": 0, "[UNK]": 1})
+    with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]; take"):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize(
+    ("post_processor", "becomes"),
+    [
+        (None, ["[UNK]", "film"]),
+        (TemplateProcessing("[CLS] $A", special_tokens=[CLS]), ["[CLS]", "[UNK]", "film"]),
+        (TemplateProcessing("$A [SEP]", special_tokens=[SEP]), ["[UNK]", "film", "[SEP]"]),
+        (BertProcessing(CLS, SEP), ["[SEP]", "[UNK]", "film", "[CLS]"]),
+    ],
+)
+def test_tokenizer_that_does_not_enclose_a_sentence_is_refused_with_what_to_do(
+    post_processor: object, becomes: list[str], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, WORDS, post_processor)
+    said = f"{path} does not put [CLS] first and [SEP] last: 'a film' becomes {becomes}; give it"
+    with pytest.raises(BackboneError, match=re.escape(said)):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize(
+    "post_processor",
+    [TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP]), BertProcessing(SEP, CLS)],
+)
+def test_tokenizer_that_encloses_a_sentence_is_taken_and_not_left_with_a_limit(
+    post_processor: object, tmp_path: Path
+) -> None:
+    tokenizer = load_tokenizer(saved(tmp_path, WORDS, post_processor))
+    assert tokenizer.encode("film " * 9).ids == [2, *[4] * 9, 3]
+
+
+def test_tokenizer_that_cannot_encode_is_refused(tmp_path: Path) -> None:
+    template = TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP])
+    path = saved(tmp_path, WORDS, template, unknown="[OTHER]")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json cannot encode 'a film': WordLevel"):
         load_tokenizer(path)

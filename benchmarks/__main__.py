@@ -33,7 +33,7 @@ from pipeline import paths
 from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
 from pipeline.files import read_json, write_json
-from pipeline.model.bert import config_from_json
+from pipeline.model.config import config_from_json
 from pipeline.params import Params, load_params
 from pipeline.speed import kernels_on
 from pipeline.tasks import CORPORA, CorpusName

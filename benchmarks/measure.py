@@ -109,7 +109,7 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
     if name == FEATURES:
         return ours.Features(split, params)
     if mode == "frozen":
-        from pipeline.model.bert import config_from_json
+        from pipeline.model.config import config_from_json
 
         hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         return ours.Frozen(split, params, hidden_size)

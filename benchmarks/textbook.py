@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
 from pipeline.batches import Indices
-from pipeline.model.bert import BertConfig
+from pipeline.model.config import BertConfig
 from pipeline.model.heads import Head, loss_of
 from pipeline.tasks import Corpus, Mode
 from pipeline.tokens.token_cache import TokenizedSplit

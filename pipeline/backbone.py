@@ -1,6 +1,5 @@
 """Pinned backbones: where their three files come from, and what they must be."""
 
-import json
 import logging
 import os
 import shutil
@@ -11,29 +10,18 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors import SafetensorError, safe_open
-from tokenizers import Tokenizer
 
 from pipeline import paths
 from pipeline.errors import BackboneError
 from pipeline.files import replacing_folder
+from pipeline.model.checkpoint_names import judged_checkpoint
+from pipeline.model.config import BertConfig, config_from_json
 from pipeline.pinned import Download, Pin, Route, RouteError, chunks_of, fetch
+from pipeline.tokens.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
 
 LOCAL = "local:"
-# whole numbers without which no BERT can be built from a config.json
-CONFIG_SIZES = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-)
 
 
 @dataclass(frozen=True)
@@ -200,7 +188,7 @@ class PackageIndex:
 
 
 def _copy_local(source: Path, folder: Path) -> None:
-    """Copy a backbone of the user's own, once it looks like one."""
+    """Copy a backbone of the user's own, once all that later stages ask of it is there."""
     targets = [
         paths.backbone_config(folder),
         paths.backbone_weights(folder),
@@ -212,56 +200,30 @@ def _copy_local(source: Path, folder: Path) -> None:
             f"backbone {LOCAL}{source} lacks {', '.join(missing)}; the directory must hold "
             f"{', '.join(target.name for target in targets)}"
         )
-    _check_config(paths.backbone_config(source))
-    _check_vocabulary(paths.backbone_tokenizer(source), paths.backbone_config(source))
-    _check_weights(paths.backbone_weights(source))
+    config = config_from_json(paths.backbone_config(source))
+    _check_vocabulary(source, config)
+    checkpoint = judged_checkpoint(paths.backbone_weights(source), config)
     for target in targets:
         shutil.copyfile(source / target.name, target)
     log.info("backbone copied from %s", source)
+    if checkpoint.heads:
+        log.info("its heads are left out, runs train their own: %s", ", ".join(checkpoint.heads))
 
 
-def _check_config(path: Path) -> None:
-    """Refuse a config.json from which no BERT can be built."""
-    try:
-        config: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise BackboneError(f"{path} is not readable JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise BackboneError(f"{path} must hold keys and values, found {str(config)[:60]!r}")
-    if config.get("model_type", "bert") != "bert":
-        raise BackboneError(f"{path} is of model type {config['model_type']!r}, not 'bert'")
-    for key in CONFIG_SIZES:
-        value = config.get(key)
-        if type(value) is not int or value < 1:
-            raise BackboneError(f"{path}: {key} must be a whole number above 0, found {value!r}")
-    hidden, heads = config["hidden_size"], config["num_attention_heads"]
-    if hidden % heads:
+def _check_vocabulary(source: Path, config: BertConfig) -> None:
+    """Refuse a tokenizer with ids that the config does not have, or has for something else."""
+    path, config_path = paths.backbone_tokenizer(source), paths.backbone_config(source)
+    remedy = "take tokenizer, config and weights of one and the same model"
+    tokenizer = load_tokenizer(path)
+    largest = max(tokenizer.get_vocab(with_added_tokens=True).values())
+    if largest >= config.vocab_size:
         raise BackboneError(
-            f"{path}: hidden_size {hidden} is not a multiple of num_attention_heads {heads}"
+            f"{path} has token ids up to {largest}, but vocab_size in {config_path} is "
+            f"{config.vocab_size}; {remedy}"
         )
-
-
-def _check_vocabulary(tokenizer_path: Path, config_path: Path) -> None:
-    """Refuse a tokenizer with ids for which the weights have no row."""
-    try:
-        tokenizer = Tokenizer.from_file(str(tokenizer_path))
-    except Exception as error:  # noqa: BLE001  (the library raises bare Exception)
-        raise BackboneError(f"{tokenizer_path} is not a tokenizer.json: {error}") from None
-    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    rows = json.loads(config_path.read_text(encoding="utf-8"))["vocab_size"]
-    if largest >= rows:
+    padding = tokenizer.token_to_id("[PAD]")
+    if padding != config.pad_token_id:
         raise BackboneError(
-            f"{tokenizer_path} has token ids up to {largest}, but vocab_size in {config_path} is "
-            f"{rows}; take tokenizer, config and weights of one and the same model"
+            f"{path} gives [PAD] the id {padding}, but pad_token_id in {config_path} is "
+            f"{config.pad_token_id}; {remedy}"
         )
-
-
-def _check_weights(path: Path) -> None:
-    """Refuse weights that are cut or of another format; which tensors they are is not asked."""
-    try:
-        with safe_open(path, framework="np") as file:
-            file.keys()
-    except SafetensorError as error:
-        raise BackboneError(
-            f"{path} is not a whole safetensors file ({error}); save or fetch it again"
-        ) from None

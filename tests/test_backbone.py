@@ -16,11 +16,14 @@ import pytest
 from safetensors.numpy import save
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+from tokenizers.processors import TemplateProcessing
 
 from pipeline import backbone
 from pipeline.backbone import BACKBONES, Backbone, Wheel, fetch_backbone
 from pipeline.errors import BackboneError, FetchError
 from pipeline.files import sha256_of
+from pipeline.model.checkpoint_names import hugging_face_names, tensor_shapes
+from pipeline.model.config import BertConfig
 from pipeline.pinned import Download, Pin
 
 FILES = {
@@ -30,19 +33,42 @@ FILES = {
 }
 CONFIG = {
     "model_type": "bert",
-    "vocab_size": 30522,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 64,
-    "max_position_embeddings": 512,
+    "hidden_act": "gelu",
+    "vocab_size": 5,
+    "hidden_size": 4,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 6,
+    "max_position_embeddings": 8,
     "type_vocab_size": 2,
+    "pad_token_id": 0,
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "layer_norm_eps": 1e-12,
 }
-WORDS = {"[UNK]": 0, "film": CONFIG["vocab_size"] - 1}
+SIZES = BertConfig(
+    **{key: CONFIG[key] for key in CONFIG if key not in ("model_type", "hidden_act")}
+)
+TENSORS = {
+    hugging_face_names(SIZES)[name]: np.full(shape, 0.5, dtype=np.float32)
+    for name, shape in tensor_shapes(SIZES).items()
+}
+QUERY = "encoder.layer.0.attention.self.query.weight"
+WORDS = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "film": 4}
+TEMPLATE = TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+
+
+def tokenizer_of(words: Mapping[str, int], *, template: bool = True) -> bytes:
+    tokenizer = Tokenizer(WordLevel(dict(words), unk_token="[UNK]"))
+    if template:
+        tokenizer.post_processor = TEMPLATE
+    return tokenizer.to_str().encode()
+
+
 OWN_FILES = {
     "config.json": json.dumps(CONFIG).encode(),
-    "tokenizer.json": Tokenizer(WordLevel(WORDS, unk_token="[UNK]")).to_str().encode(),
-    "model.safetensors": save({"embeddings.word_embeddings.weight": np.ones((2, 3))}),
+    "tokenizer.json": tokenizer_of(WORDS),
+    "model.safetensors": save(TENSORS),
 }
 CLOSED = "http://127.0.0.1:1"
 
@@ -316,14 +342,21 @@ def test_a_missing_file_of_the_users_own_is_named(own: Path, tmp_path: Path, nam
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("{", "is not readable JSON: Expecting property name"),
-        ("[]", r"must hold keys and values, found '\[\]'"),
-        (json.dumps({**CONFIG, "model_type": "gpt2"}), "is of model type 'gpt2', not 'bert'"),
-        (json.dumps({**CONFIG, "hidden_size": "32"}), "hidden_size must be a whole number"),
-        (json.dumps({**CONFIG, "num_hidden_layers": 0}), "num_hidden_layers must be .* found 0"),
-        (json.dumps({**CONFIG, "vocab_size": True}), "vocab_size must be .* found True"),
-        (json.dumps({"model_type": "bert"}), "vocab_size must be .* found None"),
-        (json.dumps({**CONFIG, "num_attention_heads": 5}), "hidden_size 32 is not a multiple of"),
+        ("{", "is not JSON: Expecting property name"),
+        ("[" * 100_000, "is not JSON: "),
+        ("[]", r"is not a BERT's config: expected keys and values, found '\[\]'"),
+        (
+            json.dumps({**CONFIG, "model_type": "gpt2"}),
+            "model_type must be 'bert', not 'gpt2'; doc",
+        ),
+        (json.dumps({**CONFIG, "hidden_act": "relu"}), "hidden_act must be 'gelu', not 'relu'"),
+        (
+            json.dumps({**CONFIG, "position_embedding_type": "relative_key"}),
+            "position_embedding_type must be 'absolute', not 'relative_key'",
+        ),
+        (json.dumps({**CONFIG, "hidden_size": "4"}), "hidden_size must be a whole number"),
+        (json.dumps({"model_type": "bert"}), "hidden_act is missing; vocab_size is missing; "),
+        (json.dumps({**CONFIG, "num_attention_heads": 3}), r"hidden_size \(4\) must be a multiple"),
     ],
 )
 def test_a_config_that_is_no_bert_is_refused_by_key(
@@ -341,28 +374,84 @@ def test_a_config_that_is_no_bert_is_refused_by_key(
     [
         (
             "config.json",
-            json.dumps({**CONFIG, "vocab_size": 30521}).encode(),
-            r"tokenizer\.json has token ids up to 30521, but vocab_size in \S+config\.json is "
-            r"30521; take tokenizer, config and weights of one and the same model",
+            json.dumps({**CONFIG, "vocab_size": 4}).encode(),
+            r"has token ids up to 4, but vocab_size in \S+config\.json is 4; take tokenizer, "
+            "config and weights of one and the same model",
         ),
-        ("tokenizer.json", b"{}", r"tokenizer\.json is not a tokenizer\.json: "),
-        ("model.safetensors", b"", r"model\.safetensors is not a whole safetensors file \(.*\); "),
         (
-            "model.safetensors",
-            OWN_FILES["model.safetensors"][:-1],
-            r"model\.safetensors is not a whole safetensors file \(.*\); save or fetch it again",
+            "config.json",
+            json.dumps({**CONFIG, "pad_token_id": 1}).encode(),
+            r"gives \[PAD\] the id 0, but pad_token_id in \S+config\.json is 1; take tokenizer, ",
         ),
-        ("model.safetensors", b"\x80\x02" + b"pickle" * 99, r"not a whole safetensors file \("),
+        ("tokenizer.json", b"{}", r"is not a tokenizer\.json: "),
+        (
+            "tokenizer.json",
+            tokenizer_of({"[UNK]": 0}),
+            r"lacks the special tokens \[CLS\], \[SEP\]",
+        ),
+        ("tokenizer.json", tokenizer_of(WORDS, template=False), r"does not put \[CLS\] first and "),
     ],
-    ids=["vocabulary", "no tokenizer", "empty weights", "cut weights", "pickle"],
+    ids=["vocabulary", "padding", "no tokenizer", "no special tokens", "no template"],
 )
-def test_files_that_do_not_belong_together_or_are_cut_are_refused(
+def test_a_tokenizer_that_does_not_fit_is_refused(
     own: Path, tmp_path: Path, name: str, content: bytes, said: str
 ) -> None:
     (own / name).write_bytes(content)
+    said = rf"^{re.escape(str(own))}/tokenizer\.json {said}"
     with pytest.raises(BackboneError, match=said):
         fetch_backbone(f"local:{own}", tmp_path / "out")
     assert_nothing_left(tmp_path / "out")
+
+
+def but(name: str, *values: np.ndarray) -> bytes:
+    """Return the weights with another tensor, or without one."""
+    others = {key: tensor for key, tensor in TENSORS.items() if key != name}
+    return save({**others, **({name: values[0]} if values else {})})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", r"is not a whole safetensors file \(.*\); save, fetch or train it again"),
+        (OWN_FILES["model.safetensors"][:-1], r"is not a whole safetensors file \(.*\); save, "),
+        (b"\x80\x02" + b"pickle" * 99, r"is not a whole safetensors file \("),
+        (but(QUERY), f"does not fit the backbone's config.json: {QUERY} is missing; take both"),
+        (
+            but("pooler.dense.bias"),
+            "pooler.dense.bias is missing; take both as transformers' BertM",
+        ),
+        (but("heads.weight", np.ones(2)), "heads.weight is surplus; take both"),
+        (but(QUERY, np.ones((4, 2))), rf"{QUERY} has shape \[4, 2\], not \[4, 4\]; take both"),
+        (but(QUERY, np.ones((4, 4), dtype=np.int64)), f"{QUERY} has type I64, not one of F64"),
+        (but(QUERY, np.full((4, 4), np.nan)), f"{QUERY} holds values that are not finite"),
+    ],
+    ids=["empty", "cut", "pickle", "missing", "pooler", "surplus", "shape", "whole numbers", "nan"],
+)
+def test_weights_that_do_not_fit_are_refused(
+    own: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (own / "model.safetensors").write_bytes(content)
+    with pytest.raises(BackboneError, match=said) as refused:
+        fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert str(refused.value).startswith(f"{own}/model.safetensors ")
+    assert_nothing_left(tmp_path / "out")
+
+
+@pytest.mark.parametrize("head", ["classifier", "qa_outputs", "cls"])
+def test_heads_are_left_out_and_that_is_said(
+    head: str, own: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert caplog.messages == [f"backbone copied from {own}"]
+    wrapped = {f"bert.{name}": tensor for name, tensor in TENSORS.items()}
+    content = save({**wrapped, f"{head}.weight": np.ones((3, 4)), f"{head}.bias": np.ones(3)})
+    (own / "model.safetensors").write_bytes(content)
+    fetch_backbone(f"local:{own}", tmp_path / "out")
+    assert caplog.messages[1:] == [
+        f"backbone copied from {own}",
+        f"its heads are left out, runs train their own: {head}",
+    ]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:

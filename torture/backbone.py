@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from pipeline.model.bert import MinBert, config_from_json
+from pipeline.model.bert import MinBert
+from pipeline.model.checkpoint_names import hugging_face_names
+from pipeline.model.config import config_from_json
 from pipeline.model.kernels import PLAIN
-from pipeline.model.weights import hugging_face_names
 
 CONFIG = {
     "model_type": "bert",

@@ -27,7 +27,7 @@ from pipeline.files import (
     write_record,
     write_text,
 )
-from pipeline.model.weights import hugging_face_names
+from pipeline.model.checkpoint_names import hugging_face_names
 from pipeline.params import Params
 from pipeline.schemas import EVALUATE, Schema
 from pipeline.serving.answers import MEANINGS

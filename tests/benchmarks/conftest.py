@@ -10,7 +10,8 @@ import torch
 from benchmarks.breakdown import KINDS, REST
 from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
 from benchmarks.ours import ALL
-from pipeline.model.bert import BertConfig, MinBert
+from pipeline.model.bert import MinBert
+from pipeline.model.config import BertConfig
 from pipeline.model.kernels import PLAIN
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit

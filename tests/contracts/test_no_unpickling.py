@@ -30,7 +30,7 @@ from pipeline.errors import (
 from pipeline.features import read_features
 from pipeline.files import write_record
 from pipeline.inputs import check_inputs
-from pipeline.model.bert import config_from_json
+from pipeline.model.config import config_from_json
 from pipeline.model.kernels import PLAIN
 from pipeline.model.weights import load_backbone, load_weights
 from pipeline.params import load_params

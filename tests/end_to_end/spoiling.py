@@ -5,6 +5,7 @@ For test_bad_input.py, which holds the table.
 
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -200,6 +201,11 @@ def file_bytes(path: Path, change: Callable[[bytes], bytes]) -> Spoil:
 
 def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
+
+
+def without_template(content: bytes) -> bytes:
+    """Return a tokenizer.json that leaves [CLS] and [SEP] out."""
+    return json.dumps(json.loads(content) | {"post_processor": None}).encode()
 
 
 def pickled(content: bytes) -> bytes:

@@ -65,6 +65,7 @@ from tests.end_to_end.spoiling import (
     train_bytes,
     train_row,
     weights,
+    without_template,
 )
 
 AT_WORK = 2  # stages run at a time
@@ -86,7 +87,7 @@ NOT_PINNED = (
     r"^{} from mirror \S+ is not the pinned file: its sha256 is [0-9a-f]{{64}}, expected "
     r"[0-9a-f]{{64}} \({} bytes, expected {}\); nothing was used: replace the file there"
 )
-MISFIT = r"^data/backbone/model\.safetensors does not fit the backbone's config\.json: {}$"
+MISFIT = r"^data/backbone/model\.safetensors does not fit the backbone's config\.json: {}; take "
 SHAPE = r"embeddings\.word_embeddings\.weight has shape \[30522, 16\], not \[30522, 32\]"
 WORD_ROWS = "embeddings.word_embeddings.weight"
 CUT_WEIGHTS = r"{}/model\.safetensors is not a whole safetensors file \(.+\); .+ it again$"
@@ -231,7 +232,13 @@ BACKBONE_CASES = (
          r"^own/tokenizer\.json is not a tokenizer\.json: "),
     Case("own config of another model", "backbone",
          lambda place: place.replace(paths.backbone_config(OWN), '"bert"', '"roberta"'),
-         r"^own/config\.json is of model type 'roberta', not 'bert'$"),
+         r"^own/config\.json does not describe a BERT: model_type must be 'bert', not 'roberta'; "),
+    Case("own weights of another config", "backbone",
+         weights(paths.backbone_weights(OWN), lambda found: found.pop(WORD_ROWS)),
+         rf"^own/model\.safetensors does not fit .+: {WORD_ROWS} is missing; take both as "),
+    Case("own tokenizer without a template", "backbone",
+         file_bytes(paths.backbone_tokenizer(OWN), without_template),
+         r"^own/tokenizer\.json does not put \[CLS\] first and \[SEP\] last: 'a film' becomes "),
     Case("weights cut", "features sst", file_bytes(paths.backbone_weights(paths.BACKBONE), half),
          f"^{CUT_WEIGHTS.format('data/backbone')}"),
     Case("a missing tensor", "features sst",

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pipeline.model import fused
-from pipeline.model.bert import BertConfig, MinBert
+from pipeline.model.bert import MinBert
+from pipeline.model.config import BertConfig
 from pipeline.model.dropout import keep_mask
 from pipeline.model.fused import Drop, _Attention, _DropAddNorm, layout_of
 from pipeline.model.kernels import PLAIN, Kernels

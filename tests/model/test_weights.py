@@ -93,6 +93,18 @@ def test_old_names_with_prefix_and_pretraining_heads_load(
     assert_same_outputs(directory_with(old, tmp_path), theirs)
 
 
+@pytest.mark.parametrize("head", ["classifier", "qa_outputs"])
+def test_heads_beside_a_backbone_are_left_out(
+    head: str,
+    modern: dict[str, Tensor],
+    theirs: transformers.BertForPreTraining,
+    tmp_path: Path,
+) -> None:
+    tensors = {f"bert.{name}": tensor for name, tensor in modern.items()}
+    tensors |= {f"{head}.weight": torch.full((2, 16), torch.nan), f"{head}.bias": torch.ones(2)}
+    assert_same_outputs(directory_with(tensors, tmp_path), theirs)
+
+
 def test_names_of_bert_base_uncased_are_the_old_ones(old: dict[str, Tensor]) -> None:
     """A few of the real file's names, written out, so that `old` cannot drift from it."""
     real = {
@@ -156,7 +168,7 @@ def with_one(name: str, tensor: Tensor) -> Callable[[dict[str, Tensor]], None]:
     [
         (without(QUERY), f"{QUERY} is missing"),
         (without("pooler.dense.bias"), "pooler.dense.bias is missing"),
-        (with_one("classifier.weight", torch.ones(2, 16)), "classifier.weight is surplus"),
+        (with_one("heads.weight", torch.ones(2, 16)), "heads.weight is surplus"),
         (
             with_one("encoder.layer.2.output.dense.bias", torch.ones(16)),
             "encoder.layer.2.output.dense.bias is surplus",
@@ -168,7 +180,7 @@ def with_one(name: str, tensor: Tensor) -> Callable[[dict[str, Tensor]], None]:
         ),
         (
             with_one(QUERY, torch.ones(16, 16, dtype=torch.int64)),
-            f"{QUERY} has type torch.int64, not torch.float32",
+            f"{QUERY} has type I64, not one of F64, F32, F16, BF16",
         ),
         (with_one(QUERY, torch.full((16, 16), torch.nan)), f"{QUERY} holds values .* not finite"),
         (
@@ -193,7 +205,7 @@ def test_several_problems_are_named_and_the_rest_counted(
 ) -> None:
     # 1 surplus, and of 5 embedding, 2 pooler and 2 x 16 layer tensors all but one missing: 39
     few = {"extra": torch.ones(1), "pooler.dense.weight": modern["pooler.dense.weight"]}
-    with pytest.raises(BackboneError, match=r"extra is surplus; .* is missing; and 34 more$"):
+    with pytest.raises(BackboneError, match=r"extra is surplus; .* is missing; and 34 more; take"):
         load_backbone(directory_with(few, tmp_path), PLAIN)
 
 

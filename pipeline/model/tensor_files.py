@@ -1,0 +1,104 @@
+"""What a safetensors file holds, and whether it is what is wanted; without torch.
+
+None of the tensors wanted may be missing, of another shape or type, or not finite.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from pipeline.errors import PipelineError
+
+NUM_SHOWN = 5  # problems in one message
+# numpy has no bfloat16: its bits are read as whole numbers
+FLOATS: Mapping[str, type[np.generic]] = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "BF16": np.uint16,
+}
+BF16_EXPONENT = 0x7F80  # all ones in what is infinite or no number
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a safetensors file, its values not yet read."""
+
+    path: Path
+    start: int  # byte of the file
+    shape: Shape
+    dtype: str  # as safetensors calls it
+
+    def is_finite(self) -> bool:
+        """Say whether every value is a number that float32 can hold, if the type is a float's."""
+        values = np.fromfile(
+            self.path, FLOATS[self.dtype], count=int(np.prod(self.shape)), offset=self.start
+        )
+        if self.dtype == "BF16":
+            return bool(((values & BF16_EXPONENT) != BF16_EXPONENT).all())
+        return bool((np.abs(values) <= np.finfo(np.float32).max).all())
+
+
+def stored_tensors(
+    path: Path, error_type: type[PipelineError]
+) -> tuple[dict[str, StoredTensor], dict[str, str]]:
+    """Return a safetensors file's tensors by name, and its metadata.
+
+    Raises:
+        PipelineError: of the type given, if the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise error_type(f"{path} is missing; weights are read from safetensors files only")
+    try:
+        with safe_open(path, framework="np") as file:  # judges the header and the file's length
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise error_type(
+            f"{path} is not a whole safetensors file ({error}); save, fetch or train it again"
+        ) from None
+    with path.open("rb") as content:
+        length = int.from_bytes(content.read(8), "little")
+        header = json.loads(content.read(length))
+    header.pop("__metadata__", None)
+    tensors = {
+        name: StoredTensor(
+            path, 8 + length + told["data_offsets"][0], tuple(told["shape"]), told["dtype"]
+        )
+        for name, told in header.items()
+    }
+    return tensors, metadata
+
+
+def mismatches(
+    wanted: Mapping[str, Shape], found: Mapping[str, StoredTensor], shown: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a clause for every tensor that is missing or not what it should be.
+
+    Args:
+        wanted: the shapes of a model's tensors, all of them floats.
+        found: the file's tensors under the model's names.
+        shown: what the file calls them, for the message.
+    """
+    for name, shape in wanted.items():
+        other = found.get(name)
+        if other is None:
+            yield f"{shown[name]} is missing"
+        elif other.shape != shape:
+            yield f"{shown[name]} has shape {list(other.shape)}, not {list(shape)}"
+        elif other.dtype not in FLOATS:
+            yield f"{shown[name]} has type {other.dtype}, not one of {', '.join(FLOATS)}"
+        elif not other.is_finite():
+            yield f"{shown[name]} holds values that are not finite"
+
+
+def misfit(path: Path, model: str, problems: Sequence[str]) -> str:
+    """Return one sentence on what keeps a file from fitting, the first few problems named."""
+    more = len(problems) - NUM_SHOWN
+    clauses = [*problems[:NUM_SHOWN], *([f"and {more} more"] if more > 0 else [])]
+    return f"{path} does not fit {model}: {'; '.join(clauses)}"

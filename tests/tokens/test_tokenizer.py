@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from tokenizers import Tokenizer
@@ -70,6 +71,7 @@ def test_what_is_not_a_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
         load_tokenizer(path)
 
 
+ADDING = Path(__file__).parents[2] / "docs/adding.md"
 WORDS = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "film": 4}
 CLS, SEP = ("[CLS]", 2), ("[SEP]", 3)
 
@@ -118,6 +120,16 @@ def test_tokenizer_that_encloses_a_sentence_is_taken_and_not_left_with_a_limit(
 ) -> None:
     tokenizer = load_tokenizer(saved(tmp_path, WORDS, post_processor))
     assert tokenizer.encode("film " * 9).ids == [2, *[4] * 9, 3]
+
+
+def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", ADDING.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = [block for block in blocks if "TemplateProcessing" in block]
+    monkeypatch.chdir(tmp_path)
+    exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(tmp_path, WORDS)))})  # noqa: S102
+    assert load_tokenizer(tmp_path / "tokenizer.json").encode("film").ids == [2, 4, 3]
 
 
 def test_tokenizer_that_cannot_encode_is_refused(tmp_path: Path) -> None:

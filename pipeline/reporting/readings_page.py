@@ -141,7 +141,7 @@ def _which_matches(
 ) -> Iterator[str]:
     """Say for each group of rows which of two readings is closer to the paper's scores."""
     if not params.active.is_papers:
-        yield "Scores on other corpora cannot say which reading matches the paper's numbers."
+        yield "Only scores on the paper's corpora can say which reading matches its numbers."
         return
     for name, rows in groups.items():
         both = [

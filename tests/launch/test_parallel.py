@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -43,14 +42,19 @@ stages:
   train:
     foreach: [{names}]
     do:
-      cmd: sleep 0.2; echo ${{item}} >>ran; echo ${{item}} >model-${{item}}
+      cmd: >-
+        echo ${{item}} >>ran;
+        while test ! -e go; do sleep 0.1 || exit; done;
+        echo ${{item}} >model-${{item}}
       outs: ['model-${{item}}']
 """
-# holds DVC's lock for longer than DVC waits for it by itself
+# lets stages end while it holds DVC's lock, for longer than DVC waits for it by itself
 HOLDER = """
 import time
+from pathlib import Path
 from dvc.repo import Repo
 Repo(".", _wait_for_lock=True).lock.lock()
+Path("go").touch()
 time.sleep(5)
 """
 SLOW = """
@@ -61,7 +65,7 @@ stages:
       cmd: >-
         trap 'echo kept-${item} >>ran; exit 130' INT;
         echo began-${item} >>ran;
-        sleep 60 & wait $!;
+        sleep 600 & wait $!;
         echo ${item} >model-${item}
       outs: ['model-${item}']
 """
@@ -104,9 +108,7 @@ def test_ctrl_c_lets_stages_keep_what_they_did(number: int, shell_repository: Ne
     launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
     repository.wait_for(lambda: (repository.folder / "ran").exists() and len(repository.ran()) == 2)
     launch.send_signal(number)
-    started = time.monotonic()
     told, _ = launch.communicate()
-    assert time.monotonic() - started < 20
     assert launch.returncode == 128 + number
     assert "goes on from there" in told
     assert "Traceback" not in told
@@ -138,6 +140,7 @@ def test_a_second_launch_and_shared_runs_are_refused(shell_repository: New) -> N
 
 def test_nobody_reading_stops_nothing(shell_repository: New) -> None:
     repository = shell_repository(MANY.format(names="a, b"))
+    (repository.folder / "go").touch()
     program = f"{sys.executable} -m pipeline repro --jobs 2 2>&1 | head -1"
     done = repository.run("bash", "-c", f"set -o pipefail; {program}")
     assert "2 stages" in done.stdout

@@ -207,7 +207,7 @@ def test_on_generated_corpora_no_number_speaks_for_a_reading(
     page = page_of(params, outcome)
     assert "> **These scores are on generated corpora.**" in page
     assert BEST not in page
-    assert page.count("Scores on other corpora cannot say which reading matches") == 2
+    assert page.count("Only scores on the paper's corpora can say which reading matches") == 2
     assert "lies inside" not in page
     assert "fails as in the paper under" not in page
     assert "frozen backbone, 0.615, stays unexplained. A conjecture, not shown here" in page

@@ -135,7 +135,7 @@ def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> Non
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.terminate()
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate()
     assert process.returncode == 143
     assert said.strip().endswith("stopped; run `make repro` to go on")
     assert list(tmp_path.iterdir()) == []
@@ -151,7 +151,7 @@ def test_of_several_processes_the_first_notes_what_the_stage_took(
         "MINBERT_PLAN": '{"train@any": [1, true]}',
     }
     with process_of(stage_of("pass"), TORCHELASTIC_RUN_ID="any", RANK=rank, **stage) as process:
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate()
     assert said == ""  # who started them all has announced the stage
     assert [path.name for path in tmp_path.rglob("*.json")] == ["train@any.json"] * (rank == "0")
 
@@ -174,7 +174,7 @@ def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()
-        _, said = process.communicate(timeout=30)  # until the stage has ended too
+        _, said = process.communicate()  # until the stage has ended too
     assert mark.exists() != bool(by)
     assert ("is no more: it stops too" in said) == bool(by)
 

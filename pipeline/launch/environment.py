@@ -1,5 +1,6 @@
 """What every DVC that this project starts is told."""
 
+import getpass
 import os
 import sys
 from collections.abc import Mapping
@@ -14,8 +15,14 @@ def use_own_index() -> None:
     """Keep DVC's index, which is in pickles, where only the user enters.
 
     By default it is where everybody may write. One that the user named stays. Where there is no
-    DVC repository, none is begun.
+    DVC repository, none is begun. DVC asks for the user's name, too, and for a home: to a user who
+    has a number alone, as in containers, these are given.
     """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = str(os.getuid())
+        os.environ.setdefault("HOME", "/")  # as Docker does
     if INDEX_VARIABLE not in os.environ and paths.DVC_DIR.is_dir():
         paths.DVC_INDEX.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ[INDEX_VARIABLE] = str(paths.DVC_INDEX.absolute())

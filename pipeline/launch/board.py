@@ -1,6 +1,7 @@
 """What runs where: one live table on a terminal, a line at each start and end elsewhere."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.launch.job import WAITING
 from pipeline.launch.schedule import Schedule
 from pipeline.launch.times import duration
 from pipeline.launch.workers import Workers
@@ -56,6 +58,7 @@ class Board:
         self.last = last
         self.jobs = jobs
         self.rows: dict[str, Row] = {}
+        self._waits: set[str] = set()  # what stages waited for
         self._live = Live(console=console, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -98,18 +101,23 @@ class Board:
         self._tell(told, "yellow")
 
     def show(self, schedule: Schedule, workers: Workers) -> None:
-        """Draw the table anew."""
+        """Draw the table anew; tell once, on a line that stays, what stages wait for."""
+        says = {name: workers.says(name) for name in self.rows}
+        for name, words in says.items():
+            if WAITING in words and words not in self._waits:
+                self._waits.add(words)
+                self._tell(f"{name}: {words}", "yellow")
         if self.console.is_terminal:
-            self._live.update(self._table(schedule, workers), refresh=True)
+            self._live.update(self._table(schedule, says), refresh=True)
 
-    def _table(self, schedule: Schedule, workers: Workers) -> Group:
+    def _table(self, schedule: Schedule, says: Mapping[str, str]) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         rows = [self._cells(name, row) for name, row in self.rows.items()]
         for header, *column in zip(HEADERS, *rows, strict=True):
             table.add_column(header, no_wrap=True, min_width=max(map(len, (header, *column))))
         table.add_column("says", no_wrap=True, overflow="ellipsis", ratio=1)
         for name, cells in zip(self.rows, rows, strict=True):
-            table.add_row(*cells, Text(workers.says(name)))
+            table.add_row(*cells, Text(says[name]))
         return Group(table, Text(self._counts(schedule), style="dim"))
 
     def _cells(self, name: str, row: Row) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ class CloneWorkers:
         offer = f"{_workspace_as_commit()}:{self.ref}"
         _said(("git", "push", "--quiet", "origin", offer), "git's `origin` takes nothing")
         self.is_pushed = True
-        push = (*DVC, "--wait-for-lock", "push", "--with-deps", UPSTREAM)
+        push = (*DVC, "push", "--with-deps", UPSTREAM)  # nobody here can be told of a wait
         _said(push, "DVC's remote takes nothing")
         self.is_offered = True
 

@@ -2,8 +2,8 @@
 
 `dvc --wait-for-lock repro --single-item` waits for DVC's lock of the repository, where plain
 `dvc repro` gives up after three seconds and loses what the stage made. For files that another DVC
-reads or writes it does not wait: it is asked again. The job ends with the process that asked for
-it, and takes its stage along, which keeps a checkpoint.
+reads or writes it does not wait: it is asked again. The job says what it waits for; it ends with
+the process that asked for it, and takes its stage along, which keeps a checkpoint.
 """
 
 import os
@@ -20,17 +20,22 @@ from typing import BinaryIO
 
 import psutil
 
+from pipeline import paths
 from pipeline.launch.environment import with_own_python
 
-DVC = (sys.executable, "-m", "dvc")
+DVC = (sys.executable, "-m", "pipeline.launch.announcing")
 REPRO = (*DVC, "--wait-for-lock", "repro")
 PARENT_VARIABLE = "MINBERT_PARENT"  # the process that asked for the job, noted before it began
-BUSY = (b"is busy, it is being blocked by", b"Unable to acquire lock")  # in DVC's words
+STOP = signal.SIGUSR1  # ends a DVC that waits for a lock, which has nothing half-written
+WAITING = "waiting for"  # begins what is said of a lock
+UNABLE = "Unable to acquire lock"  # as in DVC's words
+BUSY = "is busy, it is being blocked by"  # DVC's words
 # what DVC says of every stage, in case of an error after the stage's own word
 CHATTER = (
     *("Running stage", "> ", "Generating lock", "Updating lock", "To track", "\tgit add"),
     *("To enable", "\tdvc config", "Use `dvc push`", "ERROR: failed to reproduce"),
 )
+RWLOCK = paths.DVC_DIR / "tmp/rwlock"  # where DVC notes who uses which files
 BUSY_SECONDS = 2.0  # until DVC is asked again
 WATCH_SECONDS = 0.5
 STOP_SECONDS = 300.0  # for a training to come to a place where it can be kept, and be kept
@@ -54,6 +59,7 @@ class Job:
         self.parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
         self._orphaned = 0.0  # when it was seen that the parent is gone
         self._told: set[tuple[int, int]] = set()  # processes and signals that were sent to them
+        self._announced: set[str] = set()
 
     def run(self) -> int:
         """Run the stage to its end, whatever it waits for; return DVC's exit status."""
@@ -63,9 +69,11 @@ class Job:
                 while not self.stops:
                     place = log.tell()
                     status = self._attempt(log)
-                    if status == 0 or not was_busy(self.log, place):
+                    hindrance = hindered_by(self.log, place) if status else ""
+                    if not hindrance:
                         return status
-                    log.write(b"another DVC is at work on these files; waiting for it\n")
+                    log.write(f"{WAITING} {hindrance}\n".encode())
+                    self._announce()
                     time.sleep(BUSY_SECONDS)
         return 128 + signal.SIGINT
 
@@ -83,9 +91,17 @@ class Job:
             try:
                 return process.wait(WATCH_SECONDS)
             except subprocess.TimeoutExpired:
+                self._announce()
                 self._watch_parent()
                 if self.stops:
                     self._stop(process.pid)
+
+    def _announce(self) -> None:
+        """Say on stderr, once, what is waited for."""
+        words = last_words(self.log)
+        if words.startswith(WAITING) and words not in self._announced:
+            self._announced.add(words)
+            sys.stderr.write(f"{words}\n")
 
     def _watch_parent(self) -> None:
         """Stop once the process that asked for the job is gone; end it if that takes too long."""
@@ -100,11 +116,12 @@ class Job:
     def _stop(self, dvc: int) -> None:
         """Interrupt the stage as Ctrl-C does; when asked again end it, and then DVC with it.
 
-        DVC itself is left alone as long as possible: it may be writing dvc.lock, which would be cut
-        off. Without its stage it ends by itself.
+        DVC itself is left alone as long as possible, unless it waits for a lock: it may be writing
+        dvc.lock, which would be cut off. Without its stage it ends by itself.
         """
         number = signal.SIGINT if self.stops == 1 else signal.SIGKILL
         with suppress(psutil.Error, ProcessLookupError):
+            os.kill(dvc, STOP)
             for process in psutil.Process(dvc).children(recursive=True):
                 key = (process.pid, int(number))
                 if key not in self._told and os.getpgid(process.pid) == dvc:
@@ -129,12 +146,18 @@ def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def was_busy(log: Path, place: int = 0) -> bool:
-    """Say whether DVC refused, from a place of its log on, since others use the files."""
+def hindered_by(log: Path, place: int = 0) -> str:
+    """Return who has what DVC wanted, from a place of its log on; nothing if that was not it."""
     with log.open("rb") as file:
         file.seek(place)
-        told = file.read()
-    return any(words in told for words in BUSY)
+        told = file.read().decode(errors="replace")
+    if found := re.search(f"{UNABLE} (.+)", told):
+        return found[1]
+    if BUSY not in told:
+        return ""
+    users = re.findall(r"\(PID (\d+)\): (.+)", told)
+    names = ", ".join(f"process {number} ({command})" for number, command in users)
+    return f"{names}: at work on the same files; if no such DVC runs, remove {RWLOCK}"
 
 
 def last_words(log: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 TAIL = 65536  # bytes of a log that are sent back
 STOPPED = 130  # an exit status, of Ctrl-C
-DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
+DVC = (sys.executable, "-m", "pipeline.launch.announcing")  # of the clone
 OWN = ("dvc.lock", "reports/")  # what stages themselves change in a clone
 
 
@@ -112,11 +112,10 @@ def _pushed(stage: str, folder: Path) -> tuple[int, str]:
 def _all(folder: Path, *command: str) -> tuple[int, str]:
     """Run a command to its end; return its exit status and all it said."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    index = {"DVC_SITE_CACHE_DIR": str(folder / ".dvc" / "tmp" / "site")}  # pickles, for us alone
     done = subprocess.run(  # noqa: S603  (no shell; written above)
         command,
         cwd=folder,
-        env=index | os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
+        env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

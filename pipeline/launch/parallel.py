@@ -1,6 +1,5 @@
 """The whole graph with several stages at once, and DVC's own word at the end that all is done."""
 
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from pipeline.params import Params
 from pipeline.tasks import Mode
 
 LOOK_SECONDS = 0.1
+STOPPED = "stopped; `make repro` goes on from there"
 GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
 
 
@@ -84,7 +84,7 @@ class Launch:
                 time.sleep(LOOK_SECONDS)
         unfinished = self.schedule.waiting or self.schedule.failed
         if self.asked and unfinished:
-            raise StopError("stopped; `make repro` goes on from there", self.asked[0])
+            raise StopError(STOPPED, self.asked[0])
         if self.schedule.failed:
             raise LaunchError("\n".join(self._failures()))
 
@@ -134,13 +134,21 @@ def confirm(environment: Mapping[str, str]) -> list[str]:
 
     Raises:
         LaunchError: DVC failed.
+        StopError: somebody asked to stop.
     """
+    asked: list[int] = []
     with subprocess.Popen(  # noqa: S603  (no shell, and nothing that a user typed)
         REPRO, env=with_own_python(environment), stdout=subprocess.PIPE, text=True
     ) as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        told, _ = process.communicate()
-        signal.signal(signal.SIGTERM, before)
+
+        def stop(number: int, _: FrameType | None) -> None:
+            asked.append(number)
+            process.terminate()
+
+        with on_signals(stop):
+            told, _ = process.communicate()
+    if asked:
+        raise StopError(STOPPED, asked[0])
     if process.returncode:
         raise LaunchError("`dvc repro`, which was to find nothing to do, failed; see above")
     lines = [line for line in told.splitlines() if line.startswith("Running stage '")]
@@ -161,5 +169,6 @@ def only_launch() -> Iterator[None]:
             yield
     except Timeout:
         raise LaunchError(
-            "another launch runs stages of this repository already; wait for it, or stop it"
+            f"another launch runs stages of this repository already (it holds {path}); wait for "
+            "it, or stop it"
         ) from None

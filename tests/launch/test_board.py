@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from pipeline.launch.board import Board
@@ -78,3 +79,24 @@ def test_a_terminal_shows_what_runs_where_and_what_it_says() -> None:
 def test_what_is_left_is_told_where_all_are_timed() -> None:
     text = told(dict(zip(NAMES, (40.96, 3.0, 2.0), strict=True)), is_terminal=True)
     assert "at least 41 s left" in text
+
+
+class WaitingWorkers(SayingWorkers):
+    """Workers whose stages wait for one lock."""
+
+    def says(self, stage: str) -> str:
+        return "waiting for .dvc/tmp/lock: remove it"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_stages_wait_for_is_told_once_and_whole(is_terminal: bool) -> None:
+    schedule = Schedule([Task(name, frozenset(), 1.0) for name in NAMES])
+    file = StringIO()
+    console = Console(file=file, force_terminal=is_terminal, width=30, color_system=None)
+    with Board(console, {}, jobs=3) as board:
+        for name in NAMES:
+            schedule.start(name)
+            board.began(name, "1 thread")
+            board.show(schedule, WaitingWorkers())
+    line = f"{NAMES[0]}: waiting for .dvc/tmp/lock: remove it"
+    assert file.getvalue().count(line) == file.getvalue().count("remove it") == 1

@@ -38,7 +38,9 @@ def test_a_stage_that_another_dvc_runs_is_waited_for(shell_repository: New) -> N
     repository.wait_for((repository.folder / "ran").exists)
     job = repository.start(sys.executable, "-m", "pipeline", "job", "slow")
     log = repository.folder / ".logs/slow.log"
-    repository.wait_for(lambda: log.exists() and "waiting for it" in log.read_text())
+    repository.wait_for(lambda: log.exists() and "waiting for" in log.read_text())
+    assert f"waiting for process {other.pid} (" in log.read_text()
+    assert "if no such DVC runs, remove .dvc/tmp/rwlock" in log.read_text()
     (repository.folder / "go").touch()
     for process in (other, job):
         told, _ = process.communicate()

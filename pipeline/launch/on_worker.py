@@ -14,7 +14,7 @@ from typing import Any
 TAIL = 65536  # bytes of a log that are sent back
 STOPPED = 130  # an exit status, of Ctrl-C
 DVC = (sys.executable, "-m", "pipeline.launch.announcing")  # of the clone
-OWN = ("dvc.lock", "reports/")  # what stages themselves change in a clone
+OWN = ("dvc.lock", "reports")  # what stages themselves change in a clone
 
 
 def run_job(launch: str, stage: str, root: str) -> tuple[int, str]:
@@ -39,8 +39,9 @@ def run_in_clone(launch: str, stage: str, following: Sequence[str], ref: str) ->
         The exit status, and the end of the log.
     """
     folder = Path.cwd()
-    changed = _output(folder, "git", "status", "--porcelain", "--untracked-files=no").splitlines()
-    others = [line[3:] for line in changed if not line[3:].startswith(OWN)]
+    everywhere = ("--", ":/", *(f":(exclude){name}" for name in OWN))  # else, names begin here
+    told = _output(folder, "git", "status", "--porcelain", "--untracked-files=no", *everywhere)
+    others = [line[3:] for line in told.splitlines()]
     if others:
         return 1, f"{folder} of this worker has changes of its own: {', '.join(others)}\n"
     status, told = _all(folder, "git", "fetch", "--quiet", "origin", ref)

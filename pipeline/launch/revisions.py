@@ -1,7 +1,7 @@
 """Files as they are in a commit, a branch or an experiment; and what experiments there are."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,8 +26,7 @@ def files_of(revision: str) -> Iterator[Fetch]:
     if revision == WORKSPACE:
         yield _of_workspace
         return
-    system = _file_system(revision)
-    with TemporaryDirectory() as folder:
+    with _file_system(revision) as system, TemporaryDirectory() as folder:
 
         def fetch(path: Path) -> Path:
             copy = Path(folder) / path
@@ -68,17 +67,24 @@ def _of_workspace(path: Path) -> Path:
     return path
 
 
-def _file_system(revision: str) -> Any:
-    """Open a revision; experiments are found by name, too."""
-    from dvc.api import DVCFileSystem  # takes half a second
-    from dvc.exceptions import DvcException
+@contextmanager
+def _file_system(revision: str) -> Iterator[Any]:
+    """Open a revision's files below this folder; experiments are found by name, too.
 
-    try:
-        system = DVCFileSystem(".", rev=revision)
-        _ = system.repo  # only now does it look for the revision
-        return system
-    except DvcException as error:
-        raise RevisionError(
-            f"{revision!r} is no experiment, branch or commit ({error}); `dvc exp list` names "
-            f"experiments, {WORKSPACE!r} is what lies here"
-        ) from None
+    Not by DVCFileSystem(".", rev=revision): that one begins at the root of the git repository,
+    which may have this project as a folder.
+    """
+    from dvc.exceptions import DvcException  # takes half a second
+    from dvc.repo import Repo
+
+    with ExitStack() as stack:
+        try:
+            here = stack.enter_context(Repo("."))
+            repo = stack.enter_context(Repo(".", config=here.config))  # today's remotes
+            stack.enter_context(repo.switch(revision))
+        except DvcException as error:
+            raise RevisionError(
+                f"{revision!r} is no experiment, branch or commit ({error}); `dvc exp list` names "
+                f"experiments, {WORKSPACE!r} is what lies here"
+            ) from None
+        yield repo.dvcfs

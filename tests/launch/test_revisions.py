@@ -1,0 +1,122 @@
+"""files_of and experiments: what a commit holds, also where the project is a folder of another.
+
+Real git and DVC; plots, the plan and the gate, which ask them too, are tried in the same places.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import RevisionError
+from pipeline.launch import plots
+from pipeline.launch.plan import Outcome, plan_stages
+from pipeline.launch.revisions import experiments, files_of
+
+pytestmark = pytest.mark.dvc
+
+ROOT = Path(__file__).parents[2]
+DVC = (sys.executable, "-m", "dvc")
+DVC_YAML = """
+stages:
+  words:
+    cmd: cp params.yaml words
+    params: [rate]
+    outs: [words]
+plots:
+  - reports/curves.csv: {x: epoch, y: dev_score}
+"""
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(params=[".", "course/minbert"])
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Go to a project with a tag, another rate since, and an experiment on that."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@b.c")
+    whole = tmp_path / "whole"
+    folder = whole / request.param
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(whole)
+    run("git", "init", "-q")
+    (whole / "dvc.lock").write_text("another project's")
+    run("git", "add", "dvc.lock")
+    run("git", "commit", "-qm", "another project")
+    run("git", "tag", "without")
+    (whole / "dvc.lock").unlink()
+    monkeypatch.chdir(folder)
+    run(*DVC, "init", "-q", *["--subdir"] * (request.param != "."))
+    run(*DVC, "config", "cache.type", "hardlink")
+    Path("dvc.yaml").write_text(DVC_YAML)
+    Path("reports").mkdir()
+    for rate in ("1", "2"):
+        Path("params.yaml").write_text(f"rate: {rate}\n")
+        Path("reports/curves.csv").write_text(f"epoch,dev_score\n1,0.{rate}\n")
+        run(*DVC, "repro", "-q")
+        run("git", "add", "-A")
+        run("git", "commit", "-qm", f"rate {rate}")
+        run("git", "tag", f"rate-{rate}")
+    return folder
+
+
+def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> None:
+    with files_of("rate-1") as one, files_of("HEAD") as two, files_of("workspace") as here:
+        for path in (Path("params.yaml"), Path("words")):
+            texts = [fetch(path).read_text() for fetch in (one, two, here)]
+            assert texts == ["rate: 1\n", "rate: 2\n", "rate: 2\n"]
+        assert "words" in one(Path("dvc.lock")).read_text()
+        with pytest.raises(RevisionError, match=r"^missing\.csv of rate-1 is not here"):
+            one(Path("missing.csv"))
+    assert Path("words").read_text() == "rate: 2\n"
+
+
+def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
+    run(*DVC, "exp", "run", "-q", "-n", "faster", "-S", "rate=3")
+    assert "faster" in [row["Experiment"] for row in experiments()]
+    run("git", "checkout", "-q", "--", ".")
+    with files_of("faster") as fetch:
+        assert fetch(Path("words")).read_text() == "rate: 3\n"
+
+
+def test_what_the_cache_lacks_comes_from_the_default_remote(project: Path, tmp_path: Path) -> None:
+    run(*DVC, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    run("git", "checkout", "-q", "rate-1", "--", "dvc.lock")
+    run(*DVC, "push", "-q")
+    run("git", "checkout", "-q", "HEAD", "--", "dvc.lock")
+    Path(".dvc/cache").rename(tmp_path / "cache")
+    with files_of("rate-1") as fetch:
+        assert fetch(Path("words")).read_text() == "rate: 1\n"
+
+
+@pytest.mark.parametrize("name", ["nosuch", "without"])
+def test_a_revision_without_the_project_is_told(project: Path, name: str) -> None:
+    with (
+        pytest.raises(RevisionError, match=f"{name}"),
+        files_of(name) as fetch,
+    ):
+        fetch(Path("words"))
+
+
+def test_curves_of_commits_are_drawn(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plots, "_libraries", lambda: "")  # a megabyte that nothing here reads
+    page = plots.draw_plots(["rate-1", "workspace"])
+    assert '"dev_score": "0.1"' in page
+    assert '"dev_score": "0.2"' in page
+
+
+def test_the_plan_and_the_gate_find_nothing_to_do(project: Path) -> None:
+    assert [stage.outcome for stage in plan_stages()] == [Outcome.UP_TO_DATE]
+    run(str(ROOT / ".ci/gate"))

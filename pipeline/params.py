@@ -154,6 +154,12 @@ class LocalCorpora(Section):
         """
         if not self.directory.is_dir():
             raise ParamsError(f"{self.source}: {self.directory} is not a directory; make it")
+        place, project = self.directory.resolve(), Path.cwd()
+        if project.is_relative_to(place) or place.is_relative_to(project / paths.DATA):
+            raise ParamsError(
+                f"{self.source}: the pipeline writes into {self.directory} itself; put your files "
+                "into a directory of their own"
+            )
         present = []
         for name in CORPORA:
             found = [split for split in SPLITS if self.file_of(name, split)]
@@ -498,7 +504,7 @@ def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
 def _yaml(path: Path) -> Any:
     """Read a YAML file into plain values."""
     try:
-        return YAML(typ="safe", pure=True).load(path)  # its messages say more than those of C
+        values = YAML(typ="safe", pure=True).load(path)  # its messages say more than those of C
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the repository root") from None
     except OSError as error:
@@ -506,6 +512,13 @@ def _yaml(path: Path) -> Any:
     # a value that YAML takes for more than it is, like 2001-13-01, raises what its making raised
     except Exception as error:  # noqa: BLE001
         raise ParamsError(f"{path} is not YAML: {_yaml_problem(error)}; mend that place") from None
+    try:
+        YAML(typ="safe").load(path)  # DVC's parser is stricter: {source: local:mine} needs quotes
+    except MarkedYAMLError as error:
+        raise ParamsError(
+            f"DVC cannot read {path}: {_yaml_problem(error)}; put quotation marks around the value"
+        ) from None
+    return values
 
 
 def _yaml_problem(error: Exception) -> str:

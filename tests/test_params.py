@@ -461,3 +461,22 @@ def test_a_directory_of_own_files_that_is_not_there_is_named(
     text = own(tmp_path).replace(f"local:{tmp_path}", "local:no/where")
     with pytest.raises(ParamsError, match=r"local:no/where: no/where is not a directory"):
         load(text)
+
+
+@pytest.mark.parametrize("folder", [".", "..", "data/corpora"])
+def test_own_files_are_not_where_the_pipeline_writes(
+    load: Callable[[str], Params], tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project/data/corpora").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    text = own(tmp_path).replace(f"local:{tmp_path}", f"local:{folder}")
+    with pytest.raises(ParamsError, match=r"the pipeline writes into \S+ itself; put your files"):
+        load(text)
+
+
+def test_what_dvcs_stricter_parser_refuses_is_told_before_dvc_does(
+    load: Callable[[str], Params],
+) -> None:
+    text = replaced("profiles:\n", "profiles:\n  own: {backbone: local:bert}\n")
+    with pytest.raises(ParamsError, match=r"DVC cannot read \S+: line \d+, .*; put quotation mar"):
+        load(text)

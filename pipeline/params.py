@@ -196,7 +196,8 @@ class RateScaleParams(Section):
 
 def _kind_of_corpora(section: Any) -> str:
     """Return which kind a section on corpora is of, by its source."""
-    source = section.get("source") if isinstance(section, Mapping) else section.source
+    is_raw = isinstance(section, Mapping)
+    source = section.get("source") if is_raw else getattr(section, "source", None)
     return "local" if str(source).startswith(LOCAL) else str(source)
 
 

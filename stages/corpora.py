@@ -24,7 +24,8 @@ def main(argv: list[str]) -> None:
 
 def _is_watched(corpora: LocalCorpora) -> bool:
     """Say whether dvc.yaml has the user's directory among its deps."""
-    return str(corpora.directory) in paths.DVC_YAML.read_text(encoding="utf-8")
+    lines = paths.DVC_YAML.read_text(encoding="utf-8").splitlines()
+    return any(line.strip(' -"') == str(corpora.directory) for line in lines)
 
 
 if __name__ == "__main__":

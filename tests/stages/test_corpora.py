@@ -132,3 +132,26 @@ def test_the_command_ends_with_status_1_and_one_line_on_a_bad_mirror(
     (line,) = done.stderr.splitlines()
     assert re.search(said, line)
     assert not (tmp_path / paths.CORPORA).exists()
+
+
+@pytest.mark.parametrize(
+    ("dep", "is_watched"), [('      - "pairs"', True), ("      - mypairs", False)]
+)
+def test_files_of_ones_own_that_dvc_does_not_watch_are_told(
+    dep: str,
+    is_watched: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    text = (ROOT / "params.yaml").read_text()
+    before, _, after = text.partition("      source: synthetic")
+    rest = after[after.index("    backbone:") :]
+    (tmp_path / "params.yaml").write_text(f"{before}      source: local:pairs\n{rest}")
+    (tmp_path / "dvc.yaml").write_text(dep)
+    (tmp_path / "pairs").mkdir()
+    for split in ("train", "dev"):
+        (tmp_path / f"pairs/sts-{split}.csv").write_text("id,first,second,label\na,b,c,1\n")
+    monkeypatch.chdir(tmp_path)
+    main([])
+    assert ("DVC does not watch pairs: run `make graph` once" in caplog.text) != is_watched

@@ -21,9 +21,6 @@ CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair
 RUN_DIR = paths.run_dir(RUN)
 # by stage and key: templates, for each corpus, run or trial in turn; those of one tuple together
 WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
-    ("corpora", "outs"): [(paths.corpus_dir(CORPUS),)],
-    ("validate", "deps"): [(paths.corpus_dir(CORPUS),)],
-    ("validate", "outs"): [(paths.validation_json(CORPUS),)],
     ("inputs", "deps"): [
         (paths.tokens_dir(CORPUS),),
         (paths.features_dir(FEATURE_SET),),
@@ -33,14 +30,13 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
         (f"runs.{RUN}.mode", f"runs.{RUN}.batch_size"),
         (f"runs.{PAIR_RUN}.pair_encoding",),
     ],
-    ("inputs", "outs"): [(paths.inputs_json(RUN),)],
     ("report", "deps"): [
-        (paths.corpus_dir(CORPUS),),
-        (paths.validation_json(CORPUS),),
+        (paths.CORPORA,),
+        (paths.VALIDATION,),
+        (paths.INPUTS,),
         (paths.scores_json(RUN),),
         (paths.predictions_dir(RUN),),
         (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
-        (paths.inputs_json(RUN),),
         (paths.trial_scores(paths.trial_dir(TRIAL)),),
         (paths.DEAD_HEADS,),
     ],

@@ -1,7 +1,6 @@
 """Run what is out of date: `dvc repro` with a plan before it and little said in between."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -16,8 +15,6 @@ from pipeline.launch.times import last_seconds, load_times
 from pipeline.launch.workers import Workers
 from pipeline.params import Params, load_params
 from pipeline.trials import load_trials, with_trials
-
-PROCESSES_VARIABLE = "MINBERT_PROCESSES"  # of pipeline/training/torchrun.py
 
 
 def read_arguments(argv: list[str]) -> argparse.Namespace:
@@ -70,11 +67,6 @@ def _at_once(params: Params, last: dict[str, float], asked: argparse.Namespace) 
     from pipeline.launch.parallel import Launch, confirm, likely_seconds, only_launch, tasks_of
     from pipeline.launch.schedule import Schedule
 
-    if (os.environ.get(PROCESSES_VARIABLE) or "1") != "1":
-        raise LaunchError(
-            f"{PROCESSES_VARIABLE} gives the whole machine to one run; unset it to run several "
-            "stages at once"
-        )
     local = LocalWorkers(asked.jobs, asked.per_gpu, this_machine(params.device), params)
     with only_launch():
         workers = _cluster(local, asked) if asked.scheduler else local

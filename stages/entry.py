@@ -22,10 +22,6 @@ log = logging.getLogger("pipeline")
 
 PARENT = os.getppid()
 STARTED = time.monotonic()
-IS_RANK = "TORCHELASTIC_RUN_ID" in os.environ  # one of several processes, started by torchrun
-IS_FIRST = not IS_RANK or os.environ["RANK"] == "0"
-if IS_RANK:  # torchrun passes Ctrl-C on to all: no traceback of each
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 if os.environ.get("OMP_NUM_THREADS"):  # alone says how many threads a stage has
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # would come before it; dask sets both
         os.environ.pop(name, None)
@@ -49,17 +45,15 @@ REMEDIES = {
 def run_stage(main: Callable[[list[str]], None]) -> None:
     """Run `main` on the command line; turn what a user can mend into one line and exit status 1.
 
-    Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it is no more: the next
+    Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it has ended: the next
     `dvc repro` would start the stage a second time beside it. A bug keeps its traceback.
     """
     teller = _listen()
     try:
         with _stoppable():
-            if not IS_RANK:  # whoever started torchrun has told
-                teller.announce()
+            teller.announce()
             main(sys.argv[1:])
-            if IS_FIRST:
-                write_down(teller.facts, STARTED)
+            write_down(teller.facts, STARTED)
     except PipelineError as error:
         log.error("%s", error)
         sys.exit(error.exit_status)
@@ -92,7 +86,7 @@ def _listen() -> Teller:
 def _stoppable() -> Iterator[None]:
     """Let SIGTERM, and the end of DVC, raise in the block, so that what it began is cleaned up."""
     before = signal.signal(signal.SIGTERM, _stop)
-    if IS_RANK or "DVC_STAGE" in os.environ:
+    if "DVC_STAGE" in os.environ:
         threading.Thread(target=_watch_parent, daemon=True).start()
     try:
         yield
@@ -108,5 +102,5 @@ def _watch_parent() -> None:
     """Ask this process to stop once the one that started it is gone."""
     while os.getppid() == PARENT:
         time.sleep(WATCH_SECONDS)
-    log.warning("what started this stage is no more: it stops too")
+    log.warning("the DVC that started this stage has ended: it stops too")
     os.kill(os.getpid(), signal.SIGTERM)

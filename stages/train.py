@@ -1,14 +1,12 @@
 """Stage train@<run>: tokens or features in, trained weights and their history out."""
 
 import argparse
-import sys
 
 from stages.entry import run_stage
 from pipeline import paths
 from pipeline.left_out import write_no_training
 from pipeline.params import load_params
 from pipeline.training.run import train_run
-from pipeline.training.torchrun import num_processes, run_in_processes
 
 
 def main(argv: list[str]) -> None:
@@ -19,9 +17,6 @@ def main(argv: list[str]) -> None:
     if name in params.left_out:
         write_no_training(name, params.left_out[name])
         return
-    count = num_processes(params, name)
-    if count > 1:
-        sys.exit(run_in_processes(count, "stages.train", argv))  # it is they who tell and time
     train_run(params, name, backbone_dir=paths.BACKBONE, out=paths.run_dir(name))
 
 

@@ -2,8 +2,7 @@
 
 A single-task run is a round robin of one corpus (Equation 1 with nothing to share). All that a
 step or an epoch changes is in the model, the optimizer, torch's random numbers and `Progress`:
-keep these, and a training can go on in another process as if nothing had happened. Several
-processes may share the work of every step (training/ranks.py).
+keep these, and a training can go on in another process as if nothing had happened.
 """
 
 import logging
@@ -28,7 +27,6 @@ from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not
 from pipeline.training.history import EpochRow, mean_score
 from pipeline.training.optimizer import new_optimizer, step_idle_too
 from pipeline.training.pace import Pace
-from pipeline.training.ranks import ALONE, Ranks
 from pipeline.training.round_robin import loss_weights, round_robin
 from pipeline.training.trimmed_embedding import restore, trim
 
@@ -85,13 +83,11 @@ class Trainer:
         train: Mapping[CorpusName, Examples],
         dev: Mapping[CorpusName, Examples],
         plan: TrainingPlan,
-        ranks: Ranks = ALONE,
     ) -> None:
         self.model = model
         self.train = train
         self.dev = dev
         self.plan = plan
-        self.ranks = ranks
         self._trim_vocabulary()
         self.optimizer = new_optimizer(
             model, plan.learning_rate, plan.optimizer, plan.speed.fused_adamw
@@ -122,7 +118,6 @@ class Trainer:
                 stopped by an exception.
         """
         progress, pace = self.progress, self._pace(name)
-        self._check_ranks()
         while progress.epoch <= self.plan.epochs and not progress.stopped:
             rows = self._epoch(pace, boundary)
             progress.history += rows
@@ -137,7 +132,7 @@ class Trainer:
                 pace.tell(rows)
             if boundary:
                 boundary(self)
-        device = self.ranks.named(device_name(self.model.device))
+        device = device_name(self.model.device)
         pace.finish({"device": device, "threads": torch.get_num_threads()})
 
     def _pace(self, name: str) -> Pace:
@@ -179,11 +174,7 @@ class Trainer:
             if boundary:
                 boundary(self)
         pace.scoring()
-        self._check_ranks()
         return self._look_back(turns[: progress.step])
-
-    def _check_ranks(self) -> None:
-        self.ranks.check_same(self.model, self.progress.epoch, self.progress.step)
 
     def _turns(self) -> list[tuple[CorpusName, Chosen]]:
         """Draw the epoch's batches, in the order of Equation 1."""
@@ -206,26 +197,22 @@ class Trainer:
     def step(self, corpus: CorpusName, chosen: Chosen) -> Tensor:
         """Update the model on one batch; return its loss, unweighted.
 
-        Each rank computes its share of the batch; all return the loss of the whole. On a GPU
-        nothing here waits for it: the loss stays there, as the batch has been.
+        On a GPU nothing here waits for it: the loss stays there, as the batch has been.
 
         Raises:
-            TrainingError: the batch does not fit into the device's memory; another rank is no more.
+            TrainingError: the batch does not fit into the device's memory.
         """
         examples = self.train[corpus]
-        told = chosen.described(examples.split.corpus)
-        mine, fraction = self.ranks.part(chosen)
-        self.ranks.reseed(self.plan.seed, self.progress.epoch, self.progress.step)
-        with fitting_in_memory(told, self.model.device, STEP_REMEDY):
-            outputs = examples.outputs(self.model, mine)
-            loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][mine.indices])
+        batch = chosen.described(examples.split.corpus)
+        with fitting_in_memory(batch, self.model.device, STEP_REMEDY):
+            outputs = examples.outputs(self.model, chosen)
+            loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
             self.optimizer.zero_grad(set_to_none=True)
-            (loss * (self.weights[corpus] * fraction)).backward()  # type: ignore[no-untyped-call]
-            loss = self.ranks.added_up(self.model, loss.detach(), fraction)
+            (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
             if self.plan.idle_heads == "step":
                 step_idle_too(self.optimizer)
             self.optimizer.step()
-        return loss
+        return loss.detach()
 
     def _look_back(self, done: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
         """Tell of an epoch: its losses and gradients, and what the dev sets say if all is well.

@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import torch
 
 from pipeline import paths
 from pipeline.checkpoints import (
-    checkpoint_folder,
     fingerprint_of,
     mark_finished,
     others_of,
@@ -38,7 +36,6 @@ from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trained, Trainer, TrainingPlan
-from pipeline.training.ranks import Ranks, joined
 from pipeline.training.resume import Checkpoint
 from pipeline.training.round_robin import discarded_batches, turns_per_round
 
@@ -64,26 +61,20 @@ def train_run(
         StopError: this process was asked to stop; the run can go on from there.
     """
     inputs = inputs or paths.inputs_json(name)
-    with joined(choose_device(params.device)) as (ranks, device):
-        kernels = kernels_on(device, params.speed.forward)
-        files = listed_files(inputs, params.run(name).pair_encoding)
-        fingerprint = _fingerprint(params, name, kernels, device, files, ranks)
-        own = own_checkpoint(name, fingerprint) if ranks.is_first else None
-        with own or nullcontext(checkpoint_folder(name, fingerprint)) as folder:
-            _check_inputs(params.run(name), name, inputs, files)
-            trainer = _new_trainer(params, name, kernels, backbone_dir, device, ranks)
-            _announce(name, trainer)
-            checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
-            with ranks.first_goes_first():  # it waits for the lock, and sees what is damaged
-                _restore(name, checkpoint, trainer, folder)
-            if not ranks.is_first:
-                trainer.fit(name)
-                return
-            with checkpoint.listening():
-                trainer.fit(name, checkpoint.boundary)
-            checkpoint.save(trainer)
-            _write_outs(params, name, trainer, kernels, out)
-            mark_finished(folder, paths.run_weights(out))
+    device = choose_device(params.device)
+    kernels = kernels_on(device, params.speed.forward)
+    files = listed_files(inputs, params.run(name).pair_encoding)
+    with own_checkpoint(name, _fingerprint(params, name, kernels, device, files)) as folder:
+        _check_inputs(params.run(name), name, inputs, files)
+        trainer = _new_trainer(params, name, kernels, backbone_dir, device)
+        _announce(name, trainer)
+        checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
+        _restore(name, checkpoint, trainer, folder)
+        with checkpoint.listening():
+            trainer.fit(name, checkpoint.boundary)
+        checkpoint.save(trainer)
+        _write_outs(params, name, trainer, kernels, out)
+        mark_finished(folder, paths.run_weights(out))
 
 
 def _check_inputs(run: RunParams, name: str, inputs: Path, files: Mapping[str, str]) -> None:
@@ -112,7 +103,6 @@ def _fingerprint(
     kernels: Kernels,
     device: torch.device,
     files: Mapping[str, str],
-    ranks: Ranks,
 ) -> str:
     """Stand for everything that decides a run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
@@ -134,7 +124,7 @@ def _fingerprint(
             "kernels": asdict(kernels),
             "dev_batch_size": params.evaluation.batch_size,
             "inputs": dict(files),
-            "device": ranks.named(device_name(device)),
+            "device": device_name(device),
             "processor": dict(torch.cpu.get_capabilities()) if on_cpu else None,
             "threads": torch.get_num_threads() if on_cpu else None,
             "libraries": [torch.__version__, str(torch.version.cuda), np.__version__],
@@ -149,7 +139,6 @@ def _new_trainer(
     kernels: Kernels,
     backbone_dir: Path,
     device: torch.device,
-    ranks: Ranks,
 ) -> Trainer:
     """Build a run's model and examples, as they are before the first step."""
     run = params.run(name)
@@ -172,7 +161,7 @@ def _new_trainer(
         seed=params.seed,
         idle_heads=run.idle_heads,
     )
-    return Trainer(model, train, open_examples(run, "dev", device), plan, ranks)
+    return Trainer(model, train, open_examples(run, "dev", device), plan)
 
 
 def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, out: Path) -> None:
@@ -189,7 +178,7 @@ def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, o
         if dev.split.is_joint
     }
     machine = {
-        "device": trainer.ranks.named(device_name(device)),
+        "device": device_name(device),
         "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
         "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
         "versions": {

@@ -122,7 +122,7 @@ def test_a_wrong_number_of_jobs_is_refused(shell_repository: New) -> None:
     assert "'none' is no number of stages" in done.stderr
 
 
-def test_a_second_launch_and_shared_runs_are_refused(shell_repository: New) -> None:
+def test_a_second_launch_is_refused(shell_repository: New) -> None:
     repository = shell_repository(SLOW)
     launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
     repository.wait_for((repository.folder / "ran").exists)
@@ -131,11 +131,6 @@ def test_a_second_launch_and_shared_runs_are_refused(shell_repository: New) -> N
     launch.communicate()
     assert second.returncode == 1
     assert "another launch runs stages of this repository already" in second.stderr
-
-    repository.environment |= {"MINBERT_PROCESSES": "2"}
-    third = repository.launch(jobs=2)
-    assert third.returncode == 1
-    assert "MINBERT_PROCESSES gives the whole machine to one run" in third.stderr
 
 
 def test_nobody_reading_stops_nothing(shell_repository: New) -> None:

@@ -141,25 +141,8 @@ def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("rank", ["0", "1"])
-def test_of_several_processes_the_first_notes_what_the_stage_took(
-    rank: str, tmp_path: Path
-) -> None:
-    stage = {
-        "DVC_STAGE": "train@any",
-        "DVC_ROOT": str(tmp_path),
-        "MINBERT_PLAN": '{"train@any": [1, true]}',
-    }
-    with process_of(stage_of("pass"), TORCHELASTIC_RUN_ID="any", RANK=rank, **stage) as process:
-        _, said = process.communicate()
-    assert said == ""  # who started them all has announced the stage
-    assert [path.name for path in tmp_path.rglob("*.json")] == ["train@any.json"] * (rank == "0")
-
-
-@pytest.mark.parametrize(
-    "by", [{"DVC_STAGE": "train@any"}, {"TORCHELASTIC_RUN_ID": "any", "RANK": "1"}, {}]
-)
-def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
+@pytest.mark.parametrize("by", [{"DVC_STAGE": "train@any"}, {}])
+def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
     by: dict[str, str], tmp_path: Path
 ) -> None:
     """A process in between starts the stage and is killed."""
@@ -176,7 +159,7 @@ def test_a_stage_ends_with_the_dvc_or_torchrun_that_started_it_and_only_then(
         process.kill()
         _, said = process.communicate()  # until the stage has ended too
     assert mark.exists() != bool(by)
-    assert ("is no more: it stops too" in said) == bool(by)
+    assert ("has ended: it stops too" in said) == bool(by)
 
 
 @pytest.mark.parametrize(

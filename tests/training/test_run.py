@@ -15,7 +15,6 @@ from pipeline.model.kernels import PLAIN
 from pipeline.params import Params, load_params
 from pipeline.schemas import INPUTS
 from pipeline.training import run
-from pipeline.training.ranks import ALONE, Ranks
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 NAME = "multitask-finetune"
@@ -24,7 +23,7 @@ FILES = {"a": "1"}
 
 
 def fingerprint(params: Params = PARAMS, **changes: Any) -> str:
-    given = {"kernels": PLAIN, "device": CPU, "files": FILES, "ranks": ALONE} | changes
+    given = {"kernels": PLAIN, "device": CPU, "files": FILES} | changes
     return run._fingerprint(params, NAME, **given)
 
 
@@ -58,15 +57,13 @@ def test_what_decides_the_numbers_moves_the_fingerprint(what: str) -> None:
     assert fingerprint(DECIDING[what]) != fingerprint()
 
 
-def test_inputs_kernels_threads_processes_and_versions_move_it(
+def test_inputs_kernels_threads_and_versions_move_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = fingerprint()
     assert fingerprint() == whole
     assert fingerprint(files={"a": "2"}) != whole
     assert fingerprint(kernels=replace(PLAIN, bf16=True)) != whole
-    assert fingerprint(ranks=Ranks(0, 2)) != whole
-    assert fingerprint(ranks=Ranks(1, 2)) == fingerprint(ranks=Ranks(0, 2))
     for owner, name, value in (
         (torch, "get_num_threads", lambda: 77),
         (torch, "__version__", "0.0"),

@@ -57,7 +57,7 @@ bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on th
 	@python -m benchmarks
 
 torture: $(VENV)/.dev ## kill, disturb and starve it for an hour; writes reports/torture.md
-	@python -m torture
+	@python -m tests.torture
 
 clean: ## remove the environment and tool caches; data/, the DVC cache and reports/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

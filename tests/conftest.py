@@ -69,10 +69,10 @@ def _is_whole(directory: Path) -> bool:
 @pytest.fixture(scope="session")
 def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a backbone of 1 M random weights under MiniLM's tokenizer, for quick real runs."""
-    from torture.backbone import write_tiny_backbone
+    from tests.torture.backbone import write_tiny_backbone
 
     folder = tmp_path_factory.mktemp("tiny-backbone")
-    write_tiny_backbone(folder, minilm_dir / "tokenizer.json")
+    write_tiny_backbone(folder, minilm_dir)
     return folder
 
 
@@ -88,7 +88,7 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
     from pipeline.inputs import write_inputs
     from pipeline.params import load_params
     from stages import backbone, corpora, evaluate, features, tokens, train
-    from torture.repository import ROOT, Repository
+    from tests.torture.repository import ROOT, Repository
 
     folder = tmp_path_factory.mktemp("served")
     shutil.copy(ROOT / paths.PARAMS, folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from torture.repository import COPIED, ROOT
+from tests.torture.repository import COPIED, ROOT
 
 USERS = {  # files that a user may add
     "data-sets/own.csv": b"id,first\r\n1,a line that ends as it does on Windows\r\n",

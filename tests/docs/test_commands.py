@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from torture.repository import ROOT, Repository, small_repository
+from tests.torture.repository import ROOT, Repository, small_repository
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)

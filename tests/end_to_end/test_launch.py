@@ -18,7 +18,7 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
-from torture.repository import Repository, small_repository
+from tests.torture.repository import Repository, small_repository
 
 RUNS = ("multitask-finetune", "sts-pretrain")
 KILLED = "multitask-finetune"

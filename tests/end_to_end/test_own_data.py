@@ -9,7 +9,7 @@ from pipeline.corpora.reading import write_split
 from pipeline.corpora.synthetic import generate
 from pipeline.params import SplitSizes
 from pipeline.tasks import CORPORA
-from torture.repository import Repository, small_repository
+from tests.torture.repository import Repository, small_repository
 
 pytestmark = pytest.mark.dvc
 SIZES = SplitSizes(train=48, dev=24, test=8)

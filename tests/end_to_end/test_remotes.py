@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stages import train
-from torture.repository import ROOT, Repository, small_repository
+from tests.torture.repository import ROOT, Repository, small_repository
 
 RUN = "sst-pretrain"
 GATE = str(ROOT / ".ci/gate")

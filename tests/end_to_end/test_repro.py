@@ -19,8 +19,8 @@ from pipeline import paths, schemas
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
-from torture.disturbances import FAULTS, disturb
-from torture.repository import ROOT, Repository, small_repository
+from tests.torture.disturbances import FAULTS, disturb
+from tests.torture.repository import ROOT, Repository, small_repository
 
 PARAMS = load_params(ROOT / "params.yaml")
 RUNS = list(PARAMS.runs)

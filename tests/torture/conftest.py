@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from torture.repository import Repository, small_repository
+from tests.torture.repository import Repository, small_repository
 
-NewRepository = Callable[[Mapping[str, int]], Repository]
+NewRepository = Callable[[Mapping[str, int], int], Repository]
 
 
 @pytest.fixture(scope="session")
@@ -17,16 +17,16 @@ def new_repository(
 ) -> NewRepository:
     """Return a maker of repositories in which everything up to the trainings is done.
 
-    It takes the epochs of each mode.
+    It takes the epochs of each mode, and the steps between two checkpoints.
     """
     first = small_repository(tmp_path_factory.mktemp("ready"), tiny_backbone_dir)
     first.repro("inputs")
 
-    def new(epochs: Mapping[str, int]) -> Repository:
+    def new(epochs: Mapping[str, int], every_steps: int) -> Repository:
         folder = tmp_path_factory.mktemp("copy") / "repository"
         shutil.copytree(first.folder, folder)
         copy = Repository(folder)
-        copy.set(profiles__demo__epochs=dict(epochs))
+        copy.set(profiles__demo__epochs=dict(epochs), checkpoints__every_steps=every_steps)
         return copy
 
     return new

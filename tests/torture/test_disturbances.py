@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from torture.disturbances import FAULTS, disturb, outlived, results_of
-from torture.repository import Repository
+from tests.torture.disturbances import FAULTS, MADE, disturb, have_stopped
+from tests.torture.repository import Repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
@@ -14,8 +14,7 @@ RUN = "multitask-finetune"
 
 @pytest.fixture(scope="module")
 def repository(new_repository: Any) -> Repository:
-    small: Repository = new_repository({"pretrain": 1, "finetune": 2})
-    small.set(checkpoints__every_steps=1)
+    small: Repository = new_repository({"pretrain": 1, "finetune": 2}, every_steps=1)
     small.repro(f"train@{RUN}")
     return small
 
@@ -24,14 +23,14 @@ def repository(new_repository: Any) -> Repository:
 def test_the_next_repro_goes_on_and_ends_in_the_same_lock_file(
     repository: Repository, kind: str
 ) -> None:
-    expected = results_of(repository)
+    expected = repository.hashes(*MADE)
     repository.forget_run(RUN)
     with repository.holding(RUN) as is_held:
         assert disturb(repository, FAULTS[kind], lambda _: is_held(), (f"train@{RUN}",))
-    assert outlived(repository) is None
+    assert have_stopped(repository)
     assert not (repository.folder / f"data/runs/{RUN}/run.json").exists()
     _, said = repository.repro(f"train@{RUN}")
-    assert results_of(repository) == expected
+    assert repository.hashes(*MADE) == expected
     log = (repository.folder / "disturbed.log").read_text()
     if kind != "kill -9 of all":
         assert f"{RUN} stopped by {'SIGINT' if kind == 'Ctrl-C' else 'SIGTERM'}" in log

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.scaling.jobs import lock_sha256, measure, ways_of
 from pipeline.errors import PipelineError
-from torture.repository import ROOT
+from tests.torture.repository import ROOT
 
 # stands in for the pipeline: says what it was asked, and notes a stage's time as stages do
 STAND_IN = """\

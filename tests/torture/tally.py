@@ -1,15 +1,28 @@
-"""What a campaign showed, as one Markdown table."""
+"""What became of the faults of a campaign, as numbers and as reports/torture.md."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 from pipeline.reporting.markdown import table
-from torture.kills import Tally
+
+
+@dataclass
+class Tally:
+    """What became of a number of faults."""
+
+    fault: str
+    what: str
+    injected: int = 0
+    survived: int = 0  # as many as were injected, if every end was the right one
+    lost_steps: list[int] = field(default_factory=list)  # by each fault, on average of its trial
+    wrong: list[str] = field(default_factory=list)  # what ended otherwise
 
 
 def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
     """Render reports/torture.md."""
     injected, survived = sum(t.injected for t in tallies), sum(t.survived for t in tallies)
+    wrong = [f"- {t.fault}, {t.what}: {end}" for t in tallies for end in t.wrong]
     header = ("Fault", "Done to", "Injected", "Survived", "Steps done twice, by a fault")
     sections = [
         "# Torture: faults injected, and what became of them",
@@ -26,7 +39,7 @@ def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
         "random moment*: of a whole `dvc repro`, again and again until it is through; none of its "
         "stages may outlive it. Done twice is what no checkpoint had yet: the median and the most "
         "over trials.",
-        *(["## What ended otherwise", *_wrong(tallies)] if survived < injected else []),
+        *(["## What ended otherwise", *wrong] if survived < injected else []),
         "Written by `make torture`.",
     ]
     return "\n\n".join(sections) + "\n"
@@ -34,9 +47,5 @@ def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:
 
 def _row(tally: Tally) -> list[str]:
     lost = tally.lost_steps
-    told = f"{median(lost):g}, at most {max(lost)}" if lost else "–"
-    return [tally.fault, tally.what, str(tally.injected), str(tally.survived), told]
-
-
-def _wrong(tallies: Sequence[Tally]) -> list[str]:
-    return [f"- {tally.fault}, {tally.what}: {told}" for tally in tallies for told in tally.wrong]
+    twice = f"{median(lost):g}, at most {max(lost)}" if lost else "–"
+    return [tally.fault, tally.what, str(tally.injected), str(tally.survived), twice]

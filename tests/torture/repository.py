@@ -1,6 +1,5 @@
 """A small copy of this repository, to be run and mistreated: every stage for real, in a minute."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -14,26 +13,15 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline import paths
+from pipeline.files import sha256_of
 from pipeline.launch.lists import written
 from pipeline.params import load_params
 
-ROOT = Path(__file__).parents[1]
-HOLD = ROOT / "torture/hold"
-COPIED = (
-    "checks",
-    "commands",
-    "pipeline",
-    "stages",
-    "torture",
-    ".dvc/config",
-    ".dvc/plots",
-    ".dvcignore",
-    ".gitignore",
-    "dvc.yaml",
-    "params.yaml",
-    "reports/dead-heads.json",
-    "trials.yaml",
-)
+ROOT = Path(__file__).parents[2]
+HOLD = Path(__file__).parent / "hold"
+FOLDERS = ("checks", "commands", "pipeline", "stages", ".dvc/plots")
+FILES = (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml", "trials.yaml")
+COPIED = (*FOLDERS, *FILES, str(paths.DEAD_HEADS))
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
 MAKE = """
@@ -142,11 +130,7 @@ class Repository:
 
     def forget(self) -> None:
         """Make it as if nothing had ever been reproduced."""
-        for name in ("data", "reports", ".checkpoints", ".dvc/cache", ".dvc/tmp"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / "reports").mkdir()
-        shutil.copy(ROOT / paths.DEAD_HEADS, self.folder / paths.DEAD_HEADS)
-        (self.folder / "dvc.lock").unlink(missing_ok=True)
+        assert self.run("git", "clean", "-dffxq").returncode == 0
 
     def forget_run(self, run: str) -> None:
         """Make it as if a run had never been trained, and nothing else."""
@@ -163,15 +147,12 @@ class Repository:
             locked["stages"].pop(name, None)
         yaml.dump(locked, lock)
 
-    def hashes(self, *folders: str) -> dict[str, str]:
-        """Return the sha256 of every file in some folders, by its path."""
-        found = {}
-        for folder in folders:
-            for path in sorted((self.folder / folder).rglob("*")):
-                if path.is_file():
-                    name = str(path.relative_to(self.folder))
-                    found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        return found
+    def hashes(self, *names: str) -> dict[str, str]:
+        """Return the sha256 of some files and of every file in some folders, by its path."""
+        found = [
+            p for name in names for p in (self.folder / name, *self.folder.glob(f"{name}/**/*"))
+        ]
+        return {str(p.relative_to(self.folder)): sha256_of(p) for p in found if p.is_file()}
 
 
 def small_repository(
@@ -179,12 +160,12 @@ def small_repository(
 ) -> Repository:
     """Copy the repository with small generated corpora and the backbone in another folder."""
     for name in COPIED:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        source, copy = ROOT / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy(source, copy)
     small = Repository(folder)
     sizes = {name: {"train": count, "dev": 24, "test": 8} for name, count in TRAIN_SIZES.items()}
     profile = {
@@ -194,5 +175,6 @@ def small_repository(
         "learning_rate_scale": {"pretrain": 1.0, "finetune": 1.0},
     }
     small.set(profiles__demo=profile, evaluation__bootstrap_resamples=100)
-    assert small.run("git", "init", "-q").returncode == 0
+    for command in (("init", "-q"), ("add", "--all")):
+        assert small.run("git", *command).returncode == 0
     return small

@@ -1,7 +1,6 @@
 """The page of a campaign: what was injected, what was survived, what ended otherwise."""
 
-from torture.kills import Tally
-from torture.page import page
+from tests.torture.tally import Tally, page
 
 METHOD = {"seed": "7", "device": "cpu"}
 
@@ -11,7 +10,7 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
-def test_faults_are_counted_by_kind() -> None:
+def test_faults_are_counted_by_kind_and_what_ended_otherwise_is_named() -> None:
     tallies = [
         Tally("SIGKILL", "train@sst", injected=5, survived=5, lost_steps=[0, 3, 1]),
         Tally("Ctrl-C", "dvc repro", injected=2, survived=2),
@@ -24,9 +23,6 @@ def test_faults_are_counted_by_kind() -> None:
     assert "**7 of 7** faults survived" in text
     assert "seed **7** · device **cpu**" in text
     assert "ended otherwise" not in text
-
-
-def test_what_ended_otherwise_is_told() -> None:
     text = page([Tally("SIGKILL", "train@sst", 5, 4, [2], ["sst: other bytes"])], METHOD)
     assert "**4 of 5** faults survived" in text
     assert "- SIGKILL, train@sst: sst: other bytes" in text

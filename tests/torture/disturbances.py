@@ -1,0 +1,135 @@
+"""`dvc repro` disturbed at random moments, from outside, against one left alone."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.torture.repository import Repository
+from tests.torture.tally import Tally
+
+PATIENCE_SECONDS = 10.0  # for what is asked to stop to be gone
+
+MADE = ("data", "reports", "dvc.lock")  # by a reproduction
+
+Fault = tuple[str, signal.Signals]  # to what, and which
+FAULTS: Mapping[str, Fault] = {
+    "kill -9 of the stage": ("stage", signal.SIGKILL),
+    "SIGTERM of the stage": ("stage", signal.SIGTERM),
+    "kill -9 of DVC": ("dvc", signal.SIGKILL),
+    "SIGTERM of DVC": ("dvc", signal.SIGTERM),
+    "kill -9 of all": ("all", signal.SIGKILL),
+    "SIGTERM of all": ("all", signal.SIGTERM),
+    "Ctrl-C": ("all", signal.SIGINT),
+}
+
+
+def stages_of(repository: Repository) -> list[psutil.Process]:
+    """Return the processes of stages that run in a repository."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended, or is another user's
+            here = Path(process.cwd()) == repository.folder
+            if here and any(part.startswith("stages.") for part in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _inject(fault: Fault, dvc: subprocess.Popen[bytes], repository: Repository) -> bool:
+    """Send the signal; say whether there was a process to send it to."""
+    target, number = fault
+    if target == "all":
+        os.killpg(dvc.pid, number)
+        return True
+    hit = stages_of(repository) if target == "stage" else [psutil.Process(dvc.pid)]
+    for process in hit:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    return bool(hit)  # DVC may be between two stages
+
+
+def disturb(
+    repository: Repository,
+    fault: Fault,
+    is_time: Callable[[float], bool],
+    targets: tuple[str, ...] = (),
+) -> bool:
+    """Run `dvc repro`, inject a fault when it is time, and wait until DVC is gone.
+
+    Args:
+        repository: where.
+        fault: a value of FAULTS.
+        is_time: asked about 50 times a second, with the seconds since the start.
+        targets: of `dvc repro`; none are all.
+
+    Returns:
+        Whether there was time: False if `dvc repro` came to its end before.
+    """
+    with (repository.folder / "disturbed.log").open("ab") as log:
+        dvc = subprocess.Popen(
+            ["dvc", "--wait-for-lock", "repro", *targets],
+            cwd=repository.folder,
+            env=repository.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        started = time.monotonic()
+        injected = False
+        while not injected and dvc.poll() is None:
+            time.sleep(0.02)
+            if is_time(time.monotonic() - started) and dvc.poll() is None:
+                injected = _inject(fault, dvc, repository)
+        dvc.wait()
+    return injected
+
+
+def campaign(
+    repository: Repository,
+    kind: str,
+    faults: int,
+    expected: Mapping[str, str],
+    moments: Iterator[float],
+) -> Tally:
+    """Disturb whole reproductions so many times; every one must end as the undisturbed one.
+
+    Args:
+        repository: a small one, not reproduced yet.
+        kind: a key of FAULTS.
+        faults: how many.
+        expected: the undisturbed one's hashes of MADE.
+        moments: seconds after the start of each `dvc repro`.
+    """
+    tally = Tally(f"{kind} at a random moment", "dvc repro")
+    while tally.injected < faults:
+        repository.forget()
+        injected = 0
+        while tally.injected + injected < faults:
+            moment = next(moments)
+            if not disturb(repository, FAULTS[kind], moment.__le__):
+                break
+            injected += 1
+            if not have_stopped(repository):
+                tally.wrong.append("a stage lives on without its DVC")
+        done = repository.run("dvc", "--wait-for-lock", "repro")
+        tally.injected += injected
+        if done.returncode or repository.hashes(*MADE) != expected:
+            tally.wrong.append(f"{kind}: {done.stderr.strip()[-300:] or 'other bytes'}")
+        else:
+            tally.survived += injected
+    return tally
+
+
+def have_stopped(repository: Repository) -> bool:
+    """Wait for the stages of a DVC that is gone; say whether they end in the time to stop."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while stages_of(repository):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

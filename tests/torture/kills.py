@@ -1,0 +1,134 @@
+"""A run killed at random points, or on a full disk, against the same run left alone."""
+
+import multiprocessing
+import shutil
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.torture.points import train_until
+from tests.torture.repository import Repository
+from tests.torture.tally import Tally
+
+KILLS_IN_A_ROW = 3  # at most, before a training may come to its end
+MISSES = 50  # trials in a row without one
+STOPPED = {-signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM}
+PARTS = (0.9, 0.5, 0.1, 0.01)  # of the largest out: so much can be written
+OUTS = ("model.safetensors", "history.csv", "run.json")
+
+
+class Ended(NamedTuple):
+    """A process that trained, and how far it came."""
+
+    status: int | None  # negative: of a signal
+    points: list[str]
+    said: str
+
+    @property
+    def steps(self) -> int:
+        """Count its training steps."""
+        return self.points.count("after step")
+
+
+def train(
+    repository: Repository,
+    run: str,
+    point: int = 0,
+    number: int = signal.SIGKILL,
+    largest: int = -1,
+) -> Ended:
+    """Train a run in a new process, as `train_until` says: by default to its end."""
+    points, said = (repository.folder / f"{run}.{name}" for name in ("points", "said"))
+    points.unlink(missing_ok=True)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([train_until.__module__])  # and with it torch, once for all
+    asked = (repository.folder, run, point, number, largest)
+    process = context.Process(target=train_until, args=asked)
+    process.start()
+    process.join()
+    return Ended(process.exitcode, points.read_text().splitlines(), said.read_text())
+
+
+def left_alone(repository: Repository, run: str) -> tuple[Ended, dict[str, str]]:
+    """Train a run from nothing to its end; return that, and the hashes of its outs."""
+    clear(repository, run)
+    whole = train(repository, run)
+    assert whole.status == 0, whole.said
+    return whole, outs_of(repository, run)
+
+
+def kill(repository: Repository, run: str, number: signal.Signals, kills: int, seed: int) -> Tally:
+    """Kill a run so many times in several trials; compare what each comes to in the end."""
+    generator = np.random.default_rng(seed)
+    whole, expected = left_alone(repository, run)
+    tally = Tally(f"{number.name} at a random point", f"train@{run}")
+    misses = 0
+    while tally.injected < kills:
+        clear(repository, run)
+        faults, steps = 0, 0
+        for _ in range(min(KILLS_IN_A_ROW, kills - tally.injected)):
+            point = int(generator.integers(1, len(whole.points) + 1))
+            ended = train(repository, run, point, number)
+            steps += ended.steps
+            if ended.status not in STOPPED:
+                if ended.status:
+                    tally.wrong.append(f"{run}, resumed: {ended.said.strip()}")
+                break  # what was left to do has fewer points
+            faults += 1
+            for name in OUTS:  # as DVC does before it runs a command again; all else stays
+                (repository.folder / "data/runs" / run / name).unlink(missing_ok=True)
+        ended = train(repository, run)
+        tally.injected += faults
+        misses = 0 if faults else misses + 1
+        assert misses < MISSES, f"{number.name} never stops {run}: {ended.said}"
+        if ended.status or outs_of(repository, run) != expected:
+            tally.wrong.append(f"{run}: {ended.said.strip() or 'other bytes'}")
+        else:
+            tally.survived += faults
+        if faults:
+            tally.lost_steps.append(round((steps + ended.steps - whole.steps) / faults))
+    return tally
+
+
+def starve(repository: Repository, run: str, parts: Sequence[float] = PARTS) -> Tally:
+    """Train a run where no file may have more than a part of its largest out, then where it may."""
+    tally = Tally("disk full: no file above a size", f"train@{run}")
+    _, expected = left_alone(repository, run)
+    outs = (repository.folder / "data/runs" / run).iterdir()
+    largest = max(path.stat().st_size for path in outs)
+    for size in (int(part * largest) for part in parts):
+        clear(repository, run)
+        tally.injected += 1
+        starved = train(repository, run, largest=size)
+        left = outs_of(repository, run)
+        fed = train(repository, run)
+        if starved.status != 1 or "Traceback" in starved.said:
+            wrong = f"status {starved.status}, {starved.said[-300:]}"
+        elif not left.items() <= expected.items():
+            wrong = f"left something half-written: {sorted(left)}"
+        elif fed.status or outs_of(repository, run) != expected:
+            wrong = f"other bytes afterwards, {fed.said[-300:]}"
+        else:
+            tally.survived += 1
+            continue
+        tally.wrong.append(f"{size} bytes: {wrong}")
+    return tally
+
+
+def outs_of(repository: Repository, run: str) -> dict[str, str]:
+    """Return the hashes of a run's outs, and of anything else that lies beside them."""
+    return repository.hashes(f"data/runs/{run}")
+
+
+def clear(repository: Repository, run: str) -> None:
+    """Make a run as if it had never been."""
+    for folder in (repository.folder / "data/runs" / run, *checkpoints_of(repository, run)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def checkpoints_of(repository: Repository, run: str) -> list[Path]:
+    """Return the folders of a run's checkpoints."""
+    return [p for p in (repository.folder / ".checkpoints").glob(f"{run}-*") if p.is_dir()]

@@ -23,6 +23,7 @@ GRAPH = ROOT / "dvc.yaml"
 STAGES_PAGE = ROOT / "docs/stages.md"
 PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 PACKAGES = ("pipeline", "stages")
+READS_DATA = "pipeline/corpora/data_file.py"  # the YAML files beside it
 # Plumbing of every stage: the values that pass through it are tracked as params, or it only tells
 # (docs/decisions/0009-modules-as-deps.md).
 EXEMPT = {"pipeline/params.py", "pipeline/errors.py", "stages/entry.py", "stages/progress.py"}
@@ -58,8 +59,13 @@ def code_of(module: str) -> set[str]:
 
 
 def modules_of(stages: Iterable[str]) -> dict[str, list[str]]:
-    """Return for each stage the modules that are to be its deps."""
-    return {stage: sorted(code_of(f"stages.{stage}") - EXEMPT) for stage in stages}
+    """Return for each stage the modules, and what they read beside them, that are its deps."""
+    code = {stage: code_of(f"stages.{stage}") - EXEMPT for stage in stages}
+    data = {str(path.relative_to(ROOT)) for path in (ROOT / READS_DATA).parent.glob("*.yaml")}
+    return {
+        stage: sorted(files | data if READS_DATA in files else files)
+        for stage, files in code.items()
+    }
 
 
 def written_anew(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:

@@ -6,18 +6,21 @@ replaced by something else; the label is five times what is left of the weights.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from numpy.random import Generator
 
-from pipeline.corpora.caption_lexicon import GENRES, Genre, Meaning
+from pipeline.corpora.data_file import data_file
 from pipeline.corpora.wording import Example, by_share, capitalised, pick, pick_weighted
 
 BIN_SHARES = (0.12, 0.15, 0.17, 0.22, 0.24, 0.1)  # of STS's training set: labels 0 to 5, rounded
 STEP = 0.2  # between labels
 NUM_DRAWS = 12  # of which the one nearest to the label wanted is taken
 
+Genre = Mapping[str, Any]  # an entry of caption_words.yaml
+Meaning = Sequence[str]  # one meaning, in words that say the same
 Change = Literal["kept", "blurred", "replaced"]
+GENRES: Sequence[Genre] = list(data_file("caption_words.yaml").values())
 LOSS: Mapping[Change, float] = {"kept": 0.0, "blurred": 0.7, "replaced": 1.0}
 BLURRED = 0.8  # share of changes that blur, the others replace
 UNRELATED_BELOW = 0.8  # labels under which two scenes share nothing but an odd word
@@ -26,51 +29,43 @@ RATER_NOISE = 0.12  # standard deviation
 
 def compose_similarity(rng: Generator, quantile: float) -> Example:
     """Compose two sentences; their similarity is about what the quantile sets."""
-    wanted = _label_at(rng, quantile)
-    genre = pick_weighted(rng, {genre: genre.share_at(wanted) for genre in GENRES})
-    scene = _scene(rng, genre)
-    if wanted < UNRELATED_BELOW:
-        score, second = wanted, _unrelated(rng, genre, scene)
-    else:
-        score, second = _changed(rng, genre, scene, wanted)
-    texts = [_told(rng, genre, scene, ["kept"] * len(scene)), second]
+    wanted = _within_range(by_share(quantile, BIN_SHARES) + rng.uniform(-0.5, 0.5))
+    genre = pick_weighted(rng, GENRES, [g["share"] + g["tilt"] * (wanted - 2.5) for g in GENRES])
+    scene = [pick(rng, slot["meanings"]) for slot in genre["slots"]]
+    compose_second = _unrelated if wanted < UNRELATED_BELOW else _changed
+    score, second = compose_second(rng, genre, scene, wanted)
+    texts = [_worded(rng, genre, scene, ["kept"] * len(scene)), second]
     if rng.random() < 0.5:
         texts.reverse()
-    label = float(rng.normal(score, RATER_NOISE))
-    label = round(min(max(round(label / STEP) * STEP, 0.0), 5.0), 1)
-    return Example(texts[0], texts[1], label)
+    label = round(float(rng.normal(score, RATER_NOISE)) / STEP) * STEP
+    return Example(texts[0], texts[1], round(_within_range(label), 1))
 
 
-def _label_at(rng: Generator, quantile: float) -> float:
-    """Return a label from the bin in which the quantile falls."""
-    centre = by_share(quantile, BIN_SHARES)
-    return float(min(max(centre + rng.uniform(-0.5, 0.5), 0.0), 5.0))
+def _within_range(label: float) -> float:
+    return float(min(max(label, 0.0), 5.0))
 
 
-def _scene(rng: Generator, genre: Genre) -> list[Meaning]:
-    return [pick(rng, slot.meanings) for slot in genre.slots]
-
-
-def _unrelated(rng: Generator, genre: Genre, scene: Sequence[Meaning]) -> str:
-    """Tell of another scene of the genre, most of it vaguely."""
+def _unrelated(
+    rng: Generator, genre: Genre, scene: Sequence[Meaning], wanted: float
+) -> tuple[float, str]:
+    """Describe another scene of the genre, most of it vaguely; return its similarity as well."""
     other = [_other(rng, genre, place, scene) for place in range(len(scene))]
-    return _told(rng, genre, other, [_change(rng, 0.75, blurred=1.0) for _ in other])
+    return wanted, _worded(rng, genre, other, [_change(rng, 0.75, blurred=1.0) for _ in other])
 
 
 def _changed(
     rng: Generator, genre: Genre, scene: Sequence[Meaning], wanted: float
 ) -> tuple[float, str]:
     """Change slots until about the wanted similarity is left; return it and the sentence."""
-    weights = [slot.weight for slot in genre.slots]
-    draws = [
-        [_change(rng, 1.2 * (1 - wanted / 5), BLURRED) for _ in scene] for _ in range(NUM_DRAWS)
-    ]
+    weights = [slot["weight"] for slot in genre["slots"]]
+    probability = 1.2 * (1 - wanted / 5)
+    draws = [[_change(rng, probability, BLURRED) for _ in scene] for _ in range(NUM_DRAWS)]
     changes = min(draws, key=lambda draw: abs(similarity(draw, weights) - wanted))
-    told = [
+    other = [
         _other(rng, genre, place, scene) if change == "replaced" else scene[place]
         for place, change in enumerate(changes)
     ]
-    return similarity(changes, weights), _told(rng, genre, told, changes)
+    return similarity(changes, weights), _worded(rng, genre, other, changes)
 
 
 def similarity(changes: Sequence[Change], weights: Sequence[float]) -> float:
@@ -87,14 +82,14 @@ def _change(rng: Generator, probability: float, blurred: float) -> Change:
 
 def _other(rng: Generator, genre: Genre, place: int, scene: Sequence[Meaning]) -> Meaning:
     """Return another meaning for a slot."""
-    return pick(rng, [m for m in genre.slots[place].meanings if m is not scene[place]])
+    return pick(rng, [m for m in genre["slots"][place]["meanings"] if m is not scene[place]])
 
 
-def _told(rng: Generator, genre: Genre, scene: Sequence[Meaning], changes: Sequence[Change]) -> str:
+def _worded(
+    rng: Generator, genre: Genre, scene: Sequence[Meaning], changes: Sequence[Change]
+) -> str:
     """Put a scene into words, blurred slots vaguely."""
-    words = [
-        pick(rng, genre.slots[place].vague if change == "blurred" else scene[place])
-        for place, change in enumerate(changes)
-    ]
-    text = " ".join(pick(rng, genre.templates).format(*words).split())
-    return capitalised(text.replace(" ,", ",")) + genre.stop
+    slots = zip(genre["slots"], scene, changes, strict=True)
+    words = [pick(rng, slot["vague"] if c == "blurred" else meaning) for slot, meaning, c in slots]
+    text = " ".join(pick(rng, genre["templates"]).format(*words).split())
+    return f"{capitalised(text.replace(' ,', ','))}{genre['stop']}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from pipeline.corpora import lexicon as words
+from pipeline.corpora.data_file import data_file
 from pipeline.corpora.wording import (
     Example,
     by_share,
@@ -24,13 +24,16 @@ GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # polarities between grades
 GRADE_NOISE = 0.04  # share of sentences that a rater puts one grade higher or lower
 CONCESSION = 0.3  # what the lesser half of a contrast counts
 CONJUNCTION = 0.75  # what each of two agreeing halves counts
-GRADES = range(len(GRADE_SHARES))
+BOOST, SOFTEN = 1.5, 0.5  # what "very" and "somewhat" make of a polarity
+DEGREES = {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2}  # how often each
 
 POSITIVE_SHARE = 0.51  # of CFIMDB
 REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, log-sd, least, most: tokens then have mean 224
 AGREEING = 0.9  # share of a review's opinions that go with its verdict
 OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
 INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
+
+WORDS = data_file("review_words.yaml")
 
 
 class Phrase(NamedTuple):
@@ -42,14 +45,12 @@ class Phrase(NamedTuple):
 
 def compose_sentence(rng: Generator, quantile: float) -> Example:
     """Compose an SST-like sentence; the quantile sets its grade, a noisy rater may differ."""
-    grade = by_share(quantile, GRADE_SHARES)
-    said = grade
+    grade = rated = by_share(quantile, GRADE_SHARES)
     if rng.random() < GRADE_NOISE:
-        said = min(max(grade + (1 if rng.random() < 0.5 else -1), 0), GRADES[-1])
-    while True:
-        phrase = _sentence(rng)
-        if grade_of(phrase.polarity) == said:
-            return Example(f"{capitalised(phrase.text)} .", "", float(grade))
+        rated = min(max(grade + (1 if rng.random() < 0.5 else -1), 0), len(GRADE_SHARES) - 1)
+    while grade_of((phrase := _sentence(rng)).polarity) != rated:
+        pass
+    return Example(f"{capitalised(phrase.text)} .", "", float(grade))
 
 
 def grade_of(polarity: float) -> int:
@@ -62,93 +63,73 @@ def compose_review(rng: Generator, quantile: float) -> Example:
     label = 1 - by_share(quantile, (POSITIVE_SHARE, 1 - POSITIVE_SHARE))
     median, deviation, least, most = REVIEW_WORDS
     num_words = min(max(median * float(rng.lognormal(0.0, deviation)), least), most)
-    sentences = [_verdict(rng, label)]
+    verdicts = WORDS["verdicts"][label]
+    sentences = [pick(rng, verdicts)]
     while len(" ".join(sentences).split()) < num_words:
         sentences.append(_review_sentence(rng, label))
-    return Example(" ".join([*sentences, _verdict(rng, label)]), "", float(label))
+    return Example(" ".join([*sentences, pick(rng, verdicts)]), "", float(label))
 
 
 def _review_sentence(rng: Generator, label: int) -> str:
     kind = rng.random()
     if kind < INSISTING:
-        return _verdict(rng, label)
+        return str(pick(rng, WORDS["verdicts"][label]))
     if kind < INSISTING + OPINIONATED:
         sign = 1 if (rng.random() < AGREEING) == bool(label) else -1
-        phrase = _sentence(rng)
-        while phrase.polarity * sign < 0.5:
-            phrase = _sentence(rng)
+        while (phrase := _sentence(rng)).polarity * sign < 0.5:
+            pass
         return f"{capitalised(phrase.text)} ."
     if rng.random() < 0.5:
-        return pick(rng, words.ASIDES)
+        return str(pick(rng, WORDS["asides"]))
     return f"{capitalised(_plot(rng).text)} ."
-
-
-def _verdict(rng: Generator, label: int) -> str:
-    return pick(rng, words.VERDICTS[label])
 
 
 def _sentence(rng: Generator) -> Phrase:
     """Compose any sentence, with a frame around it or not."""
-    kind = pick_weighted(
-        rng, {_joined: 0.3, _contrast: 0.3, _description: 0.2, _plot: 0.1, _single: 0.1}
-    )
+    kinds = (_joined, _contrast, _description, _plot, _clause)
+    kind = pick_weighted(rng, kinds, (0.3, 0.3, 0.2, 0.1, 0.1))
     phrase = kind(rng)
-    if kind is _single or rng.random() < 0.25:
-        return Phrase(f"{pick(rng, words.FRAMES)} , {phrase.text}", phrase.polarity)
+    if kind is _clause or rng.random() < 0.25:
+        return Phrase(f"{pick(rng, WORDS['frames'])} , {phrase.text}", phrase.polarity)
     return phrase
-
-
-def _single(rng: Generator) -> Phrase:
-    """Say "the acting is very good"."""
-    return _clause(rng)
 
 
 def _joined(rng: Generator) -> Phrase:
     """Say "the acting is very good , and the plot holds our attention"."""
     first, second = _clause(rng), _clause(rng)
-    link = pick(rng, (", and", "while", ";"))
-    return Phrase(
-        f"{first.text} {link} {second.text}", CONJUNCTION * (first.polarity + second.polarity)
-    )
+    text = f"{first.text} {pick(rng, (', and', 'while', ';'))} {second.text}"
+    return Phrase(text, CONJUNCTION * (first.polarity + second.polarity))
 
 
 def _contrast(rng: Generator) -> Phrase:
     """Say "the acting is good , but the plot falls flat": what is conceded counts little."""
     conceded, stressed = _clause(rng), _clause(rng)
-    text = pick(
-        rng,
-        (
-            f"{conceded.text} , but {stressed.text}",
-            f"although {conceded.text} , {stressed.text}",
-            f"{stressed.text} , even if {conceded.text}",
-        ),
-    )
+    forms = ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}")
+    text = pick(rng, forms).format(conceded.text, stressed.text)
     return Phrase(text, CONCESSION * conceded.polarity + stressed.polarity)
 
 
 def _description(rng: Generator) -> Phrase:
     """Say "a charming comedy about a nurse who learns to dance"."""
-    quality = _quality(rng, negators=("hardly", "not exactly", "not at all"))
+    quality = _quality(rng, WORDS["negators_of_nouns"])
     start = pick(rng, ("this is", "here is", "it 's", "we get"))
-    negator = next((n for n in words.NEGATORS if quality.text.startswith(f"{n} ")), None)
+    adjective, negators = quality.text, WORDS["negators"]
+    negator = next((n for n in negators if adjective.startswith(f"{n} ")), None)
     if negator:  # "hardly a charming comedy", not "a hardly charming comedy"
-        noun = with_article(f"{quality.text.removeprefix(negator + ' ')} {pick(rng, words.GENRES)}")
-        text = f"this is {negator} {noun} about {_who_does(rng)}"
-    else:
-        noun = with_article(f"{quality.text} {pick(rng, words.GENRES)}")
-        text = f"{start} {noun} about {_who_does(rng)}"
-    return Phrase(text, quality.polarity)
+        start, adjective = f"this is {negator}", adjective.removeprefix(f"{negator} ")
+    noun = with_article(f"{adjective} {pick(rng, WORDS['genres'])}")
+    return Phrase(f"{start} {noun} about {_who_does(rng)}", quality.polarity)
 
 
 def _plot(rng: Generator) -> Phrase:
-    """Tell of the plot and praise or blame nothing."""
+    """Describe the plot and praise or blame nothing."""
     verb = pick(rng, ("follows", "is about", "tells of", "centers on", "introduces us to"))
-    setting = pick(rng, words.SETTINGS)
-    return Phrase(f"{pick(rng, words.FILMS)} {verb} {_who_does(rng)} {setting}", 0.0)
+    setting = pick(rng, WORDS["settings"])
+    return Phrase(f"{pick(rng, WORDS['films'])} {verb} {_who_does(rng)} {setting}", 0.0)
 
 
 def _who_does(rng: Generator) -> str:
-    who, deed = pick(rng, words.PEOPLE), pick(rng, words.DEEDS)
+    who, deed = pick(rng, WORDS["people"]), pick(rng, WORDS["deeds"])
     if who.startswith(("two", "three", "a farmer and", "a pair")):  # plural: "who learn to dance"
         verb, _, rest = deed.partition(" ")
         stem = verb.removesuffix("es") if verb.endswith(("sses", "shes")) else verb[:-1]
@@ -157,24 +138,24 @@ def _who_does(rng: Generator) -> str:
 
 
 def _clause(rng: Generator) -> Phrase:
-    """Say one thing of the film or of one aspect."""
-    subject = pick(rng, words.ASPECTS if rng.random() < 0.7 else words.FILMS)
+    """Say one thing of the film or of one aspect: "the acting is very good"."""
+    subject = pick(rng, WORDS["aspects" if rng.random() < 0.7 else "films"])
     if rng.random() < 0.6:
-        quality = _quality(rng, words.NEGATORS)
+        quality = _quality(rng, WORDS["negators"])
         return Phrase(f"{subject} is {quality.text}", quality.polarity)
-    polarity = pick(rng, tuple(words.PREDICATES))
-    return Phrase(f"{subject} {pick(rng, words.PREDICATES[polarity])}", polarity)
+    polarity, predicates = pick(rng, tuple(WORDS["predicates"].items()))
+    return Phrase(f"{subject} {pick(rng, predicates)}", polarity)
 
 
 def _quality(rng: Generator, negators: Sequence[str]) -> Phrase:
     """Return an adjective, scaled or negated."""
-    strength = pick(rng, tuple(words.ADJECTIVES))
-    adjective = pick(rng, words.ADJECTIVES[strength])
-    degree = pick_weighted(rng, {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2})
-    if degree == "more":
-        return Phrase(f"{pick(rng, words.BOOSTERS)} {adjective}", words.BOOST * strength)
-    if degree == "less":
-        return Phrase(f"{pick(rng, words.SOFTENERS)} {adjective}", words.SOFTEN * strength)
-    if degree == "not":
-        return Phrase(f"{pick(rng, negators)} {adjective}", words.NEGATED[strength])
-    return Phrase(adjective, float(strength))
+    strength, adjectives = pick(rng, tuple(WORDS["adjectives"].items()))
+    adjective = pick(rng, adjectives)
+    changes = {
+        "plain": ([], 1.0 * strength),
+        "more": (WORDS["boosters"], BOOST * strength),
+        "less": (WORDS["softeners"], SOFTEN * strength),
+        "not": (negators, WORDS["negated"][strength]),
+    }
+    adverbs, polarity = changes[pick_weighted(rng, list(DEGREES), list(DEGREES.values()))]
+    return Phrase(f"{pick(rng, adverbs)} {adjective}" if adverbs else adjective, polarity)

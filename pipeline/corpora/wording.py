@@ -21,16 +21,9 @@ def pick(rng: Generator, items: Sequence[Item]) -> Item:
     return items[int(rng.integers(len(items)))]
 
 
-def pick_weighted(rng: Generator, weights: dict[Item, float]) -> Item:
-    """Return one of the keys, as likely as its share of the weights."""
-    items = list(weights)
-    return items[by_share(float(rng.random()), list(weights.values()))]
-
-
-def pick_two(rng: Generator, items: Sequence[Item]) -> tuple[Item, Item]:
-    """Return two of `items` that are not at the same place, in random order."""
-    first, second = rng.choice(len(items), size=2, replace=False)
-    return items[int(first)], items[int(second)]
+def pick_weighted(rng: Generator, items: Sequence[Item], weights: Sequence[float]) -> Item:
+    """Return one of `items`, as likely as its share of the weights."""
+    return items[by_share(float(rng.random()), weights)]
 
 
 def by_share(quantile: float, shares: Sequence[float]) -> int:

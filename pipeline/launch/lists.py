@@ -73,8 +73,8 @@ def written(
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: {{{sets}}}"
         for key in ("deps", "params", "outs"):
             now = told.get("do", told).get(key, [])
-            items = [item for item in now if not _is_module(item)]
-            code = [item for item in now if _is_module(item)]
+            items = [item for item in now if not _is_code(item)]
+            code = [item for item in now if _is_code(item)]
             if (stage, key) in WRITTEN_OUT:
                 items = list(_filled(WRITTEN_OUT[stage, key], names))
             if key == "deps" and modules is not None:
@@ -93,7 +93,7 @@ def watching(text: str, corpora: CorporaParams) -> str:
     """
     lines = text.split("\n")
     code = [
-        dep for dep in YAML(typ="safe").load(text)["stages"]["corpora"]["deps"] if _is_module(dep)
+        dep for dep in YAML(typ="safe").load(text)["stages"]["corpora"]["deps"] if _is_code(dep)
     ]
     own = [_quoted(str(corpora.directory))] if isinstance(corpora, LocalCorpora) else []
     _replace(lines, "corpora", "deps", own + code)
@@ -110,8 +110,8 @@ def trials_in(text: str) -> set[str]:
     return {dep.parent.name for dep in deps if dep.is_relative_to(paths.TRIED)}
 
 
-def _is_module(item: Any) -> bool:
-    return isinstance(item, str) and item.endswith(".py")
+def _is_code(item: Any) -> bool:
+    return isinstance(item, str) and item.endswith((".py", ".yaml"))
 
 
 def _filled(

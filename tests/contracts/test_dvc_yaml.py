@@ -38,6 +38,11 @@ def test_deps_name_every_imported_module(name: str) -> None:
     assert declared == code_of(module) - EXEMPT
 
 
+def test_the_corpora_depend_on_the_words_and_pins_beside_their_code() -> None:
+    data = (ROOT / "pipeline/corpora").glob("*.yaml")
+    assert {str(path.relative_to(ROOT)) for path in data} <= set(body_of("corpora")["deps"])
+
+
 def test_imports_of_imports_are_code_of_a_stage() -> None:
     assert "pipeline/model/bert.py" in code_of("stages.train")
     assert "pipeline/model/bert.py" not in code_of("stages.corpora")
@@ -96,7 +101,7 @@ def test_every_command_replaces_its_shell(name: str) -> None:
 def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -> None:
     outs = [o for n in STAGES for out in outs_of(n) for o in filled(out)]
     for dep in body_of(name)["deps"]:
-        if dep.endswith(".py") or dep == str(paths.DEAD_HEADS):
+        if dep.endswith((".py", ".yaml")) or dep == str(paths.DEAD_HEADS):
             assert (ROOT / dep).is_file()
         else:
             for path in filled(dep):

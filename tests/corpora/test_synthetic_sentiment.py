@@ -3,12 +3,13 @@
 import pandas as pd
 import pytest
 
-from pipeline.corpora.lexicon import ADJECTIVES
+from pipeline.corpora.data_file import data_file
 from pipeline.corpora.synthetic import generate
 from pipeline.corpora.synthetic_sentiment import grade_of
 from pipeline.params import SplitSizes
 
 SEED = 11711
+ADJECTIVES = data_file("review_words.yaml")["adjectives"]
 
 
 @pytest.mark.parametrize(

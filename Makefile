@@ -67,7 +67,7 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 ...")'
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.repro: requirements.lock | $(VENV)/bin/pip
+$(VENV)/.repro: requirements.lock requirements-compute.lock | $(VENV)/bin/pip
 	@echo "installing requirements.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@

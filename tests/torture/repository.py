@@ -20,7 +20,16 @@ from pipeline.params import load_params
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
 FOLDERS = ("checks", "commands", "pipeline", "stages", ".dvc/plots")
-FILES = (".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml", "trials.yaml")
+FILES = (
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "params.yaml",
+    "trials.yaml",
+    "requirements-compute.lock",
+    "requirements.lock",
+)
 COPIED = (*FOLDERS, *FILES, str(paths.DEAD_HEADS))
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}

@@ -1,0 +1,251 @@
+"""How everything grows: with stages at once, with workers, with the number of runs.
+
+    python -m benchmarks.scaling jobs     everything from nothing, under JOBS=1, 2 and 4
+    python -m benchmarks.scaling stages   what the stages of the profile in force took last here
+    python -m benchmarks.scaling page     only the page
+
+They write reports/scaling/<part>.json and the tables of docs/scaling.md. Times on many workers are
+simulated from the stages', and from what DVC adds to each (reports/scaling/graph.json).
+"""
+
+import argparse
+import hashlib
+import heapq
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from benchmarks.machine import machine
+from pipeline import paths
+from pipeline.errors import PipelineError
+from pipeline.files import read_json, write_json, write_text
+from pipeline.launch.times import duration, last_seconds, load_times
+from pipeline.params import load_params
+from pipeline.reporting.markdown import table
+
+ROOT = Path(__file__).parents[1]
+FOLDER, PAGE = Path("reports/scaling"), Path("docs/scaling.md")
+MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+JOBS, WORKERS, SEEDS = (1, 2, 4), (1, 2, 4, 8, 16, 32, 64), (1, 5, 10, 100)
+COMMANDS = {  # as graph.json names them
+    "status": "`dvc status`",
+    "repro": "`dvc repro`, nothing to do",
+    "plan": "`make plan`",
+    "stage": "one stage",
+}
+Results = Mapping[str, Any]
+
+
+class Task(NamedTuple):
+    """A stage, those that it waits for, and its seconds."""
+
+    name: str
+    after: frozenset[str]
+    seconds: float
+
+
+def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
+    """Run everything from nothing, each time in a fresh clone of the last commit.
+
+    Stages at once have fewer threads each, and another number of threads gives other last digits:
+    so the serial run is measured with one thread, too.
+    """
+    cores = len(os.sched_getaffinity(0))
+    ways = {"serial" if n == 1 else f"JOBS={n}": (n, max(1, cores // n)) for n in JOBS}
+    ways["serial, one thread"] = (1, 1)
+    found = {name: _cloned(root, *way) for name, way in ways.items()}
+    return {"profile": load_params(root / paths.PARAMS).profile, "ways": found}
+
+
+def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
+    """Run everything in a clone; return what that cost, and the hash of what dvc.lock says.
+
+    Raises:
+        PipelineError: it failed, with what it said.
+    """
+    with tempfile.TemporaryDirectory(prefix="minbert-scaling-") as folder:
+        clone, own = Path(folder) / "clone", {"DVC_SITE_CACHE_DIR": f"{folder}/site"}
+        subprocess.run(["git", "clone", "--quiet", root, clone], check=True)  # noqa: S603, S607
+        (clone / ".venv").symlink_to(sys.prefix)
+        command = [sys.executable, "-m", "pipeline", "repro", *(["--jobs", str(jobs)] * (jobs > 1))]
+        before, env = os.times(), os.environ | own | {"OMP_NUM_THREADS": str(threads)}
+        done = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True)  # noqa: S603
+        taken = [end - start for start, end in zip(before, os.times(), strict=True)]
+        if done.returncode:
+            raise PipelineError(f"`{' '.join(command[1:])}` failed: {done.stderr.strip()}")
+        # its stages are in the order in which they ended
+        lock = json.dumps(YAML(typ="safe").load(clone / paths.DVC_LOCK), sort_keys=True)
+    digest = hashlib.sha256(lock.encode()).hexdigest()
+    # of this process, its ended children, and the clock
+    cost = {"cpu_seconds": round(taken[2] + taken[3], 2), "wall_seconds": round(taken[4], 2)}
+    return {"threads": threads, "cost": cost, "lock_sha256": digest}
+
+
+def record_stages() -> dict[str, Any]:
+    """Return the stages of every profile, those of the one in force as they ran last.
+
+    Raises:
+        PipelineError: some of its stages have not run here.
+    """
+    profile = load_params().profile
+    known = last_seconds(load_times(profile))
+    with Repo(".") as repo:
+        graph = {
+            stage.addressing: sorted(each.addressing for each in repo.index.graph.successors(stage))
+            for stage in repo.index.stages
+            if not stage.addressing.startswith("trials@")
+        }
+    if missing := sorted(graph.keys() - known.keys()):
+        raise PipelineError(f"nothing says what {', '.join(missing)} take; run `make repro` first")
+    stages = [{"name": name, "after": graph[name], "seconds": known[name]} for name in graph]
+    return {"profiles": read_json(FOLDER / "stages.json")["profiles"] | {profile: stages}}
+
+
+def swept(tasks: Sequence[Task], seeds: int) -> list[Task]:
+    """Add a trial for each run and each further seed, as long as the run and its scores."""
+    seconds = {task.name: task.seconds for task in tasks}
+    trials = [
+        Task(f"{name} {seed}", after, taken + seconds[name.replace("train@", "evaluate@")])
+        for name, after, taken in tasks
+        if name.startswith("train@")
+        for seed in range(2, seeds + 1)
+    ]
+    *before, report = tasks
+    return [*before, *trials, report._replace(after=report.after | {name for name, *_ in trials})]
+
+
+def longest_ways(tasks: Sequence[Task]) -> dict[str, float]:
+    """Return the seconds from each task's start to the end of all; tasks follow what they need."""
+    own = {task.name: task.seconds for task in tasks}
+    ways = dict(own)
+    for task in reversed(tasks):
+        ways |= {name: max(ways[name], own[name] + ways[task.name]) for name in task.after}
+    return ways
+
+
+def makespan(tasks: Sequence[Task], workers: int) -> float:
+    """Return the seconds that all tasks take where the one with the longest way goes first."""
+    ways, seconds = longest_ways(tasks), {task.name: task.seconds for task in tasks}
+    waiting = {t.name: set(t.after) for t in sorted(tasks, key=lambda task: -ways[task.name])}
+    running: list[tuple[float, str]] = []  # by their ends
+    now = 0.0
+    while waiting or running:
+        ready = [name for name, after in waiting.items() if not after]
+        for name in ready[: workers - len(running)]:
+            del waiting[name]
+            heapq.heappush(running, (now + seconds[name], name))
+        now, ended = heapq.heappop(running)
+        for after in waiting.values():
+            after.discard(ended)
+    return now
+
+
+def overhead(graph: Results, stages: int) -> tuple[float, float]:
+    """Return what DVC adds to a stage among so many, and how much of it with its lock, in seconds.
+
+    Two that begin at once are later than one by the lock that they take in turn. Beyond the sizes
+    measured both are taken to grow with the number of stages.
+    """
+    whole, lock = [], []
+    for size in graph["sizes"]:
+        alone, two = (_wall(size, what) for what in ("stage", "2 stages"))
+        whole += [(size["stages"], alone)] if alone else []
+        lock += [(size["stages"], min(alone, two - alone))] if alone and two else []
+    whole_seconds, lock_seconds = (_at(stages, known) for known in (whole, lock))
+    return whole_seconds, min(whole_seconds, lock_seconds)
+
+
+def _at(stages: int, known: Sequence[tuple[int, float]]) -> float:
+    """Return seconds between those measured, and beyond the last in proportion to stages."""
+    counts, seconds = zip(*known, strict=True)
+    return float(np.interp(stages, counts, seconds) * max(1.0, stages / counts[-1]))
+
+
+def _wall(size: Results, what: str) -> float | None:
+    return (size["costs"].get(what) or {}).get("wall_seconds")
+
+
+def jobs_table(jobs: Results) -> str:
+    """Render the whole pipeline from nothing, with stages at once."""
+    serial = jobs["ways"]["serial"]["cost"]["wall_seconds"]
+    header = ["way", "threads a stage", "time", "as fast as serial", "processor time", "dvc.lock"]
+    rows = []
+    for name, way in jobs["ways"].items():
+        wall, cpu = way["cost"]["wall_seconds"], way["cost"]["cpu_seconds"]
+        ratio, lock = f"{serial / wall:.2f}x", f"`{way['lock_sha256'][:8]}`"
+        rows.append([name, str(way["threads"]), duration(wall), ratio, duration(cpu), lock])
+    head = f"{_machine(jobs)}; profile **{jobs['profile']}**."
+    return f"{head}\n\n{table(header, rows, right=header[1:-1])}"
+
+
+def simulated_table(stages: Sequence[Results], graph: Results) -> str:
+    """Render how long the table and sweeps of it would take on more and more workers."""
+    alone = [Task(s["name"], frozenset(s["after"]), s["seconds"]) for s in stages]
+    header = ["workers", "the table", *(f"{seeds} seeds" for seeds in SEEDS[1:])]
+    columns = [["stages", *map(str, WORKERS), "the longest path", "DVC's lock"]]
+    for seeds in SEEDS:
+        tasks = swept(alone, seeds)
+        whole, lock = overhead(graph, len(tasks))
+        tasks = [task._replace(seconds=task.seconds + whole) for task in tasks]
+        taken = [max(makespan(tasks, workers), lock * len(tasks)) for workers in WORKERS]
+        cells = [f"{duration(each)} ({taken[0] / each:.1f}x)" for each in taken]
+        bounds = (max(longest_ways(tasks).values()), lock * len(tasks))
+        columns.append([f"{len(tasks):,}", *cells, *map(duration, bounds)])
+    return table(header, list(zip(*columns, strict=True)), right=header[1:])
+
+
+def growth_table(graph: Results) -> str:
+    """Render what DVC takes as runs become more."""
+    header = ["runs", "stages", "dvc.lock", *COMMANDS.values()]
+    rows = []
+    for size in graph["sizes"]:
+        counts = [f"{size['runs']:,}", f"{size['stages']:,}", f"{size['lock_bytes'] / 1e6:.2f} MB"]
+        taken = [_wall(size, what) for what in COMMANDS]
+        rows.append(counts + ["too long" if each is None else duration(each) for each in taken])
+    limit = f"*Too long*: more than {duration(graph['patience_seconds'])}"
+    return f"{_machine(graph)}. {limit}.\n\n{table(header, rows, right=header)}"
+
+
+def _machine(results: Results) -> str:
+    """Name what was measured on."""
+    words = "{processor}, {cores} cores, {memory_gb} GB, Python {python}, at commit {commit}"
+    return words.format(**results["machine"])
+
+
+def filled(text: str, parts: Results) -> str:
+    """Return the page with its tables written anew; what stands between them is by hand."""
+    shown = {"jobs": jobs_table(parts["jobs"]), "growth": growth_table(parts["graph"])}
+    for profile, stages in parts["stages"]["profiles"].items():
+        shown[profile] = simulated_table(stages, parts["graph"])
+    return MARKED.sub(lambda found: f"{found[1]}{shown[found[2]]}\n{found[3]}", text)
+
+
+PARTS = {"jobs": measure_jobs, "stages": record_stages}
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure a part, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
+    parser.add_argument("part", choices=(*PARTS, "page"))
+    part = parser.parse_args(argv).part
+    if part in PARTS:
+        write_json(FOLDER / f"{part}.json", PARTS[part]() | {"machine": machine(load_params(), ())})
+    parts = {name: read_json(FOLDER / f"{name}.json") for name in (*PARTS, "graph")}
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), parts))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except PipelineError as error:
+        sys.exit(f"python -m benchmarks.scaling: {error}")

@@ -1,1 +1,0 @@
-"""How the pipeline grows: measured where it can be, simulated where not (docs/scaling.md)."""

@@ -1,11 +1,10 @@
 """What a score hides: which classes are confused, what confidence is worth, the worst mistakes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.evaluation.metrics import Values
 from pipeline.tasks import Corpus
@@ -66,15 +65,16 @@ def analyse(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Ana
 
 
 def _of_classes(probabilities: Values, labels: Values, ids: Values) -> Analysis:
-    num_classes = probabilities.shape[1]
+    from sklearn.metrics import confusion_matrix
+
     predictions = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     right = predictions == labels
-    cells = np.bincount(labels.astype(int) * num_classes + predictions, minlength=num_classes**2)
-    bins = list(_bins(confidence, right, 1.0))
     worst = np.argsort(np.where(right, np.inf, -confidence), kind="stable")[: (~right).sum()]
+    classes = range(probabilities.shape[1])
+    bins = _bins(confidence, right, 1.0)
     return Analysis(
-        confusion=cells.reshape(num_classes, num_classes).tolist(),
+        confusion=confusion_matrix(labels, predictions, labels=classes).tolist(),
         points=(),
         bins=bins,
         calibration_error=_calibration_error(bins),
@@ -89,14 +89,11 @@ def _of_classes(probabilities: Values, labels: Values, ids: Values) -> Analysis:
 def _of_similarities(
     predictions: Values, labels: Values, ids: Values, max_label: float
 ) -> Analysis:
-    bins = list(_bins(predictions, labels, max_label))
+    bins = _bins(predictions, labels, max_label)
     worst = np.argsort(-np.abs(predictions - labels), kind="stable")
     return Analysis(
         confusion=(),
-        points=[
-            (_short(label), _short(prediction))
-            for label, prediction in zip(labels, predictions, strict=True)
-        ],
+        points=list(zip(map(_short, labels), map(_short, predictions), strict=True)),
         bins=bins,
         calibration_error=_calibration_error(bins),
         mistakes=[
@@ -108,20 +105,27 @@ def _of_similarities(
     )
 
 
-def _bins(predicted: Values, true: Values, highest: float) -> Iterator[Bin]:
-    """Cut 0 to `highest` into equal bins; what lies above goes into the last."""
-    edges = np.linspace(0.0, highest, NUM_BINS + 1)
-    places: NDArray[Any] = np.digitize(predicted, edges[1:-1])
-    for place in range(NUM_BINS):
-        inside = places == place
-        count = int(inside.sum())
-        yield Bin(
-            low=_short(edges[place]),
-            high=_short(edges[place + 1]),
-            count=count,
-            predicted=_short(predicted[inside].mean()) if count else None,
-            true=_short(true[inside].mean()) if count else None,
+def _bins(predicted: Values, true: Values, highest: float) -> list[Bin]:
+    """Cut 0 to `highest` into equal bins; what lies outside goes into the nearest.
+
+    By scipy: scikit-learn's calibration_curve gives no counts, and knows of classes only.
+    """
+    from scipy.stats import binned_statistic
+
+    means, edges, places = binned_statistic(
+        np.clip(predicted, 0, highest), [predicted, true], bins=NUM_BINS, range=(0, highest)
+    )
+    counts = np.bincount(places - 1, minlength=NUM_BINS)
+    return [
+        Bin(
+            low=_short(edges[i]),
+            high=_short(edges[i + 1]),
+            count=int(counts[i]),
+            predicted=_short(means[0, i]) if counts[i] else None,
+            true=_short(means[1, i]) if counts[i] else None,
         )
+        for i in range(NUM_BINS)
+    ]
 
 
 def _calibration_error(bins: Sequence[Bin]) -> float | None:

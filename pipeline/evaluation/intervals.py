@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.metrics import METRICS, Values, standardized
+from pipeline.evaluation.metrics import METRICS, Values
 from pipeline.tasks import Metric
 
 CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
@@ -46,11 +46,21 @@ def bootstrap_interval(
         values = _accuracies(predictions == labels, resamples, generator)
     else:
         values = _pearsons(standardized(predictions), standardized(labels), resamples, generator)
-    values = values[np.isfinite(values)]
+    return percentiles(values[np.isfinite(values)], confidence)
+
+
+def percentiles(values: NDArray[np.float64], confidence: float) -> tuple[float, float] | None:
+    """Return what encloses this fraction of the values, as many left out below as above."""
     if not len(values):
         return None
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def standardized(values: Values) -> NDArray[np.float64]:
+    """Shift and scale values, not all equal, to mean 0 and variance 1."""
+    centred = np.asarray(values, dtype=np.float64) - np.mean(values, dtype=np.float64)
+    return np.asarray(centred / np.sqrt(np.mean(centred**2)))
 
 
 def _accuracies(

@@ -1,7 +1,8 @@
 """How good predictions are (section 5.2), and when no number can say.
 
-A dead head predicts one value for every example; its Pearson correlation divides by zero (the
-paper's NaN). Such a score is undefined, with a reason: neither 0 nor a crash.
+scikit-learn and scipy compute the scores. A dead head predicts one value for every example; its
+Pearson correlation divides by zero (the paper's NaN). Such a score is undefined, with a reason:
+neither 0 nor a crash.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline.tasks import Corpus, Metric
 
+# scikit-learn and scipy take a second to import, and most stages that come here score nothing
+
 Values = NDArray[Any]  # one number an example, [N]
 Secondary = Literal["macro_f1", "spearman"]
 
-# A spread below this part of the largest value is float64's rounding and no difference at all.
-ROUNDING = 1e-13
+# A spread below this part of the largest value is rounding; scipy calls less than 1.8e-12 of the
+# mean nearly constant, and what it says of it unreliable.
+ROUNDING = 3e-12
 
 NO_EXAMPLES = "undefined: no examples"
 NOT_FINITE = "undefined: predictions are not finite"
@@ -35,44 +39,34 @@ class Score:
 
 def accuracy(predictions: Values, labels: Values) -> Score:
     """Return the fraction of predictions that equal their label (Equation 2)."""
+    from sklearn.metrics import accuracy_score
+
     reason = _unusable(predictions, labels)
-    return Score(None, reason) if reason else _defined(np.mean(predictions == labels))
+    return Score(None, reason) if reason else Score(accuracy_score(labels, predictions), None)
 
 
 def macro_f1(predictions: Values, labels: Values) -> Score:
     """Return the mean F1 of the classes that occur among labels or predictions."""
+    from sklearn.metrics import f1_score
+
     reason = _unusable(predictions, labels)
     if reason:
         return Score(None, reason)
-    f1 = [
-        # 2 true positives / (2 true positives + false positives + false negatives)
-        2
-        * np.sum((predictions == label) & (labels == label))
-        / (np.sum(predictions == label) + np.sum(labels == label))
-        for label in np.union1d(predictions, labels)
-    ]
-    return _defined(np.mean(f1))
+    return Score(float(f1_score(labels, predictions, average="macro")), None)
 
 
 def pearson(predictions: Values, labels: Values) -> Score:
     """Return the Pearson correlation of predictions and labels, -1 to 1."""
-    reason = _unusable(predictions, labels)
-    if not reason and _is_constant(predictions):
-        reason = CONSTANT_PREDICTIONS
-    if not reason and _is_constant(labels):
-        reason = CONSTANT_LABELS
-    if reason:
-        return Score(None, reason)
-    x, y = standardized(predictions), standardized(labels)
-    return _defined(np.clip(np.mean(x * y), -1.0, 1.0))
+    from scipy.stats import pearsonr
+
+    return _correlation(pearsonr, predictions, labels)
 
 
 def spearman(predictions: Values, labels: Values) -> Score:
     """Return the Pearson correlation of ranks, ties given their mean rank."""
-    from scipy.stats import rankdata  # takes half a second, and only evaluation comes here
+    from scipy.stats import spearmanr
 
-    reason = _unusable(predictions, labels)  # before ranks, which hide what is not finite
-    return Score(None, reason) if reason else pearson(rankdata(predictions), rankdata(labels))
+    return _correlation(spearmanr, predictions, labels)
 
 
 def majority_class(labels: Values) -> Score:
@@ -80,7 +74,7 @@ def majority_class(labels: Values) -> Score:
     if not len(labels):
         return Score(None, NO_EXAMPLES)
     _, counts = np.unique(labels, return_counts=True)
-    return _defined(counts.max() / len(labels))
+    return Score(float(counts.max() / len(labels)), None)
 
 
 METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
@@ -107,15 +101,14 @@ def secondary(corpus: Corpus, predictions: Values, labels: Values) -> dict[Secon
     return {"spearman": spearman(predictions, labels)}
 
 
-def standardized(values: Values) -> NDArray[np.float64]:
-    """Shift and scale values, not all equal, to mean 0 and variance 1."""
-    scaled = _scaled(values)
-    centred = _scaled(scaled - scaled.mean())
-    return np.asarray(centred / np.sqrt(np.mean(centred**2)))
-
-
-def _defined(value: Any) -> Score:
-    return Score(float(value), None)
+def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Values) -> Score:
+    reason = _unusable(predictions, labels)
+    # scipy stays in float32 where it is given that
+    sides = [np.asarray(side, dtype=np.float64) for side in (predictions, labels)]
+    for side, constant in zip(sides, (CONSTANT_PREDICTIONS, CONSTANT_LABELS), strict=True):
+        if not reason and np.ptp(side) <= ROUNDING * np.abs(side).max():
+            reason = constant
+    return Score(None, reason) if reason else Score(float(correlate(*sides).statistic), None)
 
 
 def _unusable(predictions: Values, labels: Values) -> str | None:
@@ -127,13 +120,3 @@ def _unusable(predictions: Values, labels: Values) -> str | None:
     if not len(labels):
         return NO_EXAMPLES
     return None if np.isfinite(predictions).all() else NOT_FINITE
-
-
-def _is_constant(values: Values) -> bool:
-    return bool(np.ptp(_scaled(values)) <= ROUNDING)
-
-
-def _scaled(values: Values) -> NDArray[np.float64]:
-    """Divide by the largest value, lest squares and differences leave float64's range."""
-    exact = np.asarray(values, dtype=np.float64)
-    return np.asarray(exact / (np.abs(exact).max() or 1.0))

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.metrics import METRICS, Values, standardized
+from pipeline.evaluation.intervals import CELLS, ROUNDING, percentiles, standardized
+from pipeline.evaluation.metrics import METRICS, Values
 from pipeline.tasks import Metric
-
-CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
-
-# Differences nearer than this are equal, and a variance below this is none: both are rounding.
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -64,12 +60,12 @@ def paired_bootstrap(
         columns = np.stack([standardized(each) for each in (*predictions, labels)], axis=1)
         values = _pearson_differences(columns, resamples, generator)
     values = values[np.isfinite(values)]
-    if not len(values):
+    interval = percentiles(values, confidence)
+    if interval is None:
         return None
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    as_far = np.abs(values - observed) >= abs(observed) - ROUNDING
+    as_far = np.abs(values - observed) >= abs(observed) - ROUNDING  # equal but for rounding
     p_value = (1 + as_far.sum()) / (1 + len(values))
-    return Difference(observed, float(low), float(high), float(p_value))
+    return Difference(observed, *interval, float(p_value))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

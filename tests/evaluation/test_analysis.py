@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import confusion_matrix
 
 from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyse
 from pipeline.tasks import CORPORA
@@ -18,14 +17,6 @@ def generator() -> np.random.Generator:
 
 def ids(count: int = N) -> np.ndarray:
     return np.array([f"id-{i}" for i in range(count)])
-
-
-def test_confusion_is_scikit_learns(generator: np.random.Generator) -> None:
-    probabilities = generator.dirichlet(np.ones(5), N)
-    labels = generator.integers(0, 5, N).astype(np.float32)
-    told = analyse(CORPORA["sst"], probabilities, labels, ids())
-    expected = confusion_matrix(labels, probabilities.argmax(axis=1), labels=range(5))
-    assert told.confusion == expected.tolist()
 
 
 def test_bins_are_scikit_learns_calibration_curve(generator: np.random.Generator) -> None:

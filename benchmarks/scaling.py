@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from dvc.repo import Repo
-from ruamel.yaml import YAML
 
 from benchmarks.machine import machine
 from pipeline import paths
@@ -32,6 +31,7 @@ from pipeline.files import read_json, write_json, write_text
 from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.params import load_params
 from pipeline.reporting.markdown import table
+from pipeline.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDER, PAGE = Path("reports/scaling"), Path("docs/scaling.md")
@@ -84,7 +84,7 @@ def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
         if done.returncode:
             raise PipelineError(f"`{' '.join(command[1:])}` failed: {done.stderr.strip()}")
         # its stages are in the order in which they ended
-        lock = json.dumps(YAML(typ="safe").load(clone / paths.DVC_LOCK), sort_keys=True)
+        lock = json.dumps(read_yaml(clone / paths.DVC_LOCK), sort_keys=True)
     digest = hashlib.sha256(lock.encode()).hexdigest()
     # of this process, its ended children, and the clock
     cost = {"cpu_seconds": round(taken[2] + taken[3], 2), "wall_seconds": round(taken[4], 2)}

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from pipeline.files import write_text
 from pipeline.launch.lists import watching, written
 from pipeline.params import RunParams, load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
 from pipeline.trials import load_trials
+from pipeline.yaml12 import parse_yaml
 
 ROOT = Path(__file__).parents[1]
 GRAPH = ROOT / "dvc.yaml"
@@ -26,7 +25,13 @@ PACKAGES = ("pipeline", "stages")
 READS_DATA = "pipeline/corpora/data_file.py"  # the YAML files beside it
 # Plumbing of every stage: the values that pass through it are tracked as params, or it only tells
 # (docs/decisions/0009-modules-as-deps.md).
-EXEMPT = {"pipeline/params.py", "pipeline/errors.py", "stages/entry.py", "stages/progress.py"}
+EXEMPT = {
+    "pipeline/params.py",
+    "pipeline/yaml12.py",
+    "pipeline/errors.py",
+    "stages/entry.py",
+    "stages/progress.py",
+}
 
 
 def file_of(module: str) -> Path | None:
@@ -76,7 +81,7 @@ def written_anew(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]
         runs: those of params.yaml, in their order.
         trials: the names of those of trials.yaml.
     """
-    return written(text, runs, trials, modules_of(YAML(typ="safe").load(text)["stages"]))
+    return written(text, runs, trials, modules_of(parse_yaml(text)["stages"]))
 
 
 def picture(text: str, runs: Mapping[str, RunParams]) -> str:
@@ -86,7 +91,7 @@ def picture(text: str, runs: Mapping[str, RunParams]) -> str:
         text: of dvc.yaml.
         runs: those of params.yaml.
     """
-    graph = YAML(typ="safe").load(written(text, runs, trials=["*"]))  # one stands for all
+    graph = parse_yaml(written(text, runs, trials=["*"]))  # one stands for all
     stages = {name: told.get("do", told) for name, told in graph["stages"].items()}
     makers = {
         _kind(out, runs): name

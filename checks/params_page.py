@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-
 from pipeline.files import write_text
 from pipeline.reporting.markdown import table
+from pipeline.yaml12 import read_yaml
 
 PARAMS, GRAPH, PAGE = Path("params.yaml"), Path("dvc.yaml"), Path("docs/params.md")
 LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<told>.*))?$")
@@ -128,7 +127,7 @@ def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:
 
 def main() -> None:
     """Write the page anew."""
-    graph = YAML(typ="safe").load(GRAPH)
+    graph = read_yaml(GRAPH)
     write_text(PAGE, page(PARAMS.read_text(encoding="utf-8"), graph))
 
 

@@ -19,14 +19,14 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline import paths
 from pipeline.errors import ParamsError
 from pipeline.files import write_text
 from pipeline.tasks import (
     CORPORA,
+    IDLE_HEADS,
+    PAIR_ENCODINGS,
     SPLITS,
     CorpusName,
     IdleHeads,
@@ -35,8 +35,10 @@ from pipeline.tasks import (
     PairEncoding,
     Split,
 )
+from pipeline.yaml12 import read_yaml
 
 LOCAL = "local:"  # begins the name of a directory of the user's own
+PINNED_BACKBONES = ("all-MiniLM-L6-v2", "bert-base-uncased")
 
 
 def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float:
@@ -68,15 +70,21 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelt_as_dvc_d
 Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
 
 
-def _known_backbone(name: str) -> str:
-    known = ("all-MiniLM-L6-v2", "bert-base-uncased")
-    if name not in known and not re.fullmatch(r"local:.+", name):
-        raise ValueError(
-            f"unknown backbone {name!r}; allowed: {', '.join(known)}, local:<directory>"
-        )
+def _naming_a_stage(name: str) -> str:
+    """Refuse what a shell would understand, and what cannot be a key of DVC."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError("a name may hold a-z, 0-9 and single '-' only")
     return name
 
 
+def _known_backbone(name: str) -> str:
+    if name not in PINNED_BACKBONES and not re.fullmatch(r"local:.+", name):
+        allowed = ", ".join([*PINNED_BACKBONES, "local:<directory>"])
+        raise ValueError(f"unknown backbone {name!r}; allowed: {allowed}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_naming_a_stage)]
 Backbone = Annotated[str, AfterValidator(_known_backbone)]
 
 
@@ -160,24 +168,22 @@ class LocalCorpora(Section):
                 f"{self.source}: the pipeline writes into {self.directory} itself; put your files "
                 "into a directory of their own"
             )
-        present = []
-        for name in CORPORA:
-            found = [split for split in SPLITS if self.file_of(name, split)]
-            missing = [split for split in ("train", "dev") if split not in found]
-            if found and missing:
+        splits = {name: [s for s in SPLITS if self.file_of(name, s)] for name in CORPORA}
+        present = tuple(name for name, found in splits.items() if found)
+        for name in present:
+            if missing := {"train", "dev"} - set(splits[name]):
+                split = max(missing)
                 raise ParamsError(
-                    f"{self.directory} has the {found[0]} split of {name} but not the "
-                    f"{missing[0]} split; add {name}-{missing[0]}.csv, or remove the other files "
-                    "to leave the corpus out"
+                    f"{self.directory} has the {splits[name][0]} split of {name} but not the "
+                    f"{split} split; add {name}-{split}.csv, or remove the other files to leave "
+                    "the corpus out"
                 )
-            if found:
-                present.append(name)
         if not present:
             raise ParamsError(
                 f"{self.directory} holds no corpus; it needs <corpus>-train.csv and "
                 f"<corpus>-dev.csv (or .tsv) of at least one of: {', '.join(CORPORA)}"
             )
-        return tuple(present)
+        return present
 
 
 class EpochsParams(Section):
@@ -340,14 +346,14 @@ class Params(Section):
     profile: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     device: Literal["auto", "cuda", "mps", "cpu"]
-    profiles: Annotated[dict[str, ProfileParams], Field(min_length=1)]
+    profiles: Annotated[dict[Name, ProfileParams], Field(min_length=1)]
     tokens: TokensParams
     optimizer: OptimizerParams
     speed: SpeedParams
     checkpoints: CheckpointsParams
     evaluation: EvaluationParams
-    runs: Annotated[dict[str, RunParams], Field(min_length=1)]
-    configurations: Annotated[dict[str, ConfigurationParams], Field(min_length=1)]
+    runs: Annotated[dict[Name, RunParams], Field(min_length=1)]
+    configurations: Annotated[dict[Name, ConfigurationParams], Field(min_length=1)]
     _left_out: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _all_runs: Mapping[str, RunParams] = PrivateAttr(default_factory=dict)
 
@@ -393,48 +399,36 @@ class Params(Section):
 
 
 def _misnamed(params: Params) -> Iterator[str]:
-    """Yield one sentence for every name that points nowhere or cannot name a stage."""
+    """Yield one sentence for every name that points nowhere, and every reading out of place."""
     if params.profile not in params.profiles:
         yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
-    for section in ("profiles", "runs", "configurations"):
-        for name in getattr(params, section):
-            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-                yield f"{section}.{name}: a name may hold a-z, 0-9 and single '-' only"
     for name, run in params.runs.items():
         yield from unfitting_keys(f"runs.{name}", run)
-    for name, configuration in params.configurations.items():
-        yield from _unfitting_row(f"configurations.{name}", configuration, params.runs)
-
-
-def _unfitting_row(
-    where: str, configuration: ConfigurationParams, runs: Mapping[str, RunParams]
-) -> Iterator[str]:
-    """Yield a sentence if a row of Table 3 has no run, or not its corpus."""
-    run = runs.get(configuration.run)
-    if run is None:
-        yield f"{where}.run: names no run ({configuration.run!r}); allowed: {', '.join(runs)}"
-    elif configuration.corpus not in run.batch_size:
-        yield (
-            f"{where}.corpus: run {configuration.run!r} does not train on "
-            f"{configuration.corpus!r}; allowed: {', '.join(run.corpora)}"
-        )
+    for name, row in params.configurations.items():
+        where = f"configurations.{name}"
+        if row.run not in params.runs:
+            yield f"{where}.run: names no run ({row.run!r}); allowed: {', '.join(params.runs)}"
+        elif row.corpus not in params.runs[row.run].batch_size:
+            yield (
+                f"{where}.corpus: run {row.run!r} does not train on {row.corpus!r}; "
+                f"allowed: {', '.join(params.runs[row.run].corpora)}"
+            )
 
 
 def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
     """Yield one sentence for every reading that a run lacks or has no use for."""
-    corpora = ", ".join(run.corpora)
-    if run.pair_corpora and run.pair_encoding is None:
-        yield (
-            f"{where}.pair_encoding: missing, and {', '.join(run.pair_corpora)} has pairs; "
-            "allowed: joint, separate"
-        )
-    if run.pair_encoding and not run.pair_corpora:
-        yield f"{where}.pair_encoding: this run reads no pairs ({corpora}); remove the key"
-    is_multitask = run.scheme == "multi-task"
-    if is_multitask and run.idle_heads is None:
-        yield f"{where}.idle_heads: missing in a multi-task run ({corpora}); allowed: step, skip"
-    if run.idle_heads and not is_multitask:
-        yield f"{where}.idle_heads: this run has one head ({corpora}); remove the key"
+    for key, is_needed, what, words in (
+        ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),
+        ("idle_heads", run.scheme == "multi-task", "several heads", IDLE_HEADS),
+    ):
+        value, corpora = getattr(run, key), ", ".join(run.corpora)
+        if is_needed and value is None:
+            yield (
+                f"{where}.{key}: missing, and this run has {what} ({corpora}); "
+                f"allowed: {', '.join(words)}"
+            )
+        if value and not is_needed:
+            yield f"{where}.{key}: of no use without {what} ({corpora}); remove the key"
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:
@@ -479,12 +473,18 @@ def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
 def load_section(kind: type[AnySection], path: Path) -> AnySection:
     """Read a YAML file as a type.
 
-    YAML 1.2, as DVC reads it: `3e-05`, which DVC writes, is a number there.
-
     Raises:
         ParamsError: one line per bad key, with the key's full path and what is allowed.
     """
-    return checked(kind, _yaml(path), str(path))
+    try:
+        raw = read_yaml(path)
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the repository root") from None
+    except OSError as error:
+        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ParamsError(f"{path} is not YAML: {error}; correct it there") from None
+    return checked(kind, raw, str(path))
 
 
 def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
@@ -500,34 +500,6 @@ def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
     except ValidationError as error:
         lines = [f"  {_sentence(detail)}" for detail in error.errors()]
         raise ParamsError(f"{source} is not valid:\n" + "\n".join(lines)) from None
-
-
-def _yaml(path: Path) -> Any:
-    """Read a YAML file into plain values."""
-    try:
-        values = YAML(typ="safe", pure=True).load(path)  # its messages say more than those of C
-    except FileNotFoundError:
-        raise ParamsError(f"{path} is missing; run from the repository root") from None
-    except OSError as error:
-        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
-    # a value that YAML takes for more than it is, like 2001-13-01, raises what its making raised
-    except Exception as error:  # noqa: BLE001
-        raise ParamsError(f"{path} is not YAML: {_yaml_problem(error)}; mend that place") from None
-    try:
-        YAML(typ="safe").load(path)  # DVC's parser is stricter: {source: local:mine} needs quotes
-    except MarkedYAMLError as error:
-        raise ParamsError(
-            f"DVC cannot read {path}: {_yaml_problem(error)}; put quotation marks around the value"
-        ) from None
-    return values
-
-
-def _yaml_problem(error: Exception) -> str:
-    """Say what is wrong where, without the advice to programmers that the library adds."""
-    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
-        place = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
-        return f"{place}: {error.problem}"
-    return " ".join(str(error).split())
 
 
 def switch_profile(name: str, path: Path) -> None:

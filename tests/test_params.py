@@ -88,7 +88,8 @@ def test_runs_of_table_2_read_the_paper_as_best_matches_its_numbers(params: Para
         (
             "{sts: 16}, dropout: 0.3, pair_encoding: joint}",
             "{sts: 16}, dropout: 0.3}",
-            "runs.sts-pretrain.pair_encoding: missing, and sts has pairs; allowed: joint, separate",
+            "runs.sts-pretrain.pair_encoding: missing, and this run has pairs (sts); "
+            "allowed: joint, separate",
         ),
         (
             "pair_encoding: joint}",
@@ -98,18 +99,18 @@ def test_runs_of_table_2_read_the_paper_as_best_matches_its_numbers(params: Para
         (
             "{cfimdb: 8}, dropout: 0.3}",
             "{cfimdb: 8}, dropout: 0.3, pair_encoding: joint}",
-            "runs.cfimdb-pretrain.pair_encoding: this run reads no pairs (cfimdb); remove the key",
+            "runs.cfimdb-pretrain.pair_encoding: of no use without pairs (cfimdb); remove the key",
         ),
         (
             ", idle_heads: step}",
             "}",
-            "runs.multitask-pretrain.idle_heads: missing in a multi-task run (sst, quora, sts); "
-            "allowed: step, skip",
+            "runs.multitask-pretrain.idle_heads: missing, and this run has several heads "
+            "(sst, quora, sts); allowed: step, skip",
         ),
         (
             "{sst: 64}, dropout: 0.3}",
             "{sst: 64}, dropout: 0.3, idle_heads: step}",
-            "runs.sst-pretrain.idle_heads: this run has one head (sst); remove the key",
+            "runs.sst-pretrain.idle_heads: of no use without several heads (sst); remove the key",
         ),
     ],
 )
@@ -274,7 +275,7 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
         (ROW, ROW.replace("sst-single-finetune:", "sst.single:"),
          ["configurations.sst.single: a name may hold a-z, 0-9 and single '-' only"]),
         ("  quora-finetune: {mode", "  Quora finetune: {mode",
-         ["runs.Quora finetune: a name may hold", "names no run ('quora-finetune')"]),
+         ["runs.Quora finetune: a name may hold"]),
     ],
 )  # fmt: skip
 def test_bad_value_is_refused_by_its_full_name(
@@ -301,9 +302,10 @@ def test_every_mistake_gets_a_line(load: Callable[[str], Params]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (GOOD + "seed: 12\n", "is not YAML: .*duplicate key.*seed"),
-        (GOOD.replace(SST, SST + "\n  " + SST), "is not YAML: .*duplicate key.*sst-finetune"),
-        ("runs: {a: [1, 2}", "is not YAML: .*line 1"),
+        ("a: 1\na: 2", 'is not YAML: line 2, column 1: found duplicate key "a"; correct it there'),
+        ("runs: {a: [1, 2}", "is not YAML: line 1, column 16: did not find"),
+        ("runs: !!int x", "is not YAML: "),
+        ("own: {backbone: local:bert}", "column 17: DVC cannot read local:bert without quotation"),
         ("- seed\n- device\n", r"expected keys and values, found \['seed', 'device'\]"),
         ("", "expected keys and values, found None"),
     ],
@@ -313,12 +315,6 @@ def test_what_is_no_mapping_of_keys_is_refused(
 ) -> None:
     with pytest.raises(ParamsError, match=said):
         load(text)
-
-
-@pytest.mark.parametrize("value", ["2024-13-01", "!!int x", "!!bool x", "!!timestamp x"])
-def test_value_that_yaml_cannot_make_is_refused(load: Callable[[str], Params], value: str) -> None:
-    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
-        load(replaced("seed: 11711", f"seed: {value}"))
 
 
 @pytest.mark.parametrize("name", ["synthetic", "cs224n"])
@@ -366,28 +362,6 @@ def test_switching_to_an_unknown_profile_changes_nothing(tmp_path: Path) -> None
     with pytest.raises(ParamsError, match="unknown profile 'huge'; allowed: demo, laptop, paper"):
         switch_profile("huge", path)
     assert path.read_text(encoding="utf-8") == GOOD
-
-
-def test_a_fault_of_yaml_is_told_by_line_and_without_advice_to_programmers(
-    load: Callable[[str], Params],
-) -> None:
-    with pytest.raises(ParamsError) as refusal:
-        load("seed: 1\nseed: 2\n")
-    assert str(refusal.value).endswith(
-        'params.yaml is not YAML: line 2, column 1: found duplicate key "seed" with value "2" '
-        '(original value: "1"); mend that place'
-    )
-
-
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
-        load_params(tmp_path)
-
-
-def test_the_demo_is_synthetic_and_the_paper_is_not() -> None:
-    profiles = load_params(ROOT / "params.yaml").profiles
-    assert profiles["demo"].is_synthetic
-    assert not profiles["paper"].is_synthetic
 
 
 def own(folder: Path, *names: str) -> str:
@@ -471,12 +445,4 @@ def test_own_files_are_not_where_the_pipeline_writes(
     monkeypatch.chdir(tmp_path / "project")
     text = own(tmp_path).replace(f"local:{tmp_path}", f"local:{folder}")
     with pytest.raises(ParamsError, match=r"the pipeline writes into \S+ itself; put your files"):
-        load(text)
-
-
-def test_what_dvcs_stricter_parser_refuses_is_told_before_dvc_does(
-    load: Callable[[str], Params],
-) -> None:
-    text = replaced("profiles:\n", "profiles:\n  own: {backbone: local:bert}\n")
-    with pytest.raises(ParamsError, match=r"DVC cannot read \S+: line \d+, .*; put quotation mar"):
         load(text)

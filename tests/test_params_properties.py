@@ -4,7 +4,6 @@ A mistake in params.yaml is the one everybody makes; none may end in a traceback
 """
 
 import datetime as dt
-import io
 import json
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,14 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
 from pipeline.params import Params, load_params
 from pipeline.tasks import CORPORA
+from pipeline.yaml12 import as_yaml, parse_yaml
 
 GOOD_TEXT = (Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8")
-GOOD: dict[str, Any] = YAML(typ="safe").load(GOOD_TEXT)
+GOOD: dict[str, Any] = parse_yaml(GOOD_TEXT)
 
 Raw = dict[str, Any]
 Keys = tuple[str, ...]
@@ -118,9 +117,7 @@ def loaded(text: str) -> Params:
 
 
 def yaml_of(raw: Raw) -> str:
-    stream = io.StringIO()
-    YAML().dump(raw, stream)
-    return stream.getvalue()
+    return as_yaml(raw)
 
 
 def refusal_of(raw: Raw) -> str:

@@ -58,8 +58,16 @@ def test_the_committed_file_holds_no_trial() -> None:
             "changes.batch_size.sts: run 'sst-finetune' does not train on it; allowed: sst",
         ),
         ("learning_rate: 2.0e-05", "batch_size: {sst: 0}", "batch_size.sst: Input should be"),
-        ("learning_rate: 2.0e-05", "pair_encoding: joint", "changes.pair_encoding: this run reads"),
-        ("learning_rate: 2.0e-05", "idle_heads: skip", "changes.idle_heads: this run has one head"),
+        (
+            "learning_rate: 2.0e-05",
+            "pair_encoding: joint",
+            "changes.pair_encoding: of no use without",
+        ),
+        (
+            "learning_rate: 2.0e-05",
+            "idle_heads: skip",
+            "changes.idle_heads: of no use without several heads",
+        ),
         (", changes: {learning_rate: 2.0e-05}", "", "seed7.changes: Field required"),
         ("2.0e-05", "2", "changes.learning_rate: write 2.0, not 2, which DVC takes for another"),
         ("seed: 7", "seed: 8", "must be called sst-finetune-rate2e-05-seed8"),

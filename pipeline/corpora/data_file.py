@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from pipeline.yaml12 import read_yaml
 
 
 def data_file(name: str) -> Any:
     """Return what a YAML file of this folder holds."""
-    return YAML(typ="safe").load(Path(__file__).with_name(name))
+    return read_yaml(Path(__file__).with_name(name))

@@ -71,10 +71,13 @@ def _of_classes(probabilities: Values, labels: Values, ids: Values) -> Analysis:
     confidence = probabilities.max(axis=1)
     right = predictions == labels
     worst = np.argsort(np.where(right, np.inf, -confidence), kind="stable")[: (~right).sum()]
-    classes = range(probabilities.shape[1])
+    num_classes = probabilities.shape[1]
+    confusion = np.zeros((num_classes, num_classes), int)
+    if len(labels):  # scikit-learn refuses to count nothing
+        confusion = confusion_matrix(labels, predictions, labels=range(num_classes))
     bins = _bins(confidence, right, 1.0)
     return Analysis(
-        confusion=confusion_matrix(labels, predictions, labels=classes).tolist(),
+        confusion=confusion.tolist(),
         points=(),
         bins=bins,
         calibration_error=_calibration_error(bins),

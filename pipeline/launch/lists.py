@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from pipeline import paths
 from pipeline.params import CorporaParams, LocalCorpora, RunParams
 from pipeline.tasks import CORPORA, FEATURE_SETS
+from pipeline.yaml12 import parse_yaml
 
 # what a template is filled with
 CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair_run}", "{trial}"
@@ -65,7 +64,7 @@ def written(
         TRIAL: list(trials),
     }
     lines = text.split("\n")
-    for stage, told in YAML(typ="safe").load(text)["stages"].items():
+    for stage, told in parse_yaml(text)["stages"].items():
         if isinstance(told.get("foreach"), list):
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
         if isinstance(told.get("foreach"), dict):  # the sets of features, each with its corpus
@@ -92,9 +91,7 @@ def watching(text: str, corpora: CorporaParams) -> str:
         corpora: the section of the profile in force.
     """
     lines = text.split("\n")
-    code = [
-        dep for dep in YAML(typ="safe").load(text)["stages"]["corpora"]["deps"] if _is_code(dep)
-    ]
+    code = [dep for dep in parse_yaml(text)["stages"]["corpora"]["deps"] if _is_code(dep)]
     own = [_quoted(str(corpora.directory))] if isinstance(corpora, LocalCorpora) else []
     _replace(lines, "corpora", "deps", own + code)
     return "\n".join(lines)
@@ -106,7 +103,7 @@ def _quoted(path: str) -> str:
 
 def trials_in(text: str) -> set[str]:
     """Return the trials whose scores the report of a dvc.yaml depends on."""
-    deps = [Path(dep) for dep in YAML(typ="safe").load(text)["stages"]["report"]["deps"]]
+    deps = [Path(dep) for dep in parse_yaml(text)["stages"]["report"]["deps"]]
     return {dep.parent.name for dep in deps if dep.is_relative_to(paths.TRIED)}
 
 

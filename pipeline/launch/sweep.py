@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ruamel.yaml.error import YAMLError
-
 from pipeline import paths
 from pipeline.errors import InputError
 from pipeline.files import replacing, write_text
@@ -24,7 +22,7 @@ HEAD = """\
 """
 MOST = 1000  # trainings: dvc.lock and the time of `dvc status` grow with every stage
 # what comes of reading a file that is no dvc.yaml with lists
-NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration, YAMLError)
+NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration)
 READINGS: Mapping[str, Sequence[str]] = {  # settings whose values are words
     "pair_encoding": PAIR_ENCODINGS,
     "idle_heads": IDLE_HEADS,

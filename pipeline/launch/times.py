@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from pipeline import paths
 from pipeline.times import StageTime, read_time
+from pipeline.yaml12 import read_yaml
 
 
 def load_times(profile: str) -> dict[str, StageTime]:
@@ -29,8 +27,8 @@ def _place(path: Path, order: Sequence[str]) -> tuple[int, str]:
 def _order() -> list[str]:
     """Return the groups of dvc.yaml; none if it cannot be read, of which DVC itself tells."""
     try:
-        return list(YAML(typ="safe").load(paths.DVC_YAML)["stages"])
-    except (OSError, ValueError, TypeError, KeyError, YAMLError):
+        return list(read_yaml(paths.DVC_YAML)["stages"])
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from pipeline import paths
 from pipeline.corpora.reading import read_split
@@ -23,6 +21,7 @@ from pipeline.evaluation.metrics import Values
 from pipeline.files import md5_of, read_record
 from pipeline.schemas import TRAIN
 from pipeline.tasks import CORPORA, CorpusName
+from pipeline.yaml12 import read_yaml
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
 
@@ -64,7 +63,7 @@ def read_side(name: str, fetch: Fetch) -> Side:
         ReportError: its dvc.lock is damaged, or of a pipeline that did not come to its end.
     """
     try:
-        stages = YAML(typ="safe").load(fetch(paths.DVC_LOCK))["stages"]
+        stages = read_yaml(fetch(paths.DVC_LOCK))["stages"]
         locked = dict(_flat(stages["report"]["params"][str(paths.PARAMS)]))
         runs = {value for key, value in locked.items() if _is_run_of_configuration(key)}
         used = {key: stage for key, stage in stages.items() if _is_used(key, runs)}
@@ -77,7 +76,7 @@ def read_side(name: str, fetch: Fetch) -> Side:
             fetch=fetch,
         )
         return side if side.configurations else _refuse(name)
-    except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return _refuse(name)
 
 

@@ -3,17 +3,15 @@
 Its head is metadata as the Hugging Face hub reads it.
 """
 
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from pipeline.backbone import BACKBONES
 from pipeline.params import Params, ProfileParams
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.trained import TrainedRun
 from pipeline.tasks import CORPORA, Corpus, CorpusName
+from pipeline.yaml12 import as_yaml
 
 Scores = Mapping[CorpusName, Mapping[str, Any]]
 
@@ -98,10 +96,9 @@ def model_card(
         scores: of the run on its dev sets, as `evaluate` stored them.
         max_length: tokens of a sentence.
     """
-    head = io.StringIO()
-    YAML().dump(_metadata(run, params.profiles[profile], scores), head)
+    head = as_yaml(_metadata(run, params.profiles[profile], scores))
     body = "\n\n".join(_body(run, params, profile, scores, max_length))
-    return f"---\n{head.getvalue()}---\n\n{body}\n"
+    return f"---\n{head}---\n\n{body}\n"
 
 
 def loading_example(run: TrainedRun) -> str:

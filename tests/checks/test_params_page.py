@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from checks.params_page import page
+from pipeline.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[2]
-GRAPH = YAML(typ="safe").load(ROOT / "dvc.yaml")
+GRAPH = read_yaml(ROOT / "dvc.yaml")
 
 
 def test_the_committed_page_is_the_one_that_is_written() -> None:

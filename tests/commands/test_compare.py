@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from commands.compare import page_of
 from pipeline.errors import ReportError
@@ -18,6 +17,7 @@ from pipeline.reporting.comparison import asked_of_revisions, compare
 from pipeline.reporting.comparison_page import comparison_page
 from pipeline.reporting.sides import read_side
 from pipeline.schemas import EVALUATE, TRAIN
+from pipeline.yaml12 import as_yaml
 
 ROOT = Path(__file__).parents[2]
 SIZE = 60
@@ -54,7 +54,7 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
         "configurations": {f"of-{run}": {"run": run, "corpus": "sst"} for run in predictions},
     }
     stages["report"] = {"deps": [], "params": {"params.yaml": params}}
-    YAML().dump({"stages": stages}, folder / "dvc.lock")
+    (folder / "dvc.lock").write_text(as_yaml({"stages": stages}))
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

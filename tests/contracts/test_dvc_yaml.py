@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from checks.graph import EXEMPT, PICTURE, code_of, picture, written_anew
 from pipeline import paths
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
 from pipeline.trials import load_trials
+from pipeline.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[2]
 
-DVC_YAML: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")
+DVC_YAML: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = DVC_YAML["stages"]
 PARAMS = load_params(ROOT / "params.yaml")
 TRIALS = load_trials(PARAMS, ROOT / "trials.yaml")

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
 from pipeline.params import load_params
 from pipeline.trials import load_trials
+from pipeline.yaml12 import as_yaml, read_yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -27,12 +27,22 @@ SOURCES = sorted(
     for package in ("pipeline", "stages", "benchmarks", "checks")
     for path in (ROOT / package).rglob("*.py")
 )
-FETCHING = ROOT / "pipeline" / "pinned.py"
+# who alone may import what
+ALONE = {
+    "pipeline/pinned.py": {
+        "urllib.request",
+        "http.client",
+        "socket",
+        "requests",
+        "httpx",
+        "urllib3",
+    },
+    "pipeline/yaml12.py": {"yaml", "ruamel"},
+}
 
 # dask pickles what it sends to workers whatever we do; this says which module it sends whole
 ACCEPTED = {"pipeline/launch/cluster.py": ["import of cloudpickle"]}
 UNPICKLING_MODULES = {"pickle", "_pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
-FETCHING_MODULES = {"urllib.request", "http.client", "socket", "requests", "httpx", "urllib3"}
 FORBIDDEN_CALLS = {
     "eval",
     "exec",
@@ -134,8 +144,6 @@ def problems_of_call(call: ast.Call, name: str) -> Iterator[str]:
 
 def is_unsafe_yaml(call: ast.Call, name: str) -> bool:
     """Say whether a call reads YAML that may name any Python object."""
-    if name == "ruamel.yaml.YAML":
-        return "unsafe" in ast.unparse(call)
     if name not in ("yaml.load", "yaml.load_all"):
         return False
     loaders = [k.value for k in call.keywords if k.arg == "Loader"] + call.args[1:2]
@@ -152,15 +160,14 @@ def test_no_module_runs_what_it_reads(path: Path) -> None:
     assert problems == ACCEPTED.get(str(path.relative_to(ROOT)), [])
 
 
-def test_one_module_alone_fetches() -> None:
+@pytest.mark.parametrize(("alone", "modules"), ALONE.items())
+def test_one_module_alone_fetches_and_one_reads_yaml(alone: str, modules: set[str]) -> None:
     found = {
-        path
+        str(path.relative_to(ROOT))
         for path in SOURCES
-        if any(
-            is_inside(name, FETCHING_MODULES) for name in modules_of(ast.parse(path.read_text()))
-        )
+        if any(is_inside(name, modules) for name in modules_of(ast.parse(path.read_text())))
     }
-    assert found == {FETCHING}
+    assert found == {alone}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +203,6 @@ def test_one_module_alone_fetches() -> None:
         ("import yaml\nyaml.load(text, Loader=yaml.Loader)", "yaml.load without a safe loader"),
         ("import yaml\nyaml.load_all(text, yaml.FullLoader)", "yaml.load_all without"),
         ("from yaml import unsafe_load\nunsafe_load(text)", "call of yaml.unsafe_load"),
-        ("from ruamel.yaml import YAML\nYAML(typ='unsafe')", "ruamel.yaml.YAML without"),
         ("import zipfile\nzipfile.ZipFile(p).extractall(to)", "call of extractall"),
         ("archive.extract(name)", "call of extract"),
         ("import shutil\nshutil.unpack_archive(path)", "call of unpack_archive"),
@@ -215,7 +221,6 @@ def test_the_checker_catches(source: str, problem: str) -> None:
         "import torch\ntorch.load(path, weights_only=True)",
         "import subprocess\nsubprocess.run(['git'], check=True, shell=False)",
         "import yaml\nyaml.load(text, Loader=yaml.SafeLoader)",
-        "from ruamel.yaml import YAML\nyaml = YAML(typ='safe')\nyaml.load(path)",
         "import zipfile\nzipfile.ZipFile(path).open(OUR_NAME)",
         "import pickletools",
     ],
@@ -233,7 +238,7 @@ def commands(node: Any) -> Iterator[str]:
 
 
 def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
-    found = list(commands(YAML(typ="safe").load(ROOT / "dvc.yaml")))
+    found = list(commands(read_yaml(ROOT / "dvc.yaml")))
     assert len(found) > 5
     assert {name for text in found for name in re.findall(r"\$\{.*?\}", text)} == {
         "${item}",  # a corpus, listed in dvc.yaml
@@ -245,10 +250,9 @@ def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
     "name", ["sst; touch marker", "$(touch marker)", "a b", "-c", "a\nb", "../a"]
 )
 def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_path: Path) -> None:
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
+    params = read_yaml(ROOT / "params.yaml")
     params["runs"][name] = params["runs"]["sst-finetune"]
-    yaml.dump(params, tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text(as_yaml(params), encoding="utf-8")
     with pytest.raises(ParamsError, match="a name may hold a-z, 0-9 and single '-' only"):
         load_params(tmp_path / "params.yaml")
 

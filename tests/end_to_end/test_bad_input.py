@@ -18,7 +18,6 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.files import read_json
@@ -131,22 +130,22 @@ PARAMS_CASES = (
              r"Input should be greater than 0, not 0 \(int\)"),
     key_case("pairs without their encoding", "{sts: 16}, dropout: 0.3, pair_encoding: joint",
              "{sts: 16}, dropout: 0.3", "runs.sts-pretrain.pair_encoding",
-             "missing, and sts has pairs; allowed: joint, separate"),
+             r"missing, and this run has pairs \(sts\); allowed: joint, separate"),
     key_case("an encoding where there are no pairs", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, pair_encoding: joint}", "runs.sst-pretrain.pair_encoding",
-             r"this run reads no pairs \(sst\); remove the key"),
+             r"of no use without pairs \(sst\); remove the key"),
     key_case("idle heads where there is one head", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, idle_heads: skip}", "runs.sst-pretrain.idle_heads",
-             r"this run has one head \(sst\); remove the key"),
+             r"of no use without several heads \(sst\); remove the key"),
     key_case("a missing key", "seed: 11711", "#", "seed", "Field required"),
     key_case("a misspelt key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
              "unknown key"),
     Case("a key given twice", "preflight", params("seed: 11711", "seed: 1\nseed: 2"),
-         r"^params\.yaml is not YAML: line \d+, column 1: found duplicate key \"seed\" .*; mend"),
+         r"^params\.yaml is not YAML: line \d+, column 1: found duplicate key \"seed\"; correct"),
     Case("not YAML", "preflight", params("seed: 11711", "seed: [1, 2"),
-         r"^params\.yaml is not YAML: line \d+, column \d+: expected ',' or '\]', .*; mend"),
+         r"^params\.yaml is not YAML: line \d+, column \d+: did not find expected .*; correct"),
     Case("params.yaml of NUL bytes", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
-         r"^params\.yaml is not YAML: .*#x0000.*; mend"),
+         r"^params\.yaml is not YAML: .*#x0000.*; correct it"),
     Case("params.yaml missing", "corpora", lambda place: (place.folder / paths.PARAMS).unlink(),
          r"^params\.yaml is missing; run from the repository root$"),
 )  # fmt: skip
@@ -358,15 +357,12 @@ def base(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> P
     """Return a folder in which the stages up to features have run, on small corpora."""
     folder = tmp_path_factory.mktemp("bad-input") / "base"
     shutil.copytree(tiny_backbone_dir, folder / OWN)
-    yaml = YAML()
-    yaml.width = 200
-    known = yaml.load(ROOT / paths.PARAMS)
-    known["profiles"]["demo"]["corpora"]["sizes"] = {
-        corpus: {"train": train, "dev": 24, "test": 8}
-        for corpus, train in {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}.items()
-    }
-    known["profiles"]["demo"]["backbone"] = f"local:{OWN}"
-    yaml.dump(known, folder / paths.PARAMS)
+    text = (ROOT / paths.PARAMS).read_text(encoding="utf-8")
+    for corpus, train in {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}.items():
+        sizes = f"{corpus}: {{train: {train}, dev: 24, test: 8}}"
+        text = re.sub(rf"{corpus}: {{train: .*}}", sizes, text)
+    text = text.replace("backbone: all-MiniLM-L6-v2 #", f"backbone: local:{OWN} #")
+    (folder / paths.PARAMS).write_text(text, encoding="utf-8")
     for stage in ("corpora", "backbone", "tokens sst", "features sst"):
         done = run_stage(stage, folder, (sys.executable, "-m"), {})
         assert done.returncode == 0, done.stderr

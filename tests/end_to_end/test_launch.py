@@ -16,8 +16,8 @@ from subprocess import DEVNULL, PIPE
 
 import psutil
 import pytest
-from ruamel.yaml import YAML
 
+from pipeline.yaml12 import read_yaml
 from tests.torture.repository import Repository, small_repository
 
 RUNS = ("multitask-finetune", "sts-pretrain")
@@ -38,7 +38,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
 
 def outcome(repository: Repository) -> tuple[object, dict[str, str]]:
     """Return all that a launch must leave: what dvc.lock says in any order, and every file."""
-    locked = YAML(typ="safe").load(repository.folder / "dvc.lock")
+    locked = read_yaml(repository.folder / "dvc.lock")
     return locked, repository.hashes("data/runs", "data/scores", "data/predictions", "reports")
 
 

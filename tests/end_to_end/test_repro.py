@@ -12,13 +12,13 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 from safetensors import safe_open
 
 from pipeline import paths, schemas
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
+from pipeline.yaml12 import parse_yaml
 from tests.torture.disturbances import FAULTS, disturb
 from tests.torture.repository import ROOT, Repository, small_repository
 
@@ -312,7 +312,7 @@ def test_runs_are_added_as_the_docs_say(repository: Repository, first: set[str])
     blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 3
     for block in blocks:
-        for key, entries in YAML(typ="safe").load(block).items():
+        for key, entries in parse_yaml(block).items():
             repository.set(**{key: repository.params()[key] | entries})
     assert repository.run(sys.executable, "-m", "checks.graph").returncode == 0
     ran, _ = repository.repro()

@@ -63,6 +63,8 @@ def test_outputs_that_are_no_numbers_are_left_out_and_nothing_is_left_of_none() 
     assert told.confusion == [[0, 0], [0, 1]]
     nothing = analyse(CORPORA["sts"], np.full(2, np.nan), np.array([1.0, 1.0]), ids(2))
     assert (nothing.calibration_error, list(nothing.mistakes), nothing.num_zero) == (None, [], 0)
+    nothing = analyse(CORPORA["quora"], np.full((2, 2), np.nan), np.array([1.0, 1.0]), ids(2))
+    assert (nothing.confusion, nothing.calibration_error) == ([[0, 0], [0, 0]], None)
 
 
 def test_ten_mistakes_at_most(generator: np.random.Generator) -> None:

@@ -104,8 +104,8 @@ def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
         ("batch_size.tweets=8", "changes.batch_size.tweets: Input should be 'sst'"),
         ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
         ("pair_encoding=both", "changes.pair_encoding: Input should be 'joint' or 'separate'"),
-        ("pair_encoding=joint", "changes.pair_encoding: this run reads no pairs"),
-        ("idle_heads=skip", "changes.idle_heads: this run has one head"),
+        ("pair_encoding=joint", "changes.pair_encoding: of no use without pairs"),
+        ("idle_heads=skip", "changes.idle_heads: of no use without several heads"),
     ],
 )
 def test_a_value_out_of_bounds_is_told_by_its_key(grid: str, said: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.errors import InputError, TrainingError
@@ -21,6 +20,7 @@ from pipeline.serving.answers import answer
 from pipeline.serving.export import export_run
 from pipeline.serving.texts import Text
 from pipeline.serving.trained import open_run
+from pipeline.yaml12 import parse_yaml
 from tests.conftest import SERVED_RUNS
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -110,7 +110,7 @@ def test_the_tokenizer_gives_the_ids_of_training(params: Params, tmp_path: Path)
 def test_the_card_says_what_the_run_was(params: Params, tmp_path: Path) -> None:
     export_run(params, "multitask-pretrain", tmp_path / "out")
     _, head, body = (tmp_path / "out/README.md").read_text().split("---\n", 2)
-    metadata = YAML(typ="safe").load(head)
+    metadata = parse_yaml(head)
     results = metadata["model-index"][0]["results"]
     assert [one["dataset"]["type"] for one in results] == [
         f"synthetic-{corpus}" for corpus in ("sst", "quora", "sts")

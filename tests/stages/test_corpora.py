@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.corpora.reading import read_split
@@ -15,6 +14,7 @@ from pipeline.errors import FetchError
 from pipeline.files import read_json
 from pipeline.params import SyntheticCorpora, load_params
 from pipeline.tasks import CORPORA, SPLITS, CorpusName
+from pipeline.yaml12 import as_yaml, read_yaml
 from stages.corpora import main
 
 ROOT = Path(__file__).parents[2]
@@ -84,11 +84,10 @@ def run_command(folder: Path, **variables: str) -> subprocess.CompletedProcess[s
 
 def write_small_params(folder: Path, profile: str) -> None:
     """Write the project's params.yaml with another profile in force and generated corpora small."""
-    yaml = YAML()
-    params = yaml.load(ROOT / paths.PARAMS)
+    params = read_yaml(ROOT / paths.PARAMS)
     params["profile"] = profile
     params["profiles"]["demo"]["corpora"]["sizes"] = {name: dict(SMALL) for name in CORPORA}
-    yaml.dump(params, folder / paths.PARAMS)
+    (folder / paths.PARAMS).write_text(as_yaml(params), encoding="utf-8")
 
 
 def lines_of(folder: Path, name: CorpusName) -> list[int]:

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from pipeline import paths
 from pipeline.files import sha256_of
 from pipeline.launch.lists import written
 from pipeline.params import load_params
+from pipeline.yaml12 import as_yaml, read_yaml
 
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
@@ -100,20 +99,18 @@ class Repository:
 
     def params(self) -> dict[str, Any]:
         """Return params.yaml."""
-        return dict(YAML(typ="safe").load(self.folder / "params.yaml"))
+        return dict(read_yaml(self.folder / "params.yaml"))
 
     def set(self, **values: object) -> None:
         """Change values of params.yaml by their dotted keys, `__` for a dot, `_dash_` for "-"."""
-        yaml = YAML()
-        path = self.folder / "params.yaml"
-        params = yaml.load(path)
+        params = self.params()
         for dotted, value in values.items():
             *parents, last = dotted.replace("_dash_", "-").split("__")
             section = params
             for key in parents:
                 section = section[key]
             section[last] = value
-        yaml.dump(params, path)
+        (self.folder / "params.yaml").write_text(as_yaml(params), encoding="utf-8")
 
     def keep(self, *runs: str) -> None:
         """Leave these runs and their rows of Table 3 in params.yaml and in dvc.yaml's lists."""
@@ -150,11 +147,11 @@ class Repository:
 
     def forget_stages(self, *names: str) -> None:
         """Take stages out of dvc.lock; DVC's cache keeps what they made."""
-        yaml, lock = YAML(), self.folder / "dvc.lock"
-        locked = yaml.load(lock)
+        lock = self.folder / "dvc.lock"
+        locked = read_yaml(lock)
         for name in names:
             locked["stages"].pop(name, None)
-        yaml.dump(locked, lock)
+        lock.write_text(as_yaml(locked), encoding="utf-8")
 
     def hashes(self, *names: str) -> dict[str, str]:
         """Return the sha256 of some files and of every file in some folders, by its path."""

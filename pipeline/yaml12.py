@@ -1,0 +1,85 @@
+"""YAML as DVC reads it, which is YAML 1.2: `3e-05` is a number and `yes` a word.
+
+PyYAML reads YAML 1.1, so its rules for what a bare word means are replaced here.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+TAG = "tag:yaml.org,2002:"
+WORDS = {  # by kind: how they look, and which characters they begin with
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?(?:0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+", "-+0123456789"),
+    "float": (
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "merge": (r"<<", "<"),
+}
+
+
+class SafeLoader(yaml.CSafeLoader):
+    """PyYAML's safe loader, with the words of YAML 1.2; refuses what DVC's parser refuses."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (add_implicit_resolver fills it)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that stands there twice, and `{source: local:mine}`."""
+        seen = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                problem = f'found duplicate key "{key.value}"'
+                raise ConstructorError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
+            is_bare = isinstance(value, yaml.ScalarNode) and not value.style
+            if node.flow_style and is_bare and ":" in value.value:
+                problem = f"DVC cannot read {value.value} without quotation marks around it"
+                raise ConstructorError(None, None, problem, value.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+class Dumper(yaml.SafeDumper):
+    """Quotes what either version of YAML would take for more than a word."""
+
+
+for _kind, (_pattern, _first) in WORDS.items():
+    for _of_yaml in (SafeLoader, Dumper):
+        _of_yaml.add_implicit_resolver(TAG + _kind, re.compile(rf"(?:{_pattern})\Z"), _first)
+
+
+def parse_yaml(text: str) -> Any:
+    """Return the plain values of a YAML text.
+
+    Raises:
+        ValueError: it is not YAML; says in which line and column, and what is wrong there.
+    """
+    try:
+        return yaml.load(text, Loader=SafeLoader)  # noqa: S506  (a child of yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(f"{place}{error.problem}") from None
+    # a tag that does not fit its value (`!!int x`) raises what the making of it raised
+    except Exception as error:  # noqa: BLE001
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the plain values of a YAML file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not YAML, as of `parse_yaml`.
+    """
+    return parse_yaml(path.read_text(encoding="utf-8"))
+
+
+def as_yaml(value: Any) -> str:
+    """Return plain values as YAML, keys in their order."""
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=200))

@@ -8,31 +8,32 @@ import argparse
 import importlib.util
 import logging
 import os
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import breakdown, full_quora, ours
-from benchmarks.machine import machine, results_json
+from benchmarks.machine import machine
 from benchmarks.measure import (
     FEATURES,
     HUGGING_FACE,
     HUGGING_FACE_TRAINER,
     TEXTBOOK,
-    Turn,
     alternate,
     epoch_of,
     matmul_peak,
 )
-from benchmarks.page import write_page
+from benchmarks.page import pages
+from benchmarks.results import publish, run_command, setting, write_pages
 from benchmarks.sampling import real_tokens, spread
-from benchmarks.startup import stage_names, startup_seconds
+from benchmarks.turns import apart, seconds_of
 from pipeline import paths
 from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
-from pipeline.files import read_json, write_json
+from pipeline.files import read_json
 from pipeline.model.config import config_from_json
 from pipeline.params import Params, load_params
 from pipeline.speed import kernels_on
@@ -45,6 +46,7 @@ PEERS = ("transformers", "accelerate")
 GROWTH_EXAMPLES = (512, 1024, 2048)
 BREAKDOWN_STEPS = 4
 SHAPE_ROWS = 1600  # tokens of a batch
+STAGES, NO_STAGES = Path("stages"), {"__init__", "entry"}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -56,38 +58,25 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
     parser.add_argument("--page", type=Path, metavar="JSON", help="write the page of a run anew")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
     if arguments.page:
         rewrite_page(arguments.page)
         return
     check_peers()
     params = load_params()
-    how: dict[str, Any] = {
-        "rounds": arguments.rounds,
-        "steps": arguments.steps,
-        "examples": arguments.examples,
-    }
-    corpora = {corpus: measure(corpus, params, **how) for corpus in arguments.corpora}
+    how = {name: getattr(arguments, name) for name in ("rounds", "steps", "examples")}
+    device = choose_device(params.device)
+    bf16 = kernels_on(device, params.speed.forward).bf16
+    own = {"precision": "bfloat16" if bf16 else "float32", "speed": params.speed.model_dump()}
     results = {
+        "corpora": {corpus: measure(corpus, params, **how) for corpus in arguments.corpora},
         "machine": machine(params, PEERS),
-        "method": {
-            **how,
-            "profile": params.profile,
-            "corpora": params.active.corpora.source,
-            "backbone": params.active.backbone,
-            "precision": precision(params),
-            "speed": params.speed.model_dump(),
-        },
+        "method": {**how, **setting(params), **own},
         "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
         "matmul_peak_gflops": peaks(params),
-        "corpora": corpora,
         **beside(arguments.corpora, params),
     }
-    out = results_json(results["machine"]["device"])
-    write_json(out, results)
-    write_page(read_json(out), Path("reports"))
-    log.info("wrote %s and reports/benchmarks.md", out)
+    log.info("wrote %s and reports/benchmarks.md", publish("", results, pages(results)))
 
 
 def rewrite_page(path: Path) -> None:
@@ -97,7 +86,7 @@ def rewrite_page(path: Path) -> None:
         PipelineError: there are no numbers of a whole run in the file.
     """
     try:
-        write_page(read_json(path), Path("reports"))
+        write_pages(pages(read_json(path)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PipelineError(
             f"{path} does not hold the numbers of a run ({type(error).__name__}: {error}); "
@@ -127,40 +116,48 @@ def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
         "growth": {corpus: grow(corpus, params) for corpus in corpora if corpus != "cfimdb"},
         "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
         "breakdown": {corpus: break_down(corpus, params) for corpus in corpora},
-        "startup_seconds": {stage: startup_seconds(stage) for stage in stage_names()},
-        "full_quora": full_quora.measure_apart(),
+        "startup_seconds": {
+            path.stem: startup_seconds(path.stem)
+            for path in sorted(STAGES.glob("*.py"))
+            if path.stem not in NO_STAGES
+        },
+        "full_quora": apart(full_quora.measure),
     }
+
+
+def startup_seconds(stage: str, times: int = 3) -> float:
+    """Return the fastest of a few starts, which end at `--help`."""
+    command = [sys.executable, "-m", f"stages.{stage}", "--help"]
+
+    def start() -> None:  # no shell, and the stage is the name of a file of ours
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+
+    return min(seconds_of(start) for _ in range(times))
 
 
 def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
     """Measure every contender on a corpus, finetuned and frozen."""
-    finetune = [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL]
-    pieces = [name for name in ours.PIECES if _concerns(name, corpus)]
-    frozen = [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES]
-    split = read_cache(paths.tokens_dir(corpus), "train")
-    log.info("%s: finetune", corpus)
-    turns = alternate([*finetune, *(ours.ALONE + p for p in pieces)], "finetune", corpus, **how)
-    log.info("%s: frozen", corpus)
-    cold = alternate(frozen, "frozen", corpus, **how)
-    return {
-        "examples": how["examples"] or len(split),
-        "pooled": CORPORA[corpus].task.pooling == "pooled",
-        "finetune": _plain(turns),
-        "frozen": _plain(cold),
+    pieces = [ours.ALONE + name for name in ours.PIECES if _concerns(name, corpus)]
+    modes = {
+        "finetune": [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL, *pieces],
+        "frozen": [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES],
     }
+    found: dict[str, Any] = {
+        "examples": how["examples"] or len(read_cache(paths.tokens_dir(corpus), "train")),
+        "pooled": CORPORA[corpus].task.pooling == "pooled",
+    }
+    for mode, names in modes.items():
+        log.info("%s: %s", corpus, mode)
+        turns = alternate(names, mode, corpus, **how)
+        found[mode] = {name: [turn._asdict() for turn in taken] for name, taken in turns.items()}
+    return found
 
 
 def _concerns(piece: str, corpus: CorpusName) -> bool:
     """Leave out pieces that change nothing on a corpus."""
     if piece == "merged pairs":
         return CORPORA[corpus].is_pair
-    if piece == "trimmed last layer":
-        return CORPORA[corpus].task.pooling == "pooled"
-    return True
-
-
-def _plain(turns: Mapping[str, Sequence[Turn]]) -> dict[str, list[dict[str, Any]]]:
-    return {name: [asdict(turn) for turn in taken] for name, taken in turns.items()}
+    return piece != "trimmed last layer" or CORPORA[corpus].task.pooling == "pooled"
 
 
 def grow(corpus: CorpusName, params: Params) -> dict[str, float]:
@@ -190,14 +187,5 @@ def peaks(params: Params) -> dict[str, float]:
     return {name: matmul_peak(name, SHAPE_ROWS, width, device) for name in names}
 
 
-def precision(params: Params) -> str:
-    """Name the type of our matrix products."""
-    kernels = kernels_on(choose_device(params.device), params.speed.forward)
-    return "bfloat16" if kernels.bf16 else "float32"
-
-
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except PipelineError as error:
-        sys.exit(f"make bench: {error}")
+    run_command("make bench", main)

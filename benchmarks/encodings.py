@@ -7,18 +7,14 @@ reports/encodings.md.
 
 import argparse
 import logging
-import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 from benchmarks import ours
+from benchmarks.results import run_command, setting, write_pages
+from benchmarks.turns import in_turns, seconds_of
 from pipeline import paths
 from pipeline.batches import joined
-from pipeline.device import choose_device, device_name
-from pipeline.errors import PipelineError
-from pipeline.files import write_text
 from pipeline.params import Params, load_params
 from pipeline.reporting.markdown import table
 from pipeline.tasks import PAIR_ENCODINGS, CorpusName, PairEncoding
@@ -26,7 +22,6 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
-PAGE = Path("reports/encodings.md")
 CORPORA: tuple[CorpusName, ...] = ("quora", "sts")
 Turns = dict[PairEncoding, list[float]]  # seconds of the steps of each turn
 
@@ -37,39 +32,28 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=15, help="turns of each encoding")
     parser.add_argument("--steps", type=int, default=20, help="batches in a turn")
     asked = parser.parse_args(argv)
-    logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     params = load_params()
     turns = {}
     for corpus in CORPORA:
         turns[corpus] = measured(params, corpus, asked.rounds, asked.steps)
         log.info("%s: joint %.2f times separate", corpus, ratio(turns[corpus]))
-    write_text(PAGE, page(params, turns, asked.steps))
+    write_pages({"encodings.md": page(params, turns, asked.steps)})
 
 
 def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Turns:
-    """Time the steps of each encoding in turns."""
+    """Time the steps of each encoding in turns, after a first turn that warms up."""
     split = read_cache(paths.tokens_dir(corpus), "train")
-    ways = {
-        encoding: ours.Finetune(
-            joined(split) if encoding == "joint" else split, params, ours.ALL
-        ).trainer
-        for encoding in PAIR_ENCODINGS
-    }
+    splits = {"joint": joined(split), "separate": split}
+    ways = {e: ours.Finetune(splits[e], params, ours.ALL).trainer for e in PAIR_ENCODINGS}
     batches = {encoding: trainer.batches_of(corpus) for encoding, trainer in ways.items()}
-    turns: Turns = {encoding: [] for encoding in ways}
-    for number in range(-1, rounds):  # the first turn warms up
-        for encoding, trainer in ways.items():
-            every = batches[encoding]
-            start = (number + 1) * steps
-            chosen = [every[place % len(every)] for place in range(start, start + steps)]
-            ours.wait()
-            began = time.perf_counter()
-            for batch in chosen:
-                trainer.step(corpus, batch)
-            ours.wait()
-            if number >= 0:
-                turns[encoding].append(time.perf_counter() - began)
-    return turns
+
+    def take(encoding: PairEncoding, number: int) -> float:
+        every = batches[encoding]
+        chosen = [every[(number * steps + place) % len(every)] for place in range(steps)]
+        return seconds_of(lambda: [ways[encoding].step(corpus, batch) for batch in chosen])
+
+    turns = in_turns(PAIR_ENCODINGS, rounds + 1, take)
+    return {encoding: taken[1:] for encoding, taken in turns.items()}
 
 
 def ratio(turns: Turns) -> float:
@@ -96,19 +80,11 @@ def page(params: Params, turns: dict[CorpusName, Turns], steps: int) -> str:
         for corpus, found in turns.items()
     ]
     header = ("corpus", *(f"{encoding}, s" for encoding in PAIR_ENCODINGS), "joint / separate")
-    method = METHOD.format(
-        steps=steps,
-        profile=params.profile,
-        backbone=params.active.backbone,
-        device=device_name(choose_device(params.device)),
-        rounds=max(len(found["joint"]) for found in turns.values()),
-    )
-    parts = ["# What reading pairs jointly costs", method, table(header, rows, right=header[1:])]
-    return "\n\n".join(parts) + "\n"
+    rounds = max(len(found["joint"]) for found in turns.values())
+    method = METHOD.format(steps=steps, rounds=rounds, **setting(params))
+    shown = table(header, rows, right=header[1:])
+    return f"# What reading pairs jointly costs\n\n{method}\n\n{shown}\n"
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except PipelineError as error:
-        sys.exit(f"benchmarks.encodings: {error}")
+    run_command("benchmarks.encodings", main)

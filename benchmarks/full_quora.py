@@ -3,9 +3,7 @@
 The vectors are random: they take the time, disk and memory of real ones.
 """
 
-import multiprocessing
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 
 from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
+from benchmarks.turns import seconds_of
 from pipeline.evaluation.predict import Examples, VectorExamples
 from pipeline.features import read_features
 from pipeline.files import write_record
@@ -24,12 +23,6 @@ from pipeline.tokens.token_cache import TokenizedSplit
 
 PAIRS, WIDTH = 141_506, 768
 BLOCK = 4096  # pairs written at once
-
-
-def measure_apart() -> dict[str, float]:
-    """Measure in a process of its own, whose peak memory is then the training's."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure)
 
 
 def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
@@ -48,11 +41,8 @@ def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
         examples: dict[CorpusName, Examples] = {"quora": VectorExamples(unread(pairs), vectors)}
         model = MultitaskBert(None, ("quora",), width, params.run("quora-pretrain").dropout)
         trainer = trainer_of(params, model.train(), examples, "quora-pretrain", params.speed)
-        started = time.perf_counter()
         batches = trainer.batches_of("quora")
-        for chosen in batches:
-            trainer.step("quora", chosen)
-        seconds = time.perf_counter() - started
+        seconds = seconds_of(lambda: [trainer.step("quora", chosen) for chosen in batches])
     return {
         "disk_mb": disk / 2**20,
         "peak_memory_mb": peak_memory_mb(),

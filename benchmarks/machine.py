@@ -56,20 +56,17 @@ def peak_memory_mb() -> float:
 
 def commit() -> str | None:
     """Name the git commit that ours is of, `-dirty` where its code differs; None outside of git."""
+
+    def git(*words: str) -> str:  # no shell, and words of this module only
+        command = ["git", *words]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
+
     try:
-        name = _git("rev-parse", "--short", "HEAD")
-        changed = _git("status", "--porcelain", "--", "pipeline", "benchmarks/*.py")
+        name = git("rev-parse", "--short", "HEAD").strip()
+        changed = git("status", "--porcelain", "--", "pipeline", "benchmarks/*.py")
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{name}-dirty" if changed else name
-
-
-def _git(*arguments: str) -> str:
-    """Return what git answers."""
-    command = ["git", *arguments]
-    # no shell, and `_git` is called with words of this module only
-    done = subprocess.run(command, capture_output=True, check=True, text=True)  # noqa: S603
-    return done.stdout.strip()
 
 
 def _cpuinfo() -> str:

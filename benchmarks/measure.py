@@ -1,18 +1,12 @@
 """Contenders that take turns, each turn in a process of its own.
 
-A machine that slows down so slows all alike, none lives on another's memory, and each one's peak
-is its own. In a turn a contender trains on a few batches of its epoch, from which `sampling`
-reckons the whole.
+In a turn a contender trains on a few batches of its epoch, from which `sampling` reckons the whole.
 """
 
-import multiprocessing
 import tempfile
-import time
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +14,7 @@ import torch
 from benchmarks import ours
 from benchmarks.machine import peak_memory_mb
 from benchmarks.sampling import Work, epoch_seconds, padded_tokens, real_tokens, spread
+from benchmarks.turns import apart, in_turns, seconds_of
 from pipeline import paths
 from pipeline.batches import Indices, shuffled_batches, sorted_batches
 from pipeline.device import choose_device
@@ -31,11 +26,9 @@ TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
 HUGGING_FACE_TRAINER = "Hugging Face Trainer"
 FEATURES = "ours, features"
-PRELOADED = ["torch", "transformers", "benchmarks.measure", "pipeline.training.loop"]
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """What a contender measured in one turn."""
 
     seconds_per_epoch: float  # of the same examples, whoever trains on them
@@ -59,7 +52,7 @@ def take_turn(
     if hasattr(contender, "turn"):
         seconds = contender.turn(batches)
     else:
-        seconds = [_timed(contender, batch) for batch in batches]
+        seconds = [seconds_of(partial(contender.step, batch)) for batch in batches]
     if isinstance(contender, ours.Frozen):
         seconds = [second / ours.STEPS_AT_ONCE for second in seconds]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)
@@ -81,25 +74,14 @@ def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -
     return real_tokens(split, batches) if packs else padded_tokens(split, batches)
 
 
-def _timed(contender: Any, batch: Indices) -> float:
-    ours.wait()
-    started = time.perf_counter()
-    contender.step(batch)
-    ours.wait()
-    return time.perf_counter() - started
-
-
 def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
     """Make a contender in its own process."""
     trained: Mode = "pretrain" if mode == "frozen" else "finetune"
     device = choose_device(params.device)
     if name == TEXTBOOK:
         from benchmarks.textbook import Textbook
-        from pipeline.model.kernels import PLAIN
-        from pipeline.model.weights import load_backbone
 
-        backbone = load_backbone(paths.BACKBONE, PLAIN)
-        return Textbook(split, backbone.state_dict(), backbone.config, trained, device)
+        return Textbook(split, paths.BACKBONE, trained, device)
     if name in (HUGGING_FACE, HUGGING_FACE_TRAINER):
         from benchmarks.hugging_face import HuggingFaceLoop, HuggingFaceTrainer
 
@@ -108,12 +90,7 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
         return HuggingFaceTrainer(split, paths.BACKBONE, trained, device, tempfile.gettempdir())
     if name == FEATURES:
         return ours.Features(split, params)
-    if mode == "frozen":
-        from pipeline.model.config import config_from_json
-
-        hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
-        return ours.Frozen(split, params, hidden_size)
-    return ours.Finetune(split, params, name)
+    return ours.Frozen(split, params) if mode == "frozen" else ours.Finetune(split, params, name)
 
 
 def epoch_of(name: str, contender: Any, split: TokenizedSplit, params: Params) -> list[Indices]:
@@ -125,33 +102,30 @@ def epoch_of(name: str, contender: Any, split: TokenizedSplit, params: Params) -
     return shuffled_batches(split.lengths, size, pool, np.random.default_rng(params.seed))
 
 
-def _work(pipe: Connection, name: str, mode: str, corpus: CorpusName, how: "Turning") -> None:
-    """Be a contender for one turn: build it, warm up, measure."""
-    try:
-        params = load_params()
-        split = read_cache(paths.tokens_dir(corpus), "train")
-        if how.examples is not None:
-            split = ours.part_of(split, np.arange(min(how.examples, len(split))))
-        contender = build(name, mode, split, params)
-        batches = epoch_of(name, contender, split, params)
-        largest = max(map(len, batches))
-        full = [batch for batch in batches if len(batch) == largest]
-        work = work_of(contender, split, batches)
-        places = spread(work_of(contender, split, full), how.steps, how.shift)
-        chosen = [full[place] for place in places]
-        take_turn(contender, split, chosen[-1:], work)  # the largest: it warms up for all
-        pipe.send(take_turn(contender, split, chosen, work))
-    except BaseException:  # noqa: BLE001  (it is the parent that tells)
-        pipe.send(traceback.format_exc())
-
-
-@dataclass(frozen=True)
-class Turning:
+class Turning(NamedTuple):
     """How a turn is taken."""
 
+    mode: str  # finetune or frozen
+    corpus: CorpusName  # trained on
     steps: int  # batches in it
     shift: float  # which ones: see `spread`
     examples: int | None  # the corpus is cut to so many
+
+
+def taken(name: str, how: Turning) -> Turn:
+    """Be a contender for one turn: build it, warm up, measure."""
+    params = load_params()
+    split = read_cache(paths.tokens_dir(how.corpus), "train")
+    if how.examples is not None:
+        split = ours.part_of(split, np.arange(min(how.examples, len(split))))
+    contender = build(name, how.mode, split, params)
+    batches = epoch_of(name, contender, split, params)
+    largest = max(map(len, batches))
+    full = [batch for batch in batches if len(batch) == largest]
+    work = work_of(contender, split, batches)
+    chosen = [full[i] for i in spread(work_of(contender, split, full), how.steps, how.shift)]
+    take_turn(contender, split, chosen[-1:], work)  # the largest: it warms up for all
+    return take_turn(contender, split, chosen, work)
 
 
 def alternate(
@@ -163,46 +137,15 @@ def alternate(
     steps: int,
     examples: int | None = None,
 ) -> dict[str, list[Turn]]:
-    """Let contenders take turns; return each one's.
+    """Let contenders take so many turns of so many batches; return each one's, by name."""
 
-    Args:
-        names: of the contenders.
-        mode: finetune or frozen.
-        corpus: trained on.
-        rounds: how many turns each takes.
-        steps: batches in a turn; one for a piece of speed alone.
-        examples: cut the corpus to so many; all by default.
+    def take(name: str, number: int) -> Turn:
+        # pieces alone are many and slow, and no aim hangs on them
+        in_a_turn = 1 if name.startswith(ours.ALONE) else steps
+        how = Turning(mode, corpus, in_a_turn, (number + 0.5) / rounds, examples)
+        return apart(taken, name, how)
 
-    Raises:
-        RuntimeError: a contender failed; its traceback.
-    """
-    turns: dict[str, list[Turn]] = {name: [] for name in names}
-    for number in range(rounds):
-        for name in names:
-            # pieces alone are many and slow, and no aim hangs on them
-            in_a_turn = 1 if name.startswith(ours.ALONE) else steps
-            how = Turning(in_a_turn, (number + 0.5) / rounds, examples)
-            turns[name].append(_in_a_process(name, mode, corpus, how))
-    return turns
-
-
-def _in_a_process(name: str, mode: str, corpus: CorpusName, how: Turning) -> Turn:
-    """Let one contender take its turn in a new process, forked from one that has torch loaded."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    mine, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, name, mode, corpus, how))
-    process.start()
-    theirs.close()
-    try:
-        answer = mine.recv()
-    except EOFError:
-        raise RuntimeError(f"{name} was killed, by the system for its memory perhaps") from None
-    finally:
-        process.join()
-    if not isinstance(answer, Turn):
-        raise RuntimeError(f"{name} failed:\n{answer}")
-    return answer
+    return in_turns(names, rounds, take)
 
 
 def matmul_peak(dtype_name: str, rows: int, width: int, device: torch.device) -> float:
@@ -210,11 +153,6 @@ def matmul_peak(dtype_name: str, rows: int, width: int, device: torch.device) ->
     dtype = getattr(torch, dtype_name)
     left = torch.randn(rows, width).to(device, dtype)
     right = torch.randn(4 * width, width).to(device, dtype)
-    best = float("inf")
-    for _ in range(20):
-        started = time.perf_counter()
-        for _ in range(5):
-            torch.nn.functional.linear(left, right)
-        ours.wait()
-        best = min(best, (time.perf_counter() - started) / 5)
+    products = [partial(torch.nn.functional.linear, left, right)] * 5
+    best = min(seconds_of(lambda: [product() for product in products]) for _ in range(20)) / 5
     return 2 * rows * width * 4 * width / best / 1e9

@@ -1,14 +1,19 @@
 """Ours, with no piece of speed, with each alone, and with all of them."""
 
-import time
+import csv
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from benchmarks.turns import seconds_of
 from pipeline import paths
 from pipeline.batches import Indices, on_device
+from pipeline.checkpoints import forget_finished
 from pipeline.device import choose_device, keep_memory, seed_everything
 from pipeline.evaluation.predict import (
     Examples,
@@ -18,6 +23,8 @@ from pipeline.evaluation.predict import (
     predict,
 )
 from pipeline.features import compute_vectors
+from pipeline.files import read_json, sha256_of
+from pipeline.model.config import config_from_json
 from pipeline.model.kernels import Kernels
 from pipeline.model.weights import load_backbone
 from pipeline.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
@@ -25,6 +32,7 @@ from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
+from pipeline.training.run import train_run
 
 OFF: Mapping[str, object] = {
     "precision": "fp32",
@@ -153,9 +161,10 @@ def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
 class Frozen:
     """Our trainer of a corpus's head on stored vectors; random ones take the same time."""
 
-    def __init__(self, split: TokenizedSplit, params: Params, hidden_size: int) -> None:
+    def __init__(self, split: TokenizedSplit, params: Params) -> None:
         self.corpus = split.corpus.name
         name = f"{self.corpus}-pretrain"
+        hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         shape = (len(split), split.corpus.task.num_sentences, hidden_size)
         vectors = torch.randn(shape).half().to(choose_device(params.device))
         examples: dict[CorpusName, Examples] = {self.corpus: VectorExamples(split, vectors)}
@@ -184,26 +193,34 @@ def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:
     corpus = split.corpus.name
     batches = trainer.batches_of(corpus)
     trainer.step(corpus, batches[0])  # the first takes longer
-    wait()
-    started = time.perf_counter()
-    for chosen in batches:
-        trainer.step(corpus, chosen)
-    wait()
-    return time.perf_counter() - started
+    return seconds_of(lambda: [trainer.step(corpus, chosen) for chosen in batches])
 
 
 def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
     """Predict a whole dev split as an epoch's end does; return the seconds."""
     trainer = Finetune(dev, params, ALL).trainer
-    examples = trainer.dev[dev.corpus.name]
-    started = time.perf_counter()
-    predict(trainer.model, examples, params.evaluation.batch_size)
-    return time.perf_counter() - started
+    examples, size = trainer.dev[dev.corpus.name], params.evaluation.batch_size
+    return seconds_of(lambda: predict(trainer.model, examples, size))
 
 
-def wait() -> None:
-    """Wait for what a GPU still has to do."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    elif torch.backends.mps.is_available():
-        torch.mps.synchronize()
+class Trained(NamedTuple):
+    """What a whole training came to."""
+
+    epochs: list[dict[CorpusName, float | None]]  # the dev scores of each
+    best_epoch: int  # from 1; 0 is none
+    weights: str  # their sha256
+
+
+def train(params: Params, run: str) -> Trained:
+    """Train a run as its stage does, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="minbert-bench-") as folder:
+        out = Path(folder)
+        train_run(params, run, paths.BACKBONE, out)
+        forget_finished(run, paths.run_weights(out))
+        epochs: dict[str, dict[CorpusName, float | None]] = {}
+        with paths.run_history(out).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                score = float(row["dev_score"]) if row["dev_score"] else None
+                epochs.setdefault(row["epoch"], {})[row["corpus"]] = score  # type: ignore[index]
+        best = read_json(paths.run_summary(out))["best_epoch"]
+        return Trained(list(epochs.values()), best, sha256_of(paths.run_weights(out)))

@@ -1,26 +1,24 @@
 """reports/benchmarks.md and its figure, from the numbers of one run alone."""
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.breakdown import KINDS, REST
 from benchmarks.measure import FEATURES, HUGGING_FACE, HUGGING_FACE_TRAINER, TEXTBOOK
 from benchmarks.ours import ALL, ALONE, PIECES, PLAIN
-from pipeline.files import replacing
+from pipeline.reporting.drawing import Sheet, drawn
 from pipeline.reporting.markdown import table
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.training.round_robin import turns_per_round
 
 EPOCHS = 10
 MULTITASK = ("sst", "quora", "sts")
-SINGLE_FINETUNE_TARGET = {"cfimdb": 7.0}
+FINETUNE_AIMS = {"sst": 5.0, "cfimdb": 7.0, "quora": 5.0, "sts": 5.0}
+FROZEN, WHOLE = "all frozen cells, 10 epochs", "the whole of Table 3"
+WHOLE_AIMS = {FROZEN: 25.0, WHOLE: 6.0}
 Results = Mapping[str, Any]
 ORDER = (
     TEXTBOOK,
@@ -33,8 +31,7 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """How many times as fast, over rounds."""
 
     median: float
@@ -43,29 +40,12 @@ class Ratio:
 
     def __str__(self) -> str:
         """Return the median and, in brackets, the smallest and largest."""
-        return f"{_told(self.median)} ({_told(self.low)} to {_told(self.high)})"
+        return f"{_shown(self.median)} ({_shown(self.low)} to {_shown(self.high)})"
 
 
-def _told(value: float) -> str:
+def _shown(value: float) -> str:
     """Write a number with the digits that a measurement deserves."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-
-
-class Target(NamedTuple):
-    """Something aimed at."""
-
-    what: str
-    aim: str
-    measured: str
-    reached: str
-
-    def row(self) -> list[str]:
-        """Return its line of the table."""
-        return [self.what, self.aim, self.measured, self.reached]
-
-
-def _yes(is_reached: bool) -> str:
-    return "yes" if is_reached else "no"
 
 
 def corpora_of(results: Results) -> list[CorpusName]:
@@ -95,15 +75,6 @@ def ratio(results: Results, corpus: str, mode: str, slow: str, fast: str) -> Rat
     return ratio_of(seconds(results, corpus, mode, slow), seconds(results, corpus, mode, fast))
 
 
-def frozen_seconds(results: Results, corpus: str, name: str) -> list[float]:
-    """Return the seconds of ten frozen epochs; ours computes its features once."""
-    epochs = seconds(results, corpus, "frozen", name)
-    if name != ALL:
-        return [EPOCHS * epoch for epoch in epochs]
-    features = seconds(results, corpus, "frozen", FEATURES)
-    return [feature + EPOCHS * epoch for feature, epoch in zip(features, epochs, strict=True)]
-
-
 def multitask_share(results: Results, corpus: str) -> float:
     """Return the fraction of a corpus's batches that a multi-task epoch of Equation 1 takes."""
     steps: dict[Any, int] = {
@@ -112,41 +83,27 @@ def multitask_share(results: Results, corpus: str) -> float:
     return turns_per_round(steps)[corpus] * min(steps.values()) / steps[corpus]  # type: ignore[index]
 
 
-def all_frozen(results: Results, name: str) -> list[float]:
-    """Return the seconds of all seven frozen cells: four single-task runs, one multi-task."""
-    rounds = len(seconds(results, "sst", "frozen", name))
-    total = [0.0] * rounds
+def wholes(results: Results, name: str) -> dict[str, list[float]]:
+    """Return a contender's seconds, by round, of all frozen cells and of the whole of Table 3.
+
+    Frozen are four single-task runs and a multi-task one; the whole has five finetuned as well. All
+    have ten epochs, without dev evaluation; ours computes its features once.
+    """
+    frozen = whole = [0.0] * len(seconds(results, "sst", "frozen", name))
     for corpus in CORPORA:
-        once = frozen_seconds(results, corpus, name)
-        heads = [EPOCHS * epoch for epoch in seconds(results, corpus, "frozen", name)]
-        share = multitask_share(results, corpus) if corpus in MULTITASK else 0.0
-        total = [t + a + share * b for t, a, b in zip(total, once, heads, strict=True)]
-    return total
+        epochs = EPOCHS * (1.0 + (multitask_share(results, corpus) if corpus in MULTITASK else 0.0))
+        once = seconds(results, corpus, "frozen", FEATURES) if name == ALL else [0.0] * len(frozen)
+        heads = seconds(results, corpus, "frozen", name)
+        rest = seconds(results, corpus, "finetune", name)
+        frozen = [f + o + epochs * h for f, o, h in zip(frozen, once, heads, strict=True)]
+        whole = [w + epochs * r for w, r in zip(whole, rest, strict=True)]
+    return {FROZEN: frozen, WHOLE: [f + w for f, w in zip(frozen, whole, strict=True)]}
 
 
-def whole_table(results: Results, name: str) -> list[float]:
-    """Return the seconds of all ten runs of ten epochs, dev evaluation left out."""
-    total = all_frozen(results, name)
-    for corpus in CORPORA:
-        share = 1.0 + (multitask_share(results, corpus) if corpus in MULTITASK else 0.0)
-        epochs = seconds(results, corpus, "finetune", name)
-        total = [t + EPOCHS * share * epoch for t, epoch in zip(total, epochs, strict=True)]
-    return total
-
-
-WHOLES: Sequence[tuple[str, float, Callable[[Results, str], list[float]]]] = [
-    ("all frozen cells, 10 epochs", 25.0, all_frozen),
-    ("the whole of Table 3", 6.0, whole_table),
-]
-
-
-def against_hugging_face(results: Results) -> str:
-    """Say how the whole compares with a Hugging Face loop, for which nothing was aimed at."""
-    told = [
-        f"{what}: {ratio_of(cost(results, HUGGING_FACE), cost(results, ALL))}"
-        for what, _, cost in WHOLES
-    ]
-    return f"Times as fast as a Hugging Face loop: {'; '.join(told)}."
+def against(results: Results, peer: str) -> dict[str, Ratio]:
+    """Say how many times as fast as a peer ours is over the wholes."""
+    theirs, ours = wholes(results, peer), wholes(results, ALL)
+    return {what: ratio_of(theirs[what], ours[what]) for what in WHOLE_AIMS}
 
 
 def peak_fraction(results: Results, corpus: str) -> float:
@@ -169,47 +126,38 @@ def peak_fraction(results: Results, corpus: str) -> float:
     return float(operations / 1e9 / max(results["matmul_peak_gflops"].values()))
 
 
-def dev_share(results: Results, corpus: str) -> float:
-    """Return how long a dev evaluation takes as a fraction of a finetune epoch."""
-    return float(results["dev_seconds"][corpus]) / median(seconds(results, corpus, "finetune", ALL))
-
-
-def targets(results: Results) -> Iterator[Target]:
-    """Yield everything that was aimed at."""
-    yield from _ratios(results)
+def aims(results: Results) -> Iterator[list[str]]:
+    """Yield all that was aimed at: what, the aim, what was measured, and whether it is reached."""
+    peers = (
+        (TEXTBOOK, "the textbook", FINETUNE_AIMS),
+        (HUGGING_FACE, "a Hugging Face loop", dict.fromkeys(CORPORA, 3.0)),
+    )
+    ratios = [
+        (f"{c} finetune against {words}", aim, ratio(results, c, "finetune", peer, ALL))
+        for peer, words, each in peers
+        for c, aim in each.items()
+    ]
+    for what, got in against(results, TEXTBOOK).items():
+        ratios.append((f"{what}, against the textbook", WHOLE_AIMS[what], got))
+    for what, aim, got in ratios:
+        both = ", by the median; the range holds both" if got.low < aim <= got.high else ""
+        yield [what, f"≥ {aim:g}x", str(got), _yes(got.median >= aim) + both]
     for corpus in CORPORA:
         share = peak_fraction(results, corpus)
         what = f"{corpus} finetune, share of matrix-product peak"
-        yield Target(what, "≥ 40 %", f"{share:.0%}", _yes(share >= 0.4))
+        yield [what, "≥ 40 %", f"{share:.0%}", _yes(share >= 0.4)]
     for corpus in CORPORA:
-        share = dev_share(results, corpus)
+        epoch = median(seconds(results, corpus, "finetune", ALL))
+        share = results["dev_seconds"][corpus] / epoch
         what = f"{corpus} dev evaluation, share of a finetune epoch"
-        yield Target(what, "≤ 10 %", f"{share:.1%}", _yes(share <= 0.1))
-    startup: Mapping[str, float] = results["startup_seconds"]
-    slowest = max(startup, key=lambda stage: startup[stage])
-    what = f"start-up of a stage, the slowest ({slowest})"
-    yield Target(what, "< 3 s", f"{startup[slowest]:.1f} s", _yes(startup[slowest] < 3))
+        yield [what, "≤ 10 %", f"{share:.1%}", _yes(share <= 0.1)]
+    stage, taken = max(results["startup_seconds"].items(), key=lambda each: each[1])
+    what = f"start-up of a stage, the slowest ({stage})"
+    yield [what, "< 3 s", f"{taken:.1f} s", _yes(taken < 3)]
 
 
-def _ratios(results: Results) -> Iterator[Target]:
-    """Yield the aims against the peers."""
-
-    def target(what: str, aim: float, got: Ratio) -> Target:
-        reached = _yes(got.median >= aim)
-        if got.low < aim <= got.high:
-            reached += ", by the median; the range holds both"
-        return Target(what, f"≥ {aim:g}x", str(got), reached)
-
-    for corpus in CORPORA:
-        aim = SINGLE_FINETUNE_TARGET.get(corpus, 5.0)
-        got = ratio(results, corpus, "finetune", TEXTBOOK, ALL)
-        yield target(f"{corpus} finetune against the textbook", aim, got)
-    for corpus in CORPORA:
-        got = ratio(results, corpus, "finetune", HUGGING_FACE, ALL)
-        yield target(f"{corpus} finetune against a Hugging Face loop", 3.0, got)
-    for what, aim, cost in WHOLES:
-        got = ratio_of(cost(results, TEXTBOOK), cost(results, ALL))
-        yield target(f"{what}, against the textbook", aim, got)
+def _yes(is_reached: bool) -> str:
+    return "yes" if is_reached else "no"
 
 
 def corpus_table(results: Results, corpus: str, mode: str) -> str:
@@ -219,9 +167,9 @@ def corpus_table(results: Results, corpus: str, mode: str) -> str:
         turns = results["corpora"][corpus][mode][name]
         epoch = median(turn["seconds_per_epoch"] for turn in turns)
         rate = turns[0]["steps_per_epoch"] / epoch
-        against = ratio(results, corpus, mode, TEXTBOOK, name)
+        times = ratio(results, corpus, mode, TEXTBOOK, name)
         memory = max(turn["peak_memory_mb"] for turn in turns)
-        rows.append([name, _told(rate), _told(epoch), str(against), f"{memory:,.0f}"])
+        rows.append([name, _shown(rate), _shown(epoch), str(times), f"{memory:,.0f}"])
     header = ["contender", "steps/s", "s/epoch", "times as fast as the textbook", "peak memory, MB"]
     return table(header, rows, right=header[1:])
 
@@ -260,12 +208,6 @@ def breakdown_parts(results: Results) -> list[str]:
     ]
 
 
-def startup_table(results: Results) -> str:
-    """Render how long each stage takes to begin."""
-    rows = [[stage, f"{taken:.1f} s"] for stage, taken in results["startup_seconds"].items()]
-    return table(["stage", "start-up"], rows, right=["start-up"])
-
-
 def _exponent(times: Mapping[str, float]) -> str:
     if len(times) < 2:
         return ""
@@ -296,23 +238,25 @@ their encoder at every step with dropout on, as they come; memory is the host's.
 def page(results: Results) -> str:
     """Render the page."""
     machine, method = results["machine"], results["method"]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    peaks = ", ".join(
-        f"{name} {value:,.0f}" for name, value in results["matmul_peak_gflops"].items()
+    versions = ", ".join(
+        f"{name} {version}" for name, version in sorted(machine["versions"].items())
     )
+    peaks = sorted(results["matmul_peak_gflops"].items())
+    starts = [[stage, f"{taken:.1f} s"] for stage, taken in results["startup_seconds"].items()]
     parts = [
         "# Speed, side by side",
         "Written by `make bench` from one run; ratios hold for this machine, times for this day.",
         f"{machine['device']} ({machine['processor']}), {machine['cores']} cores, "
         f"{machine['threads']} threads, {machine['memory_gb']} GB, Python {machine['python']}, "
         f"{versions}; ours at commit {machine['commit'] or 'unknown'}. Matrix products "
-        f"reach {peaks} GFLOP/s.",
+        f"reach {', '.join(f'{name} {value:,.0f}' for name, value in peaks)} GFLOP/s.",
         "![Times as fast as the textbook](benchmarks.svg)",
     ]
     if set(results["corpora"]) == set(CORPORA):
         header = ["what", "aim", "measured", "reached"]
-        rows = [target.row() for target in targets(results)]
-        parts += ["## Aims", table(header, rows, right=["aim"]), against_hugging_face(results)]
+        theirs = "; ".join(f"{what}: {got}" for what, got in against(results, HUGGING_FACE).items())
+        parts += ["## Aims", table(header, list(aims(results)), right=["aim"])]
+        parts += [f"Times as fast as a Hugging Face loop: {theirs}."]
     for corpus in corpora_of(results):
         parts += [
             f"## {CORPORA[corpus].title}: finetune",
@@ -330,7 +274,7 @@ def page(results: Results) -> str:
         FULL_QUORA.format(**results["full_quora"]),
         "## Start-up",
         "Python, imports and the command line of each stage, the fastest of three starts:",
-        startup_table(results),
+        table(["stage", "start-up"], starts, right=["start-up"]),
         "## How it was measured",
         METHOD.format(**method),
     ]
@@ -339,38 +283,28 @@ def page(results: Results) -> str:
 
 def figure(results: Results) -> str:
     """Draw how many times as fast as the textbook every contender is, a panel for each corpus."""
-    settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 8}
-    with mpl.rc_context(settings):
-        corpora = corpora_of(results)
-        drawn = Figure(figsize=(9, 6.4), facecolor="white", layout="constrained")
-        panels = drawn.subplots(2, 2).ravel()
-        for axes, corpus in zip(panels, corpora, strict=False):
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(2, 2).ravel()
+        for axes, corpus in zip(panels, corpora_of(results), strict=False):
             names = contenders(results, corpus, "finetune")
             ratios = [ratio(results, corpus, "finetune", TEXTBOOK, name) for name in names]
             colours = ["#0072B2" if name == ALL else "#999999" for name in names]
             axes.barh(names, [r.median for r in ratios], color=colours)
             for place, r in enumerate(ratios):
                 axes.plot([r.low, r.high], [place, place], color="black", linewidth=1)
-                axes.annotate(
-                    f"{r.median:.1f}",
-                    (r.high, place),
-                    xytext=(3, 0),
-                    va="center",
-                    textcoords="offset points",
-                )
+                axes.text(r.high + 0.1, place, f"{r.median:.1f}", va="center")
             axes.invert_yaxis()
             axes.set_title(f"{CORPORA[corpus].title}: finetune")
             axes.margins(x=0.12)
-        for axes in panels[len(corpora) :]:
+        for axes in panels[len(corpora_of(results)) :]:
             axes.remove()
-        drawn.supxlabel("times as fast as the textbook (seconds per epoch of the same examples)")
-        buffer = io.StringIO()
-        drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+    head = "times as fast as the textbook (seconds per epoch of the same examples)"
+    sheet = Sheet(10, 7, left=2.2, top=0.6, bottom=0.4, between_columns=2.3, between_rows=0.5)
+    return drawn(sheet, head, draw)
 
 
-def write_page(results: Results, folder: Path) -> None:
-    """Write benchmarks.md and benchmarks.svg."""
-    for name, content in (("benchmarks.md", page(results)), ("benchmarks.svg", figure(results))):
-        with replacing(folder / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+def pages(results: Results) -> dict[str, str]:
+    """Render the page and its figure, by their names in reports/."""
+    return {"benchmarks.md": page(results), "benchmarks.svg": figure(results)}

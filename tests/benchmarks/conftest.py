@@ -5,38 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks.breakdown import KINDS, REST
 from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
 from benchmarks.ours import ALL
-from pipeline.model.bert import MinBert
-from pipeline.model.config import BertConfig
-from pipeline.model.kernels import PLAIN
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
 MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
-CONFIG = BertConfig(
-    vocab_size=60,
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=16,
-    type_vocab_size=2,
-    pad_token_id=0,
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    layer_norm_eps=1e-12,
-)
-
-
-@pytest.fixture
-def backbone() -> MinBert:
-    """Return a small backbone of random weights."""
-    torch.manual_seed(0)
-    return MinBert(CONFIG, PLAIN)
 
 
 @pytest.fixture
@@ -115,6 +91,7 @@ def results() -> dict[str, Any]:
             "profile": "laptop",
             "corpora": "cs224n",
             "backbone": "all-MiniLM-L6-v2",
+            "device": "cpu",
             "precision": "bfloat16",
             "speed": {},
         },

@@ -1,7 +1,6 @@
-"""Heads without a turn: many trained at once are each as if alone, and `step` is what kills."""
+"""Heads without a turn: what is trained on what, and `step` is what kills."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +8,18 @@ import pytest
 import torch
 
 from benchmarks import dead_heads
-from benchmarks.dead_heads import Lane, SideBySide
+from pipeline.device import seed_everything
 from pipeline.evaluation.predict import VectorExamples
 from pipeline.model.heads import Head
+from pipeline.model.multitask import MultitaskBert
 from pipeline.params import RunParams, load_params
 from pipeline.reporting.dead_heads import Condition, HeadsRun, Vectors, read_dead_heads
 from pipeline.tasks import CORPORA, CorpusName, IdleHeads, Split
 from pipeline.tokens.token_cache import TokenizedSplit
-from pipeline.training.loop import Trainer, TrainingPlan
+from pipeline.training.loop import TrainingPlan
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+RUN = PARAMS.run("multitask-pretrain")
 SIZES: dict[CorpusName, int] = {"sst": 16, "quora": 28, "sts": 24}  # 4, 7 and 6 batches of 4
 WIDTH = 12
 
@@ -40,142 +41,89 @@ def vectors_of(corpus: CorpusName, count: int, shift: float, seed: int) -> Vecto
     return VectorExamples(split, torch.from_numpy(shift + spread).half())
 
 
-def data_of(
-    shift: float = 0.0, seed: int = 0, sizes: Mapping[CorpusName, int] = SIZES
-) -> Mapping[Split, dict[CorpusName, VectorExamples]]:
+def data_of(shift: float = 0.0) -> Mapping[Split, dict[CorpusName, VectorExamples]]:
     return {
-        "train": {name: vectors_of(name, size, shift, seed) for name, size in sizes.items()},
-        "dev": {name: vectors_of(name, 10, shift, seed + 1) for name in SIZES},
+        "train": {name: vectors_of(name, size, shift, seed=0) for name, size in SIZES.items()},
+        "dev": {name: vectors_of(name, 10, shift, seed=1) for name in SIZES},
     }
 
 
-def run_of(dropout: float) -> RunParams:
-    return PARAMS.run("multitask-pretrain").model_copy(update={"dropout": dropout})
-
-
-def plan_of(idle_heads: IdleHeads, epochs: int = 2, learning_rate: float = 1e-2) -> TrainingPlan:
+def plan_of(idle_heads: IdleHeads, seed: int) -> TrainingPlan:
     return TrainingPlan(
-        epochs=epochs,
-        learning_rate=learning_rate,
+        epochs=3,
+        learning_rate=6e-2,
         batch_size=dict.fromkeys(SIZES, 4),
         optimizer=PARAMS.optimizer,
         speed=PARAMS.speed.training,
         dev_batch_size=8,
-        seed=1,
+        seed=seed,
         idle_heads=idle_heads,
     )
 
 
-@pytest.mark.parametrize("idle_heads", ["step", "skip"])
-def test_heads_side_by_side_learn_what_each_would_learn_alone(idle_heads: IdleHeads) -> None:
-    run, plan = run_of(dropout=0.0), plan_of(idle_heads)
-    lanes = [Lane(1, data_of()), Lane(2, data_of(0.3, seed=5)), Lane(3, data_of())]
-    together = SideBySide(run, lanes, plan)
-    together.fit("together")
-    for place, lane in enumerate(lanes):
-        model = dead_heads.new_model(run, lane)
-        alone = Trainer(model, lane.data["train"], lane.data["dev"], replace(plan, seed=lane.seed))
-        alone.fit("alone")
-        told = {
-            name: [row.dev_score for row in alone.progress.history if row.corpus == name]
-            for name in SIZES
-        }
-        for corpus, scores in told.items():
-            assert together.scores[corpus][place] == pytest.approx(scores, abs=1e-3), corpus
-        for name, value in model.state_dict().items():
-            assert torch.allclose(together.models[place].state_dict()[name], value, atol=1e-5), name
-
-
-def test_the_papers_turns_come_in_the_order_of_equation_1() -> None:
-    num_batches = dead_heads.NUM_BATCHES["paper"]
-    trainer = SideBySide(run_of(0.3), [Lane(1, data_of())], plan_of("step"), num_batches)
+def test_an_epoch_has_the_papers_turns_and_begins_a_corpus_again() -> None:
+    data, plan = data_of(), plan_of("step", seed=1)
+    model = MultitaskBert(None, RUN.corpora, WIDTH, RUN.dropout)
+    trainer = dead_heads.Repeating(model, data["train"], data["dev"], plan)
+    trainer.num_batches |= dead_heads.NUM_BATCHES["paper"]
     turns = trainer._turns()
     assert [corpus for corpus, _ in turns[:69]] == ["sst"] + ["quora"] * 66 + ["sts"] * 2
     assert len(turns) == 134 * 69
-    assert trainer.weights == {"sst": 1.0, "quora": 1 / 66, "sts": 1 / 2}
     quora = torch.cat([chosen.indices for corpus, chosen in turns if corpus == "quora"])
     counts = torch.bincount(quora, minlength=SIZES["quora"])
     assert counts.max() - counts.min() <= 1  # pass after pass, each has every example
 
 
-def test_each_lane_reads_its_own_vectors_in_its_own_order() -> None:
-    lanes = [Lane(1, data_of(0.1)), Lane(2, other := data_of(0.9)), Lane(3, other)]
-    trainer = SideBySide(run_of(0.3), lanes, plan_of("step"))
-    (_, chosen), *_ = trainer._turns()
-    rows = trainer.stacks["sst"].vectors[chosen.indices].float().mean(dim=(1, 2)).view(3, 4)
-    assert rows.mean(dim=1).tolist() == pytest.approx([0.1, 0.9, 0.9], abs=0.1)
-    places = chosen.indices.view(3, 4)
-    assert places[0].max() < SIZES["sst"] <= places[1:].min()
-    assert places[1].tolist() != places[2].tolist()
-    # the loss is a mean over three lanes, and each is to have its own gradients whole
-    assert trainer.weights == {"sst": 3.0, "quora": 3.0, "sts": 3.0}
-
-
-def test_lanes_come_to_the_smaller_batch_of_a_pass_at_once() -> None:
-    sizes: dict[CorpusName, int] = {"sst": 14, "quora": 27, "sts": 21}
-    lanes = [Lane(seed, data_of(seed / 10, sizes=sizes)) for seed in range(4)]
-    turns = SideBySide(run_of(0.3), lanes, plan_of("step"))._turns()
-    assert {len(chosen.indices) for _, chosen in turns} == {4 * 4, 4 * 2}
-    for corpus, chosen in turns:
-        parts = chosen.indices.view(4, -1) // sizes[corpus]
-        assert (parts == torch.arange(4).view(4, 1)).all()
-
-
-def test_a_step_drops_out_the_fraction_asked_for_and_scales_the_rest() -> None:
-    drop = dead_heads.HalfDropout(0.3, seed=1)
-    ones = torch.ones(1000, 301, dtype=torch.float16)
-    dropped = drop(ones)
-    assert dropped.dtype == torch.float32
-    assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)
-    assert dropped.max().item() == pytest.approx(1 / 0.7, abs=1e-3)
-    assert not torch.equal(drop(ones), dropped)
-    assert torch.equal(drop.eval()(ones), ones.float())
-
-
 def test_on_a_shared_direction_stepping_idle_heads_kills_and_skipping_does_not() -> None:
-    dead: dict[IdleHeads, list[bool]] = {}
-    lanes = [Lane(seed, data_of(shift=0.6)) for seed in range(5)]
-    for idle_heads in ("step", "skip"):
-        plan = plan_of(idle_heads, epochs=3, learning_rate=6e-2)
-        trainer = SideBySide(run_of(0.3), lanes, plan, {"sst": 3, "quora": 198, "sts": 6})
-        trainer.fit("test")
-        dead[idle_heads] = [zeros[-1] == 1.0 for zeros in trainer.zeros]
+    dead: dict[IdleHeads, list[bool]] = {"step": [], "skip": []}
+    for idle_heads, ends in dead.items():
+        for seed in range(3):
+            plan, turns = plan_of(idle_heads, seed), {"sst": 3, "quora": 198, "sts": 6}
+            scores, zeros = dead_heads.fitted(RUN, data_of(shift=0.6), plan, turns)
+            assert [len(epochs) for epochs in (*scores.values(), zeros)] == [3] * 4
+            ends.append(zeros[-1] == 1.0)
     assert all(dead["step"])
     assert not any(dead["skip"])
-
-
-def run_told(condition: Condition, seed: int) -> HeadsRun:
-    scores: dict[CorpusName, list[float | None]] = {"sst": [0.2], "quora": [0.7], "sts": [None]}
-    return HeadsRun(condition, seed, scores, [1.0])
 
 
 def test_what_was_trained_is_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[list[tuple[Condition, int]]] = []
+    calls: list[tuple[Condition, int]] = []
 
-    def trained(_: object, together: list[tuple[Condition, int]]) -> list[HeadsRun]:
-        calls.append(together)
-        return [run_told(*each) for each in together]
+    def trained(_: object, condition: Condition, seed: int) -> HeadsRun:
+        calls.append((condition, seed))
+        scores: dict[CorpusName, list[float | None]] = {"sst": [0.2], "quora": [0.7], "sts": [None]}
+        return HeadsRun(condition, seed, scores, [1.0])
 
     monkeypatch.setattr(dead_heads, "trained", trained)
     results = tmp_path / "dead-heads.json"
-    first, second, skipped = (
-        Condition("paper", "bert-like", "step", "joint"),
-        Condition("paper", "minilm", "step", "separate"),
-        Condition("paper", "minilm", "skip", "separate"),
-    )
+    first = Condition("paper", "bert-like", "step", "joint")
+    second = Condition("paper", "minilm", "step", "separate")
     dead_heads.train_missing(PARAMS, [first], [7], results)
-    dead_heads.train_missing(PARAMS, [second, first, skipped], [7, 8], results)
-    dead_heads.train_missing(PARAMS, [second, first, skipped], [7, 8], results)
-    # those with turns and idle heads in common train together
-    assert calls == [
-        [(first, 7)],
-        [(second, 7), (second, 8), (first, 8)],
-        [(skipped, 7), (skipped, 8)],
-    ]
+    dead_heads.train_missing(PARAMS, [second, first], [7, 8], results)
+    assert calls == [(first, 7), (second, 7), (second, 8), (first, 8)]
     found = [(run.condition, run.seed) for run in read_dead_heads(results)]
-    assert found == [(each, seed) for each in (first, second, skipped) for seed in (7, 8)]
+    assert found == [(each, seed) for each in (first, second) for seed in (7, 8)]
+
+
+def test_a_run_is_trained_under_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[TrainingPlan, Mapping[CorpusName, int]]] = []
+
+    def fitted(
+        run: RunParams, data: object, plan: TrainingPlan, num_batches: Mapping[CorpusName, int]
+    ) -> tuple[dict[CorpusName, list[float | None]], list[float]]:
+        asked.append((plan, num_batches))
+        return {"sts": [0.5]}, [0.25]
+
+    monkeypatch.setattr(dead_heads, "read_data", lambda run, condition, seed: data_of())
+    monkeypatch.setattr(dead_heads, "fitted", fitted)
+    condition = Condition("paper", "bert-like", "skip", "joint")
+    run = dead_heads.trained(PARAMS, condition, 7)
+    assert run == HeadsRun(condition, 7, {"sts": [0.5]}, [0.25])
+    ((plan, num_batches),) = asked
+    assert (plan.idle_heads, plan.seed, plan.learning_rate) == ("skip", 7, 1e-3)
+    assert num_batches == dead_heads.NUM_BATCHES["paper"]
 
 
 def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
@@ -186,7 +134,7 @@ def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
 
     def read(vectors: Vectors) -> dict[CorpusName, torch.Tensor]:
         condition = Condition("paper", vectors, "step", "joint")
-        made = dead_heads.read_data(run_of(0.3), condition, seed=1)["train"]
+        made = dead_heads.read_data(RUN, condition, seed=1)["train"]
         return {corpus: each.vectors.float() for corpus, each in made.items()}
 
     alike, control, own = read("bert-like"), read("control"), read("minilm")
@@ -206,38 +154,8 @@ def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
 
 def test_the_shared_direction_is_no_stream_of_the_heads() -> None:
     signs = dead_heads.shared_direction(384, seed=1).sign()
-    lane = Lane(
-        1, {"train": {"sst": replace(data_of()["train"]["sst"], vectors=torch.zeros(1, 1, 384))}}
-    )
-    for head in dead_heads.new_model(run_of(0.3), lane).heads.values():
+    seed_everything(1)
+    for head in MultitaskBert(None, RUN.corpora, 384, RUN.dropout).heads.values():
         assert isinstance(head, Head)
         weights = head.linear.weight.unflatten(1, (-1, 384)).flatten(end_dim=1).sign()
         assert ((weights * signs).mean(dim=1).abs() < 0.2).all()
-
-
-def test_results_stand_under_the_condition_and_seed_that_they_are_of(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made: list[SideBySide] = []
-
-    class Untrained(SideBySide):
-        def fit(self, *_: object) -> None:
-            made.append(self)
-            for corpus in self.scores:
-                self.scores[corpus] = [[lane.seed / 10] for lane in self.lanes]
-            self.zeros = [[float(lane.data is read[bert_like])] for lane in self.lanes]
-
-    bert_like = Condition("paper", "bert-like", "skip", "joint")
-    minilm = Condition("paper", "minilm", "skip", "separate")
-    read = {bert_like: data_of(0.6), minilm: data_of()}
-    monkeypatch.setattr(dead_heads, "read_data", lambda run, condition, seed: read[condition])
-    monkeypatch.setattr(dead_heads, "SideBySide", Untrained)
-    together = [(bert_like, 7), (minilm, 7), (minilm, 8)]
-    runs = dead_heads.trained(PARAMS, together)
-    assert [(run.condition, run.seed) for run in runs] == together
-    assert [run.zeros for run in runs] == [[1.0], [0.0], [0.0]]
-    assert [run.last("sts") for run in runs] == [0.7, 0.7, 0.8]
-    (trainer,) = made
-    assert trainer.plan.idle_heads == "skip"
-    assert trainer.plan.learning_rate == 1e-3
-    assert trainer.num_batches == dead_heads.NUM_BATCHES["paper"]

@@ -1,11 +1,15 @@
-"""The page and the figure on heads without a turn follow the numbers."""
+"""The page on heads without a turn follows the numbers."""
 
+from pathlib import Path
 from typing import Any
 
-from benchmarks.dead_heads_page import figure, page
-from pipeline.reporting.dead_heads import Condition, HeadsRun, Turns, Vectors
+from benchmarks.dead_heads_page import page
+from pipeline import paths
+from pipeline.files import read_json
+from pipeline.reporting.dead_heads import Condition, HeadsRun, Turns, Vectors, read_dead_heads
 from pipeline.tasks import CorpusName, IdleHeads
 
+ROOT = Path(__file__).parents[2]
 METHOD: dict[str, Any] = {
     "profile": "laptop",
     "backbone": "tiny",
@@ -51,23 +55,19 @@ def cells(text: str) -> list[list[str]]:
     ]
 
 
-def test_the_table_counts_the_dead_and_sums_up_the_living() -> None:
+def test_the_page_counts_the_dead_sums_up_the_living_and_names_what_they_share() -> None:
     _, _, step, skip, ours, paper = cells(page(METHOD, RUNS))
     assert step[:6] == ["1 : 66 : 2", "of bert-base's kind", "step", "joint", "3", "1 of 3"]
     assert step[6:] == ["0.200 ± 0.141", "0.320 ± 0.010", "0.200 ± 0.000", "0.700 ± 0.000"]
     assert skip[5:7] == ["0 of 1", "0.400"]
     assert ours[:2] == ["1 : 7 : 2", "MiniLM's own"]
     assert paper[6:] == ["0.001", "0.256", "", "0.760"]
-
-
-def test_the_page_names_what_all_conditions_share() -> None:
     text = page(METHOD, RUNS)
     assert "batches of 64 SST, 16 Quora and 16 STS examples" in text
     assert "1 of 3 STS heads predict 0" in text
 
 
-def test_the_figure_is_the_same_for_the_same_numbers_and_another_for_others() -> None:
-    drawn = figure(METHOD, RUNS)
-    assert drawn == figure(METHOD, RUNS)
-    assert drawn != figure(METHOD, [*RUNS[:-2], run_of("skip", 1, 0.1)])
-    assert "share of zeros" in drawn
+def test_the_committed_page_is_that_of_the_committed_numbers() -> None:
+    method = read_json(ROOT / paths.DEAD_HEADS)["method"]
+    runs = read_dead_heads(ROOT / paths.DEAD_HEADS)
+    assert (ROOT / "reports/dead-heads.md").read_text() == page(method, runs)

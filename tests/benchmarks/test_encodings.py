@@ -26,7 +26,7 @@ def test_the_page_has_a_row_for_each_corpus() -> None:
 def test_both_corpora_are_measured_with_real_trainers(
     served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encodings, "PAGE", tmp_path / "encodings.md")
+    monkeypatch.setattr("benchmarks.results.REPORTS", tmp_path)
     with chdir(served_dir):
         encodings.main(["--rounds", "2", "--steps", "2"])
     text = (tmp_path / "encodings.md").read_text()

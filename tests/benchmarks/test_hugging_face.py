@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.model.kernels import PLAIN
-from pipeline.model.weights import load_backbone
+from pipeline.model.heads import loss_of
 from pipeline.tasks import CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -27,15 +26,16 @@ def test_its_loss_is_the_textbooks(
     corpus: CorpusName, make_split: MakeSplit, tiny_backbone_dir: Path
 ) -> None:
     split = make_split(corpus, 4)
-    backbone = load_backbone(tiny_backbone_dir, PLAIN)
-    textbook = Textbook(split, backbone.state_dict(), backbone.config, "finetune", CPU)
+    textbook = Textbook(split, tiny_backbone_dir, "finetune", CPU)
     loop = HuggingFaceLoop(split, tiny_backbone_dir, "finetune", CPU)
     loop.model.head.load_state_dict(textbook.head.state_dict())
     for module in (textbook.bert, textbook.head, loop.model):
         module.eval()
     with torch.no_grad():
         theirs = loop.model(**loop.collate([0, 1, 2, 3]))["loss"]
-        assert theirs == pytest.approx(float(textbook.loss(np.arange(4))), abs=1e-5)
+        labels = torch.from_numpy(split.labels)
+        expected = loss_of(split.corpus, textbook.outputs(np.arange(4)), labels)
+        assert theirs == pytest.approx(float(expected), abs=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["finetune", "pretrain"])

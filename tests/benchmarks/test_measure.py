@@ -74,11 +74,11 @@ def test_padding_costs_nothing_where_fused_layers_leave_it_out() -> None:
 def test_contenders_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[tuple[str, float, int]] = []
 
-    def record(name: str, mode: str, corpus: str, how: measure.Turning) -> str:
+    def record(_: object, name: str, how: measure.Turning) -> str:
         order.append((name, how.shift, how.steps))
-        return f"{mode} {corpus}"
+        return f"{how.mode} {how.corpus}"
 
-    monkeypatch.setattr(measure, "_in_a_process", record)
+    monkeypatch.setattr(measure, "apart", record)
     piece = ALONE + "bf16"
     turns = alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
     assert order == [("a", 0.25, 3), (piece, 0.25, 1), ("a", 0.75, 3), (piece, 0.75, 1)]

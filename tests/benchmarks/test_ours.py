@@ -1,12 +1,15 @@
 """Our contenders differ in the settings that their names say."""
 
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of
+from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of, train
+from pipeline import paths
+from pipeline.files import read_json, sha256_of
 from pipeline.params import load_params
 from pipeline.tasks import CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
@@ -47,3 +50,14 @@ def test_a_part_of_a_split_holds_the_chosen_examples(make_split: MakeSplit) -> N
     assert part.labels.tolist() == [split.labels[4], split.labels[1]]
     for mine, theirs in zip(part.sentences(0), split.sentences(4), strict=True):
         assert mine.tolist() == theirs.tolist()
+
+
+def test_a_training_comes_to_what_its_stage_came_to(served_dir: Path) -> None:
+    with chdir(served_dir):
+        trained = train(load_params(), "sst-pretrain")
+        out = paths.run_dir("sst-pretrain")
+        assert trained.weights == sha256_of(paths.run_weights(out))
+        assert trained.best_epoch == read_json(paths.run_summary(out))["best_epoch"]
+        history = paths.run_history(out).read_text()
+    assert len(trained.epochs) == 2
+    assert all(str(epoch["sst"]) in history for epoch in trained.epochs)

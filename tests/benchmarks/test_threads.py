@@ -1,6 +1,5 @@
 """The same run on several numbers of threads: what is compared, and how it is told."""
 
-from multiprocessing import dummy
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,8 @@ import pytest
 import torch
 
 from benchmarks import threads
-from pipeline import paths
-from pipeline.files import read_json, write_json
+from benchmarks.ours import Trained
+from pipeline.files import read_json
 from pipeline.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
@@ -29,37 +28,31 @@ def test_same_bytes_and_distances_are_told() -> None:
     assert row == ["sts-finetune", "sts", "no", "yes", *["undefined"] * 4]
 
 
-def test_a_run_is_trained_on_the_asked_number_of_threads_and_the_kept_epoch_is_read(
-    monkeypatch: pytest.MonkeyPatch,
+def test_each_run_is_trained_on_every_number_of_threads_and_its_kept_epoch_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used: list[int] = []
-
-    def train_run(params: Params, name: str, backbone_dir: Path, out: Path) -> None:
-        used.append(torch.get_num_threads())
-        paths.run_weights(out).write_text("weights")
-        write_json(paths.run_summary(out), {"best_epoch": 2})
-        rows = ["1,sts,0.1", "2,sts,0.2", "3,sts,"]
-        paths.run_history(out).write_text("\n".join(["epoch,corpus,dev_score", *rows]))
-
-    monkeypatch.setattr(threads, "train_run", train_run)
-    before = torch.get_num_threads()
-    found = threads.outcome(PARAMS, "sts-finetune", before + 1)
-    assert found["scores"] == {"sts": 0.2}
-    torch.set_num_threads(before)
-    assert used == [before + 1]
-
-
-def test_results_and_page_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def outcome(params: Params, run: str, threads: int) -> dict[str, Any]:
-        return way("a", 0.5 + threads / 8)
+    def train(params: Params, run: str) -> Trained:
+        kept = torch.get_num_threads() / 8
+        return Trained([{"sts": 0.1}, {"sts": kept}, {"sts": None}], 2, "hash")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(threads, "load_params", lambda: PARAMS)
-    monkeypatch.setattr(threads, "outcome", outcome)
-    monkeypatch.setattr(threads, "get_context", lambda _: dummy)  # threads: what is patched stays
+    monkeypatch.setattr(threads, "train", train)
+    monkeypatch.setattr(threads, "apart", lambda action, *asked: action(*asked))
+    before = torch.get_num_threads()
     threads.main(["--runs", "sts-finetune"])
-    (written,) = (tmp_path / "benchmarks" / "results").glob("threads-*.json")
-    assert read_json(written)["runs"]["sts-finetune"]["2"]["scores"] == {"sts": 0.75}
-    page = (tmp_path / "reports" / "determinism.md").read_text()
+    torch.set_num_threads(before)
+    (written,) = (tmp_path / "benchmarks/results").glob("threads-*.json")
+    scores = {
+        w: told["scores"]["sts"] for w, told in read_json(written)["runs"]["sts-finetune"].items()
+    }
+    assert scores == {"1": 0.125, "2": 0.25, "4": 0.5, "again": 0.25}
+    page = (tmp_path / "reports/determinism.md").read_text()
     assert "| sts-finetune " in page
     assert f"Profile **{PARAMS.profile}**" in page
+
+
+def test_the_committed_page_has_the_committed_numbers() -> None:
+    written = (ROOT / "reports/determinism.md").read_text().splitlines()
+    rendered = threads.page(read_json(ROOT / "benchmarks/results/threads-cpu.json")).splitlines()
+    assert sorted(rendered) == sorted(written)  # JSON has the runs in another order

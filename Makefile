@@ -11,16 +11,16 @@ export DVC_NO_ANALYTICS := 1
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-repro: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
+repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
 	@python -m stages.preflight $(PROFILE)
 	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
-sweep: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## train every run under SEEDS=5 seeds, or RUNS=a,b with GRID="dropout=0.1,0.3"; SEEDS=1 ends it
+sweep: $(VENV)/.repro ## train every run under SEEDS=5 seeds, or RUNS=a,b with GRID="dropout=0.1,0.3"; SEEDS=1 ends it
 	@python -m stages.preflight $(PROFILE)
 	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)") \
 		$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
-readings: $(VENV)/.repro $(if $(SCHEDULER),$(VENV)/.cluster) ## train the other readings of the paper, for readings.md of the report; make sweep SEEDS=1 ends it
+readings: $(VENV)/.repro ## train the other readings of the paper, for readings.md of the report; make sweep SEEDS=1 ends it
 	@python -m stages.preflight $(PROFILE)
 	@python -m pipeline readings$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
@@ -82,12 +82,7 @@ $(VENV)/.plots: requirements-plots.lock $(VENV)/.repro
 	@pip install --quiet --disable-pip-version-check -r requirements-plots.lock
 	@touch $@
 
-$(VENV)/.cluster: requirements-cluster.lock $(VENV)/.repro
-	@echo "installing requirements-cluster.lock into $(VENV) (once)"
-	@pip install --quiet --disable-pip-version-check -r requirements-cluster.lock
-	@touch $@
-
-$(VENV)/.dev: requirements-dev.lock requirements-cluster.lock $(VENV)/.repro
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.repro
 	@echo "installing requirements-dev.lock into $(VENV) (once)"
 	@pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@

@@ -1,16 +1,14 @@
-"""DVC that says which lock it waits for: `python -m pipeline.launch.announcing repro ...`.
+"""DVC that waits for locks and says for which: `python -m pipeline.launch.announcing repro ...`.
 
-DVC itself waits in silence where stderr is no terminal, and with `--wait-for-lock` for ever. A lock
-of `core.hardlink_lock` stays when its holder is killed; only a person can tell, and remove it.
+DVC itself gives up after three seconds, and loses what a stage made; or it waits for ever without a
+word. A lock of `core.hardlink_lock` stays when its holder is killed; only a person can know that.
 """
 
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -20,55 +18,35 @@ from dvc.lock import HardlinkLock, Lock, LockError
 from dvc.ui import ui
 
 from pipeline.launch.environment import use_own_index
-from pipeline.launch.job import STOP, UNABLE, WAITING
-
-PATIENCE_SECONDS = 5.0  # with one holder of a lock
+from pipeline.launch.job import WAITING
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run DVC; return its exit status. The signal STOP ends it while it waits, and only then."""
-    waits: list[Any] = []
+def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
+    """Let DVC wait for every lock in this process, until it is stopped.
 
-    def stop(*_: object) -> None:
-        if waits:
-            raise KeyboardInterrupt
-
-    signal.signal(STOP, stop)
-    for kind in (Lock, HardlinkLock):
-        kind.lock = _announced(kind.lock, waits)
+    Args:
+        say: is given a line for each holder that keeps a lock for long.
+        is_stopped: asked every three seconds while DVC waits.
+    """
     use_own_index()
     sys.argv[0] = "dvc"  # as DVC names itself to others that want the same files
-    return int(cli.main(list(argv)))
 
+    def patient(lock: Any, acquire: Callable[..., None], *given: Any) -> None:
+        before = said = None  # when the lock was taken
+        while True:
+            try:
+                return acquire(lock, *given)
+            except LockError:
+                now = _taken(lock)
+            if is_stopped():
+                raise KeyboardInterrupt
+            if now == before != said:
+                say(f"{WAITING} {_described(lock)}")
+                said = now
+            before = now
 
-def _announced(acquire: Callable[..., None], waits: list[Any]) -> Callable[..., None]:
-    """Return a way to acquire a lock that says what it waits for; `waits` holds it meanwhile."""
-
-    @wraps(acquire)
-    def announced(lock: Any, *given: Any) -> None:
-        is_over = threading.Event()
-        threading.Thread(target=_announce, args=(lock, is_over), daemon=True).start()
-        waits.append(lock)
-        try:
-            acquire(lock, *given)
-        except LockError:
-            raise LockError(f"{UNABLE} {_described(lock)}") from None
-        finally:
-            waits.remove(lock)
-            is_over.set()
-
-    return announced
-
-
-def _announce(lock: Any, is_over: threading.Event) -> None:
-    """Say what is waited for, once for each holder that keeps the lock for long."""
-    told, before = None, _taken(lock)
-    while not is_over.wait(PATIENCE_SECONDS):
-        now = _taken(lock)
-        if now == before and now != told:
-            ui.error_write(f"{WAITING} {_described(lock)}")
-            told = now
-        before = now
+    for kind in (Lock, HardlinkLock):
+        kind.lock = partialmethod(patient, kind.lock)
 
 
 def _taken(lock: Any) -> float | None:
@@ -104,4 +82,5 @@ def _holder(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    wait_for_locks(ui.error_write, is_stopped=lambda: False)
+    sys.exit(cli.main(sys.argv[1:]))

@@ -1,171 +1,121 @@
-"""Several stages at once on a cluster, through dask.distributed."""
+"""The workers of a launch: dask's, of this machine or of another's scheduler."""
 
-import logging
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
-import distributed
+from distributed import Client, Scheduler, SpecCluster, Worker
 
-from pipeline import paths
 from pipeline.errors import LaunchError
-from pipeline.files import write_text
 from pipeline.launch import on_worker
-from pipeline.launch.job import last_words
+from pipeline.launch.machine import THREADS_VARIABLE
+from pipeline.launch.on_worker import Place
 
+GPU = "GPU"  # what workers call the resource that they announce
 ANSWER_SECONDS = 5.0  # until a scheduler must have answered
-LOOK_SECONDS = 1.0  # between two looks at who is there
 
 
 @dataclass(frozen=True)
-class Running:
-    """A stage that runs."""
+class Workers:
+    """Those who run the stages of a launch."""
 
-    future: Any
-    worker: str  # where it was begun; dask begins it elsewhere if that one is lost
+    client: Any
+    place: Place
+    gpu: float  # the most that a worker announces; 0: stages ask for none
+    address: str = ""  # of somebody's scheduler
+    dashboard: str = ""  # its address, where it was asked for
+
+    def asked(self, share: float) -> dict[str, float]:
+        """Return what a stage that takes a share of a GPU asks dask for."""
+        return {GPU: min(share, self.gpu)} if self.gpu and share else {}
 
 
-class ClusterWorkers:
-    """Workers of a dask scheduler; each thread of theirs runs a stage at a time.
+class _Portless:
+    """Opens a port for HTTP only where an address is given; dask's own classes always do."""
 
-    A stage whose worker is lost is begun again on another one: its training goes on from its
-    checkpoint where both see the same files.
+    def start_http_server(self, routes: Any, dashboard_address: Any, **given: Any) -> None:
+        """Be asked for a server when the scheduler or worker starts."""
+        if dashboard_address:
+            super().start_http_server(routes, dashboard_address, **given)  # type: ignore[misc]
+
+
+class _Scheduler(_Portless, Scheduler):  # type: ignore[misc]
+    """Answers within this process."""
+
+
+class _Worker(_Portless, Worker):  # type: ignore[misc]
+    """Works in threads of this process."""
+
+
+@contextmanager
+def local_workers(
+    jobs: int, threads: str, gpus: tuple[str, ...], per_gpu: int, has_dashboard: bool
+) -> Iterator[Workers]:
+    """Lend one worker in this process, with as many threads as jobs: no port, no nanny.
+
+    Args:
+        jobs: stages at once.
+        threads: of each stage.
+        gpus: that there are to share.
+        per_gpu: finetune runs at once on one of them.
+        has_dashboard: open a port for dask's dashboard, on 127.0.0.1 alone.
     """
+    name, inside = _new_name(), {"protocol": "inproc://"}
+    room = float(per_gpu * len(gpus))
+    place = Place(
+        launch=name,
+        folder=str(Path.cwd()),
+        where=f"{threads} thread{'s' if threads != '1' else ''}",
+        environment={THREADS_VARIABLE: threads},
+        gpus=gpus,
+        per_gpu=per_gpu,
+    )
+    served = {"dashboard": True, "dashboard_address": "127.0.0.1:0"} if has_dashboard else {}
+    worker = {"nthreads": jobs, "memory_limit": 0, "resources": {GPU: room}}
+    with (
+        SpecCluster(  # type: ignore[no-untyped-call]
+            scheduler={"cls": _Scheduler, "options": {**inside, **served}},
+            workers={0: {"cls": _Worker, "options": {**inside, **worker}}},
+        ) as cluster,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
+        port = cluster.scheduler.http_server.port if has_dashboard else None
+        link = f"http://127.0.0.1:{port}/status" if port else ""
+        yield Workers(client, place, room, dashboard=link)
 
-    def __init__(self, address: str, one_each: bool = False) -> None:
-        """Meet the scheduler.
 
-        Args:
-            address: of the scheduler.
-            one_each: give a worker one stage at a time, whatever it has threads.
+@contextmanager
+def remote_workers(address: str) -> Iterator[Workers]:
+    """Lend the workers of a scheduler; each thread of theirs runs a stage at a time.
 
-        Raises:
-            LaunchError: none answers, or it has no workers.
-        """
-        self.address = address
-        self.one_each = one_each
-        _silence("distributed")  # what matters is told here
-        cloudpickle.register_pickle_by_value(on_worker)
-        try:
-            self.client: Any = distributed.Client(  # type: ignore[no-untyped-call]
-                address, timeout=ANSWER_SECONDS
-            )
-        except (OSError, ValueError) as error:
-            raise LaunchError(
-                f"no scheduler answers at {address} ({error}); start one with `dask scheduler`"
-            ) from None
-        self.launch = uuid.uuid4().hex[:8]  # dask knows a task by its key, and runs it once
-        self.running: dict[str, Running] = {}
-        self.lost: dict[str, str] = {}  # by stage, why
-        self._threads: Mapping[str, int] = {}
-        self._looked = -LOOK_SECONDS
-        if not self._workers():
+    A stage whose worker is lost is begun again on another one.
+
+    Raises:
+        LaunchError: none answers, or it has no workers.
+    """
+    name = _new_name()
+    try:
+        client = Client(address, timeout=ANSWER_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise LaunchError(
+            f"no scheduler answers at {address} ({error}); start one with `dask scheduler`"
+        ) from None
+    with client:
+        found = client.scheduler_info(n_workers=-1)["workers"].values()
+        if not found:
             raise LaunchError(
                 f"the scheduler at {address} has no workers; start some with "
                 f"`dask worker {address} --nthreads 1`"
             )
-
-    def begin(self, stage: str) -> str | None:
-        """Begin to run a stage; say on which worker, or None if none is free."""
-        return self.submit(stage, on_worker.run_job, str(Path.cwd()))
-
-    def submit(self, stage: str, job: Callable[..., tuple[int, str]], *given: Any) -> str | None:
-        """Let the worker with the most free threads do a job; say which, or None if none is free.
-
-        Args:
-            stage: under whose name it is told of.
-            job: of on_worker.py, which is given the launch and the stage first.
-            given: its further arguments.
-        """
-        taken = [running.worker for running in self.running.values()]
-        free = {name: count - taken.count(name) for name, count in self._workers().items()}
-        worker = max(free, key=lambda name: free[name], default="")
-        if not free or free[worker] < 1 or len(taken) >= sum(self._threads.values()):
-            return None
-        future = self.client.submit(
-            job,
-            self.launch,
-            stage,
-            *given,
-            key=f"{stage}-{self.launch}",
-            workers=[worker],
-            allow_other_workers=True,
-            pure=False,
-        )
-        self.running[stage] = Running(future, worker)
-        return worker
-
-    def ended(self) -> Mapping[str, int]:
-        """Return the exit statuses of stages that ended since this was last asked.
-
-        Raises:
-            LaunchError: the scheduler is lost.
-        """
-        done = [name for name, running in self.running.items() if running.future.done()]
-        return {name: self._status(name, self.running.pop(name).future) for name in done}
-
-    def says(self, stage: str) -> str:
-        """Return the last line that a stage told, or what dask has to say of it."""
-        return self.lost.get(stage) or last_words(paths.stage_log(stage))
-
-    def stop(self) -> None:
-        """Ask every stage that runs to stop at a place from which it can go on; again: end it.
-
-        Raises:
-            LaunchError: the scheduler is lost.
-        """
-        try:
-            self.client.run(on_worker.stop_jobs, self.launch, on_error="ignore")
-        except OSError:
-            raise self._scheduler_lost() from None
-
-    def close(self) -> None:
-        """Leave the scheduler."""
-        self.client.close()
-
-    def _status(self, stage: str, future: Any) -> int:
-        """Return a job's exit status."""
-        if future.status in ("cancelled", "lost"):  # not by us
-            raise self._scheduler_lost()
-        try:
-            status, log = future.result()
-        except Exception as error:  # noqa: BLE001  (whatever dask has met)
-            self.lost[stage] = f"lost on the cluster: {error}"
-            return 1
-        path = paths.stage_log(stage)
-        if on_worker.tail(path) != log:  # it is where the worker is
-            write_text(path, log)
-        return int(status)
-
-    def _scheduler_lost(self) -> LaunchError:
-        return LaunchError(
-            f"the scheduler at {self.address} is lost; what ran on its workers stops, and the next "
-            "`make repro` goes on from there"
-        )
-
-    def _workers(self) -> Mapping[str, int]:
-        """Return the threads of each worker there is, as of a moment ago.
-
-        Raises:
-            LaunchError: the scheduler does not answer any more.
-        """
-        now = time.monotonic()
-        if now - self._looked >= LOOK_SECONDS:
-            try:
-                threads = self.client.nthreads()
-            except OSError:
-                raise self._scheduler_lost() from None
-            self._threads = {name: 1 if self.one_each else threads[name] for name in threads}
-            self._looked = now
-        return self._threads
+        most = max(float(worker["resources"].get(GPU, 0.0)) for worker in found)
+        yield Workers(client, Place(name, str(Path.cwd())), most, address)
 
 
-def _silence(package: str) -> None:
-    """Let no logger of a package speak, which dask has each at a level of its own."""
-    for name in logging.root.manager.loggerDict:
-        if name.split(".")[0] == package:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+def _new_name() -> str:
+    """Name a launch: dask runs each key once. From now on it is sent on_worker.py whole."""
+    cloudpickle.register_pickle_by_value(on_worker)
+    return f"minbert-{uuid.uuid4().hex[:8]}"

@@ -1,41 +1,34 @@
 """One stage under DVC, in a process of its own: what several of them at once need.
 
-`dvc --wait-for-lock repro --single-item` waits for DVC's lock of the repository, where plain
-`dvc repro` gives up after three seconds and loses what the stage made. For files that another DVC
-reads or writes it does not wait: it is asked again. The job says what it waits for; it ends with
-the process that asked for it, and takes its stage along, which keeps a checkpoint.
+`dvc repro --single-item` locks the stage's own files alone. While another DVC has them it fails,
+and is asked again. The job says what it waits for; it ends with the process that asked for it, and
+takes its stage along, which keeps a checkpoint.
 """
 
+import logging
 import os
 import re
 import signal
-import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
+from typing import Any
 
 import psutil
 
 from pipeline import paths
-from pipeline.launch.environment import with_own_python
 
-DVC = (sys.executable, "-m", "pipeline.launch.announcing")
-REPRO = (*DVC, "--wait-for-lock", "repro")
 PARENT_VARIABLE = "MINBERT_PARENT"  # the process that asked for the job, noted before it began
-STOP = signal.SIGUSR1  # ends a DVC that waits for a lock, which has nothing half-written
 WAITING = "waiting for"  # begins what is said of a lock
-UNABLE = "Unable to acquire lock"  # as in DVC's words
-BUSY = "is busy, it is being blocked by"  # DVC's words
-# what DVC says of every stage, in case of an error after the stage's own word
+# what DVC says of every stage; of an error, after the stage's own words
 CHATTER = (
     *("Running stage", "> ", "Generating lock", "Updating lock", "To track", "\tgit add"),
     *("To enable", "\tdvc config", "Use `dvc push`", "ERROR: failed to reproduce"),
 )
-RWLOCK = paths.DVC_DIR / "tmp/rwlock"  # where DVC notes who uses which files
 BUSY_SECONDS = 2.0  # until DVC is asked again
 WATCH_SECONDS = 0.5
 STOP_SECONDS = 300.0  # for a training to come to a place where it can be kept, and be kept
@@ -43,93 +36,108 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Job:
-    """A stage that is run, and can be stopped."""
+    """A stage that is run by DVC in this process, and can be stopped."""
 
-    def __init__(self, stage: str, log: Path, pull: bool = False) -> None:
-        """Begin with nothing run.
-
-        Args:
-            stage: its name.
-            log: where everything is told.
-            pull: take what another machine made from DVC's remote, instead of making it.
-        """
-        self.command = (*REPRO, *["--pull"] * pull, "--single-item", stage)
-        self.log = log
+    def __init__(self, stage: str) -> None:
+        """Begin with nothing run."""
+        self.stage = stage
+        self.log = paths.stage_log(stage)  # for what the stage and DVC say
         self.stops = 0  # how often somebody asked
         self.parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
-        self._orphaned = 0.0  # when it was seen that the parent is gone
-        self._told: set[tuple[int, int]] = set()  # processes and signals that were sent to them
-        self._announced: set[str] = set()
+        self._stopping = threading.Lock()
+        self._busy = ""  # who had what DVC wanted
+        self._said: set[str] = set()
+        self._signalled: set[tuple[int, int]] = set()  # processes, and with what
 
     def run(self) -> int:
-        """Run the stage to its end, whatever it waits for; return DVC's exit status."""
+        """Run the stage to its end, whatever it waits for; return the exit status."""
+        self._stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(log.fileno(), stream.fileno())
+        logging.root.handlers.clear()  # DVC has its own
         with on_signals(self._note):
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("wb", buffering=0) as log:
-                while not self.stops:
-                    place = log.tell()
-                    status = self._attempt(log)
-                    hindrance = hindered_by(self.log, place) if status else ""
-                    if not hindrance:
-                        return status
-                    log.write(f"{WAITING} {hindrance}\n".encode())
-                    self._announce()
-                    time.sleep(BUSY_SECONDS)
-        return 128 + signal.SIGINT
+            threading.Thread(target=self._watch, daemon=True).start()
+            status = self._run_dvc()
+            self._stopping.acquire()  # all of a stage is ended before this process ends
+        if self.stops:
+            return 128 + signal.SIGINT
+        if status:
+            self._stderr.write(
+                f"{self.stage} failed: {last_words(self.log)} ({self.log} has more)\n"
+            )
+        return status
 
-    def _attempt(self, log: BinaryIO) -> int:
-        """Let DVC run the stage once."""
-        process = subprocess.Popen(  # noqa: S603  (no shell; a name of a stage)
-            self.command,
-            env=with_own_python(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group, which Ctrl-C reaches through this process alone
-        )
+    def _run_dvc(self) -> int:
+        """Let DVC run the stage, again and again while others have its files."""
+        from dvc import cli, rwlock
+
+        from pipeline.launch.announcing import wait_for_locks
+
+        wait_for_locks(self._say, lambda: self.stops > 0)
+        rwlock.rwlock = self._noting(rwlock.rwlock)
         while True:
-            try:
-                return process.wait(WATCH_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._announce()
-                self._watch_parent()
+            self._busy = ""
+            status = int(cli.main(["repro", "--single-item", self.stage]))
+            sys.stdout.flush()
+            if self.stops or not self._busy:
+                return status
+            self._say(f"{WAITING} files: {self._busy}")
+            time.sleep(BUSY_SECONDS)
+
+    def _noting(self, lock: Callable[..., Any]) -> Callable[..., Any]:
+        """Return DVC's way to lock files that notes who has them."""
+        from dvc.lock import LockError
+
+        @contextmanager
+        def noted(*given: Any) -> Iterator[None]:
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(lock(*given))
+                except LockError as error:
+                    self._busy = " ".join(str(error).split())
+                    raise
+                yield
+
+        return noted
+
+    def _say(self, line: str) -> None:
+        """Write a line to the log, for the launcher, and once to the terminal of the job."""
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+        if line not in self._said:
+            self._said.add(line)
+            self._stderr.write(f"{line}\n")
+
+    def _watch(self) -> None:
+        """Stop once the process that asked for the job is gone; end all if that takes too long."""
+        orphaned = 0.0
+        while True:
+            time.sleep(WATCH_SECONDS)
+            if not orphaned and os.getppid() != self.parent:
+                orphaned, self.stops = time.monotonic(), max(self.stops, 1)
+            if orphaned and time.monotonic() - orphaned > STOP_SECONDS:
+                self.stops = max(self.stops, 2)
+            with self._stopping:
                 if self.stops:
-                    self._stop(process.pid)
+                    self._stop()
 
-    def _announce(self) -> None:
-        """Say on stderr, once, what is waited for."""
-        words = last_words(self.log)
-        if words.startswith(WAITING) and words not in self._announced:
-            self._announced.add(words)
-            sys.stderr.write(f"{words}\n")
-
-    def _watch_parent(self) -> None:
-        """Stop once the process that asked for the job is gone; end it if that takes too long."""
-        if os.getppid() == self.parent:
-            return
-        if not self._orphaned:
-            self._orphaned = time.monotonic()
-            self.stops = max(self.stops, 1)
-        elif time.monotonic() - self._orphaned > STOP_SECONDS:
-            self.stops = max(self.stops, 2)
-
-    def _stop(self, dvc: int) -> None:
+    def _stop(self) -> None:
         """Interrupt the stage as Ctrl-C does; when asked again end it, and then DVC with it.
 
-        DVC itself is left alone as long as possible, unless it waits for a lock: it may be writing
-        dvc.lock, which would be cut off. Without its stage it ends by itself.
+        DVC itself is left alone as long as possible: it may be writing dvc.lock, which would be cut
+        off. Without its stage it ends by itself.
         """
         number = signal.SIGINT if self.stops == 1 else signal.SIGKILL
-        with suppress(psutil.Error, ProcessLookupError):
-            os.kill(dvc, STOP)
-            for process in psutil.Process(dvc).children(recursive=True):
-                key = (process.pid, int(number))
-                if key not in self._told and os.getpgid(process.pid) == dvc:
+        for process in psutil.Process().children(recursive=True):
+            key = (process.pid, int(number))
+            with suppress(psutil.Error, ProcessLookupError):
+                if key not in self._signalled and os.getpgid(process.pid) == os.getpgrp():
                     process.send_signal(number)
-                    self._told.add(key)
+                    self._signalled.add(key)
         if self.stops > 2:
-            with suppress(ProcessLookupError):
-                os.killpg(dvc, number)
+            os._exit(128 + signal.SIGKILL)
 
     def _note(self, _: int, __: FrameType | None) -> None:
         self.stops += 1
@@ -146,34 +154,15 @@ def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def hindered_by(log: Path, place: int = 0) -> str:
-    """Return who has what DVC wanted, from a place of its log on; nothing if that was not it."""
-    with log.open("rb") as file:
-        file.seek(place)
-        told = file.read().decode(errors="replace")
-    if found := re.search(f"{UNABLE} (.+)", told):
-        return found[1]
-    if BUSY not in told:
-        return ""
-    users = re.findall(r"\(PID (\d+)\): (.+)", told)
-    names = ", ".join(f"process {number} ({command})" for number, command in users)
-    return f"{names}: at work on the same files; if no such DVC runs, remove {RWLOCK}"
-
-
-def last_words(log: Path) -> str:
-    """Return the last line of a stage, without its time; DVC's, if it is DVC that has a say."""
-    lines = _last_lines(log)
-    own = [line for line in lines if not line.startswith(CHATTER)]
-    return re.sub(r"^\d\d:\d\d:\d\d  ", "", (own or lines or [""])[-1])
-
-
-def _last_lines(log: Path, size: int = 8192) -> Sequence[str]:
-    """Return the lines at the end of a log that are not empty; none where it cannot be read."""
+def last_words(log: Path, size: int = 8192) -> str:
+    """Return the last line of a stage, without its time; DVC's, if the stage said nothing."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - size))
             text = file.read().decode(errors="replace")
     except OSError:
-        return []
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    own = [line for line in lines if not line.startswith(CHATTER)]
+    return re.sub(r"^\d\d:\d\d:\d\d  ", "", (own or lines or [""])[-1])

@@ -3,26 +3,23 @@
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 
 from pipeline.params import Params
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+THREADS_VARIABLE = "OMP_NUM_THREADS"
 TRAINING = ("train", "trials")  # groups of stages that train a run
 SMALL = 0.25  # of a GPU, for what leaves most of it idle
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What there is to share."""
+def threads_of(jobs: int) -> str:
+    """Return how many threads each of so many stages at once has; the user's number holds.
 
-    processors: int
-    gpus: tuple[str, ...]  # as CUDA_VISIBLE_DEVICES names them
-
-
-def this_machine(device: str) -> Machine:
-    """Say what there is here for stages that compute on `device`, of params.yaml."""
-    return Machine(_processors(), _gpus() if device in ("auto", "cuda") else ())
+    It depends on the number of jobs alone, never on how many run at the moment: another number of
+    threads gives other last digits (reports/determinism.md).
+    """
+    allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    return os.environ.get(THREADS_VARIABLE) or str(max(1, len(allowed) // jobs))
 
 
 def gpu_share(stage: str, params: Params) -> float:
@@ -40,26 +37,20 @@ def gpu_share(stage: str, params: Params) -> float:
     return SMALL if group in ("features", "evaluate") else 0.0
 
 
-def _processors() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def gpus_for(device: str) -> tuple[str, ...]:
+    """Name the GPUs, as CUDA_VISIBLE_DEVICES does, of stages that compute on `device`.
 
-
-def _gpus() -> tuple[str, ...]:
-    """Name the GPUs that this process may use; none where their driver does not answer."""
+    There is none where their driver does not answer.
+    """
     allowed = os.environ.get(GPU_VARIABLE)
+    if device not in ("auto", "cuda"):
+        return ()
     if allowed is not None:
         return tuple(name for name in allowed.replace(" ", "").split(",") if name not in ("", "-1"))
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ()
+    program = shutil.which("nvidia-smi") or "nvidia-smi"
     try:
-        told = subprocess.run(  # noqa: S603  (a program of the system, and nothing a user typed)
-            [program, "--list-gpus"], capture_output=True, text=True, timeout=30, check=True
-        )
+        said = subprocess.check_output([program, "--list-gpus"], text=True, timeout=30)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return ()
-    lines = [line for line in told.stdout.splitlines() if line.startswith("GPU ")]
+    lines = [line for line in said.splitlines() if line.startswith("GPU ")]
     return tuple(str(number) for number in range(len(lines)))

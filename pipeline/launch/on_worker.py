@@ -1,4 +1,4 @@
-"""What a worker of a cluster is sent: it is pickled whole, so that a worker may be anywhere.
+"""What dask's workers run: pickled whole, so that a worker may have been started in any folder.
 
 Imports nothing of this project.
 """
@@ -6,144 +6,121 @@ Imports nothing of this project.
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Condition
 from typing import Any
 
-TAIL = 65536  # bytes of a log that are sent back
-STOPPED = 130  # an exit status, of Ctrl-C
-DVC = (sys.executable, "-m", "pipeline.launch.announcing")  # of the clone
-OWN = ("dvc.lock", "reports")  # what stages themselves change in a clone
 
+@dataclass(frozen=True)
+class Place:
+    """Where and how the stages of one launch run."""
 
-def run_job(launch: str, stage: str, root: str) -> tuple[int, str]:
-    """Run a stage in a folder that this worker shares with the launcher.
-
-    Returns:
-        The exit status, and the end of the log.
-    """
-    return _run(launch, stage, Path(root))
-
-
-def run_in_clone(launch: str, stage: str, following: Sequence[str], ref: str) -> tuple[int, str]:
-    """Run a stage in the clone in which this worker was started, and push what it made.
-
-    Args:
-        launch: which one asks.
-        stage: its name.
-        following: stages that are best run where that one was; if they fail they count as not run.
-        ref: what `origin` calls the code, params and dvc.lock of the launcher.
-
-    Returns:
-        The exit status, and the end of the log.
-    """
-    folder = Path.cwd()
-    everywhere = ("--", ":/", *(f":(exclude){name}" for name in OWN))  # else, names begin here
-    told = _output(folder, "git", "status", "--porcelain", "--untracked-files=no", *everywhere)
-    others = [line[3:] for line in told.splitlines()]
-    if others:
-        return 1, f"{folder} of this worker has changes of its own: {', '.join(others)}\n"
-    status, told = _all(folder, "git", "fetch", "--quiet", "origin", ref)
-    if status == 0 and _commit(folder, "HEAD") != _commit(folder, "FETCH_HEAD"):
-        status, told = _all(
-            folder, "git", "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"
-        )
-    if status == 0:
-        status, told = _all(folder, *DVC, "pull", "--with-deps", "inputs")
-    if status == 0:
-        status, told = _run(launch, stage, folder, "--pull")
-    if status == 0:
-        status, told = _pushed(stage, folder)
-    for other in following if status == 0 else ():
-        if _run(launch, other, folder, "--pull")[0] == 0:
-            _pushed(other, folder)
-    return status, told
-
-
-def stop_jobs(launch: str, dask_worker: Any) -> None:
-    """Ask what runs on a worker for a launch to stop, and begin no more; again: end it."""
-    state = _state_of(dask_worker)
-    state.stopped.add(launch)
-    for (whose, _), process in list(state.jobs.items()):
-        if whose == launch:
-            process.terminate()
+    launch: str  # its name
+    folder: str  # of the repository, which all workers see
+    where: str = ""  # what to call the worker; none: its address
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside the worker's own
+    gpus: tuple[str, ...] = ()  # to choose from; none: the worker's environment says which
+    per_gpu: int = 1  # shares of a whole one that each of these GPUs has
 
 
 @dataclass
 class State:
     """What a worker runs, and for whom it runs nothing any more."""
 
-    jobs: dict[tuple[str, str], subprocess.Popen[bytes]] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], "subprocess.Popen[str]"] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)  # launches
+    taken: dict[str, float] = field(default_factory=dict)  # of each GPU
+    changed: Condition = field(default_factory=Condition)
 
 
-def _run(launch: str, stage: str, folder: Path, *options: str) -> tuple[int, str]:
-    """Run a stage in a folder; return the exit status and the end of the log."""
+def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
+    """Run a stage in a process of its own, and wait for its end.
+
+    Args:
+        place: of its launch.
+        stage: its name.
+        share: of a GPU.
+        before: the results of the stages that it waits for.
+
+    Raises:
+        RuntimeError: the stage failed, with its last words; or the launch was stopped.
+    """
     from distributed import get_worker
 
-    if not (folder / "dvc.yaml").is_file():
-        return 1, f"{get_worker().address} finds no {folder / 'dvc.yaml'}\n"
-    state, log = _state_of(get_worker()), folder / ".logs" / f"{stage}.log"
-    if launch in state.stopped:
-        return STOPPED, ""
-    log.unlink(missing_ok=True)
-    process = state.jobs[launch, stage] = subprocess.Popen(  # noqa: S603  (no shell)
-        [sys.executable, "-m", "pipeline", "job", *options, stage],
-        cwd=folder,
-        env=os.environ | {"MINBERT_PARENT": str(os.getpid())},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,  # it is in the log
-        start_new_session=True,  # Ctrl-C on the worker's terminal is the worker's
-    )
-    if launch in state.stopped:  # just now
-        process.terminate()
-    try:
-        status = process.wait()
-    finally:
-        state.jobs.pop((launch, stage), None)
-    return status, tail(log)
+    worker = get_worker()
+    state = _state_of(worker)
+    if not Path(place.folder, "dvc.yaml").is_file():
+        raise RuntimeError(f"{worker.address} finds no {place.folder}/dvc.yaml")
+    process, gpu = _begin(state, place, stage, share)
+    where = f"GPU {gpu}" if gpu else place.where or worker.address
+    worker.log_event(place.launch, {"stage": stage, "where": where})
+    _, said = process.communicate()
+    with state.changed:
+        del state.jobs[place.launch, stage]
+        state.taken[gpu] -= share
+        state.changed.notify_all()
+    if process.returncode:
+        ended = f"its process ended with status {process.returncode}"
+        last = said.strip().rpartition("\n")[2].removeprefix(f"{stage} failed: ")
+        raise RuntimeError(last or ended)
 
 
-def _pushed(stage: str, folder: Path) -> tuple[int, str]:
-    """Push what a stage made, and the memory that it did."""
-    return _all(folder, *DVC, "push", "--run-cache", stage)
+def stop_jobs(launch: str, dask_worker: Any) -> list[str]:
+    """Ask what runs on a worker for a launch to stop, and begin no more; again: end it.
+
+    Returns:
+        The stages that run.
+    """
+    state = _state_of(dask_worker)
+    with state.changed:
+        state.stopped.add(launch)
+        state.changed.notify_all()
+        jobs = {stage: job for (whose, stage), job in state.jobs.items() if whose == launch}
+        for job in jobs.values():
+            job.terminate()
+    return list(jobs)
 
 
-def _all(folder: Path, *command: str) -> tuple[int, str]:
-    """Run a command to its end; return its exit status and all it said."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    done = subprocess.run(  # noqa: S603  (no shell; written above)
-        command,
-        cwd=folder,
-        env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, f"{' '.join(command)}\n{done.stdout}"
+def _begin(
+    state: State, place: Place, stage: str, share: float
+) -> tuple["subprocess.Popen[str]", str]:
+    """Start the process of a stage, once a GPU has room for it; return that GPU, too.
+
+    dask sees to the sum of all shares, but not to single GPUs.
+    """
+    with state.changed:
+        state.changed.wait_for(
+            lambda: place.launch in state.stopped or _fitting(state, place, share) is not None
+        )
+        if place.launch in state.stopped:
+            raise RuntimeError("the launch was stopped")
+        gpu = _fitting(state, place, share) or ""
+        state.taken[gpu] = state.taken.get(gpu, 0.0) + share
+        own = {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
+        process = state.jobs[place.launch, stage] = subprocess.Popen(  # noqa: S603  (no shell)
+            [sys.executable, "-m", "pipeline", "job", stage],
+            cwd=place.folder,
+            env={**os.environ, **place.environment, **own, "MINBERT_PARENT": str(os.getpid())},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches it through stop_jobs alone
+        )
+    return process, gpu
 
 
-def _output(folder: Path, *command: str) -> str:
-    return _all(folder, *command)[1].partition("\n")[2]
-
-
-def _commit(folder: Path, name: str) -> str:
-    return _output(folder, "git", "rev-parse", "--verify", f"{name}^{{commit}}")
+def _fitting(state: State, place: Place, share: float) -> str | None:
+    """Return the fullest GPU that has room, so that others stay whole; "" where any will do."""
+    if not place.gpus or not share:
+        return ""
+    taken = {gpu: state.taken.get(gpu, 0.0) for gpu in place.gpus}
+    fitting = [gpu for gpu in taken if taken[gpu] + share <= place.per_gpu]
+    return max(fitting, key=lambda gpu: taken[gpu], default=None)
 
 
 def _state_of(worker: Any) -> State:
-    """Return what a worker of dask's remembers of us."""
-    if not hasattr(worker, "minbert"):
-        worker.minbert = State()
-    return worker.minbert  # type: ignore[no-any-return]
-
-
-def tail(log: Path) -> str:
-    """Return the end of a log; nothing where it cannot be read."""
-    try:
-        return log.read_bytes()[-TAIL:].decode(errors="replace")
-    except OSError:
-        return ""
+    """Return what a worker of dask's remembers of us; threads may ask at once."""
+    state: State = worker.__dict__.setdefault("minbert", State())
+    return state

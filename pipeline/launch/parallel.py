@@ -1,49 +1,45 @@
-"""The whole graph with several stages at once, and DVC's own word at the end that all is done."""
+"""The whole graph, with several stages at once."""
 
-import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from pipeline import paths
 from pipeline.errors import LaunchError, StopError
-from pipeline.launch.board import Board
-from pipeline.launch.environment import with_own_python
-from pipeline.launch.job import REPRO, on_signals
-from pipeline.launch.machine import TRAINING
+from pipeline.launch import on_worker
+from pipeline.launch.board import Board, Progress, Running
+from pipeline.launch.cluster import Workers
+from pipeline.launch.job import on_signals
+from pipeline.launch.machine import TRAINING, gpu_share
 from pipeline.launch.plan import Outcome, PlannedStage
-from pipeline.launch.schedule import Schedule, Task
-from pipeline.launch.workers import Workers
+from pipeline.launch.schedule import Task, longest_way_first
 from pipeline.params import Params
 from pipeline.tasks import Mode
 
 LOOK_SECONDS = 0.1
-STOPPED = "stopped; `make repro` goes on from there"
 GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
 
 
-def tasks_of(stages: Sequence[PlannedStage], seconds: Mapping[str, float]) -> list[Task]:
+def tasks_of(
+    stages: Sequence[PlannedStage], last: Mapping[str, float], params: Params
+) -> list[Task]:
     """Return what is to be run: all that is not up to date for sure.
 
     Args:
         stages: the plan, in DVC's order.
-        seconds: that each of them is likely to take.
+        last: seconds of each stage's last run, where they are known.
+        params: say which of the others are long.
     """
     return [
-        Task(stage.name, stage.after, seconds[stage.name])
+        Task(stage.name, stage.after, last.get(stage.name, _guess(stage.name, params)))
         for stage in stages
         if stage.outcome != Outcome.UP_TO_DATE
     ]
-
-
-def likely_seconds(
-    stages: Sequence[PlannedStage], last: Mapping[str, float], params: Params
-) -> dict[str, float]:
-    """Return what each stage took last time; of the others, which are long beside which."""
-    return {stage.name: last.get(stage.name, _guess(stage.name, params)) for stage in stages}
 
 
 def _guess(stage: str, params: Params) -> float:
@@ -57,10 +53,18 @@ def _guess(stage: str, params: Params) -> float:
 class Launch:
     """Stages that run at once, from the first to the last that can."""
 
-    def __init__(self, schedule: Schedule, workers: Workers, board: Board) -> None:
-        self.schedule = schedule
+    def __init__(
+        self, tasks: Sequence[Task], params: Params, workers: Workers, board: Board
+    ) -> None:
+        """Begin with all tasks waiting; each comes after those that it waits for."""
+        self.tasks = {task.name: task for task in longest_way_first(tasks)}
+        self.params = params
+        self.client, self.place = workers.client, workers.place
         self.workers = workers
         self.board = board
+        self.progress = Progress(set(self.tasks))
+        self.futures: dict[str, Any] = {}  # of dask
+        self.events: deque[tuple[float, Mapping[str, str]]] = deque()  # stages that began
         self.asked: list[int] = []  # signals to stop
         self.stops = 0  # of these, so many were passed on
 
@@ -68,91 +72,115 @@ class Launch:
         """Run everything; go on past a stage that fails.
 
         Raises:
-            LaunchError: stages failed; says which, why, and what waits for them.
+            LaunchError: stages failed, or the scheduler is lost; says what to do.
             StopError: somebody asked to stop; what ran has kept what it did.
         """
-        with closing(self.workers), on_signals(self._note), self.board:
-            while not self.schedule.is_over:
-                self._note_ended()
-                if not self.asked:
-                    self._begin()
-                elif not self.schedule.running:
-                    break
-                elif len(self.asked) > self.stops:
+        progress = self.progress
+        with on_signals(self._note), self.board.live:
+            self._submit()
+            while progress.running or progress.waiting:
+                self._look()
+                if len(self.asked) > self.stops:
                     self._stop()
-                self.board.show(self.schedule, self.workers)
+                self.board.show(progress)
                 time.sleep(LOOK_SECONDS)
-        unfinished = self.schedule.waiting or self.schedule.failed
-        if self.asked and unfinished:
-            raise StopError(STOPPED, self.asked[0])
-        if self.schedule.failed:
-            raise LaunchError("\n".join(self._failures()))
+        if self.asked and len(progress.done) < len(self.tasks):
+            raise StopError("stopped; `make repro` goes on from there", self.asked[0])
+        if progress.failed:
+            lines = [f"{name} failed: {reason}" for name, reason in progress.failed.items()]
+            if progress.left_out:
+                lines.append(f"not run, since they need it: {', '.join(progress.left_out)}")
+            lines.append("everything else is done; mend that and run `make repro` again")
+            raise LaunchError("\n".join(lines))
+
+    def _submit(self) -> None:
+        """Give dask the graph, the longest way first."""
+        self.client.subscribe_topic(self.place.launch, self.events.append)
+        for number, task in enumerate(self.tasks.values()):
+            paths.stage_log(task.name).unlink(missing_ok=True)  # of another launch
+            share = gpu_share(task.name, self.params)
+            self.futures[task.name] = self.client.submit(
+                on_worker.run_stage,
+                self.place,
+                task.name,
+                share,
+                *self._before(task.name),
+                key=f"{task.name}-{self.place.launch}",
+                pure=False,
+                priority=-number,
+                resources=self.workers.asked(share),
+            )
+
+    def _before(self, name: str) -> list[Any]:
+        """Return what stands for the stages that a stage waits for."""
+        return [self.futures[other] for other in self.tasks[name].after & self.futures.keys()]
+
+    def _look(self) -> None:
+        """Note which stages began and ended since the last look; of each, dask says so in order.
+
+        A stage begins twice if its worker is lost, or all who knew that it was done.
+        """
+        progress = self.progress
+        ended = [name for name in self.tasks if self._is_open(name) and self.futures[name].done()]
+        for name in ended:
+            if name in progress.running:
+                self._end(name)
+        while self.events:
+            _, event = self.events.popleft()
+            name = event["stage"]
+            progress.waiting.discard(name)
+            progress.done.discard(name)
+            progress.running[name] = Running(event["where"])
+            self.board.began(name, event["where"])
+        for name in filter(self._is_open, ended):
+            self._end(name)
+
+    def _is_open(self, name: str) -> bool:
+        return name in self.progress.waiting or name in self.progress.running
+
+    def _end(self, name: str) -> None:
+        """Note that a stage ended."""
+        progress, future = self.progress, self.futures[name]
+        progress.waiting.discard(name)
+        stage = progress.running.pop(name, Running(""))
+        if future.status == "finished":
+            progress.done.add(name)
+            count = f"{len(progress.done)} of {len(self.tasks)}"
+            self.board.say(f"{name} done in {stage.time}, {count}")
+        elif future.status != "error":
+            raise self._scheduler_lost()
+        elif self.asked:
+            self.board.say(f"{name} stopped after {stage.time}", "yellow")
+        elif any(other.status == "error" for other in self._before(name)):
+            progress.left_out.append(name)  # dask gives it the error of the one that failed
+        else:
+            error = future.exception()
+            lost = "" if isinstance(error, RuntimeError) else "lost on the cluster: "
+            progress.failed[name] = f"{lost}{error}"
+            self.board.say(f"{name} failed after {stage.time}: {lost}{error}", "red")
 
     def _stop(self) -> None:
-        """Pass on a wish to stop."""
-        self.board.stopping(again=self.stops > 0)
-        self.workers.stop()
+        """Pass on a wish to stop; forget what does not run yet."""
+        line = "ending what runs" if self.stops else "stopping: trainings keep a checkpoint"
+        self.board.say(line, "yellow")
         self.stops += 1
+        try:
+            answers = self.client.run(on_worker.stop_jobs, self.place.launch, on_error="ignore")
+            running = {name for names in answers.values() for name in names}
+            waiting = self.progress.waiting - running
+            self.client.cancel([self.futures[name] for name in waiting], force=True)
+        except OSError:
+            raise self._scheduler_lost() from None
+        self.progress.waiting -= waiting
 
-    def _begin(self) -> None:
-        """Start what can start; a stage for which there is no room lets smaller ones pass."""
-        for name in self.schedule.ready():
-            where = self.workers.begin(name)
-            if where is not None:
-                self.schedule.start(name)
-                self.board.began(name, where)
-
-    def _note_ended(self) -> None:
-        for name, status in self.workers.ended().items():
-            if status == 0:
-                self.schedule.end(name)
-            else:
-                self.schedule.fail(name)
-            self.board.ended(name, status, self._told(name), self.schedule, bool(self.asked))
-
-    def _told(self, name: str) -> str:
-        """Return what a stage said last."""
-        return self.workers.says(name) or "it told nothing"
-
-    def _failures(self) -> Iterator[str]:
-        """Yield what went wrong, and what hangs on it."""
-        for name in self.schedule.failed:
-            yield f"{name} failed: {self._told(name)} ({paths.stage_log(name)} has more)"
-        if self.schedule.left_out:
-            yield f"not run, since they depend on it: {', '.join(self.schedule.left_out)}"
-        yield "everything else is done; mend that and run `make repro` again"
+    def _scheduler_lost(self) -> LaunchError:
+        return LaunchError(
+            f"the scheduler at {self.workers.address} is lost; what ran on its workers stops, and "
+            "the next `make repro` goes on from there"
+        )
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.asked.append(number)
-
-
-def confirm(environment: Mapping[str, str]) -> list[str]:
-    """Let plain `dvc repro` look at everything; return the stages that it had to run after all.
-
-    Args:
-        environment: for these stages.
-
-    Raises:
-        LaunchError: DVC failed.
-        StopError: somebody asked to stop.
-    """
-    asked: list[int] = []
-    with subprocess.Popen(  # noqa: S603  (no shell, and nothing that a user typed)
-        REPRO, env=with_own_python(environment), stdout=subprocess.PIPE, text=True
-    ) as process:
-
-        def stop(number: int, _: FrameType | None) -> None:
-            asked.append(number)
-            process.terminate()
-
-        with on_signals(stop):
-            told, _ = process.communicate()
-    if asked:
-        raise StopError(STOPPED, asked[0])
-    if process.returncode:
-        raise LaunchError("`dvc repro`, which was to find nothing to do, failed; see above")
-    lines = [line for line in told.splitlines() if line.startswith("Running stage '")]
-    return [line.split("'")[1] for line in lines]
 
 
 @contextmanager

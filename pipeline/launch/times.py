@@ -1,35 +1,18 @@
 """What the stages took when they last ran, together; and durations in words."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from pipeline import paths
 from pipeline.times import StageTime, read_time
-from pipeline.yaml12 import read_yaml
 
 
 def load_times(profile: str) -> dict[str, StageTime]:
-    """Return what the stages of a profile took, by name, in the order of dvc.yaml.
+    """Return what the stages of a profile took, by name, in the order in which they last ran.
 
-    A record that cannot be read is left out; if dvc.yaml cannot, they are in the order of names.
+    A record that cannot be read is left out.
     """
-    order = _order()
-    found = sorted(paths.times_dir(profile).glob("*.json"), key=lambda path: _place(path, order))
+    found = sorted(paths.times_dir(profile).glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p))
     return {path.stem: time for path in found if (time := read_time(path))}
-
-
-def _place(path: Path, order: Sequence[str]) -> tuple[int, str]:
-    """Return what to sort a record by: its stage's place, then its name."""
-    group = path.stem.partition("@")[0]
-    return (order.index(group) if group in order else len(order), path.stem)
-
-
-def _order() -> list[str]:
-    """Return the groups of dvc.yaml; none if it cannot be read, of which DVC itself tells."""
-    try:
-        return list(read_yaml(paths.DVC_YAML)["stages"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
 
 
 def last_seconds(times: Mapping[str, StageTime]) -> dict[str, float]:

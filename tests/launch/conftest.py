@@ -1,17 +1,27 @@
 """A DVC repository of shell commands, in which launches are tried."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-import pytest
+import psutil
 
 ROOT = Path(__file__).parents[2]
+HOLDER = """
+import sys
+from dvc.repo import Repo
+Repo(".").lock.lock()
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 class ShellRepository:
@@ -44,10 +54,10 @@ class ShellRepository:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
-        """Begin to run a command."""
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin to run a module of Python's."""
         process = subprocess.Popen(
-            command,
+            (sys.executable, "-m", *arguments),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -58,13 +68,46 @@ class ShellRepository:
         self._started.append(process)
         return process
 
-    def launch(self, jobs: int) -> subprocess.CompletedProcess[str]:
-        """Run all that is out of date, several stages at once."""
-        return self.run(sys.executable, "-m", "pipeline", "repro", "--jobs", str(jobs))
+    def pipeline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of our commands to its end."""
+        return self.run(sys.executable, "-m", "pipeline", *arguments)
 
     def ran(self) -> list[str]:
         """Return what the stages' commands noted, in its order."""
         return (self.folder / "ran").read_text().split()
+
+    def processes(self) -> list[psutil.Process]:
+        """List the processes that work in this folder."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.cwd() == str(self.folder):
+                    found.append(process)
+        return found
+
+    def line_with(self, words: str, process: "subprocess.Popen[str]") -> str:
+        """Read what a process says up to a line; return that."""
+        said = []
+        for line in process.stdout or ():
+            said.append(line)
+            if words in line:
+                return line
+        raise AssertionError("".join(said))
+
+    @contextmanager
+    def lock_held(self) -> Iterator[int]:
+        """Hold DVC's lock of the repository in the block; lend the number of the process."""
+        with subprocess.Popen(
+            (sys.executable, "-c", HOLDER),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as holder:
+            self.line_with("held", holder)
+            yield holder.pid
+            holder.communicate()  # ends it
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so, however long that takes the commands that were started."""
@@ -74,13 +117,31 @@ class ShellRepository:
             time.sleep(0.05)
 
 
-def wait_until_registered(workers: Iterable[subprocess.Popen[str]]) -> None:
-    """Wait until dask's workers can be given something to do."""
-    for worker in workers:
-        assert any("Registered to" in line for line in worker.stdout or ())
+@contextmanager
+def cluster(
+    start: Callable[..., "subprocess.Popen[Any]"], folder: Path, *options: str
+) -> Iterator[tuple[str, list["subprocess.Popen[Any]"]]]:
+    """Lend the address of a dask scheduler, and its processes: its own, then those of two workers.
+
+    Args:
+        start: begins a Python module in the folder.
+        folder: a repository.
+        options: of the workers.
+    """
+    file = folder / "scheduler.json"
+    place = ("--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard")
+    processes = [start("dask", "scheduler", "--port", "0", *place)]
+    try:
+        processes += [start("dask", "worker", *options, *place) for _ in range(2)]
+        for process in processes[1:]:  # which wait for the file
+            assert any("Registered to" in str(line) for line in process.stdout)
+        yield json.loads(file.read_text())["address"], processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+        file.unlink()
 
 
-@pytest.fixture
-def shell_repository(tmp_path: Path) -> Callable[[str], ShellRepository]:
-    """Return a function that makes a repository of a dvc.yaml."""
-    return lambda dvc_yaml: ShellRepository(tmp_path, dvc_yaml)
+if __name__ == "__main__":  # ask for a module of Python's, and wait for its end
+    subprocess.run([sys.executable, "-m", *sys.argv[1:]])

@@ -1,28 +1,135 @@
-"""ClusterWorkers over a real dask scheduler and workers, in processes of their own.
+"""Workers of dask: this machine's, without a port, and those of a scheduler.
 
-Stages are shell commands in a repository that all of them share. A worker that is killed in the
-middle of a training: tests/end_to_end/test_launch.py.
+A worker that is killed in the middle of a training: tests/end_to_end/test_launch.py.
 """
 
-import json
+import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.request import urlopen
 
+import psutil
 import pytest
+from distributed import LocalCluster
 
-from tests.launch.conftest import ShellRepository, wait_until_registered
+from pipeline.errors import LaunchError
+from pipeline.launch import on_worker
+from pipeline.launch.cluster import Workers, local_workers, remote_workers
+from pipeline.launch.machine import gpu_share
+from pipeline.params import load_params
+from tests.launch.conftest import ROOT, ShellRepository, cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+pytestmark = pytest.mark.slow
 
-New = Callable[[str], ShellRepository]
+
+def listening() -> set[str]:
+    """Return the addresses at which this process listens."""
+    found = psutil.Process().net_connections(kind="inet")
+    return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN}
+
+
+def test_on_this_machine_nothing_listens_but_a_dashboard_that_was_asked_for() -> None:
+    assert listening() == set()
+    with local_workers(2, "1", (), 1, has_dashboard=False) as workers:
+        assert workers.client.scheduler_info()["address"].startswith("inproc://")
+        assert listening() == set()
+        assert workers.dashboard == ""
+    with local_workers(2, "1", (), 1, has_dashboard=True) as workers:
+        assert listening() == {"127.0.0.1"}
+        assert urlopen(workers.dashboard).status == 200  # noqa: S310  (ours)
+
+
+@pytest.fixture
+def _holding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let jobs note what they are given, and wait until they are stopped."""
+    program = tmp_path / "python"
+    program.write_text(
+        '#!/bin/sh\necho "$4 $OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES" >begun\nread _ <never\n'
+    )
+    program.chmod(0o755)
+    (tmp_path / "dvc.yaml").touch()
+    os.mkfifo(tmp_path / "begun")
+    os.mkfifo(tmp_path / "never")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+def begun(workers: Workers, stages: Sequence[str], count: int) -> set[str]:
+    """Let stages begin, the first one first, until so many have; return what each was given."""
+    params = load_params(ROOT / "params.yaml")
+    futures = []
+    with os.fdopen(os.open("begun", os.O_RDWR)) as lines:
+        for number, stage in enumerate(stages):
+            share = gpu_share(stage, params)
+            given = {"key": stage, "priority": -number, "resources": workers.asked(share)}
+            job = (on_worker.run_stage, workers.place, stage, share)
+            futures.append(workers.client.submit(*job, **given))
+        found = [lines.readline().strip() for _ in range(count)]
+    (running,) = workers.client.run(on_worker.stop_jobs, workers.place.launch).values()
+    assert {line.split()[0] for line in found} == set(running)
+    assert all(future.exception() for future in futures)
+    return set(found)
+
+
+@pytest.mark.usefixtures("_holding")
+def test_a_gpu_has_one_finetune_run_or_several_small_stages() -> None:
+    small = ("train@sts-pretrain", "evaluate@cfimdb-finetune", "features@sst", "features@sts-joint")
+    waiting = "train@sts-finetune"  # which lets what needs no GPU pass
+    stages = ("train@sst-finetune", *small, waiting, "tokens@quora")
+    with local_workers(9, "1", ("2", "5"), 1, has_dashboard=False) as workers:
+        found = begun(workers, stages, 6)
+    assert found == {
+        "train@sst-finetune 1 2",
+        *(f"{stage} 1 5" for stage in small),
+        "tokens@quora 1",
+    }
+
+
+@pytest.mark.usefixtures("_holding")
+def test_several_finetune_runs_on_a_gpu_where_asked_for() -> None:
+    runs = ("train@sst-finetune", "train@sts-finetune", "train@quora-finetune")
+    with local_workers(4, "2", ("0",), 2, has_dashboard=False) as workers:
+        found = begun(workers, (*runs, "report"), 3)
+    assert found == {f"{runs[0]} 2 0", f"{runs[1]} 2 0", "report 2"}
+
+
+@pytest.mark.parametrize(
+    ("announced", "asked"), [({}, {}), ({"GPU": 1}, {"GPU": 1.0}), ({"GPU": 0.5}, {"GPU": 0.5})]
+)
+def test_a_stage_asks_for_no_more_than_the_workers_of_a_scheduler_announce(
+    announced: dict[str, float], asked: dict[str, float]
+) -> None:
+    given = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
+    with (
+        LocalCluster(n_workers=1, processes=False, resources=announced, **given) as there,
+        remote_workers(there.scheduler_address) as workers,
+    ):
+        assert workers.asked(1.0) == asked
+        assert workers.asked(0.0) == {}
+    with (
+        LocalCluster(n_workers=0, processes=False, **given) as nobody,
+        pytest.raises(LaunchError, match="has no workers; start some with `dask worker tcp://"),
+        remote_workers(nobody.scheduler_address),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
+def test_where_no_scheduler_answers_a_sentence_says_so(address: str) -> None:
+    with (
+        pytest.raises(LaunchError, match=f"no scheduler answers at {address}"),
+        remote_workers(address),
+    ):
+        pass
+
 
 GRAPH = """
 stages:
   words:
-    cmd: echo words >>ran; echo words >words
+    cmd: python stage.py words
+    deps: [stage.py]
     outs: [words]
   train:
     foreach: [a, b, c]
@@ -35,115 +142,52 @@ stages:
       deps: [words]
       outs: ['model-${item}']
 """
-
-
-class Cluster:
-    """A scheduler and workers on this machine alone."""
-
-    def __init__(self, repository: ShellRepository, workers: Iterable[Iterable[str]]) -> None:
-        self.repository = repository
-        self.file = repository.folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--port", "0")
-        repository.wait_for(self.file.exists)
-        self.workers = [self._start("worker", *given) for given in workers]
-        wait_until_registered(self.workers)
-        self.address = str(json.loads(self.file.read_text())["address"])
-
-    def start_launch(self) -> "subprocess.Popen[str]":
-        """Begin a launch on this cluster."""
-        program = (sys.executable, "-m", "pipeline", "repro", "--scheduler", self.address)
-        return self.repository.start(*program)
-
-    def wait_for_ran(self, count: int) -> None:
-        """Wait until so many stages have begun."""
-        ran = self.repository.folder / "ran"
-        self.repository.wait_for(lambda: ran.exists() and len(self.repository.ran()) >= count)
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.communicate()
-
-    def _start(self, *arguments: str) -> "subprocess.Popen[str]":
-        program = (sys.executable, "-m", "dask", *arguments, "--no-dashboard")
-        place = ("--host", "127.0.0.1", "--scheduler-file", str(self.file))
-        return self.repository.start(*program, *place)
-
-
-@pytest.fixture
-def cluster(shell_repository: New) -> Iterator[Cluster]:
-    """Lend two workers, of three threads each, that work in a repository."""
-    workers = [("--nthreads", "3", "--no-nanny")] * 2
-    with closing(Cluster(shell_repository(GRAPH), workers)) as found:
-        yield found
-
-
-def test_failures_and_ctrl_c_are_as_on_one_machine(cluster: Cluster) -> None:
-    repository = cluster.repository
-    (repository.folder / "break-b").touch()
-    launch = cluster.start_launch()
-    cluster.wait_for_ran(4)
-    launch.send_signal(signal.SIGINT)
-    told, _ = launch.communicate()
-    assert launch.returncode == 130, told
-    assert "Traceback" not in told
-
-    (repository.folder / "quick").touch()
-    again = cluster.start_launch()
-    told, _ = again.communicate()
-    assert again.returncode == 1
-    assert "train@b failed: it broke" in told
-    assert "Traceback" not in told
-    assert (repository.folder / "model-a").exists()
-
-
-def test_a_lost_scheduler_ends_the_launch_in_a_sentence(cluster: Cluster) -> None:
-    launch = cluster.start_launch()
-    cluster.wait_for_ran(4)
-    cluster.scheduler.kill()
-    told, _ = launch.communicate()
-    assert launch.returncode == 1
-    assert f"the scheduler at {cluster.address} is lost" in told
-    assert "Traceback" not in told
-
-
-def test_no_scheduler_and_no_workers_are_told(shell_repository: New) -> None:
-    repository = shell_repository(GRAPH)
-    program = (sys.executable, "-m", "pipeline", "repro", "--scheduler")
-    for address in ("tcp://127.0.0.1:1", "nonsense"):
-        done = repository.run(*program, address)
-        assert done.returncode == 1
-        assert f"no scheduler answers at {address}" in done.stderr
-        assert "Traceback" not in done.stderr
-
-
 STAGE = """\
 from pathlib import Path
 from stages.entry import run_stage
 import torch
 
 def main(argv: list[str]) -> None:
-    Path("threads").write_text(str(torch.get_num_threads()))
+    Path("words").write_text(str(torch.get_num_threads()))
 
 run_stage(main)
 """
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_stage_has_the_threads_that_its_worker_was_given_whatever_dasks_nanny_says(
-    threads: int, shell_repository: New
+@pytest.mark.dvc
+def test_failures_threads_ctrl_c_and_a_lost_scheduler_on_workers_of_their_own(
+    tmp_path: Path,
 ) -> None:
-    repository = shell_repository(
-        "stages: {train: {cmd: python stage.py, deps: [stage.py], outs: [threads]}}"
-    )
-    (repository.folder / "stage.py").write_text(STAGE)
-    repository.environment["OMP_NUM_THREADS"] = str(threads)
+    repository = ShellRepository(tmp_path, GRAPH)
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "break-b").touch()
+    repository.environment["OMP_NUM_THREADS"] = "3"  # which dask's nanny would make 1 (for MKL)
     repository.environment["MKL_DYNAMIC"] = "FALSE"  # else no more than the machine has cores
-    with closing(Cluster(repository, [("--nthreads", "1", "--nanny")])) as cluster:
-        launch = cluster.start_launch()
-        told, _ = launch.communicate()
-    assert launch.returncode == 0, told
-    assert (repository.folder / "threads").read_text() == str(threads)
-    said = (repository.folder / ".logs/train.log").read_text()
-    assert f"  train, {threads} thread{'s' * (threads > 1)}\n" in said
+    ran = tmp_path / "ran"
+    with cluster(repository.start, tmp_path, "--nthreads", "2") as (address, processes):
+        launch = repository.start("pipeline", "repro", "--scheduler", address)
+        repository.wait_for(lambda: ran.exists() and len(repository.ran()) == 3)
+        launch.send_signal(signal.SIGINT)
+        said, _ = launch.communicate()
+        assert launch.returncode == 130, said
+        assert "Traceback" not in said
+        assert (tmp_path / "words").read_text() == "3"
+        assert "  words, 3 threads\n" in (tmp_path / ".logs/words.log").read_text()
+
+        (tmp_path / "quick").touch()
+        again = repository.pipeline("repro", "--scheduler", address)
+        assert again.returncode == 1
+        assert "train@b failed: it broke (.logs/train@b.log has more)" in again.stderr
+        assert "Traceback" not in again.stderr
+        assert (tmp_path / "model-a").exists()
+
+        (tmp_path / "break-b").unlink()
+        (tmp_path / "quick").unlink()
+        ran.unlink()
+        lost = repository.start("pipeline", "repro", "--scheduler", address)
+        repository.wait_for(ran.exists)
+        processes[0].kill()
+        said, _ = lost.communicate()
+        assert lost.returncode == 1
+        assert f"the scheduler at {address} is lost" in said
+        assert "Traceback" not in said

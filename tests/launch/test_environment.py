@@ -3,10 +3,6 @@
 A user id without a name, as containers have, is made up: `pwd` knows nobody.
 """
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from tests.launch.conftest import ROOT, ShellRepository
@@ -38,15 +34,14 @@ COMMANDS = {  # with the exit status: there are no results to compare, and nothi
 }
 
 
-@pytest.fixture
-def nameless(shell_repository: Callable[[str], ShellRepository], tmp_path: Path) -> ShellRepository:
+@pytest.fixture(scope="module")
+def nameless(tmp_path_factory: pytest.TempPathFactory) -> ShellRepository:
     """Return a repository whose user has no name."""
-    repository = shell_repository(GRAPH)
+    repository = ShellRepository(tmp_path_factory.mktemp("repository"), GRAPH)
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "all")):
         repository.done("git", "-c", "user.name=a", "-c", "user.email=a@b.c", *command)
     repository.done("dvc", "config", "--unset", "core.no_scm")
-    site = tmp_path / "site-packages"
-    site.mkdir()
+    site = tmp_path_factory.mktemp("site-packages")
     (site / "sitecustomize.py").write_text(NAMELESS)
     for name in ("USER", "LOGNAME", "LNAME", "USERNAME", "HOME", "DVC_SITE_CACHE_DIR"):
         repository.environment.pop(name, None)
@@ -58,7 +53,8 @@ def nameless(shell_repository: Callable[[str], ShellRepository], tmp_path: Path)
 def test_a_user_without_a_name_can_do_everything(
     command: tuple[str, ...], nameless: ShellRepository
 ) -> None:
-    done = nameless.run(sys.executable, "-m", "pipeline", *command)
+    (nameless.folder / "words").unlink(missing_ok=True)
+    done = nameless.pipeline(*command)
     assert done.returncode == COMMANDS[command], done.stderr
     assert "Traceback" not in done.stderr
     if done.returncode:

@@ -1,9 +1,5 @@
 """Job: one stage under DVC that waits for others, and ends with the process that asked for it."""
 
-import signal
-import sys
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -11,10 +7,6 @@ import pytest
 
 from pipeline.launch.job import last_words
 from tests.launch.conftest import ShellRepository
-
-pytestmark = [pytest.mark.slow, pytest.mark.dvc]
-
-New = Callable[[str], ShellRepository]
 
 GRAPH = """
 stages:
@@ -26,59 +18,44 @@ stages:
     deps: [words]
     outs: [slow]
 """
-ASKER = """
-import subprocess, sys
-subprocess.run([sys.executable, "-m", "pipeline", "job", "slow"])
-"""
 
 
-def test_a_stage_that_another_dvc_runs_is_waited_for(shell_repository: New) -> None:
-    repository = shell_repository(GRAPH)
-    other = repository.start("dvc", "repro", "slow")
-    repository.wait_for((repository.folder / "ran").exists)
-    job = repository.start(sys.executable, "-m", "pipeline", "job", "slow")
-    log = repository.folder / ".logs/slow.log"
-    repository.wait_for(lambda: log.exists() and "waiting for" in log.read_text())
-    assert f"waiting for process {other.pid} (" in log.read_text()
-    assert "if no such DVC runs, remove .dvc/tmp/rwlock" in log.read_text()
-    (repository.folder / "go").touch()
-    for process in (other, job):
-        told, _ = process.communicate()
-        assert process.returncode == 0, told
-    assert repository.ran() == ["slow"]
+@pytest.mark.slow
+@pytest.mark.dvc
+def test_a_stage_waits_for_another_dvc_and_ends_with_the_process_that_asked_for_it(
+    tmp_path: Path,
+) -> None:
+    repository = ShellRepository(tmp_path, GRAPH)
+    missing = repository.pipeline("job", "wrods")
+    assert missing.returncode != 0
+    assert "wrods failed: ERROR: Stage 'wrods' not found" in missing.stderr
+    assert "(.logs/wrods.log has more)" in missing.stderr
 
-
-def test_a_stage_ends_with_the_process_that_asked_for_it(shell_repository: New) -> None:
-    repository = shell_repository(GRAPH)
-    assert repository.run("dvc", "repro", "words").returncode == 0
-    asker = repository.start(sys.executable, "-c", ASKER)
-    repository.wait_for((repository.folder / "ran").exists)
-    asker.send_signal(signal.SIGKILL)
+    repository.done("dvc", "repro", "words")
+    asker = repository.start("tests.launch.conftest", "pipeline", "job", "slow")
+    repository.wait_for((tmp_path / "ran").exists)
+    asker.kill()
     asker.communicate()
-    psutil.wait_procs(processes_in(repository.folder))  # none stays for ever
+    psutil.wait_procs(repository.processes())  # none stays for ever
+
+    other = repository.start("dvc", "repro", "slow")
+    repository.wait_for(lambda: repository.ran() == ["slow"] * 2)
+    job = repository.start("pipeline", "job", "slow")
+    line = repository.line_with("waiting for files", job)
+    assert "/slow' is busy" in line
+    assert f"(PID {other.pid}): " in line
+    (tmp_path / "go").touch()
+    for process in (other, job):
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+    assert repository.ran() == ["slow"] * 2
+    assert "waiting for files" in (tmp_path / ".logs/slow.log").read_text()
 
 
-def test_a_stage_that_is_not_there_is_told(shell_repository: New) -> None:
-    done = shell_repository(GRAPH).run(sys.executable, "-m", "pipeline", "job", "wrods")
-    assert done.returncode != 0
-    assert "wrods failed: ERROR: " in done.stderr
-    assert "(.logs/wrods.log has more)" in done.stderr
-
-
-def test_a_stage_that_fails_is_told_by_its_own_last_line(tmp_path: Path) -> None:
+def test_a_stage_that_fails_is_described_by_its_own_last_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("began\n12:00:00  it broke\n\nERROR: failed to reproduce 'x': exited with 1\n")
     assert last_words(log) == "it broke"
     log.write_text("ERROR: failed to reproduce 'x': missing data\n")
     assert last_words(log) == "ERROR: failed to reproduce 'x': missing data"
     assert last_words(tmp_path / "none") == ""
-
-
-def processes_in(folder: Path) -> list[psutil.Process]:
-    """List the processes that work in a folder."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.cwd() == str(folder):
-                found.append(process)
-    return found

@@ -1,8 +1,9 @@
 """`python -m pipeline repro --jobs N` under real DVC, over stages that are shell commands."""
 
+import shutil
 import signal
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,7 @@ from tests.launch.conftest import ShellRepository
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
-New = Callable[[str], ShellRepository]
-
+# `hold` makes a training wait for Ctrl-C, `stubborn` not even mind that
 GRAPH = """
 stages:
   words:
@@ -23,6 +23,9 @@ stages:
       cmd: >-
         echo ${item} >>ran;
         test ! -e break-${item} || { echo it broke >&2; exit 3; };
+        test ! -e hold || {
+        trap 'kill $!; echo kept-${item} >>ran; test -e stubborn || exit 130' INT;
+        while test -e hold; do sleep 600 & wait $!; done; };
         cat words >model-${item}
       deps: [words]
       outs: ['model-${item}']
@@ -37,106 +40,92 @@ stages:
     deps: [score-a, score-b, score-c]
     outs: [report]
 """
-MANY = """
-stages:
-  train:
-    foreach: [{names}]
-    do:
-      cmd: >-
-        echo ${{item}} >>ran;
-        while test ! -e go; do sleep 0.1 || exit; done;
-        echo ${{item}} >model-${{item}}
-      outs: ['model-${{item}}']
-"""
-# lets stages end while it holds DVC's lock, for longer than DVC waits for it by itself
-HOLDER = """
-import time
-from pathlib import Path
-from dvc.repo import Repo
-Repo(".", _wait_for_lock=True).lock.lock()
-Path("go").touch()
-time.sleep(5)
-"""
-SLOW = """
-stages:
-  train:
-    foreach: [a, b]
-    do:
-      cmd: >-
-        trap 'echo kept-${item} >>ran; exit 130' INT;
-        echo began-${item} >>ran;
-        sleep 600 & wait $!;
-        echo ${item} >model-${item}
-      outs: ['model-${item}']
-"""
 
 
-def test_a_failure_stops_only_what_hangs_on_it(shell_repository: New) -> None:
-    repository = shell_repository(GRAPH)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> ShellRepository:
+    """Return a repository for all tests."""
+    return ShellRepository(tmp_path_factory.mktemp("repository"), GRAPH)
+
+
+@pytest.fixture
+def repository(made: ShellRepository) -> ShellRepository:
+    """Return it as if nothing had ever run."""
+    for name in ("ran", "hold", "stubborn", "dvc.lock", "words"):
+        (made.folder / name).unlink(missing_ok=True)
+    for path in made.folder.glob("*-[abc]"):
+        path.unlink()
+    shutil.rmtree(made.folder / ".dvc/cache", ignore_errors=True)
+    return made
+
+
+def test_a_failure_stops_only_what_needs_it(repository: ShellRepository) -> None:
     (repository.folder / "break-b").touch()
-    done = repository.launch(jobs=2)
+    done = repository.pipeline("repro", "--jobs", "2")
     assert done.returncode == 1
+    assert "words began, 1 thread\n" in done.stderr
     assert "train@b failed: it broke (.logs/train@b.log has more)" in done.stderr
-    assert "not run, since they depend on it: evaluate@b, report" in done.stderr
+    assert "not run, since they need it: evaluate@b, report" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(repository.ran()) == ["a", "b", "c", "score-a", "score-c", "words"]
 
     (repository.folder / "break-b").unlink()
-    again = repository.launch(jobs=2)
+    again = repository.pipeline("repro", "--jobs", "2")
     assert again.returncode == 0, again.stderr
     assert repository.ran()[6:] == ["b", "score-b", "report"]
-    assert "`dvc repro` agrees: 8 stages, all up to date" in again.stdout
-    assert "up to date" in repository.run("dvc", "status").stdout
+    assert "3 of 3" in again.stderr
+    assert "up to date" in repository.done("dvc", "status")
 
 
-def test_thirty_at_once_lose_nothing_to_a_lock_that_is_held(shell_repository: New) -> None:
-    names = [f"r{number}" for number in range(30)]
-    repository = shell_repository(MANY.format(names=", ".join(names)))
-    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "30")
-    repository.wait_for(lambda: (repository.folder / "ran").exists())
-    holder = repository.run(sys.executable, "-c", HOLDER)
-    assert holder.returncode == 0, holder.stderr
-    told, _ = launch.communicate()
-    assert launch.returncode == 0, told
-    assert sorted(repository.ran()) == sorted(names)
-    assert "`dvc repro` agrees: 30 stages" in told
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_lets_stages_keep_what_they_did(number: int, shell_repository: New) -> None:
-    repository = shell_repository(SLOW)
-    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
-    repository.wait_for(lambda: (repository.folder / "ran").exists() and len(repository.ran()) == 2)
-    launch.send_signal(number)
-    told, _ = launch.communicate()
-    assert launch.returncode == 128 + number
-    assert "goes on from there" in told
-    assert "Traceback" not in told
-    assert sorted(repository.ran()) == ["began-a", "began-b", "kept-a", "kept-b"]
-
-
-def test_a_wrong_number_of_jobs_is_refused(shell_repository: New) -> None:
-    repository = shell_repository(SLOW)
-    done = repository.run(sys.executable, "-m", "pipeline", "repro", "--jobs", "none")
-    assert done.returncode == 2
-    assert "'none' is no number of stages" in done.stderr
-
-
-def test_a_second_launch_is_refused(shell_repository: New) -> None:
-    repository = shell_repository(SLOW)
-    launch = repository.start(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
-    repository.wait_for((repository.folder / "ran").exists)
-    second = repository.launch(jobs=2)
-    launch.send_signal(signal.SIGINT)
-    launch.communicate()
+def test_ctrl_c_lets_trainings_keep_what_they_did_and_a_second_one_ends_them(
+    repository: ShellRepository,
+) -> None:
+    ran, hold = repository.folder / "ran", repository.folder / "hold"
+    hold.touch()
+    launch = repository.start("pipeline", "repro", "--jobs", "2")
+    repository.wait_for(lambda: ran.exists() and len(repository.ran()) == 3)
+    second = repository.pipeline("repro", "--jobs", "2")
     assert second.returncode == 1
     assert "another launch runs stages of this repository already" in second.stderr
+    launch.send_signal(signal.SIGINT)
+    said, _ = launch.communicate()
+    assert launch.returncode == 128 + signal.SIGINT
+    assert "goes on from there" in said
+    assert "Traceback" not in said
+    trained = repository.ran()[1:3]  # two of three: a third one never began
+    assert sorted(repository.ran()[3:]) == sorted(f"kept-{name}" for name in trained)
+
+    (repository.folder / "stubborn").touch()
+    ran.unlink()
+    launch = repository.start("pipeline", "repro", "--jobs", "2")
+    for signals in (2, 4):  # each of the two trainings has begun, then has been asked to stop
+        repository.wait_for(lambda count=signals: ran.exists() and len(repository.ran()) == count)
+        launch.send_signal(signal.SIGTERM)
+    said, _ = launch.communicate()
+    assert launch.returncode == 128 + signal.SIGTERM
+    assert "ending what runs" in said
+    assert repository.processes() == []
 
 
-def test_nobody_reading_stops_nothing(shell_repository: New) -> None:
-    repository = shell_repository(MANY.format(names="a, b"))
-    (repository.folder / "go").touch()
+def test_nobody_reading_stops_nothing(repository: ShellRepository) -> None:
     program = f"{sys.executable} -m pipeline repro --jobs 2 2>&1 | head -1"
     done = repository.run("bash", "-c", f"set -o pipefail; {program}")
-    assert "2 stages" in done.stdout
-    assert sorted(repository.ran()) == ["a", "b"]
+    assert "8 stages" in done.stdout
+    assert len(repository.ran()) == 8
+
+
+def test_thirty_at_once_lose_nothing_to_a_lock_that_is_held(tmp_path: Path) -> None:
+    names = [f"r{number}" for number in range(30)]
+    graph = {
+        "foreach": names,
+        "do": {"cmd": "echo ${item} >>ran; touch ${item}", "outs": ["${item}"]},
+    }
+    repository = ShellRepository(tmp_path, str({"stages": {"train": graph}}))
+    with repository.lock_held() as holder:
+        launch = repository.start("pipeline", "repro", "--jobs", "30")
+        line = repository.line_with("waiting for ", launch)
+    assert f"waiting for .dvc/tmp/lock: process {holder} ({sys.executable} -c" in line
+    said, _ = launch.communicate()
+    assert launch.returncode == 0, said
+    assert sorted(repository.ran()) == sorted(names)
+    assert "up to date" in repository.done("dvc", "status")

@@ -1,4 +1,4 @@
-"""become_dvc_repro: this process is DVC then, told quietly, with the plan for its stages."""
+"""become_dvc_repro: this process is DVC then, a quiet one, with the plan for its stages."""
 
 import json
 import subprocess
@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from commands.repro import read_arguments
+
 # what is run in DVC's place says who it is, what it was given, and which words of it come through
 STAND_IN = """
 import json, os, sys
 print("said on stdout")
-told = [os.getpid(), sys.argv[1:], os.environ["MINBERT_PLAN"], os.environ["PATH"]]
-sys.stderr.write(json.dumps(told))
+given = [os.getpid(), sys.argv[1:], os.environ["MINBERT_PLAN"], os.environ["PATH"]]
+sys.stderr.write(json.dumps(given))
 sys.exit(7)
 """
 PROGRAM = """
@@ -44,6 +46,23 @@ def test_the_same_process_goes_on_as_dvc(is_quiet: bool, tmp_path: Path) -> None
     pid, arguments, plan, path = json.loads(done.stderr)
     assert done.returncode == 7
     assert done.stdout == f"{pid}\n" + ("" if is_quiet else "said on stdout\n")
-    assert arguments == ["--wait-for-lock", "repro"]
+    assert arguments == ["repro"]
     assert json.loads(plan) == {"train@a": [12.5, True], "report": [None, False]}
     assert path.startswith(str(Path(sys.executable).parent))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("--jobs none", "'none' is no number of stages: 1 or more"),
+        ("--jobs 0", "'0' is no number of stages"),
+        ("--scheduler tcp://a:1 --jobs 2", "a --scheduler has its own --jobs"),
+        ("--scheduler tcp://a:1 --dashboard", "a --scheduler has its own --jobs"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(
+    arguments: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        read_arguments(arguments.split())
+    assert complaint in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """What the stages took, together; and durations in words."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +15,22 @@ from pipeline.schemas import TIME
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    paths.DVC_YAML.write_text("stages: {corpora: {}, train: {}, report: {}}")
 
 
-def keep(stage: str, seconds: float, **facts: Any) -> None:
+def keep(stage: str, seconds: float = 1.0, **facts: Any) -> None:
     write_record(paths.stage_time("demo", stage), TIME, {"seconds": seconds, **facts})
 
 
-def test_stages_are_in_the_order_of_the_graph_and_of_one_profile() -> None:
-    for stage in ("report", "train@b", "corpora", "train@a", "removed"):
-        keep(stage, 1.0)
-    write_record(paths.stage_time("laptop", "validate"), TIME, {"seconds": 1.0})
-    assert list(load_times("demo")) == ["corpora", "train@a", "train@b", "report", "removed"]
-
-
-@pytest.mark.parametrize(
-    "text", ["<<<<<<< HEAD\nstages: {}\n=======\n", "stages: [", "stages:", "[]", "a: 2024-13-01"]
-)
-def test_where_the_graph_cannot_be_read_stages_are_in_the_order_of_names(text: str) -> None:
-    paths.DVC_YAML.write_text(text)
-    for stage in ("train@b", "train@a", "report"):
-        keep(stage, 1.0)
-    assert list(load_times("demo")) == ["report", "train@a", "train@b"]
-
-
-def test_where_nothing_ran_there_is_nothing() -> None:
+def test_stages_of_one_profile_are_in_the_order_of_their_runs() -> None:
     assert load_times("demo") == {}
-
-
-def test_a_record_that_cannot_be_read_is_left_out() -> None:
-    keep("corpora", 2.0)
-    keep("train", 2.0, steps="x")
-    paths.stage_time("demo", "report").write_text('{"schema": "time/1", "seconds": Infinity}')
-    assert list(load_times("demo")) == ["corpora"]
+    names = ["corpora", "train@b", "train@a", "report"]
+    for number, stage in enumerate(names):
+        keep(stage)
+        os.utime(paths.stage_time("demo", stage), (number, number))
+    keep("train", steps="x")  # these two cannot be read
+    paths.stage_time("demo", "tokens").write_text('{"schema": "time/1", "seconds": Infinity}')
+    write_record(paths.stage_time("laptop", "validate"), TIME, {"seconds": 1.0})
+    assert list(load_times("demo")) == names
 
 
 def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> None:
@@ -57,7 +41,7 @@ def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "words"),
     [
         (0.04, "0.0 s"),
         (9.94, "9.9 s"),
@@ -67,5 +51,5 @@ def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> No
         (9300, "2 h 35 min"),
     ],
 )
-def test_durations_are_in_two_units_at_most(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_durations_are_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

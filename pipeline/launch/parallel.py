@@ -113,7 +113,8 @@ class Launch:
 
     def _before(self, name: str) -> list[Any]:
         """Return what stands for the stages that a stage waits for."""
-        return [self.futures[other] for other in self.tasks[name].after & self.futures.keys()]
+        names = sorted(self.tasks[name].after & self.futures.keys())
+        return [self.futures[other] for other in names]
 
     def _look(self) -> None:
         """Note which stages began and ended since the last look; of each, dask says so in order.

@@ -16,8 +16,10 @@ class Task:
     seconds: float  # that it is likely to take
 
 
-def longest_ways(tasks: Iterable[Task]) -> dict[str, float]:
-    """Return for each task the seconds from its start to the end of what depends on it.
+def longest_way_first(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks in the order of their priority, each still after those it waits for.
+
+    A way is the seconds from the start of a task to the end of all that depends on it.
 
     Args:
         tasks: each after those that it waits for.
@@ -28,15 +30,4 @@ def longest_ways(tasks: Iterable[Task]) -> dict[str, float]:
     for task in reversed(ordered):
         for name in task.after & own.keys():
             ways[name] = max(ways[name], own[name] + ways[task.name])
-    return ways
-
-
-def longest_way_first(tasks: Iterable[Task]) -> list[Task]:
-    """Return the tasks in the order of their priority, each still after those it waits for.
-
-    Args:
-        tasks: each after those that it waits for.
-    """
-    ordered = list(tasks)
-    ways = longest_ways(ordered)
     return sorted(ordered, key=lambda task: -ways[task.name])

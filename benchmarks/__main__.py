@@ -23,12 +23,10 @@ from benchmarks.measure import (
     HUGGING_FACE_TRAINER,
     TEXTBOOK,
     alternate,
-    epoch_of,
     matmul_peak,
 )
 from benchmarks.page import pages
 from benchmarks.results import publish, run_command, setting, write_pages
-from benchmarks.sampling import real_tokens, spread
 from benchmarks.turns import apart, seconds_of
 from pipeline import paths
 from pipeline.device import choose_device, has_fast_bf16
@@ -44,13 +42,16 @@ log = logging.getLogger("benchmarks")
 
 PEERS = ("transformers", "accelerate")
 GROWTH_EXAMPLES = (512, 1024, 2048)
-BREAKDOWN_STEPS = 4
 SHAPE_ROWS = 1600  # tokens of a batch
 STAGES, NO_STAGES = Path("stages"), {"__init__", "entry"}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure, write the numbers, write the page."""
+    """Measure, write the numbers, write the page.
+
+    Raises:
+        PipelineError: a peer is not installed.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
     parser.add_argument("--steps", type=int, default=3, help="batches in a turn")
@@ -62,7 +63,11 @@ def main(argv: Sequence[str]) -> None:
     if arguments.page:
         rewrite_page(arguments.page)
         return
-    check_peers()
+    if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
+        raise PipelineError(
+            f"{' and '.join(missing)} not installed; `pip install -r requirements-bench.lock`, "
+            "or `make bench`, which does so"
+        )
     params = load_params()
     how = {name: getattr(arguments, name) for name in ("rounds", "steps", "examples")}
     device = choose_device(params.device)
@@ -94,33 +99,25 @@ def rewrite_page(path: Path) -> None:
         ) from None
 
 
-def check_peers() -> None:
-    """Say at once, not after minutes, that a peer is not installed.
-
-    Raises:
-        PipelineError: its name and how to get it.
-    """
-    missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
-    if missing:
-        raise PipelineError(
-            f"{' and '.join(missing)} not installed; `pip install -r requirements-bench.lock`, "
-            "or `make bench`, which does so"
-        )
-
-
 def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
     """Measure what is not a contest: growth, dev evaluation, start-up, memory, a breakdown."""
-    dev = {corpus: read_cache(paths.tokens_dir(corpus), "dev") for corpus in corpora}
     log.info("growth, dev evaluation, breakdown, start-up, the full Quora")
+    dev = {corpus: read_cache(paths.tokens_dir(corpus), "dev") for corpus in corpora}
+    train = {corpus: read_cache(paths.tokens_dir(corpus), "train") for corpus in corpora}
+    stages = sorted({path.stem for path in STAGES.glob("*.py")} - NO_STAGES)
     return {
-        "growth": {corpus: grow(corpus, params) for corpus in corpora if corpus != "cfimdb"},
-        "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
-        "breakdown": {corpus: break_down(corpus, params) for corpus in corpora},
-        "startup_seconds": {
-            path.stem: startup_seconds(path.stem)
-            for path in sorted(STAGES.glob("*.py"))
-            if path.stem not in NO_STAGES
+        "growth": {
+            corpus: {
+                str(size): ours.epoch_seconds(split, params, size)
+                for size in GROWTH_EXAMPLES
+                if size <= len(split)
+            }
+            for corpus, split in train.items()
+            if corpus != "cfimdb"
         },
+        "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
+        "breakdown": {corpus: breakdown.shares(split, params) for corpus, split in train.items()},
+        "startup_seconds": {stage: startup_seconds(stage) for stage in stages},
         "full_quora": apart(full_quora.measure),
     }
 
@@ -158,25 +155,6 @@ def _concerns(piece: str, corpus: CorpusName) -> bool:
     if piece == "merged pairs":
         return CORPORA[corpus].is_pair
     return piece != "trimmed last layer" or CORPORA[corpus].task.pooling == "pooled"
-
-
-def grow(corpus: CorpusName, params: Params) -> dict[str, float]:
-    """Time whole epochs of ours on more and more examples."""
-    split = read_cache(paths.tokens_dir(corpus), "train")
-    log.info("%s: growth", corpus)
-    sizes = [size for size in GROWTH_EXAMPLES if size <= len(split)]
-    return {str(size): ours.epoch_seconds(split, params, size) for size in sizes}
-
-
-def break_down(corpus: CorpusName, params: Params) -> dict[str, float]:
-    """Tell by kind of operation where the time of our finetune steps goes; nothing on a GPU."""
-    if choose_device(params.device).type != "cpu":
-        return {}
-    split = read_cache(paths.tokens_dir(corpus), "train")
-    contender = ours.Finetune(split, params, ours.ALL)
-    batches = epoch_of(ours.ALL, contender, split, params)
-    chosen = spread(real_tokens(split, batches), BREAKDOWN_STEPS, 0.5)
-    return breakdown.shares(contender, [batches[place] for place in chosen])
 
 
 def peaks(params: Params) -> dict[str, float]:

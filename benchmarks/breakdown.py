@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.ours import Finetune
-from pipeline.batches import Indices
+from benchmarks.measure import epoch_of
+from benchmarks.ours import ALL, Finetune
+from benchmarks.sampling import real_tokens, spread
+from pipeline.device import choose_device
+from pipeline.params import Params
+from pipeline.tokens.token_cache import TokenizedSplit
 
+STEPS = 4
 REST = "everything else"
 KINDS: Mapping[str, Sequence[str]] = {
     "matrix products of layers": ("mm", "addmm"),
@@ -26,11 +31,16 @@ KINDS: Mapping[str, Sequence[str]] = {
 KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operation in each}
 
 
-def shares(contender: Finetune, batches: Sequence[Indices]) -> dict[str, float]:
-    """Return the share of each kind of operation in the time of some steps, 0 to 1."""
-    contender.step(batches[0])
+def shares(split: TokenizedSplit, params: Params) -> dict[str, float]:
+    """Return the share of each kind of operation in some finetune steps, 0 to 1; {} on a GPU."""
+    if choose_device(params.device).type != "cpu":
+        return {}
+    contender = Finetune(split, params, ALL)
+    batches = epoch_of(ALL, contender, split, params)
+    chosen = [batches[place] for place in spread(real_tokens(split, batches), STEPS, 0.5)]
+    contender.step(chosen[0])
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        for batch in batches:
+        for batch in chosen:
             contender.step(batch)
     return shares_of({e.key: e.self_cpu_time_total for e in profiler.key_averages()})
 

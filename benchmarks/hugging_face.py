@@ -1,5 +1,6 @@
 """Peer (b): Hugging Face's BertModel under torch's AdamW, and under its own Trainer."""
 
+import tempfile
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -53,15 +54,18 @@ class Collator:
     def __call__(self, indices: Sequence[int]) -> dict[str, Tensor]:
         """Return a batch of examples by their numbers."""
         examples = [self.split.sentences(int(index)) for index in indices]
-        labels = [float(self.split.labels[int(index)]) for index in indices]
-        batch = {"labels": torch.tensor(labels)}
+        batch = {"labels": torch.from_numpy(self.split.labels[list(indices)])}
         for number, column in enumerate(zip(*examples, strict=True)):
-            tensors = [torch.from_numpy(s.astype("int64")) for s in column]
+            ids = [torch.from_numpy(sentence.astype("int64")) for sentence in column]
+            ones = [torch.ones_like(sentence) for sentence in ids]
             pad = float(self.split.pad_id)
-            batch[f"input_ids_{number}"] = nn.utils.rnn.pad_sequence(tensors, True, pad)
-            ones = [torch.ones_like(t) for t in tensors]
+            batch[f"input_ids_{number}"] = nn.utils.rnn.pad_sequence(ids, True, pad)
             batch[f"attention_mask_{number}"] = nn.utils.rnn.pad_sequence(ones, True)
         return batch
+
+
+def _rate(mode: Mode) -> float:
+    return 1e-3 if mode == "pretrain" else 1e-5
 
 
 class HuggingFaceLoop:
@@ -73,9 +77,8 @@ class HuggingFaceLoop:
         self.device = device
         self.model = Model(split.corpus, backbone_dir, mode).to(device).train()
         self.collate = Collator(split)
-        rate = 1e-3 if mode == "pretrain" else 1e-5
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(parameters, lr=rate, eps=1e-6, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(parameters, lr=_rate(mode), eps=1e-6, weight_decay=0.0)
 
     def step(self, indices: Indices) -> None:
         """Take one training step."""
@@ -110,18 +113,11 @@ class HuggingFaceTrainer:
     """`transformers.Trainer`, without evaluation, logging or saving."""
 
     def __init__(
-        self,
-        split: TokenizedSplit,
-        backbone_dir: Path,
-        mode: Mode,
-        device: torch.device,
-        out: str,
+        self, split: TokenizedSplit, backbone_dir: Path, mode: Mode, device: torch.device
     ) -> None:
-        self.device = device
+        self.device, self.rate = device, _rate(mode)
         self.model = Model(split.corpus, backbone_dir, mode)
         self.collate = Collator(split)
-        self.rate = 1e-3 if mode == "pretrain" else 1e-5
-        self.out = out
 
     def turn(self, batches: Sequence[Indices]) -> list[float]:
         """Train on some batches of one size; return the seconds of each.
@@ -129,7 +125,7 @@ class HuggingFaceTrainer:
         The first is taken twice and timed once: before it the Trainer makes its optimizer.
         """
         arguments = transformers.TrainingArguments(
-            output_dir=self.out,
+            output_dir=tempfile.gettempdir(),  # nothing is written
             per_device_train_batch_size=len(batches[0]),
             num_train_epochs=1,
             learning_rate=self.rate,
@@ -146,13 +142,8 @@ class HuggingFaceTrainer:
         )
         clock = _Clock()
         examples = [int(index) for batch in (batches[0], *batches) for index in batch]
-        trainer = _InOrder(
-            self.model,
-            arguments,
-            data_collator=self.collate,
-            train_dataset=examples,
-            callbacks=[clock],
-        )
+        data: Any = {"data_collator": self.collate, "train_dataset": examples}
+        trainer = _InOrder(self.model, arguments, **data, callbacks=[clock])
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
         return [end - start for start, end in pairwise(clock.ends)]

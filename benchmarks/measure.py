@@ -3,7 +3,6 @@
 In a turn a contender trains on a few batches of its epoch, from which `sampling` reckons the whole.
 """
 
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -85,9 +84,8 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
     if name in (HUGGING_FACE, HUGGING_FACE_TRAINER):
         from benchmarks.hugging_face import HuggingFaceLoop, HuggingFaceTrainer
 
-        if name == HUGGING_FACE:
-            return HuggingFaceLoop(split, paths.BACKBONE, trained, device)
-        return HuggingFaceTrainer(split, paths.BACKBONE, trained, device, tempfile.gettempdir())
+        kind = HuggingFaceLoop if name == HUGGING_FACE else HuggingFaceTrainer
+        return kind(split, paths.BACKBONE, trained, device)
     if name == FEATURES:
         return ours.Features(split, params)
     return ours.Frozen(split, params) if mode == "frozen" else ours.Finetune(split, params, name)

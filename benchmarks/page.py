@@ -178,15 +178,15 @@ def growth_table(results: Results) -> str:
     """Render how an epoch's time grows with the corpus."""
     growth: Mapping[str, Mapping[str, float]] = results["growth"]
     sizes = sorted({size for times in growth.values() for size in times}, key=int)
-    rows = [
-        [
-            corpus,
-            *(f"{growth[corpus][s]:.1f} s" if s in growth[corpus] else "" for s in sizes),
-            _exponent(growth[corpus]),
-        ]
-        for corpus in corpora_of(results)
-        if corpus in growth
-    ]
+    rows = []
+    for corpus in (corpus for corpus in corpora_of(results) if corpus in growth):
+        times = growth[corpus]
+        known = [size for size in sizes if size in times]
+        ratio = ""
+        if len(known) > 1:
+            first, last = known[0], known[-1]
+            ratio = f"{times[last] / times[first]:.2f}x for {int(last) / int(first):.0f}x"
+        rows.append([corpus, *(f"{times[s]:.1f} s" if s in times else "" for s in sizes), ratio])
     header = ["corpus", *(f"{size} examples" for size in sizes), "last / first"]
     return table(header, rows, right=header[1:])
 
@@ -206,13 +206,6 @@ def breakdown_parts(results: Results) -> list[str]:
         "Shares of our finetune steps, by torch.profiler:",
         table(header, rows, right=header[1:]),
     ]
-
-
-def _exponent(times: Mapping[str, float]) -> str:
-    if len(times) < 2:
-        return ""
-    first, *_, last = sorted(times, key=int)
-    return f"{times[last] / times[first]:.2f}x for {int(last) / int(first):.0f}x"
 
 
 FULL_QUORA = """\

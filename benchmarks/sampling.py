@@ -34,13 +34,7 @@ def spread(work: Work, count: int, shift: float) -> list[int]:
 
 
 def epoch_seconds(seconds: Sequence[float], chosen: Work, work: Work) -> float:
-    """Estimate an epoch: exact where a batch takes as long as it is work.
-
-    Args:
-        seconds: that the chosen batches took.
-        chosen: their work.
-        work: of every batch of the epoch.
-    """
+    """Estimate an epoch from what chosen batches took: exact where time grows with work."""
     return float(np.sum(seconds) / chosen.sum() * work.sum())
 
 

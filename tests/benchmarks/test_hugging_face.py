@@ -54,12 +54,8 @@ def _moved(before: list[torch.Tensor], module: torch.nn.Module) -> bool:
     return any(not a.equal(b) for a, b in zip(before, module.parameters(), strict=True))
 
 
-def test_its_trainer_times_every_batch(
-    make_split: MakeSplit, tiny_backbone_dir: Path, tmp_path: Path
-) -> None:
-    trainer = HuggingFaceTrainer(
-        make_split("sts", 8), tiny_backbone_dir, "finetune", CPU, str(tmp_path)
-    )
+def test_its_trainer_times_every_batch(make_split: MakeSplit, tiny_backbone_dir: Path) -> None:
+    trainer = HuggingFaceTrainer(make_split("sts", 8), tiny_backbone_dir, "finetune", CPU)
     seconds = trainer.turn([np.arange(4), np.arange(4, 8)])
     assert len(seconds) == 2
     assert min(seconds) > 0

@@ -1,11 +1,17 @@
 """Time is told by kind of operation."""
 
+from contextlib import chdir
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.breakdown import KIND_OF, KINDS, REST, shares_of
+from benchmarks.breakdown import KIND_OF, KINDS, REST, shares, shares_of
+from pipeline import paths
+from pipeline.params import load_params
+from pipeline.tokens.token_cache import read_cache
 
 
 def test_shares_add_up_to_one() -> None:
@@ -23,3 +29,10 @@ def test_the_names_are_those_torch_gives() -> None:
     seen = {event.key for event in profiler.key_averages()}
     for operation in ("mm", "_softmax", "_softmax_backward_data", "gelu_backward"):
         assert f"aten::{operation}" in seen & KIND_OF.keys()
+
+
+def test_the_steps_of_a_real_training_are_broken_down(served_dir: Path) -> None:
+    with chdir(served_dir):
+        found = shares(read_cache(paths.tokens_dir("sst"), "train"), load_params())
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["matrix products of layers"] > 0

@@ -1,6 +1,7 @@
 """How a turn is timed and reckoned."""
 
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 from benchmarks import measure
 from benchmarks.measure import FEATURES, TEXTBOOK, alternate, epoch_of, take_turn, work_of
-from benchmarks.ours import ALONE, Frozen, packs
+from benchmarks.ours import ALL, ALONE, Frozen, packs
 from pipeline.batches import Indices
 from pipeline.model.kernels import PLAIN, Kernels
 from pipeline.params import load_params
@@ -71,18 +72,24 @@ def test_padding_costs_nothing_where_fused_layers_leave_it_out() -> None:
     assert packs(Kernels(**(fields | {"pack_tokens": True, "layers": "fused"})))
 
 
-def test_contenders_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contenders_take_turns_at_other_places_each(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[tuple[str, float, int]] = []
-
-    def record(_: object, name: str, how: measure.Turning) -> str:
-        order.append((name, how.shift, how.steps))
-        return f"{how.mode} {how.corpus}"
-
-    monkeypatch.setattr(measure, "apart", record)
+    monkeypatch.setattr(
+        measure, "apart", lambda _, name, how: order.append((name, how.shift, how.steps))
+    )
     piece = ALONE + "bf16"
-    turns = alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
+    alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
     assert order == [("a", 0.25, 3), (piece, 0.25, 1), ("a", 0.75, 3), (piece, 0.75, 1)]
-    assert turns == {"a": ["finetune sst"] * 2, piece: ["finetune sst"] * 2}
+
+
+@pytest.mark.parametrize(
+    ("mode", "names"), [("finetune", [TEXTBOOK, ALL]), ("frozen", [FEATURES, ALL])]
+)
+def test_real_contenders_take_their_turns(mode: str, names: list[str], served_dir: Path) -> None:
+    with chdir(served_dir):
+        found = alternate(names, mode, "sst", rounds=1, steps=1, examples=20)
+    assert list(found) == names
+    assert all(turn.seconds_per_epoch > 0 for (turn,) in found.values())
 
 
 def test_the_peak_is_a_rate() -> None:

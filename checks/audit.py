@@ -45,44 +45,32 @@ def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[s
     Raises:
         NotRunError: it gave no answer, or the service it asks knows none of the packages.
     """
-    # no shell: the command is PIP_AUDIT, the file a word of the Makefile
     arguments = [*command, "--requirement", str(lock)]
-    try:
+    try:  # no shell: the command is PIP_AUDIT, the file a word of the Makefile
         done = subprocess.run(  # noqa: S603
             arguments, check=False, capture_output=True, text=True, timeout=limit_seconds
         )
+        packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
         raise NotRunError(f"no answer within {limit_seconds:g} seconds") from None
-    try:
-        packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError, TypeError):
-        raise NotRunError(_last_words(done)) from None
-    if not any(_is_known(package) for package in packages):
+        lines = [line for line in done.stderr.strip().splitlines() if "Tip:" not in line]
+        said = textwrap.shorten(lines[-1], 200) if lines else f"exit status {done.returncode}"
+        raise NotRunError(said) from None
+    if not any("vulns" in package for package in packages):
         raise NotRunError(f"the service knows none of the {len(packages)} packages")
     return packages
-
-
-def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the line in which a command says why it ended, pip-audit's tips left out."""
-    lines = [line for line in done.stderr.strip().splitlines() if "Tip:" not in line]
-    return textwrap.shorten(lines[-1], 200) if lines else f"exit status {done.returncode}"
-
-
-def _is_known(package: Mapping[str, Any]) -> bool:
-    """Say whether the service knew a package; of one it did not, pip-audit tells no faults."""
-    return "vulns" in package
 
 
 def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line on every vulnerability that is not accepted."""
     for package in packages:
-        for vulnerability in package.get("vulns", ()):
+        here = f"{package['name']} {package.get('version')}"
+        for vulnerability in package.get("vulns", ()):  # none of a package that is not known
             names = [vulnerability["id"], *vulnerability["aliases"]]
-            here = f"{package['name']} {package['version']}"
-            if here in map(ACCEPTED.get, names):
-                continue
-            mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
-            yield f"{package['name']} {package['version']}: {', '.join(names)}; mended in {mended}"
+            if here not in map(ACCEPTED.get, names):
+                mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+                yield f"{here}: {', '.join(names)}; mended in {mended}"
 
 
 def main(
@@ -92,8 +80,8 @@ def main(
 ) -> int:
     """Audit the lock file that the command line names; return the exit status."""
     (lock,) = argv
-    missing = [name for name in ("pip_audit",) if find_spec(name) is None]
-    missing += [lock] * (not Path(lock).is_file())
+    missing = [] if find_spec("pip_audit") else ["pip_audit"]
+    missing += [] if Path(lock).is_file() else [lock]
     if missing:
         log.info("dependency audit: %s is not there", ", ".join(missing))
         return 2
@@ -103,7 +91,7 @@ def main(
         log.info("dependency audit: could not run (%s)", reason)
         return 0
     found = list(vulnerabilities(packages))
-    unknown = [package["name"] for package in packages if not _is_known(package)]
+    unknown = [package["name"] for package in packages if "vulns" not in package]
     if unknown:
         log.info("dependency audit: the service does not know %s", ", ".join(unknown))
     if not found:

@@ -55,26 +55,16 @@ def page(params: str, graph: Mapping[str, Any]) -> str:
 
 def _sections(params: str) -> dict[str, list[Key]]:
     """Return the keys under each key of the first level, one entry for all of its kind."""
-    sections: dict[str, list[Key]] = {}
-    for key in _keys(params):
-        known = sections.setdefault(key.path[0], [])
-        if key.path not in [other.path for other in known]:
-            known.append(key)
-    return sections
-
-
-def _keys(params: str) -> Iterator[Key]:
+    sections: dict[str, dict[tuple[str, ...], Key]] = {}
     path: list[str] = []
-    for line in params.splitlines():
-        found = LINE.match(line)
-        if not found:
-            continue
-        depth = len(found["indent"]) // 2
-        path = [*path[:depth], found["key"]]
-        shown = list(path)
+    for found in filter(None, map(LINE.match, params.splitlines())):
+        path = [*path[: len(found["indent"]) // 2], found["key"]]
+        shown = tuple(path)
         if len(path) > 1 and path[0] in ENTRIES:
-            shown[1] = ENTRIES[path[0]]
-        yield Key(tuple(shown), found["value"] or "", found["told"] or "")
+            shown = (path[0], ENTRIES[path[0]], *path[2:])
+        key = Key(shown, found["value"] or "", found["told"] or "")
+        sections.setdefault(path[0], {}).setdefault(shown, key)
+    return {section: list(keys.values()) for section, keys in sections.items()}
 
 
 def _comments_above(params: str, section: str) -> Iterator[str]:

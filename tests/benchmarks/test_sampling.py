@@ -40,16 +40,6 @@ def test_the_estimate_is_exact_where_time_grows_with_work(count: int, shift: flo
     assert epoch_seconds(list(0.25 * chosen), chosen, SKEWED) == pytest.approx(0.25 * SKEWED.sum())
 
 
-def test_the_estimate_is_exact_where_every_batch_takes_the_same_time() -> None:
-    ones = np.ones(50)
-    assert epoch_seconds([0.5, 0.5], ones[:2], ones) == pytest.approx(25.0)
-
-
-def test_a_smaller_last_batch_counts_as_what_it_is() -> None:
-    work = np.array([4.0, 4.0, 1.0])
-    assert epoch_seconds([8.0], work[:1], work) == pytest.approx(18.0)
-
-
 def test_the_estimate_is_the_mean_over_all_shifts_for_any_time() -> None:
     seconds = SKEWED**1.5 + 3.0
     shifts = (np.arange(4) + 0.5) / 4

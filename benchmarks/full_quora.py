@@ -12,13 +12,12 @@ import torch
 from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
 from benchmarks.turns import seconds_of
-from pipeline.evaluation.predict import Examples, VectorExamples
+from pipeline.evaluation.predict import VectorExamples
 from pipeline.features import read_features
 from pipeline.files import write_record
-from pipeline.model.multitask import MultitaskBert
 from pipeline.params import load_params
 from pipeline.schemas import FEATURES
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
 
 PAIRS, WIDTH = 141_506, 768
@@ -38,9 +37,8 @@ def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
         write_vectors(folder / "train.npy", pairs, width)
         disk = (folder / "train.npy").stat().st_size
         vectors = torch.from_numpy(read_features(folder, "train"))
-        examples: dict[CorpusName, Examples] = {"quora": VectorExamples(unread(pairs), vectors)}
-        model = MultitaskBert(None, ("quora",), width, params.run("quora-pretrain").dropout)
-        trainer = trainer_of(params, model.train(), examples, "quora-pretrain", params.speed)
+        examples = VectorExamples(unread(pairs), vectors)
+        trainer = trainer_of(params, examples, "pretrain", params.speed, vectors.device)
         batches = trainer.batches_of("quora")
         seconds = seconds_of(lambda: [trainer.step("quora", chosen) for chosen in batches])
     return {
@@ -54,13 +52,11 @@ def measure(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
 def write_vectors(path: Path, pairs: int, width: int) -> None:
     """Write random vectors as a features stage does, float16 [N, 2, D], a block at a time."""
     generator = np.random.default_rng(0)
-    header = {"descr": "<f2", "fortran_order": False, "shape": (pairs, 2, width)}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, pairs, BLOCK):
-            shape = (min(BLOCK, pairs - start), 2, width)
-            block = generator.standard_normal(shape, dtype=np.float32)
-            file.write(block.astype(np.float16).tobytes())
+    vectors = np.lib.format.open_memmap(path, "w+", "<f2", shape=(pairs, 2, width))
+    for start in range(0, pairs, BLOCK):
+        block = vectors[start : start + BLOCK]
+        block[:] = generator.standard_normal(block.shape, dtype=np.float32)
+    vectors.flush()
     write_record(path.with_name("features.json"), FEATURES, {"examples": {"train": pairs}})
 
 

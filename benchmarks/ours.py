@@ -29,7 +29,7 @@ from pipeline.model.kernels import Kernels
 from pipeline.model.weights import load_backbone
 from pipeline.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
 from pipeline.speed import kernels_on
-from pipeline.tasks import CorpusName
+from pipeline.tasks import CorpusName, Mode
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
 from pipeline.training.run import train_run
@@ -85,16 +85,12 @@ class Finetune:
         speed, self.corpus = setting_of(name, params), split.corpus.name
         if speed.training.keep_memory:
             keep_memory()
-        run = params.run(f"{self.corpus}-finetune")
-        self.device = choose_device(params.device)
+        self.device, self.lengths = choose_device(params.device), split.lengths
         seed_everything(params.seed)
-        examples: dict[CorpusName, Examples] = {self.corpus: TokenExamples(split, self.device)}
-        kernels = kernels_on(self.device, speed.forward)
-        model = open_model(run, examples, kernels, paths.BACKBONE).to(self.device).train()
-        self.trainer = trainer_of(params, model, examples, f"{self.corpus}-finetune", speed)
-        self.lengths = split.lengths
+        examples = TokenExamples(split, self.device)
+        self.trainer = trainer_of(params, examples, "finetune", speed, self.device)
         self.bucket_batches = speed.training.bucket_batches
-        self.packs = packs(kernels)
+        self.packs = packs(kernels_on(self.device, speed.forward))
 
     def step(self, indices: Indices) -> None:
         """Take one training step."""
@@ -108,14 +104,12 @@ def packs(kernels: Kernels) -> bool:
 
 
 def trainer_of(
-    params: Params,
-    model: object,
-    examples: dict[CorpusName, Examples],
-    name: str,
-    speed: SpeedParams,
+    params: Params, examples: Examples, mode: Mode, speed: SpeedParams, device: torch.device
 ) -> Trainer:
-    """Build a run's trainer."""
-    run = params.run(name)
+    """Build the trainer of a corpus's run as its stage does, with the dev set for the train set."""
+    corpus = examples.split.corpus.name
+    run, data = params.run(f"{corpus}-{mode}"), {corpus: examples}
+    model = open_model(run, data, kernels_on(device, speed.forward), paths.BACKBONE)
     plan = TrainingPlan(
         epochs=1,
         learning_rate=params.learning_rate(run),
@@ -125,7 +119,7 @@ def trainer_of(
         dev_batch_size=params.evaluation.batch_size,
         seed=params.seed,
     )
-    return Trainer(model, examples, examples, plan)  # type: ignore[arg-type]
+    return Trainer(model.to(device).train(), data, data, plan)
 
 
 class Features:
@@ -162,20 +156,12 @@ class Frozen:
     """Our trainer of a corpus's head on stored vectors; random ones take the same time."""
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
-        self.corpus = split.corpus.name
-        name = f"{self.corpus}-pretrain"
+        self.corpus, self.lengths = split.corpus.name, split.lengths
+        self.device = choose_device(params.device)
         hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         shape = (len(split), split.corpus.task.num_sentences, hidden_size)
-        vectors = torch.randn(shape).half().to(choose_device(params.device))
-        examples: dict[CorpusName, Examples] = {self.corpus: VectorExamples(split, vectors)}
-        model = open_model(
-            params.run(name),
-            examples,
-            kernels_on(vectors.device, params.speed.forward),
-            paths.BACKBONE,
-        )
-        self.trainer = trainer_of(params, model.to(vectors.device), examples, name, params.speed)
-        self.lengths, self.device = split.lengths, vectors.device
+        examples = VectorExamples(split, torch.randn(shape).half().to(self.device))
+        self.trainer = trainer_of(params, examples, "pretrain", params.speed, self.device)
 
     def step(self, indices: Indices) -> None:
         """Take 50 training steps on a batch, since one is too short to be timed by itself."""

@@ -33,8 +33,8 @@ from pipeline.device import choose_device, has_fast_bf16
 from pipeline.errors import PipelineError
 from pipeline.files import read_json
 from pipeline.model.config import config_from_json
+from pipeline.model.kernels import kernels_on
 from pipeline.params import Params, load_params
-from pipeline.speed import kernels_on
 from pipeline.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import read_cache
 

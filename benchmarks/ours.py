@@ -25,10 +25,9 @@ from pipeline.evaluation.predict import (
 from pipeline.features import compute_vectors
 from pipeline.files import read_json, sha256_of
 from pipeline.model.config import config_from_json
-from pipeline.model.kernels import Kernels
+from pipeline.model.kernels import Kernels, kernels_on
 from pipeline.model.weights import load_backbone
 from pipeline.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
-from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName, Mode
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan

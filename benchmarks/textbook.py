@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pipeline.batches import Indices
 from pipeline.model.heads import Head, loss_of
 from pipeline.model.kernels import PLAIN
-from pipeline.model.multitask import encode
+from pipeline.model.pooling import encode
 from pipeline.model.weights import load_backbone
 from pipeline.tasks import Corpus, Mode
 from pipeline.tokens.token_cache import TokenizedSplit

@@ -21,7 +21,7 @@ from pipeline.device import fitting_in_memory
 from pipeline.errors import CorpusError
 from pipeline.files import read_record, replacing_folder, write_record
 from pipeline.model.bert import MinBert
-from pipeline.model.multitask import encode
+from pipeline.model.pooling import encode
 from pipeline.schemas import FEATURES
 from pipeline.tasks import Split
 from pipeline.tokens.token_cache import TokenizedSplit

@@ -7,9 +7,9 @@ from pipeline import paths
 from pipeline.batches import joined
 from pipeline.device import choose_device, make_deterministic
 from pipeline.features import write_features
+from pipeline.model.kernels import kernels_on
 from pipeline.model.weights import load_backbone
 from pipeline.params import load_params
-from pipeline.speed import kernels_on
 from pipeline.tasks import FEATURE_SETS
 from pipeline.tokens.token_cache import read_caches
 

@@ -9,10 +9,8 @@ import torch
 from pipeline.batches import (
     Collator,
     joined,
-    num_batches,
     on_device,
     shuffled_batches,
-    sorted_batches,
 )
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
@@ -34,7 +32,9 @@ def split_of(pairs: list[tuple[list[int], list[int]]]) -> TokenizedSplit:
 
 def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
     split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8]), ([9] * 9, [9])])
-    (chosen,) = on_device([np.array([1, 0])], split.lengths, CPU)
+    chosen, other = on_device([np.array([1, 0]), np.array([2])], split.lengths, CPU)
+    assert (chosen.longest, other.longest) == (3, 9)
+    assert chosen.described(CORPORA["sts"]) == "a batch of 2 examples of up to 3 tokens of sts"
     batch = Collator(split, CPU).collate(chosen)
     assert batch.input_ids.tolist() == [[[4, 5, 6], [7, 8, 0]], [[1, 2, 0], [3, 0, 0]]]
     assert batch.attention_mask.tolist() == [
@@ -80,13 +80,6 @@ def test_of_a_joint_pair_the_longer_sentence_is_cut_first(
     assert [ids.tolist() for ids in split.sentences(0)] == [[101, 102], [101, 102]]
 
 
-def test_an_epoch_goes_to_the_device_with_the_width_of_every_batch() -> None:
-    chosen = on_device([np.array([2, 0]), np.array([1])], np.array([5, 9, 3]), CPU)
-    assert [each.indices.tolist() for each in chosen] == [[2, 0], [1]]
-    assert [each.longest for each in chosen] == [5, 9]
-    assert on_device([], np.array([], np.int64), CPU) == []
-
-
 def test_batches_are_made_where_the_examples_are() -> None:
     device = torch.device("meta")  # the one beside the CPU that every machine has
     split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8])])
@@ -95,21 +88,6 @@ def test_batches_are_made_where_the_examples_are() -> None:
     batch = Collator(split, device).collate(chosen)
     for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
         assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))
-
-
-@pytest.mark.parametrize("pool_batches", [1, 3, 50])
-@pytest.mark.parametrize("size", [1, 7, 8, 100])
-def test_every_example_comes_exactly_once(size: int, pool_batches: int) -> None:
-    lengths = np.random.default_rng(0).integers(3, 60, size)
-    batches = shuffled_batches(lengths, 8, pool_batches, np.random.default_rng(1))
-    assert sorted(np.concatenate(batches).tolist()) == list(range(size))
-    assert len(batches) == num_batches(size, 8)
-    assert sorted(map(len, batches))[1:] == [8] * (len(batches) - 1)
-
-
-@pytest.mark.parametrize("pool_batches", [1, 50])
-def test_an_epoch_without_examples_has_no_batches(pool_batches: int) -> None:
-    assert shuffled_batches([], 8, pool_batches, np.random.default_rng(0)) == []
 
 
 def test_examples_of_one_length_keep_the_order_of_the_shuffle() -> None:
@@ -130,25 +108,7 @@ def test_buckets_waste_less_padding_than_plain_shuffling() -> None:
     assert padded(50) < 1.1 * lengths.sum() < 1.5 * lengths.sum() < padded(1)
 
 
-def test_order_follows_the_generator() -> None:
-    lengths = list(range(64))
-    first, again = (shuffled_batches(lengths, 4, 4, np.random.default_rng(5)) for _ in range(2))
-    other = shuffled_batches(lengths, 4, 4, np.random.default_rng(6))
-    assert [b.tolist() for b in first] == [b.tolist() for b in again]
-    assert [b.tolist() for b in first] != [b.tolist() for b in other]
-
-
 def test_epochs_of_one_generator_differ() -> None:
     generator = np.random.default_rng(5)
     one, two = (shuffled_batches(list(range(64)), 4, 4, generator) for _ in range(2))
     assert [b.tolist() for b in one] != [b.tolist() for b in two]
-
-
-def test_evaluation_begins_with_the_longest() -> None:
-    batches = sorted_batches(np.array([3, 9, 5, 9, 4]), 2)
-    assert [batch.tolist() for batch in batches] == [[1, 3], [2, 4], [0]]
-
-
-def test_a_batch_is_described_by_its_size_and_corpus() -> None:
-    (chosen,) = on_device([np.array([2, 0])], np.array([5, 9, 3]), CPU)
-    assert chosen.described(CORPORA["sts"]) == "a batch of 2 examples of up to 5 tokens of sts"

@@ -10,7 +10,7 @@ from pipeline.errors import CorpusError, SchemaError, TrainingError
 from pipeline.features import compute_vectors, read_features, write_features
 from pipeline.files import write_record
 from pipeline.model.kernels import PLAIN
-from pipeline.model.multitask import encode
+from pipeline.model.pooling import encode
 from pipeline.model.weights import load_backbone
 from pipeline.schemas import FEATURES
 from pipeline.tasks import CORPORA, CorpusName
@@ -50,37 +50,26 @@ def test_vectors_are_those_of_each_example_alone(
             np.testing.assert_allclose(vectors[i, s], alone[0, 0].numpy(), atol=1e-5, rtol=2**-11)
 
 
-def test_written_vectors_come_back(tmp_path: Path, tiny_backbone_dir: Path) -> None:
-    backbone = load_backbone(tiny_backbone_dir, PLAIN)
-    write_features(
-        {"dev": split_of("sts", 5), "test": split_of("sts", 0)}, backbone, 4, CPU, tmp_path
-    )
-    expected = compute_vectors(split_of("sts", 5), backbone, 4, CPU)
-    np.testing.assert_array_equal(read_features(tmp_path, "dev"), expected)
-    assert read_features(tmp_path, "test").shape == (0, 2, 32)
-
-
-def test_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+def test_damaged_vectors_and_those_of_another_version_are_refused(tmp_path: Path) -> None:
     write_record(tmp_path / "features.json", FEATURES, {})
     (tmp_path / "dev.npy").write_bytes(b"junk")
-    with pytest.raises(CorpusError, match=r"dev\.npy is missing or damaged"):
-        read_features(tmp_path, "dev")
-    with pytest.raises(CorpusError, match=r"train\.npy is missing or damaged"):
-        read_features(tmp_path, "train")
-
-
-def test_vectors_of_another_version_are_refused(tmp_path: Path) -> None:
+    for split in ("dev", "train"):
+        with pytest.raises(CorpusError, match=rf"{split}\.npy is missing or damaged"):
+            read_features(tmp_path, split)
     write_record(tmp_path / "features.json", FEATURES._replace(version=0), {})
     with pytest.raises(SchemaError, match="its schema is features/0, this one reads features/1"):
         read_features(tmp_path, "dev")
 
 
-def test_a_failure_leaves_the_old_vectors_and_names_the_batch(
+def test_written_vectors_come_back_and_a_failure_leaves_them_and_names_the_batch(
     tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = load_backbone(tiny_backbone_dir, PLAIN)
     out = tmp_path / "sts"
-    write_features({"dev": split_of("sts", 5)}, backbone, 4, CPU, out)
+    write_features({"dev": split_of("sts", 5), "test": split_of("sts", 0)}, backbone, 4, CPU, out)
+    expected = compute_vectors(split_of("sts", 5), backbone, 4, CPU)
+    np.testing.assert_array_equal(read_features(out, "dev"), expected)
+    assert read_features(out, "test").shape == (0, 2, 32)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
 
     def full(*_: object) -> None:

@@ -23,10 +23,10 @@ from pipeline.evaluation.predict import head_outputs, in_double, open_examples, 
 from pipeline.files import read_record, replacing_folder, sha256_of, write_record
 from pipeline.inputs import check_inputs
 from pipeline.model.heads import predictions_of, probabilities_of
+from pipeline.model.kernels import kernels_on
 from pipeline.model.weights import load_weights
 from pipeline.params import EvaluationParams, Params
 from pipeline.schemas import EVALUATE, TRAIN
-from pipeline.speed import kernels_on
 from pipeline.tasks import Corpus, CorpusName, Split
 from pipeline.tokens.token_cache import TokenizedSplit
 

@@ -1,7 +1,8 @@
 """minBERT: the encoder of section 4.1 (Devlin et al., 2018), from its parts to the whole.
 
 Read from top to bottom: embeddings, self-attention, add & norm, feed-forward, encoder layer,
-encoder, pooler, and `MinBert`, which puts them together.
+encoder, pooler, and `MinBert`, which puts them together. All of it runs as it stands here; where
+model/weights.py builds a faster kind of encoder layer, that one takes the place of `EncoderLayer`.
 
 Shapes are written [B, T, D]: B examples, T tokens with padding, D hidden size, L layers,
 H heads, K = D / H the width of a head, F width of the feed-forward layer, Q the tokens whose
@@ -18,7 +19,6 @@ from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 from pipeline.errors import BackboneError
 from pipeline.model.config import BertConfig
 from pipeline.model.dropout import Dropout
-from pipeline.model.fused import encode_fused
 from pipeline.model.kernels import Attention, Kernels
 
 INITIAL_STD = 0.02  # of new weights, as in BERT
@@ -153,6 +153,11 @@ class FeedForward(nn.Module):
         return narrowed
 
 
+def at_queries(hidden: Tensor, queries: Tensor) -> Tensor:
+    """Return hidden states, float [B, T, D], at some places, int64 [B, Q]: float [B, Q, D]."""
+    return hidden.gather(1, queries.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+
+
 class EncoderLayer(nn.Module):
     """Self-attention, add & norm, feed-forward, add & norm."""
 
@@ -174,18 +179,16 @@ class EncoderLayer(nn.Module):
 class Encoder(nn.Module):
     """L encoder layers, one after another."""
 
-    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
+    def __init__(
+        self, config: BertConfig, kernels: Kernels, layer_type: type[EncoderLayer]
+    ) -> None:
         super().__init__()
-        self.kernels = kernels
         self.layers = nn.ModuleList(
-            EncoderLayer(config, kernels) for _ in range(config.num_hidden_layers)
+            layer_type(config, kernels) for _ in range(config.num_hidden_layers)
         )
 
     def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
         """Return the last layer's hidden states, float [B, T, D], or at queries, [B, Q, D]."""
-        if self.kernels.layers == "fused":
-            pack = self.kernels.pack_tokens
-            return encode_fused(self.layers, hidden, mask, pack=pack, queries=queries)
         *others, last = self.layers
         for layer in others:
             hidden = layer(hidden, mask)
@@ -208,12 +211,14 @@ class Pooler(nn.Module):
 class MinBert(nn.Module):
     """The backbone: token ids in, hidden states out; `pooler` goes on from those of [CLS]."""
 
-    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
+    def __init__(
+        self, config: BertConfig, kernels: Kernels, layer_type: type[EncoderLayer] = EncoderLayer
+    ) -> None:
         super().__init__()
         self.config = config
         self.kernels = kernels
         self.embeddings = Embeddings(config, kernels)
-        self.encoder = Encoder(config, kernels)
+        self.encoder = Encoder(config, kernels, layer_type)
         self.pooler = Pooler(config)
         self.apply(_initialise)
 
@@ -249,11 +254,6 @@ class MinBert(nn.Module):
         embedded = self.embeddings(input_ids, token_type_ids)
         hidden: Tensor = self.encoder(embedded, attention_mask, queries)
         return hidden
-
-
-def at_queries(hidden: Tensor, queries: Tensor) -> Tensor:
-    """Return hidden states, float [B, T, D], at some places, int64 [B, Q]: float [B, Q, D]."""
-    return hidden.gather(1, queries.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
 
 
 def _initialise(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ from pipeline.errors import BackboneError
 from pipeline.model.config import BertConfig
 from pipeline.model.tensor_files import Shape, misfit, mismatches, stored_tensors
 
-# our names, Hugging Face's BertModel's, and the weight's shape by the letters of `tensor_shapes`
+# our names, Hugging Face's BertModel's, and the weight's shape by the letters of `_tensors`
 MODEL_NAMES: Mapping[str, tuple[str, str]] = {
     "embeddings.word": ("embeddings.word_embeddings", "VD"),
     "embeddings.position": ("embeddings.position_embeddings", "PD"),
@@ -31,7 +31,6 @@ LAYER_NAMES: Mapping[str, tuple[str, str]] = {
     "feed_forward.narrow": ("output.dense", "DF"),
     "feed_forward_norm.norm": ("output.LayerNorm", "D"),
 }
-WITHOUT_BIAS = ("embeddings.word", "embeddings.position", "embeddings.token_type")
 
 # what a checkpoint may hold beside the backbone: a constant, and the heads of Hugging Face's models
 POSITION_IDS = "embeddings.position_ids"
@@ -66,15 +65,16 @@ def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
 
 def hugging_face_names(config: BertConfig) -> dict[str, str]:
     """Map the name of every tensor of a minBERT to Hugging Face's."""
-    return {
-        f"{ours}.{kind}": f"{theirs}.{kind}"
-        for ours, theirs, _ in _modules(config)
-        for kind in _kinds(ours)
-    }
+    return {ours: theirs for ours, theirs, _ in _tensors(config)}
 
 
 def tensor_shapes(config: BertConfig) -> dict[str, Shape]:
     """Return the shape of every tensor of a minBERT, by our names."""
+    return {ours: shape for ours, _, shape in _tensors(config)}
+
+
+def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:
+    """Yield our name of each tensor, Hugging Face's, and its shape."""
     sizes = {
         "V": config.vocab_size,
         "P": config.max_position_embeddings,
@@ -82,25 +82,16 @@ def tensor_shapes(config: BertConfig) -> dict[str, Shape]:
         "D": config.hidden_size,
         "F": config.intermediate_size,
     }
-    weights = {ours: tuple(sizes[one] for one in letters) for ours, _, letters in _modules(config)}
-    return {
-        f"{ours}.{kind}": shape if kind == "weight" else shape[:1]
-        for ours, shape in weights.items()
-        for kind in _kinds(ours)
+    layers = {
+        f"encoder.layers.{layer}.{ours}": (f"encoder.layer.{layer}.{theirs}", letters)
+        for layer in range(config.num_hidden_layers)
+        for ours, (theirs, letters) in LAYER_NAMES.items()
     }
-
-
-def _modules(config: BertConfig) -> Iterator[tuple[str, str, str]]:
-    """Yield our name of each module with weights, Hugging Face's, and the letters of its shape."""
-    for ours, (theirs, letters) in MODEL_NAMES.items():
-        yield ours, theirs, letters
-    for layer in range(config.num_hidden_layers):
-        for ours, (theirs, letters) in LAYER_NAMES.items():
-            yield f"encoder.layers.{layer}.{ours}", f"encoder.layer.{layer}.{theirs}", letters
-
-
-def _kinds(ours: str) -> tuple[str, ...]:
-    return ("weight",) if ours in WITHOUT_BIAS else ("weight", "bias")
+    for ours, (theirs, letters) in {**MODEL_NAMES, **layers}.items():
+        shape = tuple(sizes[letter] for letter in letters)
+        yield f"{ours}.weight", f"{theirs}.weight", shape
+        if not theirs.endswith("_embeddings"):  # these have no bias
+            yield f"{ours}.bias", f"{theirs}.bias", shape[:1]
 
 
 def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

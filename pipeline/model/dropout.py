@@ -46,9 +46,9 @@ def keep_mask(like: Tensor, p: float, *, cheap: bool) -> tuple[Tensor, float]:
     return uniform.sub_(threshold).bitwise_right_shift_(bits), 2**bits / threshold
 
 
-def masked(values: Tensor, keep: Tensor) -> Tensor:
-    """Return the values with 0 where `keep` has it."""
-    return (values.view(keep.dtype) & keep).view(values.dtype)
+def masked(values: Tensor, keep: Tensor | None) -> Tensor:
+    """Return the values with 0 where `keep` has it; without a mask all of them."""
+    return values if keep is None else (values.view(keep.dtype) & keep).view(values.dtype)
 
 
 class _CheapDropout(torch.autograd.Function):
@@ -81,3 +81,9 @@ class Dropout(nn.Module):
             dropped: Tensor = _CheapDropout.apply(values, self.p)  # type: ignore[no-untyped-call]
             return dropped
         return nn.functional.dropout(values, self.p, self.training)
+
+    def draw(self, like: Tensor) -> tuple[Tensor | None, float]:
+        """Draw a mask and its scale, as `keep_mask` does; no mask where nothing is dropped."""
+        return (
+            keep_mask(like, self.p, cheap=self.cheap) if self.training and self.p else (None, 1.0)
+        )

@@ -1,31 +1,29 @@
-"""Encoder layers as few, large operations: what `model/bert.py` computes, faster on a CPU.
+"""An encoder layer in few, large operations: what the plain one computes, faster on a CPU.
 
-The parameters are those of the plain layers. Three things differ, none of them in the result, but
-that under autocast sums between the products too are rounded to its type:
-padding is left out of everything but attention (`pack_tokens`), query, key and value come
-from one product, and the two parts between the products, attention and dropout + add + norm,
-have gradients written by hand, so that each runs over its numbers once and in the type of the
-products. tests/model/test_fused.py compares them with the plain layers and with finite
-differences.
+Three things differ, none of them in the result, but that under autocast sums between the products
+too are rounded to its type: padding is left out of everything but attention (`pack_tokens`);
+query, key and value come from one product; and the two parts between the products, attention and
+dropout + add + norm, have gradients written by hand, so that each runs over its numbers once and
+in the type of the products. tests/model/test_fused.py compares them with the plain layer and with
+finite differences.
 
 Shapes: [N, D] the N tokens that are computed, side by side; [B, T, ...] examples with padding;
-H heads of width K.
+Q queries in each; H heads of width K.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
-from pipeline.model.dropout import Dropout, keep_mask, masked
-
-if TYPE_CHECKING:
-    from pipeline.model.bert import AddAndNorm, EncoderLayer, SelfAttention
+from pipeline.model.bert import AddAndNorm, EncoderLayer, at_queries, attention_bias
+from pipeline.model.config import BertConfig
+from pipeline.model.dropout import Dropout, masked
+from pipeline.model.kernels import Kernels
 
 SCORES_AT_ONCE = 2**19  # attention scores between two passes: 1 MiB in bfloat16
 
@@ -41,7 +39,7 @@ class Layout:
 
     def pack(self, padded: Tensor) -> Tensor:
         """Take the computed tokens, [N, ...], out of a batch, [B * T, ...]."""
-        return padded if self.index is None else padded[self.index]
+        return padded if self.index is None else padded.index_select(0, self.index)
 
     def unpack(self, packed: Tensor) -> Tensor:
         """Put computed tokens, [N, ...], back into a batch, [B * T, ...], with 0 elsewhere."""
@@ -56,30 +54,81 @@ def layout_of(mask: Tensor, dtype: torch.dtype, *, pack_tokens: bool) -> Layout:
     batch, tokens = mask.shape
     if bool(mask.all()):
         return Layout(batch, tokens, index=None, bias=None)
-    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
-    bias = bias.masked_fill_(~mask, torch.finfo(dtype).min)[:, None, None, :]
     index = mask.flatten().nonzero().squeeze(1) if pack_tokens else None
-    return Layout(batch, tokens, index, bias)
+    return Layout(batch, tokens, index, attention_bias(mask, dtype))
 
 
-@dataclass(frozen=True)
-class Drop:
-    """How a part drops: the fraction, 0 in evaluation, and whether by the cheap mask."""
+class FusedLayer(EncoderLayer):
+    """`EncoderLayer` with the same parameters and, but for rounding, the same results."""
 
-    p: float
-    cheap: bool
+    def __init__(self, config: BertConfig, kernels: Kernels) -> None:
+        super().__init__(config, kernels)
+        self.pack_tokens = kernels.pack_tokens
 
-    def draw(self, like: Tensor) -> tuple[Tensor | None, float]:
-        """Draw a mask and its scale; no mask where nothing is dropped."""
-        return keep_mask(like, self.p, cheap=self.cheap) if self.p else (None, 1.0)
+    def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
+        """Return the layer's hidden states, [B, T, D], or at queries alone, [B, Q, D].
+
+        In autocast's type where that is on; with `pack_tokens` 0 at padding.
+        """
+        device = hidden.device.type
+        if torch.is_autocast_enabled(device):
+            hidden = hidden.to(torch.get_autocast_dtype(device))
+        layout = layout_of(mask, hidden.dtype, pack_tokens=self.pack_tokens)
+        with torch.autocast(device, enabled=False):
+            packed = layout.pack(hidden.flatten(end_dim=1))
+            if queries is None:
+                attended = self._attend(packed, layout)
+                return layout.unpack(self._finish(packed, attended)).view_as(hidden)
+            asking = at_queries(hidden, queries).flatten(end_dim=1)
+            attended = self._attend_some(asking, packed, layout)
+            return self._finish(asking, attended).view(*queries.shape, -1)
+
+    def _attend(self, hidden: Tensor, layout: Layout) -> Tensor:
+        """Let every computed token attend, [N, D]."""
+        module = self.attention
+        projected = _linear(hidden, module.query, module.key, module.value)
+        attended = _Attention.apply(  # type: ignore[no-untyped-call]
+            projected, layout, module.num_heads, module.dropout
+        )
+        return _linear(attended, module.output)
+
+    def _attend_some(self, asking: Tensor, hidden: Tensor, layout: Layout) -> Tensor:
+        """Let a few tokens of each example, [B * Q, D], attend to all of its tokens, [N, D]."""
+        module = self.attention
+        padded = layout.unpack(_linear(hidden, module.key, module.value))
+        key, value = _to_heads(padded, layout, 2, module.num_heads)  # [B, H, T, K]
+        query = _linear(asking, module.query).view(layout.num_examples, -1, *key.shape[1::2])
+        query = query.transpose(1, 2) / math.sqrt(key.shape[-1])  # [B, H, Q, K]
+        scores = query @ key.transpose(-1, -2)  # [B, H, Q, T]
+        if layout.bias is not None:
+            scores = scores + layout.bias
+        probabilities = module.dropout(scores.softmax(dim=-1))
+        attended = (probabilities @ value).transpose(1, 2)  # [B, Q, H, K]
+        return _linear(attended.flatten(end_dim=1).flatten(start_dim=1), module.output)
+
+    def _finish(self, hidden: Tensor, attended: Tensor) -> Tensor:
+        """Go on after attention: add & norm, feed-forward, add & norm."""
+        attended = _add_and_norm(hidden, attended, self.attention_norm)
+        wide = F.gelu(_linear(attended, self.feed_forward.widen))
+        narrowed = _linear(wide, self.feed_forward.narrow)
+        return _add_and_norm(attended, narrowed, self.feed_forward_norm)
 
 
-def _drop_of(module: Dropout) -> Drop:
-    return Drop(module.p if module.training else 0.0, module.cheap)
+def _linear(hidden: Tensor, *modules: nn.Linear) -> Tensor:
+    """Send tokens, [N, D], through one or more linear layers at once, in the tokens' type."""
+    weights = [module.weight.to(hidden.dtype) for module in modules]
+    biases = [module.bias.to(hidden.dtype) for module in modules]
+    if len(modules) == 1:
+        return F.linear(hidden, weights[0], biases[0])
+    return F.linear(hidden, torch.cat(weights), torch.cat(biases))
 
 
-def _dropped(values: Tensor, keep: Tensor | None) -> Tensor:
-    return values if keep is None else masked(values, keep)
+def _add_and_norm(part_input: Tensor, part_output: Tensor, module: AddAndNorm) -> Tensor:
+    norm = module.norm
+    normed: Tensor = _DropAddNorm.apply(  # type: ignore[no-untyped-call]
+        part_output, part_input, norm.weight, norm.bias, norm.eps, module.dropout
+    )
+    return normed
 
 
 class _Attention(torch.autograd.Function):
@@ -90,7 +139,9 @@ class _Attention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, projected: Tensor, layout: Layout, num_heads: int, drop: Drop) -> Tensor:
+    def forward(
+        ctx: Any, projected: Tensor, layout: Layout, num_heads: int, dropout: Dropout
+    ) -> Tensor:
         """Attend; `projected` holds query, key and value of each token, [N, 3D]."""
         ctx.layout, ctx.num_heads = layout, num_heads
         query, key, value = _to_heads(layout.unpack(projected), layout, 3, num_heads)
@@ -103,8 +154,8 @@ class _Attention(torch.autograd.Function):
             if layout.bias is not None:
                 scores.add_(layout.bias[few])
             probabilities = torch.softmax(scores, dim=-1)
-            keep, ctx.scale = drop.draw(probabilities)
-            torch.matmul(_dropped(probabilities, keep), value[few], out=attended[few])
+            keep, ctx.scale = dropout.draw(probabilities)
+            torch.matmul(masked(probabilities, keep), value[few], out=attended[few])
             if ctx.needs_input_grad[0]:
                 kept += [probabilities, keep]
         ctx.save_for_backward(query, key, value, *kept)
@@ -119,9 +170,9 @@ class _Attention(torch.autograd.Function):
         gradients = out.new_empty(3, *out.shape)
         of_query, of_key, of_value = gradients
         for few, probabilities, keep in zip(_slices(query), kept[::2], kept[1::2], strict=True):
-            dropped = _dropped(probabilities, keep)
+            dropped = masked(probabilities, keep)
             torch.matmul(dropped.transpose(-1, -2), out[few], out=of_value[few])
-            of_probabilities = _dropped(out[few] @ value[few].transpose(-1, -2), keep)
+            of_probabilities = masked(out[few] @ value[few].transpose(-1, -2), keep)
             of_scores = torch._softmax_backward_data(  # P * (dP - sum(P * dP)), row by row
                 of_probabilities, probabilities, -1, probabilities.dtype
             )
@@ -160,10 +211,10 @@ class _DropAddNorm(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         eps: float,
-        drop: Drop,
+        dropout: Dropout,
     ) -> Tensor:
-        keep, ctx.scale = drop.draw(part_output)
-        joined = torch.add(part_input, _dropped(part_output, keep), alpha=ctx.scale)
+        keep, ctx.scale = dropout.draw(part_output)
+        joined = torch.add(part_input, masked(part_output, keep), alpha=ctx.scale)
         normed, mean, rstd = torch.native_layer_norm(joined, weight.shape, weight, bias, eps)
         ctx.save_for_backward(joined, mean, rstd, weight, bias, keep)
         return normed
@@ -175,97 +226,6 @@ class _DropAddNorm(torch.autograd.Function):
         of_joined, of_weight, of_bias = torch.ops.aten.native_layer_norm_backward(
             gradient, joined, weight.shape, mean, rstd, weight, bias, [True, True, True]
         )
-        of_output = _dropped(of_joined, keep)
+        of_output = masked(of_joined, keep)
         of_output = of_output if keep is None else of_output.mul_(ctx.scale)
         return of_output, of_joined, of_weight, of_bias, None, None
-
-
-def _add_and_norm(part_input: Tensor, part_output: Tensor, module: "AddAndNorm") -> Tensor:
-    norm = module.norm
-    normed: Tensor = _DropAddNorm.apply(  # type: ignore[no-untyped-call]
-        part_output, part_input, norm.weight, norm.bias, norm.eps, _drop_of(module.dropout)
-    )
-    return normed
-
-
-def _linear(hidden: Tensor, *modules: nn.Linear) -> Tensor:
-    """Send tokens, [N, D], through one or more linear layers at once, in the tokens' type."""
-    weights = [module.weight.to(hidden.dtype) for module in modules]
-    biases = [module.bias.to(hidden.dtype) for module in modules]
-    if len(modules) == 1:
-        return F.linear(hidden, weights[0], biases[0])
-    return F.linear(hidden, torch.cat(weights), torch.cat(biases))
-
-
-def _attend(hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
-    """Let every computed token attend, [N, D]."""
-    projected = _linear(hidden, module.query, module.key, module.value)
-    attended = _Attention.apply(  # type: ignore[no-untyped-call]
-        projected, layout, module.num_heads, _drop_of(module.dropout)
-    )
-    return _linear(attended, module.output)
-
-
-def _attend_some(asking: Tensor, hidden: Tensor, layout: Layout, module: "SelfAttention") -> Tensor:
-    """Let a few tokens of each example, [B * Q, D], attend to all of its tokens, [N, D]."""
-    padded = layout.unpack(_linear(hidden, module.key, module.value))
-    key, value = _to_heads(padded, layout, 2, module.num_heads)  # [B, H, T, K]
-    query = _linear(asking, module.query).view(layout.num_examples, -1, *key.shape[1::2])
-    query = query.transpose(1, 2) / math.sqrt(key.shape[-1])  # [B, H, Q, K]
-    scores = query @ key.transpose(-1, -2)  # [B, H, Q, T]
-    if layout.bias is not None:
-        scores = scores + layout.bias
-    probabilities = module.dropout(scores.softmax(dim=-1))
-    attended = (probabilities @ value).transpose(1, 2)  # [B, Q, H, K]
-    return _linear(attended.flatten(end_dim=1).flatten(start_dim=1), module.output)
-
-
-def _at_queries(hidden: Tensor, layout: Layout, queries: Tensor) -> Tensor:
-    """Return the vectors at some places of the examples, [B * Q, D], out of [N, D]."""
-    first = torch.arange(layout.num_examples, device=hidden.device) * layout.num_tokens
-    places = (first.unsqueeze(1) + queries).flatten()
-    if layout.index is not None:  # real tokens are asked for, so their places are in the index
-        places = torch.searchsorted(layout.index, places)
-    return hidden[places]
-
-
-def encode_fused(
-    layers: "Iterable[Any]", hidden: Tensor, mask: Tensor, *, pack: bool, queries: Tensor | None
-) -> Tensor:
-    """Send a batch through encoder layers.
-
-    Args:
-        layers: `EncoderLayer`s, whose parameters are used.
-        hidden: what enters the first, float [B, T, D].
-        mask: True at real tokens, bool [B, T].
-        pack: leave out padding.
-        queries: places of real tokens, int64 [B, Q]; the last layer computes no others.
-
-    Returns:
-        Hidden states of the last layer, [B, T, D] or [B, Q, D]; with `pack` 0 at padding. In
-        autocast's type where that is on.
-    """
-    device = hidden.device.type
-    on = torch.is_autocast_enabled(device)
-    dtype = torch.get_autocast_dtype(device) if on else hidden.dtype
-    layout = layout_of(mask, dtype, pack_tokens=pack)
-    batch, tokens, _ = hidden.shape
-    with torch.autocast(device, enabled=False):
-        packed = layout.pack(hidden.flatten(end_dim=1)).to(dtype)
-        *others, last = layers
-        for layer in others:
-            packed = _layer(packed, _attend(packed, layout, layer.attention), layer)
-        if queries is not None:
-            asking = _at_queries(packed, layout, queries)
-            attended = _attend_some(asking, packed, layout, last.attention)
-            return _layer(asking, attended, last).view(*queries.shape, -1)
-        packed = _layer(packed, _attend(packed, layout, last.attention), last)
-        return layout.unpack(packed).view(batch, tokens, -1)
-
-
-def _layer(hidden: Tensor, attended: Tensor, layer: "EncoderLayer") -> Tensor:
-    """Finish a layer: add & norm, feed-forward, add & norm."""
-    attended = _add_and_norm(hidden, attended, layer.attention_norm)
-    wide = F.gelu(_linear(attended, layer.feed_forward.widen))
-    narrowed = _linear(wide, layer.feed_forward.narrow)
-    return _add_and_norm(attended, narrowed, layer.feed_forward_norm)

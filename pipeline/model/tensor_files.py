@@ -68,9 +68,9 @@ def stored_tensors(
     header.pop("__metadata__", None)
     tensors = {
         name: StoredTensor(
-            path, 8 + length + told["data_offsets"][0], tuple(told["shape"]), told["dtype"]
+            path, 8 + length + entry["data_offsets"][0], tuple(entry["shape"]), entry["dtype"]
         )
-        for name, told in header.items()
+        for name, entry in header.items()
     }
     return tensors, metadata
 

@@ -15,12 +15,20 @@ from torch import nn
 from pipeline import paths
 from pipeline.errors import TrainingError
 from pipeline.files import check_schema, replacing
-from pipeline.model.bert import MinBert
+from pipeline.model.bert import EncoderLayer, MinBert
 from pipeline.model.checkpoint_names import judged_checkpoint
-from pipeline.model.config import config_from_json
-from pipeline.model.kernels import Kernels
+from pipeline.model.config import BertConfig, config_from_json
+from pipeline.model.fused import FusedLayer
+from pipeline.model.kernels import Kernels, Layers
 from pipeline.model.tensor_files import misfit, mismatches, stored_tensors
 from pipeline.schemas import TRAIN
+
+LAYERS: Mapping[Layers, type[EncoderLayer]] = {"plain": EncoderLayer, "fused": FusedLayer}
+
+
+def new_backbone(config: BertConfig, kernels: Kernels) -> MinBert:
+    """Build a minBERT with new weights, out of the encoder layers that `kernels` names."""
+    return MinBert(config, kernels, LAYERS[kernels.layers])
 
 
 def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
@@ -35,7 +43,7 @@ def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
     path = paths.backbone_weights(backbone_dir)
     names = judged_checkpoint(path, config).names
     with torch.device("meta"):  # shapes without values: these come from the file
-        model = MinBert(config, kernels)
+        model = new_backbone(config, kernels)
     with safe_open(path, framework="pt") as file:
         weights = {
             ours: file.get_tensor(theirs).to(torch.float32, copy=True)

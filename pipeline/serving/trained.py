@@ -16,11 +16,11 @@ from pipeline.device import choose_device, make_deterministic
 from pipeline.errors import BackboneError, InputError, TrainingError
 from pipeline.files import read_record, sha256_of
 from pipeline.model.bert import MinBert
+from pipeline.model.kernels import kernels_on
 from pipeline.model.multitask import MultitaskBert
 from pipeline.model.weights import load_backbone, load_weights
 from pipeline.params import Params
 from pipeline.schemas import TRAIN
-from pipeline.speed import kernels_on
 from pipeline.tasks import CORPORA, CorpusName, PairEncoding
 from pipeline.tokens.tokenizer import load_tokenizer
 

@@ -28,11 +28,10 @@ from pipeline.errors import TrainingError
 from pipeline.evaluation.predict import Examples, open_examples, open_model
 from pipeline.files import sha256_of, write_record
 from pipeline.inputs import check_inputs, listed_files
-from pipeline.model.kernels import Kernels
+from pipeline.model.kernels import Kernels, kernels_on
 from pipeline.model.weights import save_weights
 from pipeline.params import Params, RunParams
 from pipeline.schemas import TRAIN
-from pipeline.speed import kernels_on
 from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trained, Trainer, TrainingPlan

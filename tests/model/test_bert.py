@@ -11,44 +11,17 @@ import transformers
 from torch import Tensor
 
 from pipeline.errors import BackboneError
-from pipeline.model.bert import MinBert, attention_bias, eager_attention, sdpa_attention
+from pipeline.model.bert import MinBert, eager_attention
 from pipeline.model.config import BertConfig
 from pipeline.model.kernels import PLAIN, Kernels
-from pipeline.model.weights import load_backbone
+from pipeline.model.weights import load_backbone, new_backbone
 
-SMALL = BertConfig(
-    vocab_size=60,
-    hidden_size=32,
-    num_hidden_layers=2,
-    num_attention_heads=2,
-    intermediate_size=64,
-    max_position_embeddings=16,
-    type_vocab_size=2,
-    pad_token_id=0,
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    layer_norm_eps=1e-12,
-)
+# V, D, L, H, F, positions, token types, padding's id, two dropouts, the norms' epsilon
+SMALL = BertConfig(60, 32, 2, 2, 64, 16, 2, 0, 0.1, 0.1, 1e-12)
 SHAPES = {
     "32-wide-2-heads": SMALL,
-    "48-wide-4-heads": replace(
-        SMALL,
-        hidden_size=48,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=80,
-        layer_norm_eps=1e-5,
-    ),
-    "64-wide-8-heads": replace(
-        SMALL,
-        hidden_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=8,
-        intermediate_size=100,
-        max_position_embeddings=12,
-        type_vocab_size=3,
-        layer_norm_eps=1e-3,
-    ),
+    "48-wide-4-heads": BertConfig(60, 48, 3, 4, 80, 16, 2, 0, 0.1, 0.1, 1e-5),
+    "64-wide-8-heads": BertConfig(60, 64, 1, 8, 100, 12, 3, 0, 0.1, 0.1, 1e-3),
 }
 LENGTHS = (12, 7, 1)
 KERNELS: dict[str, Kernels] = {
@@ -112,33 +85,46 @@ def largest(difference: Tensor) -> float:
 
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_outputs_equal_hugging_face(shape: str, kernels: str, tmp_path: Path) -> None:
-    config = SHAPES[shape]
-    ours, theirs = twins(config, kernels, tmp_path)
-    ids, mask = batch(config.vocab_size)
-    token_types = (torch.arange(ids.shape[1]) > 3).long().expand_as(ids)
-    with torch.no_grad():
-        for types in (None, token_types):
-            mine = outputs(ours, ids, mask, types)
-            their = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
-            assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
-            assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
-
-
-@pytest.mark.parametrize("kernels", KERNELS)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_gradients_of_all_parameters_equal_hugging_face(
+def test_outputs_and_all_gradients_equal_hugging_face(
     shape: str, kernels: str, tmp_path: Path
 ) -> None:
     ours, theirs = twins(SHAPES[shape], kernels, tmp_path)
-    _compare_gradients(ours, theirs, SHAPES[shape].vocab_size, tmp_path)
+    ids, mask = batch(SHAPES[shape].vocab_size)
+    _compare_outputs(ours, theirs, ids, mask)
+    _compare_outputs(ours, theirs, ids, mask, (torch.arange(12) > 3).long().expand_as(ids))
+    _compare_gradients(ours, theirs, ids, mask, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernels", ["eager", "fused"])
+def test_real_weights_give_the_outputs_and_gradients_of_hugging_face(
+    kernels: str, minilm_dir: Path, tmp_path: Path
+) -> None:
+    theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager").eval()
+    ours = load_backbone(minilm_dir, KERNELS[kernels]).eval()
+    ids, mask = batch(30_522, (40, 17, 1))
+    _compare_outputs(ours, theirs, ids, mask)
+    _compare_gradients(ours, theirs, ids, mask, tmp_path)
+
+
+def _compare_outputs(
+    ours: MinBert,
+    theirs: transformers.BertModel,
+    ids: Tensor,
+    mask: Tensor,
+    types: Tensor | None = None,
+) -> None:
+    mine = outputs(ours, ids, mask, types)
+    their = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
+    assert mine.hidden.shape == (*ids.shape, ours.config.hidden_size)
+    assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
+    assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
 
 
 def _compare_gradients(
-    ours: MinBert, theirs: transformers.BertModel, vocab_size: int, directory: Path
+    ours: MinBert, theirs: transformers.BertModel, ids: Tensor, mask: Tensor, directory: Path
 ) -> None:
     """Put both models' gradients under one set of names, by loading theirs as if weights."""
-    ids, mask = batch(vocab_size)
     width = ours.config.hidden_size
     weighting = torch.randn(width, generator=torch.Generator().manual_seed(2)) / width
 
@@ -162,37 +148,7 @@ def _compare_gradients(
             assert largest(expected[name]) > 10 * GRADIENT_TOLERANCE, name
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kernels", KERNELS)
-def test_real_weights_give_the_outputs_of_hugging_face(kernels: str, minilm_dir: Path) -> None:
-    theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
-    ours = load_backbone(minilm_dir, KERNELS[kernels]).eval()
-    ids, mask = batch(30_522, (40, 17, 1))
-    with torch.no_grad():
-        mine, their = outputs(ours, ids, mask), theirs.eval()(ids, attention_mask=mask.long())
-    assert largest((mine.hidden - their.last_hidden_state)[mask]) < OUTPUT_TOLERANCE
-    assert largest(mine.pooled - their.pooler_output) < OUTPUT_TOLERANCE
-
-
-@pytest.mark.slow
-def test_real_weights_give_the_gradients_of_hugging_face(minilm_dir: Path, tmp_path: Path) -> None:
-    theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager")
-    ours = load_backbone(minilm_dir, KERNELS["fused"]).eval()
-    _compare_gradients(ours, theirs.eval(), 30_522, tmp_path)
-
-
 def test_eager_attention_is_the_formula() -> None:
-    """Two tokens, one head of width 1: q = (0, ln 3), k = (0, 1), v = (10, 20)."""
-    query = torch.tensor([0.0, math.log(3.0)]).view(1, 1, 2, 1)
-    key = torch.tensor([0.0, 1.0]).view(1, 1, 2, 1)
-    value = torch.tensor([10.0, 20.0]).view(1, 1, 2, 1)
-    no_bias = torch.zeros(1, 1, 1, 2)
-    attended = eager_attention(query, key, value, no_bias, 0.0)
-    # the first token weighs both evenly, the second 1 : 3
-    torch.testing.assert_close(attended.flatten(), torch.tensor([15.0, 17.5]))
-
-
-def test_attention_scores_are_divided_by_the_root_of_the_width() -> None:
     query = torch.full((1, 1, 1, 4), math.log(3.0))  # q·k = 2 ln 3 for the second token
     key = torch.tensor([[0.0] * 4, [0.5] * 4]).view(1, 1, 2, 4)
     value = torch.tensor([[0.0] * 4, [1.0] * 4]).view(1, 1, 2, 4)
@@ -200,48 +156,19 @@ def test_attention_scores_are_divided_by_the_root_of_the_width() -> None:
     torch.testing.assert_close(attended, torch.full((1, 1, 1, 4), 0.75))
 
 
-def test_attention_dropout_takes_whole_probabilities_and_scales_the_rest() -> None:
-    """One key only: its probability is 1, so each query gets the value times 0 or 2."""
+def small_model(kernels: str, config: BertConfig = SMALL) -> MinBert:
     torch.manual_seed(0)
-    query, key, value = torch.zeros(1, 1, 400, 2), torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2)
-    for attend in (eager_attention, sdpa_attention):
-        attended = attend(query, key, value, torch.zeros(1, 1, 1, 1), 0.5)
-        assert set(attended.flatten().tolist()) == {0.0, 2.0}
-        assert 0.4 < (attended > 0).float().mean() < 0.6
-
-
-def test_both_attentions_agree() -> None:
-    generator = torch.Generator().manual_seed(0)
-    query, key, value = torch.randn(3, 3, 2, 12, 8, generator=generator)
-    bias = attention_bias(batch(60)[1], torch.float32)
-    torch.testing.assert_close(
-        eager_attention(query, key, value, bias, 0.0),
-        sdpa_attention(query, key, value, bias, 0.0),
-        atol=1e-6,
-        rtol=0,
-    )
-
-
-def small_model(kernels: str = "sdpa") -> MinBert:
-    torch.manual_seed(0)
-    return MinBert(SMALL, KERNELS[kernels])
+    return new_backbone(config, KERNELS[kernels])
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_what_stands_at_padding_does_not_matter(kernels: str) -> None:
-    model = small_model(kernels).eval()
-    ids, mask = batch(SMALL.vocab_size)
-    disturbed = torch.where(mask, ids, 33)
-    before, after = outputs(model, ids, mask), outputs(model, disturbed, mask)
-    assert torch.equal(before.hidden[mask], after.hidden[mask])
-    assert torch.equal(before.pooled, after.pooled)
-
-
-@pytest.mark.parametrize("kernels", KERNELS)
-def test_a_sentence_alone_equals_the_sentence_in_a_padded_batch(kernels: str) -> None:
+def test_padding_does_not_change_a_sentence(kernels: str) -> None:
     model = small_model(kernels).eval()
     ids, mask = batch(SMALL.vocab_size)
     together = outputs(model, ids, mask)
+    disturbed = outputs(model, torch.where(mask, ids, 33), mask)
+    assert torch.equal(together.hidden[mask], disturbed.hidden[mask])
+    assert torch.equal(together.pooled, disturbed.pooled)
     for row, length in enumerate(LENGTHS):
         alone = outputs(model, ids[row : row + 1, :length], mask[row : row + 1, :length])
         assert largest(together.hidden[row, :length] - alone.hidden[0]) < 1e-5
@@ -263,15 +190,6 @@ def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-@pytest.mark.parametrize("kernels", KERNELS)
-def test_dropout_acts_in_training_and_only_there(kernels: str) -> None:
-    model = small_model(kernels)
-    ids, mask = batch(SMALL.vocab_size)
-    assert not torch.equal(model(ids, mask), model(ids, mask))
-    model.eval()
-    assert torch.equal(model(ids, mask), model(ids, mask))
-
-
 def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
     """With one seed, the same elements are dropped, at the same places in the same order."""
     ours, theirs = twins(SMALL, "eager", tmp_path)
@@ -286,24 +204,17 @@ def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("kind", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
-def test_each_kind_of_dropout_acts_by_itself(kernels: str, kind: str) -> None:
+def test_each_kind_of_dropout_acts_in_training_and_only_there(kernels: str, kind: str) -> None:
     none = replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    some = replace(none, **{kind: 0.5})
     ids, mask = batch(SMALL.vocab_size)
-    for config, differs in ((none, False), (replace(none, **{kind: 0.5}), True)):
-        torch.manual_seed(0)
-        model = MinBert(config, KERNELS[kernels])
-        first, second = model(ids, mask), model(ids, mask)
-        assert torch.equal(first, second) is not differs
-
-
-def test_every_parameter_gets_a_gradient() -> None:
-    model = small_model()
-    ids, mask = batch(SMALL.vocab_size)
-    output = outputs(model, ids, mask)
-    (output.hidden[mask].square().sum() + output.pooled.sum()).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.abs().sum() > 0, name
+    for config, training, differs in (
+        (none, True, False),
+        (some, True, True),
+        (some, False, False),
+    ):
+        model = small_model(kernels, config).train(training)
+        assert torch.equal(model(ids, mask), model(ids, mask)) is not differs
 
 
 def test_new_weights_have_berts_distribution() -> None:
@@ -319,14 +230,7 @@ def test_new_weights_have_berts_distribution() -> None:
             assert parameter.mean().item() == pytest.approx(0.0, abs=1e-3), name
 
 
-def test_output_is_batch_by_tokens_by_width() -> None:
-    ids, mask = batch(SMALL.vocab_size)
-    output = outputs(small_model(), ids, mask)
-    assert output.hidden.shape == (3, 12, 32)
-    assert output.pooled.shape == (3, 32)
-
-
 def test_more_tokens_than_positions_are_refused() -> None:
     ids, mask = batch(SMALL.vocab_size, (17,))
     with pytest.raises(BackboneError, match=r"16 positions.*17 tokens.*tokens.max_length.*16"):
-        small_model()(ids, mask)
+        small_model("sdpa")(ids, mask)

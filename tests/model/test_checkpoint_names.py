@@ -18,33 +18,16 @@ from pipeline.model.config import BertConfig
 from pipeline.model.kernels import PLAIN
 
 # every size another, so that no two can be taken for each other
-CONFIG = BertConfig(
-    vocab_size=40,
-    hidden_size=12,
-    num_hidden_layers=3,
-    num_attention_heads=2,
-    intermediate_size=20,
-    max_position_embeddings=10,
-    type_vocab_size=2,
-    pad_token_id=0,
-    hidden_dropout_prob=0.1,
-    attention_probs_dropout_prob=0.1,
-    layer_norm_eps=1e-12,
-)
+CONFIG = BertConfig(40, 12, 3, 2, 20, 10, 2, 0, 0.1, 0.1, 1e-12)
 THEIRS = transformers.BertConfig(**asdict(CONFIG))
 
 
-def test_the_table_of_shapes_is_that_of_the_model() -> None:
-    state = MinBert(CONFIG, PLAIN).state_dict()
-    assert tensor_shapes(CONFIG) == {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
-def test_the_names_are_those_of_hugging_faces_model() -> None:
-    state = transformers.BertModel(THEIRS).state_dict()
+def test_names_and_shapes_are_those_of_our_model_and_of_hugging_faces() -> None:
+    ours, theirs = MinBert(CONFIG, PLAIN).state_dict(), transformers.BertModel(THEIRS).state_dict()
     shapes, names = tensor_shapes(CONFIG), hugging_face_names(CONFIG)
-    assert names.keys() == shapes.keys()
-    assert {names[ours]: shape for ours, shape in shapes.items()} == {
-        name: tuple(tensor.shape) for name, tensor in state.items()
+    assert shapes == {name: tuple(tensor.shape) for name, tensor in ours.items()}
+    assert {names[name]: shape for name, shape in shapes.items()} == {
+        name: tuple(tensor.shape) for name, tensor in theirs.items()
     }
 
 

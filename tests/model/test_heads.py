@@ -51,20 +51,20 @@ def test_dropout_is_applied_before_the_linear_layer_and_only_in_training() -> No
     assert dropped.unique().numel() > 3
 
 
-def test_cross_entropy_of_even_logits() -> None:
-    loss = loss_of(CORPORA["sst"], torch.zeros(4, 5), torch.tensor([0.0, 1, 2, 4]))
-    assert loss.item() == pytest.approx(math.log(5))
-
-
-def test_binary_cross_entropy_takes_the_logit() -> None:
-    loss = loss_of(CORPORA["quora"], torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
-    by_hand = (math.log(1 + math.exp(-2)) + math.log(1 + math.exp(-1))) / 2
+@pytest.mark.parametrize(
+    ("corpus", "outputs", "labels", "by_hand"),
+    [
+        ("sst", [[0.0] * 5] * 4, [0.0, 1, 2, 4], math.log(5)),
+        # the sigmoid of the logit is inside
+        ("quora", [2.0, -1.0], [1.0, 0.0], math.log((1 + math.exp(-2)) * (1 + math.exp(-1))) / 2),
+        ("sts", [1.0, 4.0], [3.0, 5.0], (4 + 1) / 2),
+    ],
+)
+def test_losses_by_hand(
+    corpus: CorpusName, outputs: list[object], labels: list[float], by_hand: float
+) -> None:
+    loss = loss_of(CORPORA[corpus], torch.tensor(outputs), torch.tensor(labels))
     assert loss.item() == pytest.approx(by_hand)
-
-
-def test_mean_squared_error_is_on_the_label() -> None:
-    loss = loss_of(CORPORA["sts"], torch.tensor([1.0, 4.0]), torch.tensor([3.0, 5.0]))
-    assert loss.item() == pytest.approx((4 + 1) / 2)
 
 
 def test_predictions_are_on_the_labels_scale() -> None:

@@ -8,7 +8,8 @@ import torch
 import transformers
 
 from pipeline.model.kernels import PLAIN, Kernels
-from pipeline.model.multitask import MultitaskBert, encode
+from pipeline.model.multitask import MultitaskBert
+from pipeline.model.pooling import encode
 from pipeline.model.weights import load_backbone
 from pipeline.tasks import Pooling
 

@@ -11,12 +11,7 @@ from safetensors.torch import save_file
 from pipeline.errors import InputError
 from pipeline.model.tensor_files import mismatches, stored_tensors
 
-TYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-}
+TYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
 def problems_with(tensor: torch.Tensor, folder: Path) -> list[str]:
@@ -28,24 +23,19 @@ def problems_with(tensor: torch.Tensor, folder: Path) -> list[str]:
     return list(mismatches({"b": (2, 3)}, {"b": found["b"]}, {"b": "B"}))
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_floats_of_every_width_fit_up_to_their_largest_value(name: str, tmp_path: Path) -> None:
-    largest = min(torch.finfo(TYPES[name]).max, torch.finfo(torch.float32).max)
-    values = [largest, -largest, 0.0, -0.0, torch.finfo(TYPES[name]).tiny, 1.0]
-    assert problems_with(torch.tensor(values, dtype=TYPES[name]).view(2, 3), tmp_path) == []
-
-
-@pytest.mark.parametrize("value", [torch.nan, -torch.nan, torch.inf, -torch.inf])
-@pytest.mark.parametrize("name", TYPES)
-def test_a_value_that_is_not_finite_is_seen(name: str, value: float, tmp_path: Path) -> None:
-    tensor = torch.ones(2, 3, dtype=TYPES[name])
-    tensor[1, 2] = value
-    assert problems_with(tensor, tmp_path) == ["B holds values that are not finite"]
-
-
-def test_a_value_that_float32_cannot_hold_is_seen(tmp_path: Path) -> None:
-    tensor = torch.full((2, 3), 1e300, dtype=torch.float64)
-    assert problems_with(tensor, tmp_path) == ["B holds values that are not finite"]
+@pytest.mark.parametrize("dtype", TYPES)
+def test_floats_of_every_width_fit_up_to_their_largest_value(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
+    largest = min(torch.finfo(dtype).max, torch.finfo(torch.float32).max)
+    values = [largest, -largest, 0.0, -0.0, torch.finfo(dtype).tiny, 1.0]
+    tensor = torch.tensor(values, dtype=dtype).view(2, 3)
+    assert problems_with(tensor, tmp_path) == []
+    # a number that float32 cannot hold is as good as infinite
+    too_large = [1e300] if dtype == torch.float64 else []
+    for value in (torch.nan, -torch.nan, torch.inf, -torch.inf, *too_large):
+        tensor[1, 2] = value
+        assert problems_with(tensor, tmp_path) == ["B holds values that are not finite"]
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.float8_e4m3fn])
@@ -53,10 +43,6 @@ def test_other_types_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
     (problem,) = problems_with(torch.ones(2, 3).to(dtype), tmp_path)
     assert problem.startswith("B has type ")
     assert problem.endswith(", not one of F64, F32, F16, BF16")
-
-
-def test_another_shape_is_refused(tmp_path: Path) -> None:
-    assert problems_with(torch.ones(3, 2), tmp_path) == ["B has shape [3, 2], not [2, 3]"]
 
 
 def test_the_stage_that_judges_a_backbone_loads_no_torch() -> None:

@@ -22,7 +22,7 @@ GRAPH = ROOT / "dvc.yaml"
 STAGES_PAGE = ROOT / "docs/stages.md"
 PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 PACKAGES = ("pipeline", "stages")
-READS_DATA = "pipeline/corpora/data_file.py"  # the YAML files beside it
+DATA_FILE = re.compile(r'data_file\("(\w+\.yaml)", __file__\)')
 # Plumbing of every stage: the values that pass through it are tracked as params, or it only tells
 # (docs/decisions/0009-modules-as-deps.md).
 EXEMPT = {
@@ -64,12 +64,17 @@ def code_of(module: str) -> set[str]:
 
 
 def modules_of(stages: Iterable[str]) -> dict[str, list[str]]:
-    """Return for each stage the modules, and what they read beside them, that are its deps."""
-    code = {stage: code_of(f"stages.{stage}") - EXEMPT for stage in stages}
-    data = {str(path.relative_to(ROOT)) for path in (ROOT / READS_DATA).parent.glob("*.yaml")}
+    """Return for each stage the modules, and the data files that these read, that are its deps."""
+    modules = {stage: code_of(f"stages.{stage}") - EXEMPT for stage in stages}
+    return {stage: sorted(code | data_of(code)) for stage, code in modules.items()}
+
+
+def data_of(modules: Iterable[str]) -> set[str]:
+    """Return the YAML files that modules read beside themselves."""
     return {
-        stage: sorted(files | data if READS_DATA in files else files)
-        for stage, files in code.items()
+        str(Path(module).with_name(name))
+        for module in modules
+        for name in DATA_FILE.findall((ROOT / module).read_text(encoding="utf-8"))
     }
 
 

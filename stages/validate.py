@@ -1,6 +1,7 @@
 """Stage validate: hold the corpora against what is expected of them; stop on a critical finding."""
 
 import argparse
+from dataclasses import asdict
 
 from stages.entry import run_stage
 from pipeline import paths
@@ -21,7 +22,7 @@ def main(argv: list[str]) -> None:
     ]
     # all are written before any may stop the pipeline: a critical finding can be read there
     for report in reports:
-        write_record(paths.validation_json(report.corpus), VALIDATE, report.as_json())
+        write_record(paths.validation_json(report.corpus), VALIDATE, asdict(report))
     stop_if_critical(reports)
 
 

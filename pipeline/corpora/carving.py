@@ -5,7 +5,6 @@ component of the graph whose nodes are questions and whose edges are pairs.
 """
 
 import hashlib
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,19 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.errors import CorpusError
+from pipeline.params import CorporaParams, Cs224nCorpora
+from pipeline.tasks import Corpus, Split
 
 DEV_SHARE = 0.2
 
 
-def carve(pairs: pd.DataFrame, seed: int) -> dict[Literal["train", "dev"], pd.DataFrame]:
+def is_carved(corpus: Corpus, corpora: CorporaParams) -> bool:
+    """Say whether train and dev of this corpus are carved out of one file."""
+    is_asked = isinstance(corpora, Cs224nCorpora) and corpora.quora_split == "carved"
+    return is_asked and corpus.name == "quora"
+
+
+def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     """Split pairs 80/20 into train and dev, whole components at a time.
 
     Which components make the dev set depends on the seed and on ids alone, so that it is the
@@ -34,10 +41,11 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Literal["train", "dev"], pd.Da
     groups = pairs["id"].groupby(component)
     sizes = groups.size().to_numpy()  # components are numbered from 0
     first_ids = groups.min().tolist()
-    order = sorted(range(len(sizes)), key=lambda number: _lot(seed, first_ids[number]))
+    # each component draws its place in the queue for the dev set
+    lots = [hashlib.sha256(f"{seed} {first}".encode()).hexdigest() for first in first_ids]
     wanted = round(DEV_SHARE * len(pairs))
     chosen, taken = [], 0
-    for number in order:
+    for number in np.argsort(lots, kind="stable"):
         if taken + sizes[number] <= wanted:
             chosen.append(number)
             taken += sizes[number]
@@ -67,8 +75,3 @@ def _components(pairs: pd.DataFrame) -> np.ndarray:
     edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)
     _, component = connected_components(edges, directed=False)
     return np.asarray(component[first])
-
-
-def _lot(seed: int, key: str) -> str:
-    """Draw a component's place in the queue for the dev set."""
-    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pipeline.corpora.carving import is_carved
 from pipeline.corpora.findings import Severity
 from pipeline.paper import TABLE_1
-from pipeline.params import CorporaParams, Cs224nCorpora, LocalCorpora, SyntheticCorpora
+from pipeline.params import CorporaParams, LocalCorpora, SyntheticCorpora
 from pipeline.tasks import Corpus, CorpusName, Split
 
 COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
@@ -14,59 +15,40 @@ COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
 class ExpectedRows:
     """How many rows a split should have, who says so, and how bad it is if it has not."""
 
-    rows: int
-    severity: Severity
-    description: str
-
-
-def is_carved(corpus: Corpus, corpora: CorporaParams) -> bool:
-    """Say whether train and dev of this corpus are carved out of one file."""
-    return (
-        corpus.name == "quora"
-        and isinstance(corpora, Cs224nCorpora)
-        and corpora.quora_split == "carved"
-    )
+    note: str  # why the number differs from the paper's Table 1; "" where it does not
+    rows: int | None = None  # None: any
+    severity: Severity = "info"
+    description: str = ""
 
 
 def expected_rows(
-    corpus: Corpus, split: Split, corpora: CorporaParams, note: str
-) -> ExpectedRows | None:
+    corpus: Corpus, split: Split, corpora: CorporaParams, num_rows: int, num_dropped: int
+) -> ExpectedRows:
     """Say how many rows a split should have: as many as params ask for, or the paper's Table 1.
 
-    None for the user's own files, of which no number is expected.
+    Of the user's own files no number is expected.
 
     Args:
         corpus: which one.
         split: which split of it.
         corpora: the profile's section of params.yaml.
-        note: from `count_note`.
+        num_rows: how many it has.
+        num_dropped: how many were left out.
     """
+    if isinstance(corpora, LocalCorpora):
+        return ExpectedRows("your own data")
     if isinstance(corpora, SyntheticCorpora):
         rows = int(getattr(corpora.sizes[corpus.name], split))
-        said = f"params.yaml asks for {rows:,} examples."
-        return ExpectedRows(rows, "critical", said)
-    if isinstance(corpora, LocalCorpora):
-        return None
+        asked = f"params.yaml asks for {rows:,} examples."
+        return ExpectedRows("synthetic", rows, "critical", asked)
+    carved = is_carved(corpus, corpora)
+    if carved:
+        note = "no test split when carved" if split == "test" else "carved out of quora-dev.csv"
+    else:
+        note = _published_note(corpus, split, num_rows, num_dropped)
     rows = TABLE_1[corpus.name][split]
     said = f"Table 1 of the paper says {rows:,}{f' ({note})' if note else ''}."
-    return ExpectedRows(rows, "info" if is_carved(corpus, corpora) else "warning", said)
-
-
-def count_note(
-    corpus: Corpus,
-    split: Split,
-    corpora: CorporaParams,
-    num_rows: int,
-    num_dropped: int,
-) -> str:
-    """Explain the difference from the paper's Table 1, or return "" where there is none."""
-    if isinstance(corpora, SyntheticCorpora):
-        return "synthetic"
-    if isinstance(corpora, LocalCorpora):
-        return "your own data"
-    if is_carved(corpus, corpora):
-        return "no test split when carved" if split == "test" else "carved out of quora-dev.csv"
-    return _published_note(corpus, split, num_rows, num_dropped)
+    return ExpectedRows(note, rows, "info" if carved else "warning", said)
 
 
 def _published_note(corpus: Corpus, split: Split, num_rows: int, num_dropped: int) -> str:
@@ -74,17 +56,14 @@ def _published_note(corpus: Corpus, split: Split, num_rows: int, num_dropped: in
     difference = num_rows - TABLE_1[corpus.name][split]
     if not difference:
         return ""
-    reasons = []
-    if corpus.name in COUNTED_WITH_HEADER:
-        reasons.append("Table 1 counts the header line")
-        difference += 1
-    if num_dropped:
-        reasons.append(f"{_rows(num_dropped)} left out")
-        difference += num_dropped
-    if difference:
-        more = "more" if difference > 0 else "fewer"
-        reasons.append(f"the published file has {_rows(abs(difference))} {more}")
-    return "; ".join(reasons)
+    has_header = corpus.name in COUNTED_WITH_HEADER
+    left = difference + has_header + num_dropped
+    reasons = {
+        "Table 1 counts the header line": has_header,
+        f"{_rows(num_dropped)} left out": num_dropped,
+        f"the published file has {_rows(abs(left))} {'more' if left > 0 else 'fewer'}": left,
+    }
+    return "; ".join(reason for reason, number in reasons.items() if number)
 
 
 def _rows(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Tables and word lists of the corpora: the YAML files beside this module."""
+"""Tables and word lists that stand in YAML files beside the modules that need them."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,6 @@ from typing import Any
 from pipeline.yaml12 import read_yaml
 
 
-def data_file(name: str) -> Any:
-    """Return what a YAML file of this folder holds."""
-    return read_yaml(Path(__file__).with_name(name))
+def data_file(name: str, module: str) -> Any:
+    """Return what a YAML file holds that is in the folder of a module, given its `__file__`."""
+    return read_yaml(Path(module).with_name(name))

@@ -25,5 +25,5 @@ UPSTREAM: Mapping[CorpusName, Mapping[Split, UpstreamFile]] = {
         split: UpstreamFile(num_rows=pin.pop("num_rows", None), pin=Pin(**pin))
         for split, pin in splits.items()
     }
-    for corpus, splits in data_file("pins.yaml").items()
+    for corpus, splits in data_file("pins.yaml", __file__).items()
 }

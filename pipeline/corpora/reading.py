@@ -1,15 +1,16 @@
 """Corpus files: the upstream format in, the uniform schema in and out.
 
-What no reader could make sense of is refused here, by file and row: a missing column, a cut row,
-a label that is no number, bytes that are no text. Rows are counted as lines of the file, the
-header being 1. Whether the content is any good is for validation to say.
+What no reader could make sense of is refused here, by file and line: a missing column, a cut row,
+a label that is no number, bytes that are no text. Whether the content is any good is for
+validation to say.
 """
 
 import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +20,7 @@ import pandas as pd
 
 from pipeline.errors import CorpusError
 from pipeline.files import write_text
-from pipeline.tables import FIRST_NAMES, SECOND_NAMES, read_table
+from pipeline.tables import FIRST_NAMES, MAX_FIELD_CHARACTERS, SECOND_NAMES, Row, read_table
 from pipeline.tasks import Corpus, CorpusName, Split
 
 SCHEMA = ("id", "first", "second", "label")
@@ -29,8 +30,7 @@ LABEL_COLUMNS: dict[CorpusName, str] = {
     "quora": "is_duplicate",
     "sts": "similarity",
 }
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
-MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() would take "nan", "1_0" and "infinity"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Dropped:
 
     split: Split
     id: str
-    row: int
+    row: int  # the line at which it begins; the header is 1
     reason: str
 
 
@@ -57,45 +57,21 @@ def read_upstream(
     Raises:
         CorpusError: a column is missing, a row cannot be read, or a label is none of the corpus's.
     """
-    form: Literal["csv", "tsv"] = "tsv" if path.suffix == ".tsv" else "csv"
-    table = read_table(_text(path), str(path), form, CorpusError)
-    wanted = [("id",), FIRST_NAMES]
-    wanted += [SECOND_NAMES] if corpus.is_pair else []
+    wanted = [("id",), FIRST_NAMES, *[SECOND_NAMES][: corpus.is_pair]]
     wanted += [] if split == "test" else [("label", LABEL_COLUMNS[corpus.name])]
-    columns = [next((name for name in names if name in table.columns), "") for names in wanted]
-    if "" in columns:
-        names = " or ".join(wanted[columns.index("")])
-        found = ", ".join(table.columns)
-        raise CorpusError(f"{path}, line 1: no column {names}; found {found:.100}")
-    places = [table.columns.index(name) for name in columns]
-    rows = ((line, [fields[place] for place in places]) for line, fields in table.rows if fields)
-    return _checked(rows, columns, corpus, path, split)
-
-
-def _checked(
-    rows: Iterable[tuple[int, list[str]]],
-    columns: Sequence[str],
-    corpus: Corpus,
-    path: Path,
-    split: Split,
-) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
-    """Turn rows of id, texts and, if there is one, label into examples; drop those with a gap.
-
-    Raises:
-        CorpusError: a label is none of the corpus's.
-    """
+    columns, rows = _rows(path, wanted)
     examples, dropped = [], []
-    for row, values in rows:
+    for line, values in rows:
         fields = [value.strip() for value in values]
-        empty = [column for column, value in zip(columns, fields, strict=True) if not value]
+        empty = [column for column, field in zip(columns, fields, strict=True) if not field]
         if empty:
-            dropped.append(Dropped(split, fields[0], row, f"empty: {', '.join(empty)}"))
+            dropped.append(Dropped(split, fields[0], line, f"empty: {', '.join(empty)}"))
             continue
         key, first, *others = fields
         second = others.pop(0) if corpus.is_pair else ""
-        label = _checked_label(others[0], corpus, path, row) if others else math.nan
+        label = _label(others[0], f"{path}, line {line}", corpus) if others else math.nan
         examples.append((key, first, second, label))
-    return _frame(examples), tuple(dropped)
+    return frame_of(examples), tuple(dropped)
 
 
 def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
@@ -109,36 +85,58 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
         CorpusError: a row that cannot be read. Label ranges and empty texts are validation's.
     """
     examples = []
-    for row, (key, first, second, label) in _rows(path, SCHEMA):
+    for line, (key, first, second, label) in _rows(path, [(name,) for name in SCHEMA])[1]:
+        place = f"{path}, line {line}"
         if second and not corpus.is_pair:
-            raise CorpusError(f"{path} row {row}: {corpus.name} has no second sentence")
-        number = _number(label, path, row) if label else math.nan
-        examples.append((key, first, second, number))
-    return _frame(examples)
+            raise CorpusError(f"{place}: {corpus.name} has no second sentence; leave it empty")
+        examples.append((key, first, second, _label(label, place) if label else math.nan))
+    return frame_of(examples)
+
+
+def read_as_text(path: Path) -> pd.DataFrame:
+    """Read a CSV file without interpreting it; only what is cut off a row is NaN.
+
+    Raises:
+        CorpusError: the file is missing or no CSV.
+    """
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    try:
+        with warnings.catch_warnings():
+            # pandas only warns of rows longer than the header, and cuts them
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(_text(path), newline=""),
+                dtype="str",
+                keep_default_na=False,
+                index_col=False,
+                engine="python",  # the other one fills cut rows with empty text
+            )
+    except pd.errors.ParserWarning:
+        raise CorpusError(f"{path} cannot be read: a row is longer than the header") from None
+    except ValueError as error:  # pandas's own errors are ValueErrors
+        raise CorpusError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 
 def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
     """Write one split in the uniform schema; labels that are NaN are left empty."""
-    text = _UnixLines()
-    # csv quotes a carriage return in a field only if rows end with one
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(SCHEMA)
-    for key, first, second, label in frame[list(SCHEMA)].itertuples(index=False):
-        writer.writerow((key, first, second, _shown(float(label), corpus)))
-    write_text(path, text.getvalue())
+    lines = [",".join(SCHEMA)]
+    for *texts, label in frame[list(SCHEMA)].itertuples(index=False):
+        lines.append(",".join([*map(_enclosed, texts), _shown(float(label), corpus)]))
+    write_text(path, "\n".join([*lines, ""]))
 
 
-class _UnixLines(io.StringIO):
-    """Takes rows as csv.writer ends them and ends them with a line feed alone."""
-
-    def write(self, row: str) -> int:
-        """Append one row."""
-        return super().write(row.removesuffix("\r\n") + "\n")
+def frame_of(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
+    """Return a split with these ids, first and second texts, and labels."""
+    frame = pd.DataFrame(examples, columns=list(SCHEMA))
+    return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
 
 
-def empty_split() -> pd.DataFrame:
-    """Return a split without examples."""
-    return _frame([])
+def _enclosed(text: str) -> str:
+    """Put a field into quotation marks if CSV wants it.
+
+    Before Python 3.13, csv.writer forgets that for a carriage return.
+    """
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
 
 
 def _shown(label: float, corpus: Corpus) -> str:
@@ -150,92 +148,58 @@ def _shown(label: float, corpus: Corpus) -> str:
     return np.format_float_positional(label, trim="0")  # repr would write 1e-05
 
 
-def _frame(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
-    columns = zip(*examples, strict=True) if examples else ([],) * len(SCHEMA)
-    frame = pd.DataFrame(dict(zip(SCHEMA, columns, strict=True)))
-    return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
+def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[Row]]:
+    """Read the columns of a table that are called one of the names wanted for each.
+
+    Returns:
+        What these columns are called, and for each row its line and its values in them.
+
+    Raises:
+        CorpusError: a column is missing, or rows cannot be told apart.
+    """
+    form: Literal["csv", "tsv"] = "tsv" if path.suffix == ".tsv" else "csv"
+    table = read_table(_text(path), str(path), form, CorpusError)
+    columns = [next((name for name in names if name in table.columns), "") for names in wanted]
+    if "" in columns:
+        names = " or ".join(wanted[columns.index("")])
+        found = ", ".join(table.columns)
+        raise CorpusError(f"{path}, line 1: no column {names}; found {found:.100}")
+    places = [table.columns.index(name) for name in columns]
+    return columns, [(line, [row[place] for place in places]) for line, row in table.rows if row]
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row's number and its values in `columns`, in that order."""
-    reader = csv.reader(open_text(path), strict=True)
-    width, places = 0, []
-    row = 1
-    try:
-        for values in reader:
-            if row == 1:
-                width, places = len(values), _places(values, columns, path)
-            elif values and len(values) != width:
-                raise CorpusError(
-                    f"{path} row {row}: {len(values)} columns, expected {width}; is the row cut?"
-                )
-            elif values:
-                yield row, [values[place] for place in places]
-            row = reader.line_num + 1  # a quoted field may run over several lines
-    except csv.Error as error:
-        raise CorpusError(f"{path} row {row}: {error}") from None
-    if not width:
-        raise CorpusError(f"{path} is empty; expected a header with {', '.join(columns)}")
-
-
-def open_text(path: Path) -> io.StringIO:
-    """Open a whole file for a reader of CSV, with fields of any length.
-
-    UTF-8, with or without a byte order mark; line ends stay as they are.
+def _text(path: Path) -> str:
+    """Return a whole file: UTF-8, with or without a byte order mark; line ends stay as they are.
 
     Raises:
         CorpusError: the file cannot be read or is not text.
     """
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    return io.StringIO(_text(path), newline="")
-
-
-def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise CorpusError(
-            f"{path} cannot be read: {error.strerror}; `dvc repro` makes it"
-        ) from None
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+        remedy = "; `dvc repro` makes it" if isinstance(error, FileNotFoundError) else ""
+        raise CorpusError(f"{path} cannot be read: {error.strerror}{remedy}") from None
+    bad, problem = data.find(b"\0"), "a NUL byte; this is not a text file"
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start) + 1
-        byte = data[error.start]
-        raise CorpusError(f"{path} row {row}: byte {byte:#04x} is not UTF-8 text") from None
-    if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise CorpusError(f"{path} row {row}: a NUL byte; this is not a text file")
+        bad, problem = error.start, f"byte {data[error.start]:#04x} is not UTF-8 text"
+    if bad >= 0:
+        line = data.count(b"\n", 0, bad) + 1
+        raise CorpusError(f"{path}, line {line}: {problem}")
     return text
 
 
-def _places(header: Sequence[str], columns: Sequence[str], path: Path) -> list[int]:
-    """Return where each column stands; unnamed and further columns do not matter."""
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise CorpusError(
-            f"{path} row 1: no column {', '.join(missing)}; expected {', '.join(columns)} "
-            f"separated by commas, found {str(list(header))[:120]}"
-        )
-    return [header.index(column) for column in columns]
-
-
-def _number(text: str, path: Path, row: int) -> float:
-    # float() alone would take "nan", "1_0" and "infinity"
+def _label(text: str, place: str, corpus: Corpus | None = None) -> float:
+    """Return a label, refusing what is no number, or what the corpus, if it is given, has not."""
     if not NUMBER.fullmatch(text):
-        raise CorpusError(f"{path} row {row}: label {text[:40]!r} is not a number")
-    return float(text)
-
-
-def _checked_label(text: str, corpus: Corpus, path: Path, row: int) -> float:
-    """Return an upstream label, refusing what the corpus does not have."""
-    label = _number(text, path, row)
+        raise CorpusError(f"{place}: label {text[:40]!r} is not a number")
+    label = float(text)
+    if corpus is None:
+        return label
     if not 0 <= label <= corpus.max_label or (corpus.has_classes and not label.is_integer()):
         kind = "a whole number" if corpus.has_classes else "a number"
         raise CorpusError(
-            f"{path} row {row}: label {text} of {corpus.name} must be {kind} "
-            f"from 0 to {corpus.max_label}"
+            f"{place}: label {text} of {corpus.name} must be {kind} from 0 to {corpus.max_label}"
         )
     return label

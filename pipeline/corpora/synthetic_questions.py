@@ -21,7 +21,7 @@ CONDITION_KEPT = 0.08  # share of duplicates that are narrowed on both sides
 NON_DUPLICATES = {"condition": 0.62, "slot": 0.1, "swap": 0.1, "negation": 0.15, "unrelated": 0.15}
 
 Intent = Mapping[str, Any]  # an entry of `intents` in question_words.yaml
-WORDS = data_file("question_words.yaml")
+WORDS = data_file("question_words.yaml", __file__)
 INTENTS: Sequence[Intent] = WORDS["intents"]
 
 

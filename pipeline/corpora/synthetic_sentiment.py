@@ -33,7 +33,7 @@ AGREEING = 0.9  # share of a review's opinions that go with its verdict
 OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
 INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
 
-WORDS = data_file("review_words.yaml")
+WORDS = data_file("review_words.yaml", __file__)
 
 
 class Phrase(NamedTuple):
@@ -86,7 +86,7 @@ def _review_sentence(rng: Generator, label: int) -> str:
 
 def _sentence(rng: Generator) -> Phrase:
     """Compose any sentence, with a frame around it or not."""
-    kinds = (_joined, _contrast, _description, _plot, _clause)
+    kinds = (_joined, _contrasted, _description, _plot, _clause)
     kind = pick_weighted(rng, kinds, (0.3, 0.3, 0.2, 0.1, 0.1))
     phrase = kind(rng)
     if kind is _clause or rng.random() < 0.25:
@@ -96,17 +96,19 @@ def _sentence(rng: Generator) -> Phrase:
 
 def _joined(rng: Generator) -> Phrase:
     """Say "the acting is very good , and the plot holds our attention"."""
-    first, second = _clause(rng), _clause(rng)
-    text = f"{first.text} {pick(rng, (', and', 'while', ';'))} {second.text}"
-    return Phrase(text, CONJUNCTION * (first.polarity + second.polarity))
+    return _two(rng, ("{0} , and {1}", "{0} while {1}", "{0} ; {1}"), 1.0, CONJUNCTION)
 
 
-def _contrast(rng: Generator) -> Phrase:
+def _contrasted(rng: Generator) -> Phrase:
     """Say "the acting is good , but the plot falls flat": what is conceded counts little."""
-    conceded, stressed = _clause(rng), _clause(rng)
     forms = ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}")
-    text = pick(rng, forms).format(conceded.text, stressed.text)
-    return Phrase(text, CONCESSION * conceded.polarity + stressed.polarity)
+    return _two(rng, forms, CONCESSION, 1.0)
+
+
+def _two(rng: Generator, forms: Sequence[str], first_weight: float, weight: float) -> Phrase:
+    first, second = _clause(rng), _clause(rng)
+    text = pick(rng, forms).format(first.text, second.text)
+    return Phrase(text, weight * (first_weight * first.polarity + second.polarity))
 
 
 def _description(rng: Generator) -> Phrase:

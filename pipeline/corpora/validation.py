@@ -1,32 +1,19 @@
 """One corpus held against what is expected of it, and described for the data page."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline import paths
-from pipeline.corpora.counts import count_note, expected_rows, is_carved
-from pipeline.corpora.expectations import (
-    check,
-    expect_balance,
-    expect_columns,
-    expect_examples,
-    expect_ids_over_splits,
-    expect_size,
-    expect_whole_rows,
-)
+from pipeline.corpora.carving import is_carved
+from pipeline.corpora.counts import ExpectedRows, expected_rows
+from pipeline.corpora.expectations import check, expect, expect_examples
 from pipeline.corpora.findings import CorpusReport, Finding
-from pipeline.corpora.measures import (
-    label_bins,
-    length_counts,
-    lengths,
-    measured,
-    read_as_text,
-)
-from pipeline.corpora.reading import SCHEMA
+from pipeline.corpora.measures import label_bins, lengths, measured
+from pipeline.corpora.reading import SCHEMA, read_as_text
 from pipeline.errors import CorpusError
 from pipeline.files import read_record
 from pipeline.paper import TABLE_1
@@ -50,72 +37,72 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
         SchemaError: the corpus was written by another version.
     """
     origin = _origin(corpus_dir)
-    frames, findings = _read(corpus_dir)
-    frames = measured(frames, corpus)
-    notes = {
-        split: count_note(corpus, split, corpora, len(frame), _num_dropped(origin, split))
+    read, findings = _read(corpus_dir)
+    nothing = pd.DataFrame(columns=list(SCHEMA), dtype="str")
+    frames = measured({split: read.get(split, nothing) for split in SPLITS}, corpus)
+    dropped = [row["split"] for row in origin["dropped"]]
+    expected = {
+        split: expected_rows(corpus, split, corpora, len(frame), dropped.count(split))
         for split, frame in frames.items()
     }
-    bins = {split: label_bins(frame["label_value"], corpus) for split, frame in frames.items()}
-    if _is_left_out(corpus, corpora):
+    notes = {s: expected[s].note if s in read else "cannot be read" for s in SPLITS}
+    if isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present():
         notes = dict.fromkeys(SPLITS, "left out")
     else:
-        findings += _judged(frames, corpus, corpora, notes)
-    _log(corpus, findings)
+        findings += check(_ids(frames), "all", [expect("id_in_one_split")])
+        for split in read:
+            carved = is_carved(corpus, corpora)
+            findings += _judged(frames[split], corpus, split, expected[split], carved=carved)
+    met = sum(finding.success for finding in findings)
+    log.info("%s: %d of %d expectations met", corpus.name, met, len(findings))
+    words = {split: lengths(frame, corpus) for split, frame in frames.items()}
+    order = [*SPLITS, "all"]
     return CorpusReport(
         corpus=corpus.name,
-        corpus_dir=corpus_dir,
-        source=origin["source"],
-        counts={split: len(frames.get(split, ())) for split in SPLITS},
+        **origin,
+        counts={split: len(frame) for split, frame in frames.items()},
         paper_counts=TABLE_1[corpus.name],
-        count_notes={split: notes.get(split, "cannot be read") for split in SPLITS},
-        dropped=origin["dropped"],
-        notes=origin["notes"],
-        label_balance={split: bins.get(split, {}) for split in SPLITS},
-        lengths={split: lengths(frames.get(split), corpus) for split in SPLITS},
-        length_counts={split: length_counts(frames.get(split), corpus) for split in SPLITS},
-        findings=findings,
+        count_notes=notes,
+        label_balance={s: label_bins(frame["label_value"], corpus) for s, frame in frames.items()},
+        lengths={split: described for split, (described, _) in words.items()},
+        length_counts={split: counts for split, (_, counts) in words.items()},
+        findings=sorted(findings, key=lambda f: (order.index(f.split), f.expectation)),
     )
 
 
 def _judged(
-    frames: Mapping[Split, pd.DataFrame],
-    corpus: Corpus,
-    corpora: CorporaParams,
-    notes: Mapping[Split, str],
+    frame: pd.DataFrame, corpus: Corpus, split: Split, expected: ExpectedRows, *, carved: bool
 ) -> list[Finding]:
-    """Hold the measured splits, and their ids together, against what is expected."""
-    findings = check(_ids(frames), "all", expect_ids_over_splits())
-    for split, frame in frames.items():
-        expectations = expect_size(split, expected_rows(corpus, split, corpora, notes[split]))
-        if not frame.empty:
-            carved = is_carved(corpus, corpora)
-            expectations += expect_examples(corpus, split, carved=carved)
-        findings += check(frame, split, expectations)
-        balance = label_bins(frame["label_value"], corpus)
-        if balance:
-            findings += check(_percentages(balance), split, expect_balance(corpus))
-    return findings
-
-
-def _is_left_out(corpus: Corpus, corpora: CorporaParams) -> bool:
-    return isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present()
+    """Hold a measured split against what is expected of it."""
+    suite = [expect("has_test_rows" if split == "test" else "has_rows")]
+    if expected.rows is not None:
+        suite.append(expect("row_count", **vars(expected)))
+    if not frame.empty:
+        suite += expect_examples(corpus, split, carved=carved)
+    findings = check(frame, split, suite)
+    balance = pd.Series(label_bins(frame["label_value"], corpus), dtype="int64")
+    if balance.empty:
+        return findings
+    rows = {
+        "id": "label " + balance.index,
+        "text": balance.map("{:,} examples".format),
+        "percent": 100 * balance / balance.sum(),
+    }
+    bin_name = "label" if corpus.has_classes else "whole-number bin of labels"
+    return findings + check(pd.DataFrame(rows), split, [expect("class_balance", bin=bin_name)])
 
 
 def _origin(corpus_dir: Path) -> dict[str, Any]:
+    """Return the source, the dropped rows and the notes of a corpus."""
     path = paths.corpus_origin(corpus_dir)
     try:
         origin = read_record(path, CORPORA)
         return {key: origin[key] for key in ("source", "dropped", "notes")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(
-            f"{path} does not tell where {corpus_dir.name} comes from ({error!r}); "
+            f"{path} does not say where {corpus_dir.name} comes from ({error!r}); "
             "run the stage `corpora` again"
         ) from None
-
-
-def _num_dropped(origin: Mapping[str, Any], split: Split) -> int:
-    return sum(row["split"] == split for row in origin["dropped"])
 
 
 def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
@@ -127,51 +114,30 @@ def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
         try:
             frame = read_as_text(path)
         except CorpusError as error:
-            # every finding names the file already
-            findings.append(_unreadable(split, str(error).removeprefix(f"{path} ")))
+            findings.append(_unreadable(split, str(error).removeprefix(str(path)).lstrip(", ")))
             continue
-        columns = check(frame, split, expect_columns())
+        columns = check(frame, split, [expect("columns")])
         findings += columns
         if any(finding.stops for finding in columns):
             continue
         whole = frame.assign(text=frame["first"], last=frame.iloc[:, -1])
-        findings += check(whole, split, expect_whole_rows())
+        findings += check(whole, split, [expect("row_is_whole")])
         frames[split] = frame[list(SCHEMA)].fillna("")
     return frames, findings
 
 
-def _unreadable(split: Split, error: str) -> Finding:
+def _unreadable(split: Split, observed: str) -> Finding:
     return Finding(
         expectation="file_is_readable",
         split=split,
         severity="critical",
         success=False,
         description="The file must be a table in CSV.",
-        observed=error,
-        unexpected_count=None,
-        examples=[],
-    )
-
-
-def _percentages(balance: Mapping[str, int]) -> pd.DataFrame:
-    """Return one row for each label, with its percentage of the examples."""
-    counts = pd.Series(balance)
-    return pd.DataFrame(
-        {
-            "id": "label " + counts.index,
-            "text": counts.map("{:,} examples".format),
-            "percent": 100 * counts / counts.sum(),
-        }
+        observed=observed,
     )
 
 
 def _ids(frames: Mapping[Split, pd.DataFrame]) -> pd.DataFrame:
     """Return one row for each id of each split; one that comes twice in a split counts once."""
-    empty = pd.DataFrame({"id": [], "text": []}, dtype="str")
     distinct = [frame.drop_duplicates("id")[["id", "text"]] for frame in frames.values()]
-    return pd.concat([empty, *distinct], ignore_index=True)
-
-
-def _log(corpus: Corpus, findings: Sequence[Finding]) -> None:
-    met = sum(finding.success for finding in findings)
-    log.info("%s: %d of %d expectations met", corpus.name, met, len(findings))
+    return pd.concat(distinct, ignore_index=True)

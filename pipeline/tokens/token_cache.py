@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from pipeline.arrays import read_array, write_array
 from pipeline.errors import CorpusError
@@ -89,40 +88,30 @@ def write_cache(
         max_length: tokens of a sentence, [CLS] and [SEP] included.
         out: the folder of the cache; what it held before is replaced.
     """
-    with replacing_folder(out) as folder:
-        return _write_cache(frames, corpus, load_tokenizer(tokenizer_path), max_length, folder)
-
-
-def _write_cache(
-    frames: "Mapping[Split, pd.DataFrame]",
-    corpus: Corpus,
-    tokenizer: Tokenizer,
-    max_length: int,
-    out: Path,
-) -> dict[Split, int]:
-    """Fill a new folder, as `write_cache` says."""
+    tokenizer = load_tokenizer(tokenizer_path)
+    columns = ["first", "second"][: corpus.task.num_sentences]
     truncated: dict[Split, int] = {}
-    for split, frame in frames.items():
-        columns = ["first", "second"] if corpus.is_pair else ["first"]
-        sentences = frame[columns].to_numpy(dtype=object).ravel().tolist()
-        tokenized = tokenize(tokenizer, sentences, max_length)
-        truncated[split] = tokenized.num_truncated
-        arrays: dict[str, NDArray[np.generic]] = {
-            "input_ids": tokenized.input_ids,
-            "offsets": tokenized.offsets,
-            "labels": frame["label"].to_numpy(np.float32),
-            "example_ids": np.array(frame["id"].tolist(), dtype=np.str_),
+    with replacing_folder(out) as folder:
+        for split, frame in frames.items():
+            sentences = frame[columns].to_numpy(dtype=object).ravel().tolist()
+            tokenized = tokenize(tokenizer, sentences, max_length)
+            truncated[split] = tokenized.num_truncated
+            arrays: dict[str, NDArray[np.generic]] = {
+                "input_ids": tokenized.input_ids,
+                "offsets": tokenized.offsets,
+                "labels": frame["label"].to_numpy(np.float32),
+                "example_ids": np.array(frame["id"].tolist(), dtype=np.str_),
+            }
+            for name, array in arrays.items():
+                write_array(_array_path(folder, split, name), array)
+        summary = {
+            "corpus": corpus.name,
+            "max_length": max_length,
+            "pad_id": tokenizer.token_to_id("[PAD]"),
+            "examples": {split: len(frame) for split, frame in frames.items()},
+            "truncated_sentences": truncated,
         }
-        for name, array in arrays.items():
-            write_array(_array_path(out, split, name), array)
-    summary = {
-        "corpus": corpus.name,
-        "max_length": max_length,
-        "pad_id": tokenizer.token_to_id("[PAD]"),
-        "examples": {split: len(frame) for split, frame in frames.items()},
-        "truncated_sentences": truncated,
-    }
-    write_record(out / "cache.json", TOKENS, summary)
+        write_record(folder / "cache.json", TOKENS, summary)
     return truncated
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,7 @@ from tokenizers import Tokenizer
 from pipeline.errors import BackboneError
 
 SPECIAL_TOKENS = ("[CLS]", "[SEP]", "[PAD]")
-# what must begin with [CLS] and end with [SEP]: a sentence, none, and one that is cut
-PROBES = ("a film", "", "a film " * 8)
-PROBE_LENGTH = 4
+PROBES = ("a film", "")  # what must begin with [CLS] and end with [SEP]
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,8 @@ def load_tokenizer(path: Path) -> Tokenizer:
             "or train it with them"
         )
     tokenizer.no_padding()
-    _check_ends(tokenizer, path)
     tokenizer.no_truncation()
-    return tokenizer
-
-
-def _check_ends(tokenizer: Tokenizer, path: Path) -> None:
-    """Refuse a tokenizer that leaves [CLS] or [SEP] out: vectors of other tokens would be used."""
-    tokenizer.enable_truncation(PROBE_LENGTH)
+    # vectors of other tokens would be used if [CLS] or [SEP] were left out
     for text in PROBES:
         try:
             tokens = tokenizer.encode(text).tokens
@@ -62,6 +55,7 @@ def _check_ends(tokenizer: Tokenizer, path: Path) -> None:
                 "it the post-processor TemplateProcessing(single='[CLS] $A [SEP]', ...) and save "
                 "it again"
             )
+    return tokenizer
 
 
 def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) -> Tokenized:
@@ -73,10 +67,10 @@ def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) ->
         max_length: the most tokens of a sentence, special tokens included; a longer one loses
             its end but keeps [SEP].
     """
-    tokenizer.no_truncation()
-    lengths = [len(encoding) for encoding in tokenizer.encode_batch_fast(list(sentences))]
-    tokenizer.enable_truncation(max_length)
-    encodings = tokenizer.encode_batch_fast(list(sentences))
-    offsets = np.cumsum([0, *(len(encoding) for encoding in encodings)], dtype=np.int64)
-    input_ids = np.fromiter((i for e in encodings for i in e.ids), np.int32, int(offsets[-1]))
-    return Tokenized(input_ids, offsets, sum(length > max_length for length in lengths))
+    whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(sentences))]
+    kept = [ids[:max_length] for ids in whole]
+    for ids, cut in zip(whole, kept, strict=True):
+        cut[-1] = ids[-1]
+    offsets = np.cumsum([0, *map(len, kept)], dtype=np.int64)
+    input_ids = np.fromiter(chain.from_iterable(kept), np.int32, int(offsets[-1]))
+    return Tokenized(input_ids, offsets, sum(len(ids) > max_length for ids in whole))

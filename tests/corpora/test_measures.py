@@ -1,44 +1,29 @@
 """measures: counted by hand on a few rows."""
 
 import math
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import pytest
 
-from pipeline.corpora.measures import (
-    label_bins,
-    length_counts,
-    lengths,
-    measured,
-    read_as_text,
-)
-from pipeline.errors import CorpusError
-from pipeline.tasks import CORPORA
+from pipeline.corpora.measures import label_bins, lengths, measured
+from pipeline.tasks import CORPORA, SPLITS
 
-COLUMNS = ["id", "first", "second", "label"]
+Row = tuple[str, str, str, str]
 
 
-def frame(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS, dtype="str")
-
-
-def test_a_file_is_read_as_the_text_it_holds(tmp_path: Path) -> None:
-    path = tmp_path / "dev.csv"
-    path.write_text('id,first,second,label\n007,NA,"a ""b"", c",1.0\n8,cut\n', encoding="utf-8")
-    read = read_as_text(path)
-    assert list(read.iloc[0]) == ["007", "NA", 'a "b", c', "1.0"]
-    assert list(read.iloc[1, :2]) == ["8", "cut"]
-    assert list(read.iloc[1, 2:].isna()) == [True, True]
+def measure(name: Any, **splits: list[Row]) -> dict[str, Any]:
+    columns = ["id", "first", "second", "label"]
+    frames = {s: pd.DataFrame(splits.get(s, []), columns=columns, dtype="str") for s in SPLITS}
+    return dict(measured(frames, CORPORA[name]))
 
 
 def test_copies_are_found_without_case_and_spacing_and_name_the_first_they_copy() -> None:
-    train = frame(
-        ("a", "It  works", "", "1"), ("b", "it works ", "", "1"), ("c", "IT WORKS", "", "0")
+    found = measure(
+        "sst",
+        train=[("a", "It  works", "", "1"), ("b", "it works ", "", "1"), ("c", "IT WORKS", "", "")],
+        dev=[("d", "it\tworks", "", "1"), ("e", "it works!", "", "1")],
+        test=[("f", "It works!", "", ""), ("g", "It", "", "")],
     )
-    dev = frame(("d", "it\tworks", "", "1"), ("e", "it works!", "", "1"))
-    test = frame(("f", "It works!", "", ""), ("g", "It", "", ""))
-    found = measured({"train": train, "dev": dev, "test": test}, CORPORA["sst"])
     assert list(found["train"]["repeats"]) == ["", "a", "a"]
     assert list(found["dev"]["in_train"]) == ["a", ""]
     assert list(found["test"]["in_train"]) == ["", ""]
@@ -46,25 +31,27 @@ def test_copies_are_found_without_case_and_spacing_and_name_the_first_they_copy(
 
 
 def test_a_pair_is_the_same_in_either_order_and_its_sentences_are_looked_for_alone() -> None:
-    train = frame(("a", "One", "Two", "1"), ("b", "Two", "one", "1"), ("c", "One", "Three", "1"))
-    dev = frame(("d", "two", "ONE", "1"), ("e", "Four", "three", "0"), ("f", "onet", "wo", "0"))
-    found = measured({"train": train, "dev": dev}, CORPORA["sts"])
+    found = measure(
+        "sts",
+        train=[("a", "One", "Two", "1"), ("b", "Two", "one", "1"), ("c", "One", "Three", "1")],
+        dev=[("d", "two", "ONE", "1"), ("e", "Four", "three", "0"), ("f", "onet", "wo", "0")],
+    )
     assert list(found["train"]["repeats"]) == ["", "a", ""]
     assert list(found["dev"]["in_train"]) == ["a", "", ""]
     assert list(found["dev"]["sentence_in_train"]) == ["a", "c", ""]
 
 
 def test_empty_texts_are_nobodys_copies() -> None:
-    train, dev = frame(("a", "", "", "1")), frame(("b", " ", "", "1"), ("c", "", "x", "1"))
     for name in ("sst", "sts"):
-        found = measured({"train": train, "dev": dev}, CORPORA[name])
-        assert list(found["dev"]["in_train"]) == ["", ""]
-        assert list(found["dev"]["sentence_in_train"]) == ["", ""]
+        dev = [("b", " ", "", "1"), ("c", "", "x", "1"), ("d", "", "", "1")]
+        found = measure(name, train=[("a", "", "", "1")], dev=dev)["dev"]
+        for column in ("repeats", "in_train", "sentence_in_train"):
+            assert list(found[column]) == ["", "", ""]
 
 
 def test_a_label_is_a_number_only_where_its_text_is_one() -> None:
     rows = [("a", "x", "", text) for text in ("3", "", "nan", "1_0", "2.50")]
-    values = measured({"train": frame(*rows)}, CORPORA["sts"])["train"]["label_value"]
+    values = measure("sts", train=rows)["train"]["label_value"]
     assert values.dropna().to_dict() == {0: 3.0, 4: 2.5}
 
 
@@ -77,24 +64,8 @@ def test_labels_are_counted_in_bins_with_halves_upwards() -> None:
 
 
 def test_lengths_are_in_words_of_both_sentences() -> None:
-    rows = frame(("a", "one two", "one  two three", "1"), ("b", "one", "a b c d", "1"))
-    pairs = measured({"train": rows}, CORPORA["sts"])["train"]
-    assert lengths(pairs, CORPORA["sts"]) == {"min": 1, "median": 2.5, "p95": 3.8, "max": 4}
-    assert length_counts(pairs, CORPORA["sts"]) == {"1": 1, "2": 1, "3": 1, "4": 1}
-    assert length_counts(pairs[:0], CORPORA["sts"]) == {}
-    assert lengths(pairs[:0], CORPORA["sts"]) == dict.fromkeys(("min", "median", "p95", "max"))
-
-
-def test_a_field_may_be_of_any_length_and_lines_may_end_as_on_windows(tmp_path: Path) -> None:
-    path = tmp_path / "dev.csv"
-    text = "x" * 200_000  # csv's own limit is 131,072
-    path.write_bytes(f'\ufeffid,first,second,label\r\na,{text},"b\r\nc",1\r\n'.encode())
-    (row,) = read_as_text(path).itertuples(index=False)
-    assert tuple(row) == ("a", text, "b\r\nc", "1")
-
-
-def test_a_nul_byte_is_refused_by_row_as_the_reader_proper_does(tmp_path: Path) -> None:
-    path = tmp_path / "dev.csv"
-    path.write_bytes(b"id,first,second,label\na,b\0c,,1\n")
-    with pytest.raises(CorpusError, match=r"dev\.csv row 2: a NUL byte"):
-        read_as_text(path)
+    pairs = [("a", "one two", "one  two three", "1"), ("b", "one", "a b c d", "1")]
+    found, sts = measure("sts", train=pairs), CORPORA["sts"]
+    described = {"min": 1, "median": 2.5, "p95": 3.8, "max": 4}
+    assert lengths(found["train"], sts) == (described, {"1": 1, "2": 1, "3": 1, "4": 1})
+    assert lengths(found["dev"], sts) == (dict.fromkeys(described), {})

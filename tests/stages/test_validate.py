@@ -1,9 +1,10 @@
 """Stage validate, on small generated corpora in a folder of its own."""
 
-import csv
 import json
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline import paths
@@ -21,28 +22,20 @@ SIZES = "{train: 40, dev: 30, test: 10}"
 def _corpora(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in a folder with params.yaml and the corpora it asks for."""
     monkeypatch.chdir(tmp_path)
-    lines = (ROOT / paths.PARAMS).read_text(encoding="utf-8").split("\n")
-    for name in CORPORA:
-        (place,) = (
-            i for i, line in enumerate(lines) if line.strip().startswith(f"{name}: {{train")
-        )
-        lines[place] = f"        {name}: {SIZES}"
-    paths.PARAMS.write_text("\n".join(lines), encoding="utf-8")
+    text, count = re.subn(r"\{train: .*?\}", SIZES, (ROOT / paths.PARAMS).read_text())
+    assert count == len(CORPORA)
+    paths.PARAMS.write_text(text)
     params = load_params()
     write_corpora(params.active.corpora, params.seed, paths.CORPORA)
 
 
-def change(name: str, split: str, row: int, **values: str) -> str:
-    """Change one example and return its id."""
+def change(name: str, split: str, column: str, value: str) -> str:
+    """Change the third example and return its id."""
     path = paths.split_csv(paths.corpus_dir(name), split)
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    rows[row] |= values
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows[row]["id"]
+    frame = pd.read_csv(path, dtype="str", keep_default_na=False)
+    frame.loc[2, column] = value
+    frame.to_csv(path, index=False)
+    return str(frame.loc[2, "id"])
 
 
 def test_generated_corpora_pass_and_what_was_found_is_written() -> None:
@@ -55,8 +48,8 @@ def test_generated_corpora_pass_and_what_was_found_is_written() -> None:
 
 
 def test_a_critical_finding_stops_the_pipeline_after_everything_is_written() -> None:
-    empty = change("sst", "train", 5, first=" ")
-    label = change("quora", "dev", 2, label="2")
+    empty = change("sst", "train", "first", " ")
+    label = change("quora", "dev", "label", "2")
     with pytest.raises(ValidationError) as stopped:
         main([])
     assert str(stopped.value).split("\n") == [

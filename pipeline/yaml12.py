@@ -60,7 +60,7 @@ def parse_yaml(text: str) -> Any:
         ValueError: it is not YAML; says in which line and column, and what is wrong there.
     """
     try:
-        return yaml.load(text, Loader=SafeLoader)  # noqa: S506  (a child of yaml.CSafeLoader)
+        return SafeLoader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -19,17 +19,13 @@ def tokenizer(minilm_dir: Path) -> Tokenizer:
     return load_tokenizer(minilm_dir / "tokenizer.json")
 
 
-def test_sentence_begins_with_cls_and_ends_with_sep(tokenizer: Tokenizer) -> None:
-    tokenized = tokenize(tokenizer, ["hello world"], max_length=512)
-    # [CLS] hello world [SEP] in the uncased vocabulary of 30,522 pieces
-    assert tokenized.input_ids.tolist() == [101, 7592, 2088, 102]
-    assert tokenized.offsets.tolist() == [0, 4]
-
-
-def test_sentences_stand_one_after_another(tokenizer: Tokenizer) -> None:
+def test_sentences_stand_one_after_another_each_between_cls_and_sep(tokenizer: Tokenizer) -> None:
     tokenized = tokenize(tokenizer, ["hello", "Hello world", ""], max_length=512)
+    # [CLS] hello world [SEP] are 101, 7592, 2088, 102 in the uncased vocabulary of 30,522 pieces
     assert tokenized.input_ids.tolist() == [101, 7592, 102, 101, 7592, 2088, 102, 101, 102]
     assert tokenized.offsets.tolist() == [0, 3, 7, 9]
+    nothing = tokenize(tokenizer, [], max_length=512)
+    assert (nothing.input_ids.size, nothing.offsets.tolist()) == (0, [0])
 
 
 def test_agrees_with_huggingface_on_odd_text(minilm_dir: Path, tokenizer: Tokenizer) -> None:
@@ -58,19 +54,6 @@ def test_long_sentence_is_cut_counted_and_keeps_sep(
     assert tokenized.input_ids[tokenized.offsets[1] - 1] == 102
 
 
-def test_no_sentences_give_no_ids(tokenizer: Tokenizer) -> None:
-    tokenized = tokenize(tokenizer, [], max_length=512)
-    assert tokenized.input_ids.size == 0
-    assert tokenized.offsets.tolist() == [0]
-
-
-def test_what_is_not_a_tokenizer_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "tokenizer.json"
-    path.write_text("{}")
-    with pytest.raises(BackboneError, match=r"tokenizer\.json is not a tokenizer"):
-        load_tokenizer(path)
-
-
 ADDING = Path(__file__).parents[2] / "docs/adding.md"
 WORDS = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "film": 4}
 CLS, SEP = ("[CLS]", 2), ("[SEP]", 3)
@@ -87,9 +70,17 @@ def saved(
     return folder / "tokenizer.json"
 
 
-def test_tokenizer_without_bert_special_tokens_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_tokenizer_lacks_special_tokens_or_cannot_encode_is_refused(
+    tmp_path: Path,
+) -> None:
     path = saved(tmp_path, {"[PAD]": 0, "[UNK]": 1})
     with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]; take"):
+        load_tokenizer(path)
+    saved(tmp_path, WORDS, TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP]), "[X]")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json cannot encode 'a film': WordLevel"):
+        load_tokenizer(path)
+    path.write_text("{}")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json is not a tokenizer"):
         load_tokenizer(path)
 
 
@@ -130,10 +121,3 @@ def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit(
     monkeypatch.chdir(tmp_path)
     exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(tmp_path, WORDS)))})  # noqa: S102
     assert load_tokenizer(tmp_path / "tokenizer.json").encode("film").ids == [2, 4, 3]
-
-
-def test_tokenizer_that_cannot_encode_is_refused(tmp_path: Path) -> None:
-    template = TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP])
-    path = saved(tmp_path, WORDS, template, unknown="[OTHER]")
-    with pytest.raises(BackboneError, match=r"tokenizer\.json cannot encode 'a film': WordLevel"):
-        load_tokenizer(path)

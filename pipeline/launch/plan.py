@@ -4,6 +4,9 @@ DVC's own `--dry` stops at the first stage that is out of date. This goes throug
 order, asks DVC about each stage, and carries on what the stages before will have made: outs that
 come back from DVC's cache are known beforehand; those of a stage that must run are not, and what
 comes after it depends on them.
+
+Some of DVC that this asks is not public. It is imported and called inside `plan_stages` only: where
+a new version of DVC has changed it, there is no plan, and a sentence says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,12 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from dvc.dependency import ParamsDependency
+import dvc
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.repo.reproduce import get_active_graph, plan_repro
-from dvc.utils.serialize import load_path
-from dvc_data.hashfile.meta import Meta
 
 from pipeline.errors import PlanError
 from pipeline.launch.run_cache import Content, RunCache
@@ -61,14 +61,21 @@ def plan_stages() -> list[PlannedStage]:
     Nothing is changed; DVC notes the hashes of files in its index.
 
     Raises:
-        PlanError: DVC cannot read the graph or what it tells of.
+        PlanError: DVC cannot read the graph or a file of it, or is another than is known here.
     """
     try:
+        from dvc.repo.reproduce import get_active_graph, plan_repro
+
         with Repo(".") as repo:
             planner, graph = _Planner(repo), get_active_graph(repo.index.graph)
             return [planner.planned(s, graph.successors(s)) for s in plan_repro(graph)]
     except DvcException as error:
         raise PlanError(f"DVC cannot say what would run: {error}") from error
+    except (ImportError, AttributeError, TypeError) as error:
+        raise PlanError(
+            f"there is no plan: DVC {dvc.__version__} is not as `make plan` knows it ({error}); "
+            "`make repro` needs none"
+        ) from error
 
 
 class _Planner:
@@ -125,6 +132,8 @@ class _Planner:
 
     def _values(self, dep: Any) -> dict[str, Any]:
         """Return the params of a stage that there are, by their dotted keys."""
+        from dvc.utils.serialize import load_path
+
         if dep.fs_path not in self._params:
             self._params[dep.fs_path] = load_path(dep.fs_path, self.repo.fs) if dep.exists else {}
         found = {key: _value_at(self._params[dep.fs_path], key) for key in dep.params}
@@ -132,6 +141,8 @@ class _Planner:
 
 
 def _is_params(dep: Any) -> bool:
+    from dvc.dependency import ParamsDependency
+
     return isinstance(dep, ParamsDependency)
 
 
@@ -149,6 +160,8 @@ def _content_now(dep: Any) -> Content:
 
 def _content_at(path: str, out: Any) -> Content:
     """Return what an out that comes back from the cache has at a path: itself, or inside it."""
+    from dvc_data.hashfile.meta import Meta
+
     if path == out.fs_path:
         return Content(out.hash_info, out.meta)
     found = out.get_obj(filter_info=path)

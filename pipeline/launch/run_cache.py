@@ -5,13 +5,9 @@ DVC looks by what the stage's command, deps and params are when it gets there. A
 what deps were in the last run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from dvc.stage.cache import _get_cache_hash
-from dvc.stage.serialize import to_single_stage_lockfile
-from dvc.utils import dict_sha256
 
 
 class Content(NamedTuple):
@@ -37,18 +33,24 @@ class RunCache:
             contents: of the deps that are files.
             is_same: whether command, deps and params are those of dvc.lock.
         """
+        from dvc.stage.cache import _get_cache_hash
+        from dvc.stage.serialize import to_single_stage_lockfile
+
         if any(content.hash_info is None for content in contents.values()):
             return None  # a file is missing
-        if is_same and _is_locked(stage):
-            return self._if_cached(stage, to_single_stage_lockfile(stage))
+        if is_same and (locked := self._locked(stage)):
+            return locked if locked.outs_cached() else None
         for dep in stage.deps:
             if dep in contents:
                 dep.hash_info, dep.meta = contents[dep].hash_info, contents[dep].meta
             else:
                 dep.save()  # params: takes their values down
         key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
-        records = sorted(_files(Path(self.cache._get_cache_dir(key))), key=_time, reverse=True)
-        return self._if_cached(stage, self._record(records[0])) if records else None
+        records = [
+            path for path in Path(self.cache._get_cache_dir(key)).glob("*") if path.is_file()
+        ]
+        latest = max(records, key=lambda path: path.stat().st_mtime, default=None)
+        return self._if_cached(stage, self._record(latest)) if latest else None
 
     def could_restore(
         self, stage: Any, contents: Mapping[Any, Content], params: Mapping[Any, Any], is_same: bool
@@ -63,65 +65,60 @@ class RunCache:
         """
         if any(not content.maker and content.hash_info is None for content in contents.values()):
             return False
-        if is_same and _is_locked(stage):
-            locked = to_single_stage_lockfile(stage)
-            if self._if_cached(stage, locked):
-                return True
-        known = {d.def_path: c.hash_info.value for d, c in contents.items() if not c.maker}
-        wanted = {
-            "cmd": stage.cmd,
-            "params": dict_sha256({d.def_path: dict(v) for d, v in params.items() if v}),
-            "deps": {dep.def_path for dep in contents},
-            "outs": {out.def_path for out in stage.outs},
-        }
+        if is_same and (locked := self._locked(stage)) and locked.outs_cached():
+            return True
+        known = {dep.def_path: c.hash_info.value for dep, c in contents.items() if not c.maker}
+        made_of = _made_of(
+            stage.cmd,
+            {dep.def_path: dict(values) for dep, values in params.items() if values},
+            [dep.def_path for dep in contents],
+            [out.def_path for out in stage.outs],
+        )
         return any(
-            self._if_cached(stage, record)
-            for record in self._records_with(*known.values(), *wanted["outs"])
-            if _fits(record, wanted, known)
+            _fits(record, made_of, known) and self._if_cached(stage, record)
+            for path, text in self._all_texts().items()
+            if all(word in text for word in [*known.values(), *made_of["outs"]])
+            and (record := self._record(path))
         )
 
-    def _records_with(self, *words: str) -> Iterator[dict[str, Any]]:
-        """Yield the records of past runs that hold all these hashes and paths."""
+    def _all_texts(self) -> dict[Path, str]:
         if not self._texts:
-            paths = _files(Path(self.cache.cache_dir), "*/*/*")
+            paths = [path for path in Path(self.cache.cache_dir).glob("*/*/*") if path.is_file()]
             self._texts = {path: path.read_text("utf-8", errors="replace") for path in paths}
-        for path, text in self._texts.items():
-            if all(word in text for word in words):
-                yield self._record(path)
+        return self._texts
 
     def _record(self, path: Path) -> dict[str, Any]:
         return self.cache._load_cache(path.parent.name, path.name) or {}
 
+    def _locked(self, stage: Any) -> Any | None:
+        """Return the stage as dvc.lock has it, if it has all its outs."""
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        if not all(out.hash_info for out in stage.outs):
+            return None
+        return self.cache._create_stage(to_single_stage_lockfile(stage), wdir=stage.wdir)
+
     def _if_cached(self, stage: Any, record: dict[str, Any]) -> Any | None:
-        """Return the stage that a record tells of, if all its outs are in the cache."""
+        """Return the stage that a record is of, if all its outs are in the cache."""
         if not record:
             return None
         cached = self.cache._create_stage(record, wdir=stage.wdir)
         return cached if cached.outs_cached() else None
 
 
-def _is_locked(stage: Any) -> bool:
-    return all(out.hash_info for out in stage.outs)
-
-
-def _fits(record: Mapping[str, Any], wanted: Mapping[str, Any], known: Mapping[str, str]) -> bool:
-    """Say whether a record is of a command, its params and its known deps.
+def _made_of(cmd: Any, params: Any, deps: list[str], outs: list[str]) -> dict[str, Any]:
+    """Return what identifies a run, apart from the hashes of its deps.
 
     Params are compared as DVC's keys are: 10 is not 10.0 there, and the order of names is nothing.
     """
+    from dvc.utils import dict_sha256
+
+    return {"cmd": cmd, "params": dict_sha256(params), "deps": set(deps), "outs": set(outs)}
+
+
+def _fits(record: Mapping[str, Any], made_of: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+    """Say whether a record is of a command, its params and its known deps."""
     deps = {dep["path"]: dep.get("md5") for dep in record.get("deps", [])}
-    found = {
-        "cmd": record.get("cmd"),
-        "params": dict_sha256(record.get("params", {})),
-        "deps": set(deps),
-        "outs": {out["path"] for out in record.get("outs", [])},
-    }
-    return found == wanted and all(deps[path] == value for path, value in known.items())
-
-
-def _files(folder: Path, pattern: str = "*") -> list[Path]:
-    return [path for path in folder.glob(pattern) if path.is_file()]
-
-
-def _time(path: Path) -> float:
-    return path.stat().st_mtime
+    outs = [out["path"] for out in record.get("outs", [])]
+    found = _made_of(record.get("cmd"), record.get("params", {}), list(deps), outs)
+    return found == made_of and all(deps[path] == value for path, value in known.items())

@@ -233,6 +233,21 @@ def test_a_damaged_record_of_a_past_run_is_passed_over(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["stage.cache._get_cache_hash", "repo.reproduce.plan_repro", "output.Output._get_hash_meta"],
+)
+def test_where_dvc_has_changed_inside_a_sentence_says_so(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CASES["a new param"][0]()
+    monkeypatch.delattr(f"dvc.{name}")
+    with pytest.raises(
+        PlanError, match=r"there is no plan: DVC 3\.\S+ is not as `make plan` knows"
+    ):
+        plan_stages()
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [("dvc.yaml", "stages: ["), ("params.yaml", "runs: {sst: 1"), ("dvc.lock", "a: [")],
 )

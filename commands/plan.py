@@ -1,14 +1,19 @@
 """What `make repro` would do, and why: which stages would run, come back from the cache, or not."""
 
 import argparse
+import sys
+
+from rich.console import Console
 
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import Outcome, plan_stages
-from pipeline.launch.summary import as_json, as_text, summary
+from pipeline.launch.summary import as_json, as_table, summary
 from pipeline.launch.sweep import guessed
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.params import load_params
 from pipeline.trials import load_trials
+
+WIDTH = 100  # of what no terminal shows
 
 
 def main(argv: list[str]) -> None:
@@ -25,4 +30,6 @@ def main(argv: list[str]) -> None:
         print(as_json(stages, last))
         return
     shown = [stage for stage in stages if asked.all or stage.outcome != Outcome.UP_TO_DATE]
-    print(*as_text(shown, last), summary(stages, last), sep="\n")
+    if shown:
+        Console(width=None if sys.stdout.isatty() else WIDTH).print(as_table(shown, last))
+    print(summary(stages, last))

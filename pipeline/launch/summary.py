@@ -1,17 +1,17 @@
 """A plan in words and numbers: one line of all, and some for each stage."""
 
 import json
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
+
+from rich.table import Table
+from rich.text import Text
 
 from pipeline.launch.plan import Outcome, PlannedStage, Reason
 from pipeline.launch.times import duration
 
-WIDTH = 100
-LEAST = 24  # columns left to reasons, beside a long name too
-REASONS = 3  # told of each stage, in text
+REASONS = 3  # shown of each stage
 LONGEST_VALUE = 24  # characters of a param
 
 
@@ -30,29 +30,23 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     return f"{all_of_them}: {', '.join(told)}{_time_told(stages, last)}"
 
 
-def as_text(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[str]:
-    """Return the lines of a table of stages: what happens, the last duration and why."""
-    rows = [
-        (
-            stage.outcome,
-            stage.name,
-            duration(last[stage.name]) if stage.name in last else "",
-            _why(stage),
-        )
-        for stage in stages
-    ]
-    rows = [
-        (*row[:3], "the same" if row[3] and before and row[3] == before[3] else row[3])
-        for before, row in zip([None, *rows], rows, strict=False)
-    ]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    lines = []
-    for outcome, name, seconds, why in rows:
-        start = f"{outcome:<{widths[0]}}  {name:<{widths[1]}}  {seconds:>{widths[2]}}  "
-        wrapped = textwrap.wrap(why, max(LEAST, WIDTH - len(start)), break_on_hyphens=False) or [""]
-        lines += [f"{start}{wrapped[0]}".rstrip()]
-        lines += [f"{'':{len(start)}}{more}" for more in wrapped[1:]]
-    return lines
+def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table:
+    """Return a table of stages for a terminal: what happens, the last duration and why."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("outcome", "name", "time", "why"):
+        justify: Literal["left", "right"] = "right" if column == "time" else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "outcome")
+    before = ""
+    for stage in stages:
+        seconds, why = last.get(stage.name), _why(stage)
+        same = "the same" if why and why == before else why
+        table.add_row(*map(Text, (stage.outcome, stage.name, _known(seconds), same)))
+        before = why
+    return table
+
+
+def _known(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds)
 
 
 def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:

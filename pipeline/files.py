@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from pipeline.errors import SchemaError
 from pipeline.schemas import Schema
 
@@ -75,27 +77,15 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _remove_remains(path: Path) -> None:
-    """Remove what processes that are no more left half-written under this name."""
+    """Remove what processes that have ended left half-written under this name."""
     for remains in path.parent.glob(f".{path.name}.*"):
-        number = remains.name.removeprefix(f".{path.name}.").partition(".")[0]
-        if remains.suffix not in (".part", ".old") or not number.isdigit():
-            continue
-        if _is_running(int(number)):
+        number, _, kind = remains.name.removeprefix(f".{path.name}.").partition(".")
+        if kind not in ("part", "old") or not number.isdigit() or psutil.pid_exists(int(number)):
             continue
         if remains.is_dir():
             shutil.rmtree(remains, ignore_errors=True)
         else:
             remains.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)  # no signal: only asks
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # another user's
-    return True
 
 
 def _to_disk(path: Path) -> None:

@@ -7,6 +7,7 @@ import resource
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from pipeline.errors import SchemaError
 from pipeline.files import (
     git_blob_sha1_of,
     md5_of,
-    read_json,
     read_record,
     replacing,
     replacing_folder,
@@ -66,15 +66,6 @@ def test_old_file_survives_a_failure_and_nothing_else_is_left(tmp_path: Path) ->
     assert names_in(tmp_path) == {"a.txt"}
 
 
-def test_reader_of_the_old_file_never_sees_a_part_of_the_new_one(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    with path.open() as reader:
-        write_text(path, "new")
-        assert reader.read() == "old"
-    assert path.read_text() == "new"
-
-
 @pytest.mark.parametrize("remains", [".a.txt.{}.part", ".a.txt.{}.old"])
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remains: str) -> None:
     killed = subprocess.Popen([sys.executable, "-c", ""])
@@ -88,26 +79,6 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remai
     assert names_in(tmp_path) == {"a.txt", of_a_living_one.name, of_another_file.name}
 
 
-@pytest.mark.parametrize(
-    ("answer", "stays"), [(PermissionError, True), (ProcessLookupError, False)]
-)
-def test_what_another_users_process_writes_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: type[OSError], stays: bool
-) -> None:
-    signals = []
-
-    def kill(process: int, signal: int) -> None:
-        signals.append((process, signal))
-        raise answer
-
-    monkeypatch.setattr(os, "kill", kill)
-    remains = tmp_path / ".a.txt.7.part"
-    remains.write_text("half")
-    write_text(tmp_path / "a.txt", "new")
-    assert remains.exists() is stays
-    assert signals == [(7, 0)]  # 0 asks and does nothing
-
-
 def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -118,22 +89,6 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert failure.value.filename == str(tmp_path / "a.txt")
     assert names_in(tmp_path) == set()
-
-
-def test_text_is_utf8_with_unix_line_ends(tmp_path: Path) -> None:
-    write_text(tmp_path / "a.txt", "é\n")
-    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9\n"
-
-
-def test_json_is_sorted_and_comes_back(tmp_path: Path) -> None:
-    value = {"b": [1, None], "a": {"d": 0.5, "c": "x"}}
-    write_json(tmp_path / "a.json", value)
-    text = (tmp_path / "a.json").read_text()
-    assert [text.index(f'"{key}"') for key in "acdb"] == sorted(
-        text.index(f'"{key}"') for key in "abcd"
-    )
-    assert text.endswith("}\n")
-    assert read_json(tmp_path / "a.json") == value
 
 
 def test_json_is_indented_for_people(tmp_path: Path) -> None:
@@ -174,19 +129,6 @@ def test_record_that_is_no_mapping_is_damaged(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", [1])
     with pytest.raises(ValueError, match="holds no keys and values"):
         read_record(tmp_path / "a.json", TOKENS)
-
-
-def test_sha256_of_known_content(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "a") == (
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
-
-
-def test_git_blob_sha1_is_what_git_says(tmp_path: Path) -> None:
-    # printf 'hello\n' | git hash-object --stdin
-    (tmp_path / "a").write_bytes(b"hello\n")
-    assert git_blob_sha1_of(tmp_path / "a") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
 def test_folder_takes_the_place_of_the_old_one_whole(tmp_path: Path) -> None:
@@ -252,11 +194,6 @@ def copy_from_nowhere(folder: Path) -> None:
         Path(folder.parent / "nowhere").rename(temporary / "c")
 
 
-def test_md5_of_known_content(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"abc")
-    assert md5_of(tmp_path / "a") == "900150983cd24fb0d6963f7d28e17f72"
-
-
 @pytest.mark.parametrize(
     ("number", "place", "is_fine"),
     [(errno.EINVAL, "folder", True), (errno.EIO, "folder", False), (errno.EINVAL, "file", False)],
@@ -271,3 +208,18 @@ def test_a_file_system_that_cannot_sync_folders_is_no_failure(
     monkeypatch.setattr(os, "fsync", fsync)
     with nullcontext() if is_fine else pytest.raises(OSError, match=os.strerror(number)):
         write_text(tmp_path / "a.txt", "a")
+
+
+@pytest.mark.parametrize(
+    ("hash_of", "expected"),
+    [
+        (sha256_of, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"),
+        (md5_of, "b1946ac92492d2347c6235b4d2611184"),
+        (git_blob_sha1_of, "ce013625030ba8dba906f756967f9e9ca394464a"),  # git hash-object
+    ],
+)
+def test_hashes_of_known_content(
+    tmp_path: Path, hash_of: Callable[[Path], str], expected: str
+) -> None:
+    (tmp_path / "a").write_bytes(b"hello\n")
+    assert hash_of(tmp_path / "a") == expected

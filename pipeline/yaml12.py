@@ -83,3 +83,9 @@ def read_yaml(path: Path) -> Any:
 def as_yaml(value: Any) -> str:
     """Return plain values as YAML, keys in their order."""
     return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=200))
+
+
+def on_one_line(value: Any) -> str:
+    """Return plain values as YAML without a line end."""
+    dumped = yaml.dump(value, Dumper=Dumper, sort_keys=False, default_flow_style=True, width=10**6)
+    return str(dumped).rstrip()

@@ -26,7 +26,6 @@ def demo_s(pattern: str) -> str:
 EPOCHS = demo_s(r"epochs: \{.*\}")
 RATE_SCALE = demo_s(r"learning_rate_scale: \{.*\}")
 CFIMDB_SIZES = demo_s(r" +cfimdb: \{train.*\n")
-SST_TRAIN = demo_s(r"sst: \{train: \d+")
 
 # Table 2 as the paper means it: mode, learning rate, batch sizes. Its fifth row is misprinted.
 TABLE_2 = {
@@ -167,13 +166,8 @@ def test_shortest_exponent_is_a_number(load: Callable[[str], Params]) -> None:
     assert changed.run("sst-finetune").learning_rate == 3e-05
 
 
-def test_local_backbone_is_accepted(load: Callable[[str], Params]) -> None:
-    changed = load(replaced("backbone: all-MiniLM-L6-v2 #", "backbone: local:some/folder #"))
-    assert changed.active.backbone == "local:some/folder"
-
-
-@pytest.mark.parametrize("name", BACKBONES)
-def test_every_pinned_backbone_is_accepted(load: Callable[[str], Params], name: str) -> None:
+@pytest.mark.parametrize("name", [*BACKBONES, "local:some/folder"])
+def test_every_backbone_is_accepted(load: Callable[[str], Params], name: str) -> None:
     changed = load(replaced("backbone: all-MiniLM-L6-v2 #", f"backbone: {name} #"))
     assert changed.active.backbone == name
 
@@ -190,39 +184,17 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        # keys
-        (SST, SST.replace("learning_rate", "lerning_rate"),
-         ["runs.sst-finetune.learning_rate: Field required",
-          "runs.sst-finetune.lerning_rate: unknown key"]),
-        (SST, SST.replace(", dropout: 0.3", ""), ["runs.sst-finetune.dropout: Field required"]),
-        ("device: auto", "devise: auto", ["device: Field required", "devise: unknown key"]),
+        # a missing key, an unknown one and a value of a wrong type: test_params_properties.py
         (CFIMDB_SIZES, CFIMDB_SIZES.replace("cfimdb", "imdb"),
          ["profiles.demo.corpora.sizes.imdb", "'sst', 'cfimdb', 'quora' or 'sts'"]),
-        (CFIMDB_SIZES, "",
-         ["profiles.demo.corpora: sizes are missing for: cfimdb"]),
-        ("      quora_split: carved", "      quora_splits: carved",
-         ["profiles.laptop.corpora.quora_split: Field required",
-          "profiles.laptop.corpora.quora_splits: unknown key"]),
-        # types
-        (EPOCHS, "epochs: {pretrain: 10, finetune: 2.5}",
-         ["profiles.demo.epochs.finetune", "valid integer", "not 2.5 (float)"]),
         (SST, SST.replace("1.0e-5", "'1.0e-5'"),
          ["runs.sst-finetune.learning_rate", "valid number", "not '1.0e-5' (str)"]),
-        ("bucket_batches: 50", "bucket_batches: true",
-         ["speed.training.bucket_batches", "valid integer", "not True (bool)"]),
-        ("fused_adamw: true", "fused_adamw: 1",
-         ["speed.training.fused_adamw", "valid boolean", "(int)"]),
-        ("seed: 11711", "seed: '11711'", ["seed: ", "valid integer", "not '11711' (str)"]),
-        (SST, SST.replace("{sst: 64}", "64"), ["runs.sst-finetune.batch_size", "dictionary"]),
         ("betas: [0.9, 0.999]", "betas: [0.9]", ["optimizer.betas.1: Field required"]),
-        ("tokens:\n  max_length: 512", "tokens: 512", ["tokens: ", "not 512 (int)"]),
         # equal to `dvc status`, and others to its run cache
         (RATE_SCALE, "learning_rate_scale: {pretrain: 1, finetune: 10}",
          ["profiles.demo.learning_rate_scale.pretrain: write 1.0, not 1, which DVC takes",
           "profiles.demo.learning_rate_scale.finetune: write 10.0, not 10, which DVC takes"]),
         (SST, SST.replace("1.0e-5", "1"), ["runs.sst-finetune.learning_rate: write 1.0, not 1"]),
-        (SST, SST.replace("dropout: 0.3", "dropout: 0"),
-         ["runs.sst-finetune.dropout: write 0.0, not 0"]),
         (SST, SST.replace("dropout: 0.3", "dropout: -0.0"),
          ["runs.sst-finetune.dropout: write 0.0, not -0.0"]),
         (SST, SST.replace("1.0e-5", "true"),
@@ -230,14 +202,12 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
         (SST, SST.replace("{sst: 64}", "{sst: 64.0}"),
          ["runs.sst-finetune.batch_size.sst", "valid integer", "not 64.0 (float)"]),
         ("betas: [0.9, 0.999]", "betas: [0, 0.999]", ["optimizer.betas.0: write 0.0, not 0"]),
-        ("weight_decay: 0.0", "weight_decay: 0", ["optimizer.weight_decay: write 0.0, not 0"]),
         ("batch_size: {sst: 64, quora: 16, sts: 16}", "batch_size: {quora: 16, sst: 64, sts: 16}",
          ["runs.multitask-pretrain.batch_size: write its corpora in the order sst, quora, sts"]),
         # values
         (SST, SST.replace("1.0e-5", "-1.0"),
          ["runs.sst-finetune.learning_rate", "greater than 0", "not -1.0"]),
         (SST, SST.replace("1.0e-5", ".inf"), ["runs.sst-finetune.learning_rate", "finite"]),
-        (SST, SST.replace("1.0e-5", ".nan"), ["runs.sst-finetune.learning_rate"]),
         (SST, SST.replace("dropout: 0.3", "dropout: 1.0"),
          ["runs.sst-finetune.dropout", "less than 1", "not 1.0"]),
         (SST, SST.replace("{sst: 64}", "{sst: 0}"),
@@ -245,14 +215,11 @@ ROW = "sst-single-finetune: {run: sst-finetune, corpus: sst}"
         (SST, SST.replace("{sst: 64}", "{}"), ["runs.sst-finetune.batch_size", "at least 1"]),
         (SST, SST.replace("mode: finetune", "mode: full"),
          ["runs.sst-finetune.mode", "'pretrain' or 'finetune'", "not 'full'"]),
-        ("train: 1280", "train: 0", ["profiles.demo.corpora.sizes.sst.train", "greater than 0"]),
         ("max_length: 512", "max_length: 513", ["tokens.max_length", "less than or equal to 512"]),
         ("seed: 11711", "seed: -1", ["seed: ", "greater than or equal to 0"]),
         ("confidence: 0.95", "confidence: 95", ["evaluation.confidence", "less than 1"]),
         ("bootstrap_resamples: 2000", "bootstrap_resamples: 10",
          ["evaluation.bootstrap_resamples", "greater than or equal to 100"]),
-        ("device: auto", "device: tpu", ["device: ", "'auto', 'cuda', 'mps' or 'cpu'"]),
-        ("attention: sdpa", "attention: flash", ["speed.forward.attention", "'sdpa' or 'eager'"]),
         # names
         ("profile: demo", "profile: huge",
          ["profile: unknown profile 'huge'; allowed: demo, laptop, paper"]),

@@ -14,6 +14,7 @@ from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.params import Params, RunParams, checked
 from pipeline.tasks import IDLE_HEADS, PAIR_ENCODINGS
 from pipeline.trials import Trial, check_trials, trial_name
+from pipeline.yaml12 import on_one_line
 
 HEAD = """\
 # Runs trained once more, with another seed, setting or reading of the paper, each under a name that
@@ -144,7 +145,7 @@ def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
             f"{paths.DVC_YAML} has no lists where they are expected; `git diff` shows what changed"
         ) from None
     with replacing(paths.TRIALS) as new_trials, replacing(paths.DVC_YAML) as new_graph:
-        new_trials.write_text(as_yaml(trials), encoding="utf-8", newline="\n")
+        new_trials.write_text(_trials_yaml(trials), encoding="utf-8", newline="\n")
         new_graph.write_text(graph, encoding="utf-8", newline="\n")
 
 
@@ -177,25 +178,14 @@ def check_listed(trials: Mapping[str, Trial]) -> None:
         )
 
 
-def as_yaml(trials: Mapping[str, Trial]) -> str:
-    """Return the text of trials.yaml, a line for each trial."""
+def _trials_yaml(trials: Mapping[str, Trial]) -> str:
+    """Return trials.yaml, a line for each trial."""
     if not trials:
         return f"{HEAD}trials: {{}}\n"
-    return HEAD + "trials:\n" + "".join(f"  {name}: {_flow(t)}\n" for name, t in trials.items())
-
-
-def _flow(trial: Trial) -> str:
-    """Write a trial on one line, as params.yaml writes its runs."""
-    changes = trial.changes.model_dump(exclude_defaults=True)
-    return _value({"run": trial.run, "mode": trial.mode, "seed": trial.seed, "changes": changes})
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) + "}"
-    text = str(value)
-    # 1.0e-05, since YAML 1.1 takes 1e-05 for text
-    return text.replace("e", ".0e") if re.fullmatch(r"\de[-+]\d+", text) else text
+    lines = [
+        f"  {n}: {on_one_line(t.model_dump(exclude_defaults=True))}" for n, t in trials.items()
+    ]
+    return "\n".join([f"{HEAD}trials:", *lines, ""])
 
 
 def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:

@@ -11,15 +11,14 @@ from pipeline.files import write_text
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
 from pipeline.reporting.comparison import (
+    Side,
     asked_of_revisions,
     asked_of_runs,
     check_names,
-    compare,
-    run_of_corpus,
+    read_side,
+    runs_of,
 )
-from pipeline.reporting.comparison_page import comparison_page
-from pipeline.reporting.experiments import experiments_table
-from pipeline.reporting.sides import Side, read_side
+from pipeline.reporting.comparison_page import comparison_page, experiments_table
 
 DESCRIPTION = """Set two experiments side by side, with a paired bootstrap test of each difference
 on the same dev examples; writes reports/compare.md. Without A and B: list all experiments."""
@@ -46,10 +45,10 @@ def page_of(a: str, b: str) -> str:
     """Return the page on two runs of the workspace, or else on two revisions."""
     with ExitStack() as stack:
         if here := _workspace(stack.enter_context(files_of(WORKSPACE)), (a, b)):
-            first_runs, second_runs = run_of_corpus(here, a), run_of_corpus(here, b)
+            first_runs, second_runs = runs_of(here, a), runs_of(here, b)
             if first_runs and second_runs:
-                rows = compare(here, here, asked_of_runs(first_runs, second_runs))
-                return comparison_page(here, here, rows, (a, b))
+                asked = asked_of_runs(first_runs, second_runs)
+                return comparison_page(here, here, asked, (a, b))
         try:
             fetches = [stack.enter_context(files_of(name)) for name in (a, b)]
         except RevisionError:
@@ -57,8 +56,7 @@ def page_of(a: str, b: str) -> str:
                 check_names(here, a, b)
             raise
         first, second = read_side(a, fetches[0]), read_side(b, fetches[1])
-        rows = compare(first, second, asked_of_revisions(first, second))
-        return comparison_page(first, second, rows, (a, b))
+        return comparison_page(first, second, asked_of_revisions(first, second), (a, b))
 
 
 def _workspace(fetch: Fetch, names: tuple[str, str]) -> Side | None:

@@ -4,18 +4,17 @@ import argparse
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.files import replacing
 from pipeline.params import Params, load_params
-from pipeline.serving.answers import answer
-from pipeline.serving.provenance import profile_of
-from pipeline.serving.rendering import Table, json_lines
+from pipeline.serving.answers import answer, json_lines, table_lines
 from pipeline.serving.texts import FORMATS, Texts, of_arguments, read_texts
-from pipeline.serving.trained import open_run
+from pipeline.serving.trained import open_run, profile_of
 from pipeline.tasks import CORPORA
 
 log = logging.getLogger(__name__)
@@ -112,13 +111,11 @@ def _answer_all(
             run, corpora, some, params.tokens.max_length, params.evaluation.batch_size
         )
         num_cut += cut
-        lines: Sequence[str] | Iterator[str]
+        lines = json_lines(some, answers)
         if as_table:
             width = shutil.get_terminal_size().columns
-            table = Table(answers, is_pairs=texts.is_pairs, width=width)
-            lines = [*([] if start else [table.header()]), *table.rows(some, answers)]
-        else:
-            lines = json_lines(some, answers)
+            lines = table_lines(some, answers, is_pairs=texts.is_pairs, width=width)
+            lines = islice(lines, bool(start), None)  # one header
         write("".join(f"{line}\n" for line in lines))
     if num_cut:
         log.warning(

@@ -38,6 +38,7 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
         (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
         (paths.trial_scores(paths.trial_dir(TRIAL)),),
         (paths.DEAD_HEADS,),
+        (paths.REPORT_TEXTS,),
     ],
 }
 

@@ -1,6 +1,7 @@
 """The paper's two claims (section 5.4), answered from our own scores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations
 
 from pipeline.evaluation.paired import Difference
 from pipeline.reporting.results import Result
@@ -19,25 +20,22 @@ def overlap(one: Result, other: Result) -> bool | None:
 
 def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
     """Return every (pretrain, finetune) of one corpus and scheme that the paper has."""
-    rows = [row for row in rows if row.is_papers]
-    return [
-        (one, other)
-        for one in rows
-        for other in rows
-        if (one.corpus, one.scheme) == (other.corpus, other.scheme)
-        and (one.mode, other.mode) == ("pretrain", "finetune")
-    ]
+    return _pairs(rows, lambda row: (row.corpus, row.scheme, row.mode == "finetune"))
 
 
 def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
     """Return every (single-task, multi-task) of one corpus in a mode that the paper has."""
-    rows = [row for row in rows if row.is_papers]
+    rows = [row for row in rows if row.mode == mode]
+    return _pairs(rows, lambda row: (row.corpus, row.scheme == "multi-task"))
+
+
+def _pairs(rows: Sequence[Result], key: Callable[[Result], tuple[object, ...]]) -> list[Pair]:
+    """Return the pairs of rows whose keys are alike but for the last part, which only one has."""
+    papers = [row for row in rows if row.is_papers]
     return [
         (one, other)
-        for one in rows
-        for other in rows
-        if (one.corpus, one.mode, other.mode) == (other.corpus, mode, mode)
-        and (one.scheme, other.scheme) == ("single-task", "multi-task")
+        for one, other in permutations(papers, 2)
+        if key(one)[:-1] == key(other)[:-1] and (key(one)[-1], key(other)[-1]) == (False, True)
     ]
 
 
@@ -67,80 +65,63 @@ def _shown_by(difference: Difference) -> str:
     return "better" if difference.value > 0 else "worse"
 
 
-def finetune_claim(rows: Sequence[Result]) -> Iterator[str]:
+def finetune_claim(rows: Sequence[Result]) -> str:
     """Answer: does finetune beat pretrain in every row?"""
     pairs = pairs_by_mode(rows)
     wins = [pair for pair in pairs if is_better(pair[1], pair[0])]
-    losses = [pair for pair in pairs if pair not in wins]
     if not pairs:
-        return
-    answer = "No" if losses else "Yes"
+        return ""
+    answer = "Yes" if wins == pairs else "No"
     counted = f"in {len(wins)} of {len(pairs)}"
-    yield f"**Does finetune beat pretrain in every row? {answer}: {counted}.**"
-    if losses:
-        yield f"Not in: {'; '.join(_row_told(pair) for pair in losses)}."
-    if wins:
-        yield from _overlaps_of(wins)
-
-
-def _overlaps_of(wins: Sequence[Pair]) -> Iterator[str]:
-    """Say in how many wins the intervals lie apart, and name the others."""
     apart = [pair for pair in wins if overlap(*pair) is False]
-    yield f"The intervals lie apart in {len(apart)} of these {len(wins)}."
-    for told, state in (("They overlap in", True), ("One of two scores has no interval in", None)):
-        named = [_row_told(pair) for pair in wins if overlap(*pair) is state]
-        if named:
-            yield f"{told}: {'; '.join(named)}."
+    sentences = [
+        f"**Does finetune beat pretrain in every row? {answer}: {counted}.**",
+        *_listed("Not in", [pair for pair in pairs if pair not in wins]),
+        *([f"The intervals lie apart in {len(apart)} of these {len(wins)}."] if wins else []),
+        *_listed("They overlap in", [pair for pair in wins if overlap(*pair)]),
+        *_listed(
+            "One of two scores has no interval in",
+            [pair for pair in wins if overlap(*pair) is None],
+        ),
+    ]
+    return " ".join(sentences)
 
 
-def multitask_claim(rows: Sequence[Result], mode: Mode) -> Iterator[str]:
+def _listed(what: str, pairs: Sequence[Pair]) -> Iterator[str]:
+    if pairs:
+        rows = [f"{b.corpus} {b.scheme} ({b.shown} against {a.shown})" for a, b in pairs]
+        yield f"{what}: {'; '.join(rows)}."
+
+
+def multitask_claim(rows: Sequence[Result], mode: Mode) -> str:
     """Answer: does multi-task hold up against single-task in a mode?"""
     pairs = pairs_by_scheme(rows, mode)
     if not pairs:
-        return
-    held = [pair for pair in pairs if is_no_worse(*pair)]
-    answer = "Yes" if len(held) == len(pairs) else "In part" if held else "No"
-    yield (
+        return ""
+    held = sum(is_no_worse(*pair) for pair in pairs)
+    answer = "Yes" if held == len(pairs) else "In part" if held else "No"
+    text = (
         f"**Does multi-task hold up against single-task in {mode} mode? {answer}: as good or "
-        f"better, or not shown to be worse, in {len(held)} of {len(pairs)}.** "
-        "Multi-task against single-task:"
+        f"better, or not shown to be worse, in {held} of {len(pairs)}.** "
+        "Multi-task against single-task:\n\n"
     )
-    yield ""
-    for single, multi in pairs:
-        yield f"- {single.corpus}: {_comparison(single, multi)}"
+    text += "\n".join(f"- {single.corpus}: {_comparison(single, multi)}" for single, multi in pairs)
     if any(multi.over_single for _, multi in pairs):
-        yield ""
-        yield (
-            "In brackets: the interval of the difference, both runs scored on the same resamples "
-            "of the dev set. p is corrected for the number of corpora (Holm); below "
+        text += (
+            "\n\nIn brackets: the interval of the difference, both runs scored on the same "
+            "resamples of the dev set. p is corrected for the number of corpora (Holm); below "
             f"{SIGNIFICANT:g} it shows a difference."
         )
+    return text
 
 
 def _comparison(single: Result, multi: Result) -> str:
-    told = f"{_shown(multi)} against {_shown(single)}"
+    text = f"{multi.shown} against {single.shown}"
     if single.score is None or multi.score is None:
-        return told
-    if multi.over_single is not None:
-        return f"{told} ({_tested(multi.over_single)})"
+        return text
+    if tested := multi.over_single:
+        interval = f"[{tested.ci_low:+.3f}, {tested.ci_high:+.3f}], p = {tested.p_value:.3f}"
+        return f"{text} ({tested.value:+.3f} {interval}: {_shown_by(tested)})"
     states = {True: "overlap", False: "lie apart", None: "are not both known"}
-    difference = f"{multi.score - single.score:+.3f}"
-    return f"{told} ({difference}; the intervals {states[overlap(single, multi)]})"
-
-
-def _tested(difference: Difference) -> str:
-    """Say how far apart two scores are on the same resamples, and what that shows."""
-    return (
-        f"{difference.value:+.3f} [{difference.ci_low:+.3f}, {difference.ci_high:+.3f}], "
-        f"p = {difference.p_value:.3f}: {_shown_by(difference)}"
-    )
-
-
-def _row_told(pair: Pair) -> str:
-    pretrain, finetune = pair
-    shown = f"{_shown(finetune)} against {_shown(pretrain)}"
-    return f"{finetune.corpus} {finetune.scheme} ({shown})"
-
-
-def _shown(row: Result) -> str:
-    return "undefined" if row.score is None else f"{row.score:.3f}"
+    intervals = f"the intervals {states[overlap(single, multi)]}"
+    return f"{text} ({multi.score - single.score:+.3f}; {intervals})"

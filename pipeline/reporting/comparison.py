@@ -1,17 +1,32 @@
-"""Two sides scored on the same dev examples, and whether their difference could be chance."""
+"""Two sides scored on the same dev examples, and whether their difference could be chance.
 
-from collections.abc import Mapping, Sequence
+What a side was made with is read from dvc.lock, which describes the results that are there, and
+not from params.yaml, which may have been edited since.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pipeline import paths
-from pipeline.errors import ReportError
-from pipeline.evaluation.metrics import METRICS, Score
+from pipeline.corpora.reading import read_split
+from pipeline.errors import CorpusError, ReportError, SchemaError
+from pipeline.evaluation.course_format import read_predictions
+from pipeline.evaluation.metrics import METRICS, Score, Values
 from pipeline.evaluation.paired import Difference, paired_bootstrap
-from pipeline.reporting.sides import Side, dev_predictions, dev_set
+from pipeline.files import md5_of, read_record
+from pipeline.schemas import TRAIN
 from pipeline.tasks import CORPORA, CorpusName
+from pipeline.yaml12 import read_yaml
 
+Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
+
+INPUTS = ("corpora", "backbone")  # stages whose outs are what a run starts from
 RESAMPLES = 5_000
 CONFIDENCE = 0.95
 SEED = 11711
@@ -21,20 +36,28 @@ OTHER_DEV_SET = "other dev set"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be compared: a corpus under a run of either side."""
+class Side:
+    """A revision's results."""
 
-    name: str
-    corpus: CorpusName
-    first: str
-    second: str
+    name: str  # as it was asked for
+    params: Mapping[str, Any]  # by dotted key; the profile in force is called `profile`
+    configurations: Mapping[str, tuple[str, CorpusName]]  # the run and the corpus of each row
+    made_of: Mapping[str, str]  # hashes of the code and of what runs start from, by path
+    scores: Mapping[str, str]  # hash of each run's scores
+    fetch: Fetch
+
+    def called(self, name: str) -> dict[CorpusName, str]:
+        """Return the runs by corpus that the name of a run or a configuration stands for."""
+        rows = sorted(self.configurations.items())
+        return {corpus: run for row, (run, corpus) in rows if name in (row, run)}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of it."""
+    """A corpus under a run of either side, and what came of it."""
 
-    asked: Asked
+    name: str
+    corpus: CorpusName
     num_examples: int
     first: Score
     second: Score
@@ -42,20 +65,85 @@ class Compared:
     note: str  # why there is no difference to test, or ""
 
 
-def asked_of_revisions(first: Side, second: Side) -> list[Asked]:
-    """Pair the configurations that two revisions share.
+Asked = tuple[str, CorpusName, str, str]  # a name, a corpus, and the run of either side
+
+
+def read_side(name: str, fetch: Fetch) -> Side:
+    """Read what a revision's results were made with.
 
     Raises:
-        ReportError: they share none.
+        RevisionError: it has no dvc.lock.
+        ReportError: its dvc.lock is damaged, or of a pipeline that did not come to its end.
     """
-    ours, others = first.configurations, second.configurations
-    shared = [name for name in ours if name in others and ours[name][1] == others[name][1]]
-    if not shared:
-        raise ReportError(f"{first.name} and {second.name} have no configuration in common")
-    return [Asked(name, ours[name][1], ours[name][0], others[name][0]) for name in shared]
+    try:
+        stages = read_yaml(fetch(paths.DVC_LOCK))["stages"]
+        locked = stages["report"]["params"][str(paths.PARAMS)]
+        rows = {key: (row["run"], row["corpus"]) for key, row in locked["configurations"].items()}
+        runs = sorted({run for run, _ in rows.values()})
+        used = {key: stage for key, stage in stages.items() if _is_used(key, runs)}
+        side = Side(
+            name=name,
+            params=_params(dict(_flat(locked)), used, name),
+            configurations=rows,
+            made_of=dict(_made_of(used)),
+            scores={run: _hash_of_scores(stages[f"evaluate@{run}"], run) for run in runs},
+            fetch=fetch,
+        )
+        if rows:
+            return side
+    except (KeyError, TypeError, AttributeError, ValueError):
+        pass
+    raise ReportError(
+        f"{paths.DVC_LOCK} of {name} describes no finished report; run `make repro` there"
+    )
 
 
-def run_of_corpus(side: Side, names: str) -> dict[CorpusName, str] | None:
+def _is_used(stage: str, runs: Sequence[str]) -> bool:
+    """Say whether predictions come from a stage; dvc.lock keeps those of removed runs."""
+    kind, _, key = stage.partition("@")
+    if kind in ("train", "evaluate"):
+        return key in runs
+    return kind in (*INPUTS, "tokens", "features")
+
+
+def _params(locked: Mapping[str, Any], used: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return all params under one name, whichever profile is in force."""
+    found = dict(locked)
+    for stage in used.values():
+        for key, value in _flat(stage.get("params", {}).get(str(paths.PARAMS), {})):
+            if found.setdefault(key, value) != value:
+                raise ReportError(
+                    f"{paths.DVC_LOCK} of {name} has two values of {key}; finish `make repro` there"
+                )
+    own = f"profiles.{locked['profile']}."
+    return {
+        f"(profile) {key.removeprefix(own)}" if key.startswith(own) else key: value
+        for key, value in found.items()
+    }
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no mapping, with its dotted key."""
+    if not isinstance(value, Mapping):
+        yield prefix.removesuffix("."), value
+        return
+    for key, inner in value.items():
+        yield from _flat(inner, f"{prefix}{key}.")
+
+
+def _made_of(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, stage in used.items():
+        yield from ((d["path"], d["md5"]) for d in stage["deps"] if d["path"].endswith(".py"))
+        if name in INPUTS:
+            yield from ((out["path"], out["md5"]) for out in stage["outs"])
+
+
+def _hash_of_scores(stage: Mapping[str, Any], run: str) -> str:
+    (found,) = (o["md5"] for o in stage["outs"] if o["path"] == paths.scores_json(run).as_posix())
+    return str(found)
+
+
+def runs_of(side: Side, names: str) -> dict[CorpusName, str] | None:
     """Read `names` as runs or configurations, separated by commas; None if one is neither.
 
     Raises:
@@ -63,10 +151,10 @@ def run_of_corpus(side: Side, names: str) -> dict[CorpusName, str] | None:
     """
     found: dict[CorpusName, str] = {}
     for name in _split(names):
-        pairs = _runs_called(name, side)
-        if not pairs:
+        called = side.called(name)
+        if not called:
             return None
-        for run, corpus in sorted(pairs):
+        for corpus, run in called.items():
             if corpus in found:
                 raise ReportError(f"{names}: both {found[corpus]} and {run} are of {corpus}")
             found[corpus] = run
@@ -80,7 +168,7 @@ def check_names(side: Side, *names: str) -> None:
         ReportError: one is of a run without a configuration, or only some are of runs.
     """
     each = [name for listed in names for name in _split(listed)]
-    runs = [name for name in each if _runs_called(name, side)]
+    runs = [name for name in each if side.called(name)]
     others = [name for name in each if name not in runs]
     for name in others:
         if any(key.startswith(f"runs.{name}.") for key in side.params):
@@ -99,13 +187,21 @@ def _split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-def _runs_called(name: str, side: Side) -> set[tuple[str, CorpusName]]:
-    """Return the runs and corpora that a run or a configuration stands for."""
-    return {
-        (run, corpus)
-        for configuration, (run, corpus) in side.configurations.items()
-        if name in (configuration, run)
-    }
+def asked_of_revisions(first: Side, second: Side) -> list[Asked]:
+    """Pair the configurations that two revisions share.
+
+    Raises:
+        ReportError: they share none.
+    """
+    others = second.configurations
+    asked = [
+        (name, corpus, run, others[name][0])
+        for name, (run, corpus) in first.configurations.items()
+        if name in others and others[name][1] == corpus
+    ]
+    if not asked:
+        raise ReportError(f"{first.name} and {second.name} have no configuration in common")
+    return asked
 
 
 def asked_of_runs(first: Mapping[CorpusName, str], second: Mapping[CorpusName, str]) -> list[Asked]:
@@ -114,12 +210,14 @@ def asked_of_runs(first: Mapping[CorpusName, str], second: Mapping[CorpusName, s
     Raises:
         ReportError: there is none.
     """
-    shared = [corpus for corpus in CORPORA if corpus in first and corpus in second]
-    if not shared:
+    asked: list[Asked] = [
+        (c, c, first[c], second[c]) for c in CORPORA if c in first and c in second
+    ]
+    if not asked:
         raise ReportError(
             f"no corpus in common: {', '.join(sorted(first))} and {', '.join(sorted(second))}"
         )
-    return [Asked(corpus, corpus, first[corpus], second[corpus]) for corpus in shared]
+    return asked
 
 
 def compare(first: Side, second: Side, asked: Sequence[Asked]) -> list[Compared]:
@@ -128,33 +226,68 @@ def compare(first: Side, second: Side, asked: Sequence[Asked]) -> list[Compared]
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
     """
-    return [_compared(first, second, each) for each in asked]
+    return [_compared(first, second, *each) for each in asked]
 
 
-def _compared(first: Side, second: Side, asked: Asked) -> Compared:
-    corpus = asked.corpus
+def _compared(
+    first: Side, second: Side, name: str, corpus: CorpusName, run: str, other_run: str
+) -> Compared:
     metric = CORPORA[corpus].task.metric
-    examples, others = dev_set(first, corpus), dev_set(second, corpus)
+    examples, predictions = _answers(first, run, corpus)
+    others, other_predictions = _answers(second, other_run, corpus)
     labels = examples["label"].to_numpy()
-    predictions = (
-        dev_predictions(first, asked.first, examples, corpus),
-        dev_predictions(second, asked.second, others, corpus),
-    )
-    score = METRICS[metric](predictions[0], labels)
+    score = METRICS[metric](predictions, labels)
     note, difference = "", None
     if not examples.equals(others):
         note = OTHER_DEV_SET
-    elif score.value is not None and np.array_equal(*predictions):
+    elif score.value is not None and np.array_equal(predictions, other_predictions):
         note = SAME
     else:
+        pair = predictions, other_predictions
         difference = paired_bootstrap(
-            metric, predictions, labels, resamples=RESAMPLES, confidence=CONFIDENCE, seed=SEED
+            metric, pair, labels, resamples=RESAMPLES, confidence=CONFIDENCE, seed=SEED
         )
-    return Compared(
-        asked=asked,
-        num_examples=len(labels),
-        first=score,
-        second=METRICS[metric](predictions[1], others["label"].to_numpy()),
-        difference=difference,
-        note=note,
-    )
+    second_score = METRICS[metric](other_predictions, others["label"].to_numpy())
+    return Compared(name, corpus, len(labels), score, second_score, difference, note)
+
+
+def _answers(side: Side, run: str, corpus: CorpusName) -> tuple[pd.DataFrame, Values]:
+    """Return the dev examples by id, and a run's prediction for each, NaN where it has none."""
+    with _fetched(side, paths.split_csv(paths.corpus_dir(corpus), "dev")) as file:
+        examples = read_split(file, CORPORA[corpus]).set_index("id").sort_index()
+    scores = paths.scores_json(run)
+    if md5_of(side.fetch(scores)) != side.scores[run]:
+        raise ReportError(
+            f"{scores} is not the one in {paths.DVC_LOCK}; run `dvc checkout` or `make repro`"
+        )
+    with _fetched(side, paths.predictions_csv(run, corpus, "dev")) as file:
+        ids, values = read_predictions(file, CORPORA[corpus])
+    predictions = pd.Series(values, index=ids, dtype="float64").reindex(examples.index)
+    return examples, np.asarray(predictions)
+
+
+def devices(side: Side) -> list[str]:
+    """Return where the runs were trained, and in which precision.
+
+    Raises:
+        RevisionError: a run's summary is not here.
+        ReportError: it cannot be read.
+    """
+    found = set()
+    for run in side.scores:
+        with _fetched(side, paths.run_summary(paths.run_dir(run))) as file:
+            summary = read_record(file, TRAIN)
+        found.add(f"{summary['device']} ({summary['precision']})")
+    return sorted(found)
+
+
+@contextmanager
+def _fetched(side: Side, path: Path) -> Iterator[Path]:
+    """Lend a side's file to read, and call it by its name and not by where its copy lies."""
+    try:
+        yield side.fetch(path)
+    except (CorpusError, SchemaError):
+        raise ReportError(
+            f"{path} of {side.name} is damaged, or another version of this project wrote it; run "
+            "`make repro` on its params with this version"
+        ) from None

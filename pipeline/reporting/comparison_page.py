@@ -1,91 +1,93 @@
-"""Two sides as a page: which differences are real, and what may have made them."""
+"""Two sides as a page: which differences are real. All experiments, as a table for a terminal."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.evaluation.metrics import Score
-from pipeline.evaluation.paired import Difference, holm
+from pipeline.evaluation.paired import holm
 from pipeline.reporting.comparison import (
     CONFIDENCE,
     OTHER_DEV_SET,
     RESAMPLES,
     SAME,
     SEED,
+    Asked,
     Compared,
+    Side,
+    compare,
+    devices,
 )
-from pipeline.reporting.markdown import table
-from pipeline.reporting.sides import Side, devices
+from pipeline.reporting.markdown import page
 from pipeline.tasks import CORPORA
 
-MAX_NAMED = 8  # files in a sentence
+VERDICTS = {
+    "**B is better**, and that is real": "B better",
+    "**A is better**, and that is real": "A better",
+    "A difference that may be chance": "may be chance",
+    "The same predictions, example by example": SAME,
+    "Not comparable: the dev sets differ, so scores are of other questions": OTHER_DEV_SET,
+    "Not comparable: a score is undefined": "undefined",
+}
+# columns of experiments: keys of reports/summary.json by what they are called
+SUMMARY = {
+    "finetune": "finetune",
+    "pretrain": "pretrain",
+    "multitask": "multitask",
+    "wins": "finetune_wins",
+    "holds": "multitask_holds",
+}
+NOT_PARAMS = {"Experiment", "rev", "typ", "Created", "parent", "State", "Executor"}
+LEGEND = (
+    "finetune, pretrain, multitask: mean dev scores. wins: rows of Table 3 in which finetune beats "
+    "pretrain. holds: corpora on which multi-task holds up."
+)
 
 
-def comparison_page(
-    first: Side, second: Side, rows: Sequence[Compared], names: tuple[str, str]
-) -> str:
-    """Render the whole page; `names` are what A and B are called."""
-    corrected = holm([row.difference.p_value for row in rows if row.difference])
-    p_values = iter(corrected)
-    shown = [(row, next(p_values) if row.difference else None) for row in rows]
-    between_runs = first is second
-    sections = [
-        f"# {names[0]} (A) and {names[1]} (B), compared",
-        "\n".join(_heads(first, second, names)),
-        *_synthetic_warning(first, second),
-        "## Which differences are real",
-        "\n".join(_verdicts(shown)),
-        _table(shown, between_runs),
-        _how(rows),
-        "## What differs between the two" if not between_runs else "## The runs' params",
-        *(_params_of_runs(first, rows) if between_runs else _what_differs(first, second)),
-        "## Read with care",
-        "\n".join(f"- {caveat}" for caveat in _caveats(rows)),
-    ]
-    return "\n\n".join(sections) + "\n"
+def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Sequence[str]) -> str:
+    """Compare two sides and render the page.
 
+    Args:
+        first: A.
+        second: B; the same as A if two of its runs are compared.
+        asked: what is compared.
+        names: what A and B are called.
 
-def _heads(first: Side, second: Side, names: tuple[str, str]) -> Iterator[str]:
+    Raises:
+        ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
+    """
+    compared = compare(first, second, asked)
+    p_values = iter(holm([row.difference.p_value for row in compared if row.difference]))
+    corrected = [next(p_values) if row.difference else None for row in compared]
+    rows = [(row, p, _verdict(row, p)) for row, p in zip(compared, corrected, strict=True)]
     if first is second:
-        yield f"Both are runs of the {first.name}: {_head(first)}"
-        return
-    for letter, side, name in zip("AB", (first, second), names, strict=True):
-        yield f"- {letter}: **{name}** · {_head(side)}"
-
-
-def _head(side: Side) -> str:
-    return (
-        f"profile {side.profile} · backbone {side.params['(profile) backbone']} · corpora "
-        f"{side.params['(profile) corpora.source']} · seed {side.params['seed']} · "
-        f"device {', '.join(devices(side))}"
+        runs = list(dict.fromkeys(run for each in asked for run in each[2:]))
+        sides: dict[str, Mapping[str, Any]] = {run: _params_of_run(first, run) for run in runs}
+    else:
+        sides = {"A": first.params, "B": second.params}
+    params = list(_lines(*sides.values()))
+    files = sorted(first.made_of.keys() | second.made_of.keys())
+    changed = [path for path in files if first.made_of.get(path) != second.made_of.get(path)]
+    code = [path for path in changed if path.endswith(".py")]
+    inputs = [path for path in changed if path not in code]
+    return page(
+        "compare",
+        first=first,
+        second=second,
+        names=names,
+        of_runs=first is second,
+        devices=devices,
+        verdicts=VERDICTS,
+        kinds={kind: [r.name for r, _, v in rows if v == kind] for kind in VERDICTS.values()},
+        rows=rows,
+        metrics={name: corpus.task.metric for name, corpus in CORPORA.items()},
+        resamples=RESAMPLES,
+        seed=SEED,
+        confidence=CONFIDENCE,
+        num_tested=sum(p is not None for p in corrected),
+        columns=list(sides),
+        params=params if first is second else [(k, v) for k, v in params if v[0] != v[1]],
+        files={} if first is second else {"Code": code, "Inputs": inputs},
     )
-
-
-def _synthetic_warning(first: Side, second: Side) -> Iterator[str]:
-    sources = {side.params["(profile) corpora.source"] for side in (first, second)}
-    if "synthetic" in sources:
-        yield (
-            "> **Generated corpora.** A difference that is real here is real on generated text; "
-            "it need not be on natural text."
-        )
-
-
-def _verdicts(rows: Sequence[tuple[Compared, float | None]]) -> Iterator[str]:
-    """Yield one line for each kind of answer that there is."""
-    kinds: dict[str, list[str]] = {}
-    for row, p_value in rows:
-        kinds.setdefault(_verdict(row, p_value), []).append(row.asked.name)
-    told = {
-        "B better": "**B is better**, and that is real",
-        "A better": "**A is better**, and that is real",
-        "may be chance": "A difference that may be chance",
-        SAME: "The same predictions, example by example",
-        OTHER_DEV_SET: "Not comparable: the dev sets differ, so scores are of other questions",
-        "undefined": "Not comparable: a score is undefined",
-    }
-    for kind, sentence in told.items():
-        if names := kinds.get(kind):
-            named = "" if kind == SAME else f" ({', '.join(names)})"
-            yield f"- {sentence}: {len(names)} of {len(rows)}{named}."
 
 
 def _verdict(row: Compared, p_value: float | None) -> str:
@@ -98,108 +100,73 @@ def _verdict(row: Compared, p_value: float | None) -> str:
     return "B better" if row.difference.value > 0 else "A better"
 
 
-def _table(rows: Sequence[tuple[Compared, float | None]], between_runs: bool) -> str:
-    first = "Corpus" if between_runs else "Configuration"
-    header = (first, "Metric", "Dev", "A", "B", "B − A [95 %]", "p (Holm)", "Verdict")
-    lines = [
-        [
-            row.asked.name,
-            CORPORA[row.asked.corpus].task.metric,
-            f"{row.num_examples:,}",
-            _shown(row.first),
-            _shown(row.second),
-            _shown_difference(row.difference),
-            "–" if p_value is None else _shown_p(p_value),
-            _verdict(row, p_value),
-        ]
-        for row, p_value in rows
-    ]
-    return table(header, lines, right=("Dev", "A", "B", "p (Holm)"))
+def _params_of_run(side: Side, run: str) -> dict[str, Any]:
+    own = f"runs.{run}."
+    return {k.removeprefix(own): value for k, value in side.params.items() if k.startswith(own)}
 
 
-def _shown(score: Score) -> str:
-    return "undefined" if score.value is None else f"{score.value:.3f}"
+def _lines(*sides: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield every param of any side, with its value in each."""
+    for key in dict.fromkeys(key for side in sides for key in side):
+        yield key, [str(side[key]) if key in side else "–" for side in sides]
 
 
-def _shown_difference(difference: Difference | None) -> str:
-    if difference is None:
-        return "–"
-    low, high = difference.ci_low, difference.ci_high
-    return f"{difference.value:+.3f} [{low:+.3f}, {high:+.3f}]"
+def experiments_table(rows: Sequence[Mapping[str, Any]], width: int) -> str:
+    """Render what `dvc.api.exp_show` returned, in `width` characters.
+
+    A column for each number of the summary; what differs from HEAD's params stands in words beside
+    it, which takes no more room however many params were changed.
+    """
+    base = next((row for row in rows if row["rev"] != "workspace"), rows[0])
+    names = [_name(row) for row in rows]
+    left = max(len("experiment"), *map(len, names))
+    columns = [max(len(head), 6) for head in SUMMARY]
+    start = left + sum(columns) + 2 * len(columns) + 2
+
+    def line(name: str, cells: Sequence[str], changes: str) -> str:
+        padded = [cell.rjust(size) for cell, size in zip(cells, columns, strict=True)]
+        return "  ".join([name.ljust(left), *padded, changes]).rstrip()
+
+    lines = [line("experiment", list(SUMMARY), "params changed")]
+    for row, name in zip(rows, names, strict=True):
+        changes = [
+            part
+            for change in _changes(row, base)
+            for part in textwrap.wrap(
+                change,
+                max(24, width - start),
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        ] or [""]
+        lines.append(line(name, [_number(row.get(key)) for key in SUMMARY.values()], changes[0]))
+        lines += [" " * start + more for more in changes[1:]]
+    return "\n".join([*lines, "", textwrap.fill(LEGEND, max(40, width))])
 
 
-def _shown_p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.0005 else "<0.001"
+def _name(row: Mapping[str, Any]) -> str:
+    """Return an experiment's name, indented below the commit it stands on."""
+    if row["Experiment"] is None:
+        return str(row["rev"])
+    state = f" ({row['State'].lower()})" if row["State"] else ""
+    return f"  {row['Experiment']}{state}"
 
 
-def _how(rows: Sequence[Compared]) -> str:
-    tested = sum(row.difference is not None for row in rows)
-    return (
-        f"Paired bootstrap: {RESAMPLES:,} resamples of the dev examples, both sides scored on "
-        f"each, seed {SEED}. The interval holds {CONFIDENCE:.0%} of the resampled differences, by "
-        "itself. p is how often chance alone would give a difference as large, corrected by "
-        f"Holm's method for the {tested} that were tested; real means p below "
-        f"{1 - CONFIDENCE:.2f} after that. An interval that leaves out 0 is not enough where much "
-        "is tested."
-    )
+def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
+    for key in {**base, **row}:
+        # whatever has a path for its name is a file and its hash
+        is_param = key not in NOT_PARAMS and key not in SUMMARY.values() and "/" not in key
+        if is_param and row.get(key) != base.get(key):
+            yield f"{key} {_value(base.get(key))} -> {_value(row.get(key))}"
 
 
-def _what_differs(first: Side, second: Side) -> Iterator[str]:
-    keys = [key for key in {**first.params, **second.params} if _differs(key, first, second)]
-    if keys:
-        lines = [[key, _value(first.params, key), _value(second.params, key)] for key in keys]
-        yield table(("Param", "A", "B"), lines)
-    else:
-        yield "No param."
-    paths = sorted(first.made_of.keys() | second.made_of.keys())
-    changed = [path for path in paths if first.made_of.get(path) != second.made_of.get(path)]
-    for told, is_kind in (("Code", True), ("Inputs", False)):
-        named = [path for path in changed if path.endswith(".py") == is_kind]
-        yield f"{told}: {_listed(named) if named else 'the same'}."
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    # DVC makes whole numbers floats
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _differs(key: str, first: Side, second: Side) -> bool:
-    return _value(first.params, key) != _value(second.params, key)
-
-
-def _value(params: Mapping[str, Any], key: str) -> str:
-    return str(params[key]) if key in params else "–"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MAX_NAMED
-    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _params_of_runs(side: Side, rows: Sequence[Compared]) -> Iterator[str]:
-    """Yield a table of every run's params, a column for each run."""
-    runs = list(dict.fromkeys(run for row in rows for run in (row.asked.first, row.asked.second)))
-    told = {
-        run: {
-            key.removeprefix(f"runs.{run}."): str(value)
-            for key, value in side.params.items()
-            if key.startswith(f"runs.{run}.")
-        }
-        for run in runs
-    }
-    keys = list(dict.fromkeys(key for values in told.values() for key in values))
-    yield table(("Param", *runs), [[key, *(told[r].get(key, "–") for r in runs)] for key in keys])
-
-
-def _caveats(rows: Sequence[Compared]) -> Iterator[str]:
-    yield (
-        "The dev sets also chose the epoch that each run keeps, so both sides are a little "
-        "flattered, the one with more epochs to choose from more."
-    )
-    yield (
-        "Only the draw of dev examples is tested. Another seed of heads, order and dropout moves "
-        "scores too; one run of each side cannot tell by how much."
-    )
-    yield (
-        "To look once more after each change finds differences by chance; Holm's method counts "
-        "one page."
-    )
-    for row in rows:
-        for letter, score in (("A", row.first), ("B", row.second)):
-            if score.value is None:
-                yield f"{row.asked.name}, {letter}: {score.reason}."
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"

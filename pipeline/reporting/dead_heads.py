@@ -5,15 +5,18 @@ read here for its own page and for section 6 of the paper.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
+
+from pydantic import TypeAdapter
 
 from pipeline import paths
 from pipeline.errors import ReportError
 from pipeline.files import read_json
 from pipeline.paper import TABLE_3
+from pipeline.reporting.markdown import page
 from pipeline.reporting.spread import Spread, spread_of
 from pipeline.tasks import CorpusName, IdleHeads, PairEncoding
 
@@ -83,9 +86,8 @@ class Group:
 
     def last(self, corpus: CorpusName) -> Spread:
         """Sum up the scores after the last epoch; of STS, those of heads that are not dead."""
-        return spread_of(
-            run.last(corpus) for run in self.runs if corpus != "sts" or not run.is_dead
-        )
+        known = [run for run in self.runs if corpus != "sts" or not run.is_dead]
+        return spread_of(run.last(corpus) for run in known)
 
     def best(self, corpus: CorpusName) -> Spread:
         """Sum up each seed's best score of all epochs."""
@@ -99,31 +101,21 @@ def read_dead_heads(path: Path = paths.DEAD_HEADS) -> list[HeadsRun]:
         ReportError: the file is missing or damaged.
     """
     try:
-        return [_run_of(told) for told in read_json(path)["runs"]]
+        runs = TypeAdapter(list[HeadsRun]).validate_python(read_json(path)["runs"])
+        for run in runs:
+            epochs = {len(run.scores[name]) for name in HEADS} | {len(run.zeros)}
+            if len(epochs) > 1 or not run.zeros:
+                raise ValueError(f"epochs are missing of {run}")
+        return runs
     except OSError:
         raise ReportError(f"{path} is missing; get it from git, or run `{COMMAND}`") from None
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError):
         raise ReportError(f"{path} is damaged; get it from git, or run `{COMMAND}`") from None
-
-
-def _run_of(told: Mapping[str, Any]) -> HeadsRun:
-    condition = Condition(**told["condition"])
-    scores: dict[CorpusName, list[float | None]] = {name: told["scores"][name] for name in HEADS}
-    zeros = [float(share) for share in told["zeros"]]
-    if not zeros or any(len(epochs) != len(zeros) for epochs in scores.values()):
-        raise ValueError(f"epochs are missing of {told}")
-    return HeadsRun(condition, int(told["seed"]), scores, zeros)
 
 
 def chosen(runs: Sequence[HeadsRun], **wanted: str) -> Group:
     """Return the runs whose condition has these values."""
-    return Group(
-        [
-            run
-            for run in runs
-            if all(getattr(run.condition, name) == value for name, value in wanted.items())
-        ]
-    )
+    return Group([run for run in runs if wanted.items() <= asdict(run.condition).items()])
 
 
 def is_apart(first: Spread, second: Spread) -> bool:
@@ -134,35 +126,10 @@ def is_apart(first: Spread, second: Spread) -> bool:
     return abs(first.mean - second.mean) > 2 * math.sqrt(sum(variances))
 
 
-def similarity_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
-    """Say which similarity heads died, and what follows."""
-    step = chosen(runs, turns="paper", vectors="bert-like", idle_heads="step")
-    skip = chosen(runs, turns="paper", vectors="bert-like", idle_heads="skip")
-    if not (step.runs and skip.runs):
-        return
-    yield (
-        f"At the paper's turns, on vectors of bert-base's kind, {step.dead} STS heads predict 0 "
-        "for every dev example after the last epoch if idle heads are stepped "
-        f"({_by_encoding(step)}), and {skip.dead} if they are skipped ({_by_encoding(skip)}). "
-        f"{_deaths_mean(step, skip)}"
-    )
-    if step.num_dead:
-        always = sum(min(run.zeros) == 1.0 for run in step.runs)
-        yield (
-            f"{always} of the {step.num_dead} are dead after every epoch; the paper had zeros in "
-            "some epochs, and in others correlations of 0.001 or below 0."
-        )
-    others = {
-        where: group
-        for where, turns, vectors in ELSEWHERE
-        if (group := chosen(runs, turns=turns, vectors=vectors, idle_heads="step")).runs
-    }
-    if others:
-        told = ", ".join(f"{group.dead} {where}" for where, group in others.items())
-        yield f"With idle heads stepped elsewhere, dead are {told}."
-    others_live = not any(group.kills_most for group in (skip, *others.values()))
-    if step.kills_most and others_live and len(others) == len(ELSEWHERE):
-        yield "It takes all three: idle heads stepped, a shared direction, and many idle turns."
+def _step_and_skip(runs: Sequence[HeadsRun]) -> tuple[Group, Group]:
+    """Return the deciding runs: idle heads stepped, and skipped."""
+    deciding = chosen(runs, turns="paper", vectors="bert-like").runs
+    return chosen(deciding, idle_heads="step"), chosen(deciding, idle_heads="skip")
 
 
 # where idle heads are stepped with one thing changed
@@ -173,6 +140,27 @@ ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
 )
 
 
+def similarity_told(runs: Sequence[HeadsRun]) -> list[str]:
+    """Say which similarity heads died, and what follows, a sentence each."""
+    step, skip = _step_and_skip(runs)
+    groups = {
+        where: chosen(runs, turns=turns, vectors=vectors, idle_heads="step")
+        for where, turns, vectors in ELSEWHERE
+    }
+    others = {where: group for where, group in groups.items() if group.runs}
+    others_live = not any(group.kills_most for group in (skip, *others.values()))
+    text = page(
+        "dead_similarity",
+        step=step,
+        skip=skip,
+        by_encoding=_by_encoding,
+        always=sum(min(run.zeros) == 1.0 for run in step.runs),
+        others=others,
+        takes_all=step.kills_most and others_live and len(others) == len(ELSEWHERE),
+    )
+    return text.strip().splitlines()
+
+
 def _by_encoding(group: Group) -> str:
     """Split a group's dead by how pairs are read."""
     parts = {
@@ -181,49 +169,23 @@ def _by_encoding(group: Group) -> str:
     return ", ".join(f"{encoding} {part.dead}" for encoding, part in parts.items() if part.runs)
 
 
-def _deaths_mean(step: Group, skip: Group) -> str:
-    if step.num_dead == 0:
-        return "Idle heads do not explain the paper's zeros: stepping them kills none here."
-    if skip.kills_most:
-        return "Idle heads do not explain the paper's zeros: skipped, most heads die as well."
-    if step.kills_most:
-        return (
-            "Stepping idle heads is enough for the paper's zeros on such vectors; no task has to "
-            "disturb another."
-        )
-    return "Stepping idle heads kills some heads but not most: it may be a part of the reason."
-
-
-def sentiment_told(runs: Sequence[HeadsRun]) -> Iterator[str]:
-    """Say what became of the two heads that cannot die."""
-    step = chosen(runs, turns="paper", vectors="bert-like", idle_heads="step")
-    skip = chosen(runs, turns="paper", vectors="bert-like", idle_heads="skip")
-    if not (step.runs and skip.runs):
-        return
-    paper = {name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS}
-    yield (
-        f"On vectors of bert-base's kind SST ends at {shown(step.last('sst'))} if idle heads are "
-        f"stepped and at {shown(skip.last('sst'))} if they are skipped; its best epochs have "
-        f"{shown(step.best('sst'))} and {shown(skip.best('sst'))} (paper: {paper['sst']:.3f}). "
-        f"{_sentiment_means(step.last('sst'), skip.last('sst'))} Quora ends at "
-        f"{shown(step.last('quora'))} and {shown(skip.last('quora'))} (paper: "
-        f"{paper['quora']:.3f}, {TABLE_3['quora', 'single-task', 'pretrain']:.3f} alone)."
+def sentiment_told(runs: Sequence[HeadsRun]) -> list[str]:
+    """Say what became of the two heads that cannot die, in one line or none."""
+    step, skip = _step_and_skip(runs)
+    text = page(
+        "dead_sentiment",
+        step=step,
+        skip=skip,
+        is_apart=is_apart(step.last("sst"), skip.last("sst")),
+        paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
+        quora_alone=TABLE_3["quora", "single-task", "pretrain"],
     )
-
-
-def _sentiment_means(step: Spread, skip: Spread) -> str:
-    if not is_apart(step, skip):
-        return "The two do not differ by more than chance."
-    if (step.mean or 0.0) < (skip.mean or 0.0):
-        return "Stepping idle heads lowers it, though no other task has a say in its head."
-    return "Stepping idle heads raises it, so that it does not explain the paper's fall."
+    return text.strip().splitlines()
 
 
 def shown(spread: Spread) -> str:
     """Show a mean and its standard deviation."""
-    if spread.mean is None:
-        return "–"
-    return f"{spread.mean:.3f}" + ("" if spread.sd is None else f" ± {spread.sd:.3f}")
+    return spread.brief
 
 
 NOT_SHOWN = (

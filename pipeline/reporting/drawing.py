@@ -61,12 +61,10 @@ def _place(figure: Figure, sheet: Sheet) -> None:
     grid = figure.axes[0].get_gridspec()
     if grid is None:
         raise ValueError("panels come from figure.subplots")
-    width = (
-        sheet.width - sheet.left - sheet.right - sheet.between_columns * (grid.ncols - 1)
-    ) / grid.ncols
-    height = (
-        sheet.height - sheet.top - sheet.bottom - sheet.between_rows * (grid.nrows - 1)
-    ) / grid.nrows
+    free_width = sheet.width - sheet.left - sheet.right
+    free_height = sheet.height - sheet.top - sheet.bottom
+    width = (free_width - sheet.between_columns * (grid.ncols - 1)) / grid.ncols
+    height = (free_height - sheet.between_rows * (grid.nrows - 1)) / grid.nrows
     figure.subplots_adjust(
         left=sheet.left / sheet.width,
         right=1 - sheet.right / sheet.width,
@@ -75,3 +73,12 @@ def _place(figure: Figure, sheet: Sheet) -> None:
         wspace=sheet.between_columns / width,
         hspace=sheet.between_rows / height,
     )
+
+
+def labelled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
+    """Name both axes of a panel and the panel, and draw faint lines behind it."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if title:
+        axes.set_title(title, **look)
+    axes.grid(alpha=0.25)

@@ -1,4 +1,4 @@
-"""A report's figures over all runs: learning curves, scores beside the paper's, the data."""
+"""A report's figures: learning curves, scores beside the paper's, the data, a run of its own."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.paper import Scheme
 from pipeline.params import Params
-from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn
-from pipeline.reporting.results import EpochScore, Outcome, Result
+from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn, labelled
+from pipeline.reporting.results import Outcome, Result
 from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
 STYLES: dict[Scheme, str] = {"single-task": "-", "multi-task": "--"}
@@ -22,6 +22,9 @@ MARKERS: dict[Scheme, dict[str, str]] = {
     "single-task": {"marker": "o"},
     "multi-task": {"marker": "s", "markerfacecolor": "white"},
 }
+MEAN_LOOK: dict[str, Any] = dict(color="black", marker="|", markersize=15, markeredgewidth=1.5)
+PAPER_LOOK: dict[str, Any] = dict(markerfacecolor="white", markeredgecolor="black", markersize=6)
+SCORE_AXIS = "dev score: accuracy, and of sts the Pearson correlation"
 NUM_BARS = 24  # of a histogram of lengths
 
 
@@ -31,11 +34,17 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
     Faint lines are the paper's scores; an undefined score leaves a gap.
     """
     num_rows = math.ceil(len(CORPORA) / 2)
+    longest = max(params.epochs(run) for run in params.runs.values())
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(num_rows, 2).ravel()
         for axes, corpus in zip(panels, CORPORA, strict=False):
-            _panel(axes, params, outcome, corpus)
+            for result in outcome.results:
+                if result.corpus == corpus:
+                    _curve(axes, outcome, result)
+            _by_epoch(axes, longest)
+            metric = f"dev {CORPORA[corpus].task.metric}"
+            labelled(axes, "epoch", metric, CORPORA[corpus].title)
         for axes in panels[len(CORPORA) :]:
             axes.set_visible(False)
         figure.legend(handles=list(_legend(outcome.results)), loc="lower center", ncols=3)
@@ -43,37 +52,28 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
     return drawn(Sheet(9, 3.3 * num_rows, bottom=1.1), head, draw)
 
 
-def _panel(axes: Any, params: Params, outcome: Outcome, corpus: CorpusName) -> None:
-    for result in outcome.results:
-        if result.corpus != corpus:
-            continue
-        axes.plot(*_curve(outcome.histories[result.run], corpus), **_look(result))
-        if result.paper_score is not None:
-            style = PAPER_STYLES[result.scheme]
-            colour = COLOURS[result.mode]
-            axes.axhline(result.paper_score, color=colour, linestyle=style, **FAINT)
-    longest = max(params.epochs(run) for run in params.runs.values())
-    axes.set_xlim(0.5, longest + 0.5)
+def _curve(axes: Any, outcome: Outcome, result: Result) -> None:
+    history = outcome.history(result)
+    epochs = [row.epoch for row in history]
+    axes.plot(epochs, _gapped([row.dev_score for row in history]), **_look(result))
+    if result.paper_score is not None:
+        look = {"color": COLOURS[result.mode], "linestyle": PAPER_STYLES[result.scheme], **FAINT}
+        axes.axhline(result.paper_score, **look)
+
+
+def _gapped(values: Sequence[float | None]) -> list[float]:
+    """Return numbers of which those that are undefined leave a gap in a curve."""
+    return [math.nan if value is None else value for value in values]
+
+
+def _by_epoch(axes: Any, last: int) -> None:
+    axes.set_xlim(0.5, last + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_title(CORPORA[corpus].title)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"dev {CORPORA[corpus].task.metric}")
-    axes.grid(alpha=0.25)
-
-
-def _curve(history: Sequence[EpochScore], corpus: CorpusName) -> tuple[list[int], list[float]]:
-    rows = [row for row in history if row.corpus == corpus]
-    scores = [float("nan") if row.dev_score is None else row.dev_score for row in rows]
-    return [row.epoch for row in rows], scores
 
 
 def _look(result: Result) -> dict[str, Any]:
-    return {
-        "color": COLOURS[result.mode],
-        "linestyle": STYLES[result.scheme],
-        "markersize": 4,
-        **MARKERS[result.scheme],
-    }
+    look = {"color": COLOURS[result.mode], "linestyle": STYLES[result.scheme], "markersize": 4}
+    return {**look, **MARKERS[result.scheme]}
 
 
 def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
@@ -82,20 +82,23 @@ def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
     for mode in COLOURS:
         for scheme in STYLES:
             if (mode, scheme) in kinds:
-                look = _look(kinds[mode, scheme])
-                yield Line2D([], [], label=f"{scheme} {mode}", **look)
+                yield _key(f"{scheme} {mode}", **_look(kinds[mode, scheme]))
     for scheme, style in PAPER_STYLES.items():
-        if any(row.scheme == scheme and row.paper_score is not None for row in rows):
-            look = {"color": "black", "linestyle": style, **FAINT}
-            yield Line2D([], [], label=f"paper, {scheme}", **look)
+        if any(row.scheme == scheme and row.is_papers for row in rows):
+            yield _key(f"paper, {scheme}", color="black", linestyle=style, **FAINT)
+
+
+def _key(label: str, **look: Any) -> Line2D:
+    """Return what stands in a legend beside a label."""
+    return Line2D([], [], label=label, **look)
 
 
 def scores_beside_paper(outcome: Outcome, head: str) -> str:
     """Draw every row of Table 3: our score with its interval, and the paper's."""
+    rows = outcome.results
 
     def draw(figure: Figure) -> None:
         axes: Any = figure.subplots()
-        rows = outcome.results
         for place, row in enumerate(rows):
             colour = COLOURS[row.mode]
             if row.score is None:
@@ -106,19 +109,22 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
                 axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=2)
             if row.paper_score is not None:
                 axes.plot(row.paper_score, place, "D", **PAPER_LOOK)
-        axes.set_yticks(range(len(rows)), [_row_name(row) for row in rows])
+        _by_row(axes, rows)
         axes.invert_yaxis()
         axes.set_xlim(min(0.0, *(row.ci_low or 0.0 for row in rows)), 1.02)
-        axes.set_xlabel("dev score: accuracy, and of sts the Pearson correlation")
-        axes.grid(axis="x", alpha=0.25)
-        handles = [
-            Line2D([], [], color=colour, marker="o", label=f"ours, {mode}")
-            for mode, colour in COLOURS.items()
-        ]
-        handles.append(Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK))
+        handles = [_key(f"ours, {mode}", color=COLOURS[mode], marker="o") for mode in COLOURS]
+        handles.append(_key("paper", linestyle="", marker="D", **PAPER_LOOK))
         figure.legend(handles=handles, loc="lower center", ncols=3)
 
-    return drawn(Sheet(9, 1.7 + 0.25 * len(outcome.results), left=2.1), head, draw)
+    return drawn(Sheet(9, 1.7 + 0.25 * len(rows), left=2.1), head, draw)
+
+
+def _by_row(axes: Any, rows: Sequence[Result]) -> None:
+    """Name each row of Table 3 at its place."""
+    names = [f"{r.corpus}  {r.scheme}  {r.mode}" if r.is_papers else r.configuration for r in rows]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_xlabel(SCORE_AXIS)
+    axes.grid(axis="x", alpha=0.25)
 
 
 def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
@@ -136,24 +142,22 @@ def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
         for place, row in enumerate(rows):
             if row.paper_score is not None:
                 axes.plot(row.paper_score, place, "D", **PAPER_LOOK)
-            colour = COLOURS[row.mode]
-            others = [
+            known = [
                 tried.result.score
                 for tried in outcome.tried
                 if tried.result.configuration == row.configuration
                 and not tried.has_changes
                 and tried.seed != own_seed
+                and tried.result.score is not None
             ]
-            known = [score for score in others if score is not None]
-            axes.plot(known, [place] * len(known), "o", color=colour, markerfacecolor="white")
+            look = {"color": COLOURS[row.mode], "markerfacecolor": "white"}
+            axes.plot(known, [place] * len(known), "o", **look)
             if row.score is not None:
-                axes.plot(row.score, place, "o", color=colour)
+                axes.plot(row.score, place, "o", color=COLOURS[row.mode])
             if row.seeds and row.seeds.mean is not None:
                 axes.plot(row.seeds.mean, place, **MEAN_LOOK)
-        axes.set_yticks(range(len(rows)), [_row_name(row) for row in rows])
+        _by_row(axes, rows)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel("dev score: accuracy, and of sts the Pearson correlation")
-        axes.grid(axis="x", alpha=0.25)
         figure.legend(handles=list(_seeds_legend(rows)), loc="lower center", ncols=4)
 
     return drawn(Sheet(9, 1.7 + 0.3 * len(rows), left=2.1), head, draw)
@@ -164,29 +168,11 @@ def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
     for mode, colour in COLOURS.items():
         if any(row.mode == mode for row in rows):
             look: dict[str, Any] = {"color": colour, "linestyle": "", "marker": "o"}
-            yield Line2D([], [], label=f"{mode}, seed of Table 3", **look)
-            yield Line2D([], [], label=f"{mode}, other seeds", markerfacecolor="white", **look)
-    yield Line2D([], [], linestyle="", label="mean over seeds", **MEAN_LOOK)
-    if any(row.paper_score is not None for row in rows):
-        yield Line2D([], [], linestyle="", marker="D", label="paper", **PAPER_LOOK)
-
-
-MEAN_LOOK: dict[str, Any] = {
-    "color": "black",
-    "marker": "|",
-    "markersize": 15,
-    "markeredgewidth": 1.5,
-}
-PAPER_LOOK: dict[str, Any] = {
-    "markerfacecolor": "white",
-    "markeredgecolor": "black",
-    "markersize": 6,
-}
-
-
-def _row_name(row: Result) -> str:
-    told = f"{row.corpus}  {row.scheme}  {row.mode}"
-    return told if row.is_papers else row.configuration
+            yield _key(f"{mode}, seed of Table 3", **look)
+            yield _key(f"{mode}, other seeds", markerfacecolor="white", **look)
+    yield _key("mean over seeds", linestyle="", **MEAN_LOOK)
+    if any(row.is_papers for row in rows):
+        yield _key("paper", linestyle="", marker="D", **PAPER_LOOK)
 
 
 def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:
@@ -197,14 +183,11 @@ def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: s
         for (left, right), (corpus, found) in zip(panels, validations.items(), strict=True):
             _lengths(left, found["length_counts"])
             left.set_title(CORPORA[corpus].title, loc="left")
+            left.set_ylabel("share of sentences")
             _labels(right, found["label_balance"])
-        for axes in panels[:, 0]:
-            axes.set_ylabel("share of sentences")
         panels[-1, 0].set_xlabel("words of a sentence; the longest 1 % are left out")
         panels[-1, 1].set_xlabel("label, similarities by the nearest whole number")
-        handles = [
-            Line2D([], [], color=colour, label=split) for split, colour in SPLIT_COLOURS.items()
-        ]
+        handles = [_key(split, color=colour) for split, colour in SPLIT_COLOURS.items()]
         figure.legend(handles=handles, loc="lower center", ncols=3)
 
     return drawn(Sheet(9, 2.1 * len(validations) + 0.8, between_rows=0.55), head, draw)
@@ -212,28 +195,21 @@ def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: s
 
 def _lengths(axes: Any, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Draw the share of a split's sentences with each number of words."""
-    shares = {split: _sorted_counts(counts[split]) for split in SPLITS if counts[split]}
-    if not shares:
+    lengths = {
+        split: np.array(sorted((int(words), number) for words, number in counts[split].items())).T
+        for split in SPLITS
+        if counts[split]
+    }
+    if not lengths:
         return
-    longest = max(_almost_longest(words, number) for words, number in shares.values())
-    edges = np.linspace(0, max(longest, NUM_BARS), NUM_BARS + 1)
-    for split, (words, number) in shares.items():
+    # the length that 99 % of sentences do not exceed
+    almost = [n[np.searchsorted(np.cumsum(of) / of.sum(), 0.99)] for n, of in lengths.values()]
+    edges = np.linspace(0, max(*almost, NUM_BARS), NUM_BARS + 1)
+    for split, (words, number) in lengths.items():
         heights, _ = np.histogram(words, edges, weights=number / number.sum())
         axes.stairs(heights, edges, color=SPLIT_COLOURS[split], linewidth=1.2)
     axes.set_xlim(0, edges[-1])
     axes.set_ylim(0)
-
-
-def _sorted_counts(counts: Mapping[str, int]) -> tuple[Any, Any]:
-    """Return numbers of words in rising order, and how many sentences have them."""
-    words = np.array(sorted(map(int, counts)))
-    return words, np.array([counts[str(word)] for word in words])
-
-
-def _almost_longest(words: Any, counts: Any) -> int:
-    """Return the length that 99 % of sentences do not exceed."""
-    below = np.cumsum(counts) / counts.sum()
-    return int(words[np.searchsorted(below, 0.99)])
 
 
 def _labels(axes: Any, balance: Mapping[str, Mapping[str, int]]) -> None:
@@ -245,3 +221,78 @@ def _labels(axes: Any, balance: Mapping[str, Mapping[str, int]]) -> None:
         axes.bar(left, shares, width=0.28, color=SPLIT_COLOURS[split])
         axes.set_xticks(range(len(shares)), list(balance[split]))
     axes.set_ylabel("share of examples")
+
+
+def run_figure(outcome: Outcome, run: str, head: str) -> str:
+    """Draw a run: loss and dev score by epoch, predictions beside labels, and calibration."""
+    results = [result for result in outcome.results if result.run == run]
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(len(results), 4, squeeze=False)
+        for (loss, score, beside, calibration), result in zip(panels, results, strict=True):
+            _epochs(loss, score, outcome, result)
+            (_confusion if result.of_corpus.has_classes else _scatter)(beside, result)
+            _calibration(calibration, result)
+
+    return drawn(Sheet(12, 3.1 * len(results) + 0.5, bottom=0.5), head, draw)
+
+
+def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:
+    rows = outcome.history(result)
+    epochs = [row.epoch for row in rows]
+    look = {"color": COLOURS[result.mode], "marker": "o", "markersize": 4}
+    loss.plot(epochs, _gapped([row.train_loss for row in rows]), **look)
+    score.plot(epochs, _gapped([row.dev_score for row in rows]), **look)
+    if result.best_epoch:
+        score.axvline(result.best_epoch, color=INK, linestyle="-", **FAINT)
+    if result.paper_score is not None:
+        score.axhline(result.paper_score, color="black", linestyle=":", **FAINT)
+    labelled(loss, "epoch", title=f"{result.corpus}: training loss")
+    labelled(score, "epoch", title=f"dev {result.metric}; the line: kept", fontsize=9)
+    for axes in (loss, score):
+        _by_epoch(axes, max(epochs, default=1))
+
+
+def _confusion(axes: Any, result: Result) -> None:
+    """Show how many examples of each label got each prediction; the shade is a label's share."""
+    counts = np.array(result.analysis.confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (label, prediction), count in np.ndenumerate(counts):
+        colour = "white" if shares[label, prediction] > 0.5 else "black"
+        look = {"color": colour, "ha": "center", "va": "center", "fontsize": 8}
+        axes.text(prediction, label, f"{count:,}", **look)
+    axes.set_xticks(range(len(counts)))
+    axes.set_yticks(range(len(counts)))
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("label")
+    axes.set_title("confusion")
+
+
+def _scatter(axes: Any, result: Result) -> None:
+    points = np.array(result.analysis.points).reshape(-1, 2)
+    look = {"markersize": 3, "alpha": 0.4, "color": COLOURS[result.mode], "markeredgewidth": 0}
+    axes.plot(points[:, 0], points[:, 1], "o", **look)
+    _diagonal(axes, result.of_corpus.max_label)
+    labelled(axes, "label", "predicted", "predicted and true")
+
+
+def _diagonal(axes: Any, highest: float) -> None:
+    axes.plot([0, highest], [0, highest], color=INK, **FAINT)
+
+
+def _calibration(axes: Any, result: Result) -> None:
+    """Show bins of predictions: on the line they are what they say."""
+    has_classes = result.of_corpus.has_classes
+    filled = [bin_ for bin_ in result.analysis.bins if bin_.count]
+    largest = max((bin_.count for bin_ in filled), default=1)
+    _diagonal(axes, 1 if has_classes else result.of_corpus.max_label)
+    axes.scatter(
+        [bin_.predicted for bin_ in filled],
+        [bin_.true for bin_ in filled],
+        s=[10 + 90 * bin_.count / largest for bin_ in filled],
+        color=COLOURS[result.mode],
+        alpha=0.8,
+    )
+    x, y = ("confidence", "accuracy") if has_classes else ("predicted", "mean label")
+    labelled(axes, x, y, "calibration; area: examples", fontsize=9)

@@ -1,25 +1,25 @@
 """What a run left in `data/`, gathered as the records of its report."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from pipeline import paths
 from pipeline.corpora.reading import read_split
 from pipeline.errors import ReportError
-from pipeline.evaluation.course_format import read_predictions
+from pipeline.evaluation.paired import Difference, holm, paired_bootstrap
 from pipeline.files import replacing, write_record, write_text
-from pipeline.params import Params
-from pipeline.reporting.paired_rows import differences
-from pipeline.reporting.records import Records, records_in_data
+from pipeline.params import ConfigurationParams, Params
+from pipeline.reporting.records import Records, read_predicted, records_in_data
 from pipeline.schemas import EVALUATE, REPORT, VALIDATE
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tasks import CORPORA, CorpusName, Split
 from pipeline.trials import Trial
 
-GENERATED = "synthetic"  # how validation calls the source of generated corpora
-ID = re.compile(r"[^\s,]+")
+GENERATED = "synthetic"  # what validation calls the source of generated corpora
+SCORED: tuple[Split, ...] = ("dev", "test")
 
 
 def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records:
@@ -37,40 +37,30 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
         SchemaError: something was written by another version.
     """
     data = records_in_data()
-    for path in _copied(params, trials):
-        _copy(data, path, folder)
     for name, run in params.runs.items():
-        for corpus in run.corpora:
-            for split in ("dev", "test"):
-                _check_predictions(data, paths.predictions_csv(name, corpus, split), corpus)
-                _copy(data, paths.predictions_csv(name, corpus, split), folder)
-    validations = {corpus: _validation(data, corpus) for corpus in CORPORA}
-    for corpus, found in validations.items():
+        trained = paths.run_dir(name)
+        left = paths.run_summary(trained), paths.run_history(trained)
+        for path in (*left, paths.scores_json(name), paths.inputs_json(name)):
+            _copy(data, path, folder)
+        for corpus, split in product(run.corpora, SCORED):
+            read_predicted(data, name, corpus, split)  # refuses what holds more than numbers
+            _copy(data, paths.predictions_csv(name, corpus, split), folder)
+    for name in trials:
+        _copy(data, paths.trial_scores(paths.trial_dir(name)), folder)
+    texts = {}
+    for corpus in CORPORA:
+        found = _validation(data, corpus)
         write_record(folder / paths.recorded(paths.validation_json(corpus)), VALIDATE, found)
-    texts = {
-        corpus: _texts_of_mistakes(params, data, corpus)
-        for corpus, found in validations.items()
-        if found["source"] == GENERATED
-    }
+        if found["source"] == GENERATED:
+            texts[corpus] = _texts_of_mistakes(params, data, corpus)
     write_record(folder / paths.RECORDED_TEXTS, REPORT, {"texts": texts})
     tested = differences(params, data)
     write_record(folder / paths.RECORDED_DIFFERENCES, REPORT, {"differences": tested})
     in_force = params.model_copy(update={"profiles": {params.profile: params.active}})
-    told = {name: trial.model_dump(mode="json") for name, trial in trials.items()}
+    dumped = {name: trial.model_dump(mode="json") for name, trial in trials.items()}
     _write_in_order(folder / paths.RECORDED_PARAMS, {"params": in_force.model_dump(mode="json")})
-    _write_in_order(folder / paths.RECORDED_TRIALS, {"trials": told})
+    _write_in_order(folder / paths.RECORDED_TRIALS, {"trials": dumped})
     return records_in_data(folder)
-
-
-def _copied(params: Params, trials: Mapping[str, Trial]) -> Iterator[Path]:
-    """Yield every file that goes into the records as it is, predictions aside."""
-    for name in params.runs:
-        yield paths.run_summary(paths.run_dir(name))
-        yield paths.run_history(paths.run_dir(name))
-        yield paths.scores_json(name)
-        yield paths.inputs_json(name)
-    for name in trials:
-        yield paths.trial_scores(paths.trial_dir(name))
 
 
 def _copy(data: Records, path: Path, folder: Path) -> None:
@@ -78,14 +68,6 @@ def _copy(data: Records, path: Path, folder: Path) -> None:
         content = file.read_bytes()
     with replacing(folder / paths.recorded(path)) as temporary:
         temporary.write_bytes(content)
-
-
-def _check_predictions(data: Records, path: Path, corpus: CorpusName) -> None:
-    """Let predictions through that hold ids and numbers; an id is one word, a sentence is not."""
-    with data.file(path) as file:
-        ids, _ = read_predictions(file, CORPORA[corpus])
-        if not all(ID.fullmatch(id_) for id_ in ids):
-            raise ValueError(f"{path} has an id of several words")
 
 
 def _validation(data: Records, corpus: CorpusName) -> dict[str, Any]:
@@ -103,22 +85,82 @@ def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dic
     wanted: set[str] = set()
     for row in params.configurations.values():
         if row.corpus == corpus:
-            with data.record(paths.scores_json(row.run), EVALUATE) as told:
-                mistakes = told["corpora"][corpus]["analysis"]["mistakes"]
+            with data.record(paths.scores_json(row.run), EVALUATE) as scores:
+                mistakes = scores["corpora"][corpus]["analysis"]["mistakes"]
                 wanted |= {mistake["id"] for mistake in mistakes}
     path = paths.split_csv(paths.corpus_dir(corpus), "dev")
-    frame = read_split(path, CORPORA[corpus])
-    rows = frame[frame["id"].isin(wanted)]
-    unknown = wanted - set(rows["id"])
+    rows = read_split(path, CORPORA[corpus]).set_index("id")
+    unknown = wanted - set(rows.index)
     if unknown:
         raise ReportError(
             f"{path} has no example {min(unknown)}, which was scored; run `dvc repro`"
         )
     pairs = rows["first"] + " / " + rows["second"] if CORPORA[corpus].is_pair else rows["first"]
-    return dict(zip(rows["id"], pairs, strict=True))
+    return {id_: str(pairs[id_]) for id_ in wanted}
 
 
-def _write_in_order(path: Path, told: Mapping[str, Any]) -> None:
+def _write_in_order(path: Path, value: Mapping[str, Any]) -> None:
     """Write a record with its keys unsorted: the order of runs and of their corpora counts."""
-    record = {"schema": str(REPORT), **told}
+    record = {"schema": str(REPORT), **value}
     write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def differences(params: Params, data: Records) -> dict[str, dict[str, float]]:
+    """Test each multi-task row against the single-task row of its corpus and mode.
+
+    Two intervals that overlap say little: both runs answered the same examples, and what makes an
+    example hard for both cancels in the difference. The p-values of a mode are corrected for their
+    number (Holm 1979).
+
+    Returns:
+        By the multi-task row's name the multi-task score less the single-task score, with interval
+        and p-value. A row is missing where there is no such pair, or a score is undefined.
+
+    Raises:
+        ReportError: predictions or a dev set are missing or damaged.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for mode in ("pretrain", "finetune"):
+        tested = {
+            name: difference
+            for name, single, multi in _pairs(params, mode)
+            if (difference := _tested(params, data, single.run, multi.run, multi.corpus))
+        }
+        corrected = holm([difference.p_value for difference in tested.values()])
+        for (name, difference), p_value in zip(tested.items(), corrected, strict=True):
+            found[name] = asdict(difference) | {"p_value": p_value}
+    return found
+
+
+def _pairs(
+    params: Params, mode: str
+) -> Iterator[tuple[str, ConfigurationParams, ConfigurationParams]]:
+    """Yield each multi-task row of a mode by name, after the first single-task row like it."""
+    rows = {n: r for n, r in params.configurations.items() if params.run(r.run).mode == mode}
+    singles: dict[str, ConfigurationParams] = {}
+    for row in rows.values():
+        if params.run(row.run).scheme == "single-task":
+            singles.setdefault(row.corpus, row)
+    for name, row in rows.items():
+        if params.run(row.run).scheme == "multi-task" and row.corpus in singles:
+            yield name, singles[row.corpus], row
+
+
+def _tested(
+    params: Params, data: Records, single: str, multi: str, name: CorpusName
+) -> Difference | None:
+    corpus = CORPORA[name]
+    with data.file(paths.split_csv(paths.corpus_dir(name), "dev")) as file:
+        examples = read_split(file, corpus).set_index("id")
+    pair = read_predicted(data, single, name), read_predicted(data, multi, name)
+    if any(len(known) != len(examples) for known in pair):
+        return None  # a prediction is no number: so is the score
+    before, after = (known.loc[examples.index].to_numpy() for known in pair)
+    return paired_bootstrap(
+        corpus.task.metric,
+        (before, after),
+        examples["label"].to_numpy(),
+        resamples=params.evaluation.bootstrap_resamples,
+        confidence=params.evaluation.confidence,
+        seed=params.seed,
+    )

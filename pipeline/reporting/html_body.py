@@ -1,54 +1,50 @@
 """A page of the report, which is Markdown, as HTML in which no corpus's text can be markup.
 
 Of raw HTML only the `<details>` that the report itself writes come through, of links and images
-only those to files of the site.
+only those to files of the site. A table has a caption and a box to scroll in, and a score with an
+interval shows it beside the paper's score, on hover and focus.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from itertools import takewhile
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-from pipeline.reporting.html_table import html_table, shown_text
 
 # says where a link of the page leads in the site; None if the site has no such file
 Resolve = Callable[[str], str | None]
 
 OWN = "own"  # the type of tokens that are HTML written here
 DETAILS = re.compile(r"<details><summary>([^<>&]*)</summary>|</details>")
+OURS, PAPER = "Ours", "Paper"  # columns of Table 3
+SCORES = (OURS, "Dev score")  # columns whose numbers may have an interval
+INTERVAL = re.compile(r"(-?\d\.\d{3}).*? \[(-?\d\.\d{3}), (-?\d\.\d{3})\]$")
+NUMBER = re.compile(r"-?\d\.\d{3}")
+LONG = 44  # characters in a cell that are better broken into lines
+
+# of the picture of an interval, in which a score of 0 is at the left end and 1 at the right one
+WIDTH, MARGIN = 200, 10
 
 
 def title_of(markdown: str) -> str:
     """Return the first line of a page, its heading, without its markup."""
     tokens = MarkdownIt("commonmark").parse(markdown)
-    return next((shown_text(token) for token in tokens if token.type == "inline"), "")
+    return next((_shown_text(token) for token in tokens if token.type == "inline"), "")
 
 
 def html_body(markdown: str, resolve: Resolve) -> str:
     """Render a page's content, its heading included."""
     parser = MarkdownIt("commonmark").enable("table")
-    parser.add_render_rule(OWN, _as_it_is)
+    parser.add_render_rule(OWN, lambda _, tokens, number, *__: tokens[number].content)
     parser.add_render_rule("html_block", _only_details)
-    parser.add_render_rule("html_inline", _no_markup)
+    parser.add_render_rule("html_inline", lambda _, t, number, *__: escape(t[number].content))
     tokens = parser.parse(markdown)
     for token in tokens:
         if token.children:
             token.children = list(_linked(token.children, resolve))
-
-    def rendered(tokens: Sequence[Token]) -> str:
-        return str(parser.renderer.render(tokens, parser.options, {}))
-
-    return rendered(list(_with_tables(tokens, lambda cell: rendered([cell]))))
-
-
-def _as_it_is(_: object, tokens: Sequence[Token], number: int, *__: object) -> str:
-    return tokens[number].content
-
-
-def _no_markup(_: object, tokens: Sequence[Token], number: int, *__: object) -> str:
-    return escape(tokens[number].content)
+    return str(parser.renderer.render(list(_with_tables(tokens)), parser.options, {}))
 
 
 def _only_details(_: object, tokens: Sequence[Token], number: int, *__: object) -> str:
@@ -60,12 +56,20 @@ def _own(html: str) -> Token:
     return Token(OWN, "", 0, content=html)
 
 
+def _shown_text(token: Token) -> str:
+    """Return what a line of Markdown shows, without its markup."""
+    return "".join(child.content for child in token.children or [] if child.type != OWN)
+
+
 def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
     """Let links and images lead to files of the site; of others the text stays."""
     is_kept = True
     for token in children:
         if token.type == "image":
-            yield _own(_figure(resolve(str(token.attrs["src"])), escape(token.content)))
+            place, text = resolve(str(token.attrs["src"])), escape(token.content)
+            image = f'<img src="{escape(place or "")}" alt="{text}">'
+            figure = f'<a class="box figure" href="{escape(place or "")}">{image}</a>'
+            yield _own(figure if place else text)
             continue
         if token.type == "link_open":
             target = resolve(str(token.attrs["href"]))
@@ -75,27 +79,82 @@ def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
             yield token
 
 
-def _figure(place: str | None, told: str) -> str:
-    """Write a figure, in a box to scroll in, that leads to itself alone."""
-    if place is None:
-        return told
-    place = escape(place)
-    return f'<a class="box figure" href="{place}"><img src="{place}" alt="{told}"></a>'
-
-
-def _with_tables(tokens: Sequence[Token], inline: Callable[[Token], str]) -> Iterator[Token]:
-    """Put HTML of our own in the place of every table, named after what stands over it."""
+def _with_tables(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Name every table after what stands over it, and dress its cells."""
     name = ""
-    table: list[Token] = []
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        if before and before.type == "heading_open":
-            name = shown_text(token)
+    header: list[str] = []
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open":
+            name = _shown_text(tokens[number + 1])
         elif token.type == "html_block" and (summary := DETAILS.match(token.content)):
             name = summary[1] or name
-        if table or token.type == "table_open":
-            table.append(token)
-        else:
-            yield token
+        elif token.type == "table_open":
+            head = _up_to("tr_close", tokens[number + 3 :])
+            header = [_shown_text(cell) for cell in head[1::3]]
+            label = f'role="group" aria-label="Table: {escape(name)}" tabindex="0"'
+            kind = ' class="sortable"' if {OURS, PAPER} <= set(header) else ""
+            opening = f'<div class="box" {label}>\n<table{kind}>\n'
+            yield _own(f"{opening}<caption>{escape(name)}</caption>\n")
+            continue
+        elif token.type == "tr_open":
+            _dress(_up_to("tr_close", tokens[number + 1 :]), header)
+        yield token
         if token.type == "table_close":
-            yield _own(html_table(table, name, inline))
-            table = []
+            yield _own("</div>\n")
+
+
+def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
+    return list(takewhile(lambda token: token.type != end, tokens))
+
+
+def _dress(row: Sequence[Token], header: Sequence[str]) -> None:
+    """Let cells head their columns or row, and say how they are set by classes, not by a style."""
+    openings, cells, closings = row[::3], row[1::3], row[2::3]
+    paper = _shown_text(cells[header.index(PAPER)]) if PAPER in header else ""
+    for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):
+        classes = ["right"] if "style" in opening.attrs else []
+        classes += ["long"] if len(_shown_text(cell)) > LONG else []
+        if name in SCORES and opening.tag == "td":
+            _tell_interval(cell, NUMBER.search(paper))
+        scope = "col" if opening.tag == "th" else "row" if opening is row[0] else ""
+        opening.tag = closing.tag = "th" if scope else "td"
+        attributes = {"scope": scope, "class": " ".join(classes)}
+        opening.attrs = {name: value for name, value in attributes.items() if value}
+
+
+def _tell_interval(cell: Token, paper: re.Match[str] | None) -> None:
+    """Let a score tell its interval, and show it beside the paper's, on hover and focus."""
+    found = INTERVAL.search(_shown_text(cell))
+    if not found:
+        return
+    score, low, high = found.groups()
+    text = f"{score}, interval {low} to {high}" + (f"; paper {paper[0]}" if paper else "")
+    last = (cell.children or [])[-1]
+    interval = f"[{low}, {high}]"
+    small = _own(f"<small>{interval}</small>")
+    papers = float(paper[0]) if paper else None
+    picture = _picture(float(score), float(low), float(high), papers)
+    tip = f'</button><span class="tip" role="tooltip" hidden>{text}{picture}</span>'
+    opening = _own('<button type="button" class="score">')
+    cell.children = [opening, *(cell.children or []), small, _own(tip)]
+    last.content = last.content.removesuffix(interval)
+
+
+def _picture(score: float, low: float, high: float, paper: float | None) -> str:
+    """Draw a score's interval on a line from 0 to 1, and the paper's score as a diamond."""
+    left, right, middle = (f"{_place(value):.1f}" for value in (low, high, score))
+    parts = [
+        f'<line class="scale" x1="{_place(0):g}" x2="{_place(1):g}" y1="12" y2="12"/>',
+        f'<line class="interval" x1="{left}" x2="{right}" y1="12" y2="12"/>',
+        f'<circle class="ours" cx="{middle}" cy="12" r="5"/>',
+    ]
+    if paper is not None:
+        at = _place(paper)
+        corners = f"{at:.1f},6 {at + 6:.1f},12 {at:.1f},18 {at - 6:.1f},12"
+        parts.append(f'<polygon class="paper" points="{corners}"/>')
+    size = f'viewBox="0 0 {WIDTH + 2 * MARGIN} 24"'
+    return f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _place(value: float) -> float:
+    return MARGIN + WIDTH * min(max(value, 0.0), 1.0)

@@ -2,11 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
 
+from pipeline.templates import filled
+
+TEXTS = Path(__file__).parent / "texts"
 MAX_CHARACTERS = 120  # of a quoted text
 HEAD = 80  # of them from the beginning of a longer one, the others from its end
 # what Markdown, HTML or GitHub's formulas would take for their own
 MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
+EDGE = re.compile(r"(?<!\\)\|")  # between the cells of a table
 
 
 def escaped(text: str) -> str:
@@ -27,31 +33,38 @@ def excerpt(text: str) -> str:
     return escaped(text)
 
 
+def page(template: str, /, **values: object) -> str:
+    """Fill in the template of a page, and line up its tables."""
+    text = filled(
+        TEXTS / f"{template}.md.jinja", **values, code=code, escaped=escaped, excerpt=excerpt
+    )
+    groups = groupby(text.split("\n"), lambda line: line.startswith("| "))
+    return "\n".join(
+        line for is_table, lines in groups for line in (_lined_up(lines) if is_table else lines)
+    )
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
     """Render a table with padded columns; those named in `right` are set to the right."""
-    widths = [max(3, *(len(row[i]) for row in (header, *rows))) for i in range(len(header))]
-    is_right = [name in right for name in header]
-    return "\n".join(_lines(header, rows, widths, is_right))
+    rule = ["---:" if name in right else "---" for name in header]
+    return "\n".join(_padded([header, rule, *rows]))
 
 
-def _lines(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    widths: Sequence[int],
-    is_right: Sequence[bool],
-) -> Iterator[str]:
-    def line(cells: Sequence[str]) -> str:
+def _lined_up(lines: Iterator[str]) -> Iterator[str]:
+    """Pad the cells of a table."""
+    return _padded([[cell.strip() for cell in EDGE.split(line)[1:-1]] for line in lines])
+
+
+def _padded(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Write rows, of which the second is the rule that says which columns are set to the right."""
+    is_right = [rule.endswith(":") for rule in rows[1]]
+    cells = [row for row in rows if row is not rows[1]]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    for row in rows:
+        if row is rows[1]:
+            row = ["-" * (n - r) + ":" * r for n, r in zip(widths, is_right, strict=True)]
         padded = (
             cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(cells, widths, is_right, strict=True)
+            for cell, width, right in zip(row, widths, is_right, strict=True)
         )
-        return "| " + " | ".join(padded) + " |"
-
-    yield line(header)
-    rules = (
-        "-" * (width - 1) + ":" if right else "-" * width
-        for width, right in zip(widths, is_right, strict=True)
-    )
-    yield "| " + " | ".join(rules) + " |"
-    for row in rows:
-        yield line(row)
+        yield f"| {' | '.join(padded)} |"

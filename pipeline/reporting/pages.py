@@ -2,43 +2,50 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline import paths
 from pipeline.files import replacing_folder, write_json, write_text
 from pipeline.params import Params
-from pipeline.reporting.analysis_page import analysis_page
-from pipeline.reporting.curves import curves_csv
-from pipeline.reporting.data_page import data_page
-from pipeline.reporting.dead_heads import read_dead_heads
+from pipeline.reporting.claims import finetune_claim, multitask_claim, pairs_by_scheme
+from pipeline.reporting.dead_heads import (
+    NOT_SHOWN,
+    HeadsRun,
+    read_dead_heads,
+    sentiment_told,
+    similarity_told,
+)
 from pipeline.reporting.figures import (
     data_histograms,
     learning_curves,
+    run_figure,
     scores_beside_paper,
     scores_of_seeds,
 )
 from pipeline.reporting.gathering import gather
-from pipeline.reporting.markdown import table
+from pipeline.reporting.markdown import page
+from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.records import Records, read_params, read_trials, records_of
-from pipeline.reporting.results import Outcome, RunSummary, read_outcome
-from pipeline.reporting.run_figure import run_figure
-from pipeline.reporting.run_page import run_page
+from pipeline.reporting.results import EpochScore, Outcome, RunSummary
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
-    corpora_warning,
+    PAPER_BACKBONE,
     page_head,
-    shown_rate,
+    report_page,
     summary,
     table3_json,
     table3_page,
 )
+from pipeline.tasks import CORPORA, SPLITS, CorpusName
 from pipeline.trials import Trial
 
 log = logging.getLogger(__name__)
 
-SWEEP_LINE = "- [The sweep: other seeds, other settings](sweep.md)\n"
+DEAD_HEAD = "the head is dead"  # how training/health.py begins its note on one
+SEVERITIES = ("critical", "warning", "info")  # of what validation found
 
 
 def write_report(
@@ -82,23 +89,22 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
     outcome = read_outcome(params, read_trials(records, params), records)
     head = page_head(params, outcome)
     plain_head = head.replace("**", "")
-    heads = [head, *corpora_warning(params)]
     pages = {
         "README.md": index_page(params, outcome),
         "table3.md": table3_page(params, outcome),
-        "analysis.md": analysis_page(params, outcome, heads, read_dead_heads()),
-        "readings.md": readings_page(params, outcome, heads),
+        "analysis.md": analysis_page(params, outcome, read_dead_heads()),
+        "readings.md": readings_page(params, outcome),
         "data.md": data_page(outcome.validations, head),
         "curves.svg": learning_curves(params, outcome, plain_head),
         "scores.svg": scores_beside_paper(outcome, plain_head),
         "data.svg": data_histograms(outcome.validations, plain_head),
     }
     if swept(params.seed, outcome.tried):
-        pages["sweep.md"] = sweep_page(params, outcome, heads)
+        pages["sweep.md"] = sweep_page(params, outcome)
     if any(result.seeds for result in outcome.results):
         pages["seeds.svg"] = scores_of_seeds(params.seed, outcome, plain_head)
     for run in dict.fromkeys(result.run for result in outcome.results):
-        pages[f"runs/{run}.md"] = run_page(params, outcome, run, heads)
+        pages[f"runs/{run}.md"] = run_page(params, outcome, run)
         pages[f"runs/{run}.svg"] = run_figure(outcome, run, f"{run} · {plain_head}")
     for name, text in pages.items():
         write_text(folder / name, text)
@@ -107,58 +113,116 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
 
 
 def index_page(params: Params, outcome: Outcome) -> str:
-    """Render the report's README.md: what ran, on what, and how to run it again."""
-    sections = [
-        f"# Report: profile {params.profile}",
-        page_head(params, outcome),
-        *corpora_warning(params),
-        "- [Table 3: the paper's scores beside ours](table3.md), also [as JSON](table3.json)\n"
-        "- [Section 6 of the paper, point by point](analysis.md)\n"
-        "- [What the paper leaves open](readings.md): the readings chosen here, and the others\n"
-        f"{SWEEP_LINE if swept(params.seed, outcome.tried) else ''}"
-        "- [The data, beside Table 1](data.md)\n"
-        "- A page for each run: settings, epochs, mistakes, calibration, provenance; linked below",
-        f"To run it again: `make repro PROFILE={params.profile}`, with the settings above in "
-        f"`profiles.{params.profile}` of `params.yaml`. Nothing on these pages is edited by hand: "
-        "they are rendered from what the run left, in `records/`. "
-        f"`python -m pipeline render --profile {params.profile}` renders them again, `python -m "
-        f"pipeline rescore --profile {params.profile}` finds the scores of Table 3 again.",
-        "## Runs",
-        table(
-            ("Run", "Rate", "Batch", "Epochs", "Best", "Steps", "A round", "Left out", "Device"),
-            list(_runs(params, outcome)),
-            right=("Rate", "Epochs", "Best", "Steps"),
-        ),
-        "Rate: the learning rate as used. Best: the epoch with the best dev score (multi-task: the "
-        "best mean over tasks). Steps: of all epochs. A round: batches of each corpus in a round "
-        "of Equation 1. Left out: training examples that its floor keeps out of an epoch.",
-        "## Scores beside the paper's",
-        "![Every row of Table 3, ours with intervals, and the paper's](scores.svg)",
-        "## Learning curves",
-        "![Dev score of every run after each epoch](curves.svg)",
+    """Render README.md: what ran, on what, and how to run it again.
+
+    A run that serves no row of Table 3 has no page.
+    """
+    return report_page(
+        "index",
+        params,
+        outcome,
+        is_swept=bool(swept(params.seed, outcome.tried)),
+        shown={result.run for result in outcome.results},
+        left_out=left_out,
+    )
+
+
+def curves_csv(histories: Mapping[str, Sequence[EpochScore]]) -> str:
+    """Return learning curves for `dvc plots`, one line for each run, corpus and epoch."""
+    lines = ["run,corpus,epoch,dev_score"]
+    for run, history in histories.items():
+        for row in history:
+            score = "" if row.dev_score is None else f"{row.dev_score:.6f}"
+            lines.append(f"{run},{row.corpus},{row.epoch},{score}")
+    return "\n".join(lines) + "\n"
+
+
+def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRun]) -> str:
+    """Render analysis.md: section 6 of the paper, point by point, with our evidence.
+
+    Args:
+        params: in force.
+        outcome: of all runs.
+        heads_runs: of the experiment on heads without a turn.
+    """
+    rows = outcome.results
+    frozen = pairs_by_scheme(rows, "pretrain")
+    similar = [
+        (row, sum(DEAD_HEAD in epoch.note for epoch in outcome.history(row)))
+        for row in rows
+        if row.metric == "pearson"
     ]
-    return "\n\n".join(sections) + "\n"
+    return report_page(
+        "analysis",
+        params,
+        outcome,
+        finetune=finetune_claim(rows),
+        multitask={mode: multitask_claim(rows, mode) for mode in ("finetune", "pretrain")},
+        frozen=frozen,
+        steps=any(params.run(multi.run).idle_heads == "step" for _, multi in frozen),
+        similar=similar,
+        dead=[row.run for row, dead_epochs in similar if dead_epochs],
+        paper_backbone=PAPER_BACKBONE,
+        sentiment=sentiment_told(heads_runs),
+        similarity=similarity_told(heads_runs),
+        not_shown=NOT_SHOWN,
+    )
 
 
-def _runs(params: Params, outcome: Outcome) -> Iterator[list[str]]:
-    """Yield a row for each run; one that serves no row of Table 3 has no page."""
-    shown = {result.run for result in outcome.results}
-    for name, told in outcome.summaries.items():
-        run = params.run(name)
-        yield [
-            f"[{name}](runs/{name}.md)" if name in shown else name,
-            shown_rate(told.learning_rate),
-            ", ".join(f"{corpus} {size}" for corpus, size in run.batch_size.items()),
-            _epochs(told, len(outcome.histories[name]) // len(run.corpora)),
-            str(told.best_epoch),
-            f"{sum(row.steps for row in outcome.histories[name]):,}",
-            " + ".join(f"{turns} {corpus}" for corpus, turns in told.turns.items()),
-            ", ".join(f"{count:,} {corpus}" for corpus, count in told.left_out.items() if count)
-            or "none",
-            told.device,
-        ]
+def run_page(params: Params, outcome: Outcome, name: str) -> str:
+    """Render runs/<run>.md: what it is, how it went, what it gets wrong, how to have it again."""
+    summary = outcome.summaries[name]
+    return report_page(
+        "run",
+        params,
+        outcome,
+        name=name,
+        run=params.run(name),
+        summary=summary,
+        results=[result for result in outcome.results if result.run == name],
+        pairs_cut=[
+            f"{count:,} of {corpus} {split}"
+            for corpus, splits in summary.pairs_cut.items()
+            for split, count in splits.items()
+            if count
+        ],
+        left_out=left_out,
+        weights=paths.run_weights(paths.run_dir(name)),
+    )
 
 
-def _epochs(told: RunSummary, begun: int) -> str:
-    """Show how many epochs a run had, and of how many it stopped in which."""
-    return str(told.epochs) if told.stopped is None else f"stopped in {begun} of {told.epochs}"
+def left_out(summary: RunSummary) -> str:
+    """Say how many training examples of each corpus an epoch leaves out."""
+    counts = (f"{count:,} {corpus}" for corpus, count in summary.left_out.items() if count)
+    return ", ".join(counts) or "none"
+
+
+def data_page(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:
+    """Render data.md: the corpora beside the paper's Table 1, and what validation found.
+
+    It quotes few texts, none at length, and of generated corpora alone: the real ones have
+    licences of their own, and their examples are known by id.
+
+    Args:
+        validations: the content of data/validation/<corpus>.json by corpus.
+        head: profile, backbone, corpora, seed and device, in Markdown.
+    """
+    every = [
+        (corpus, finding) for corpus, found in validations.items() for finding in found["findings"]
+    ]
+    unmet = [(corpus, finding) for corpus, finding in every if not finding["success"]]
+    unmet.sort(key=lambda item: SEVERITIES.index(item[1]["severity"]))
+    return page(
+        "data",
+        head=head,
+        is_synthetic=any(found["source"] == "synthetic" for found in validations.values()),
+        splits=[(name, split, found) for name, found in validations.items() for split in SPLITS],
+        notes=list(
+            dict.fromkeys(note for found in validations.values() for note in found["notes"])
+        ),
+        dropped=[(name, row) for name, found in validations.items() for row in found["dropped"]],
+        labels=[str(n) for n in range(max(corpus.max_label for corpus in CORPORA.values()) + 1)],
+        num_findings=len(every),
+        unmet=unmet,
+        has_examples=any(finding["examples"] for _, finding in unmet),
+    )

@@ -6,18 +6,25 @@ pages quote. Sentences are quoted of generated corpora alone: the real ones have
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from pipeline import paths
 from pipeline.errors import CorpusError, ParamsError, ReportError
+from pipeline.evaluation.course_format import read_predictions
 from pipeline.files import check_schema, read_json
 from pipeline.params import Params, checked
 from pipeline.schemas import REPORT, Schema
+from pipeline.tasks import CORPORA, CorpusName, Split
 from pipeline.trials import Trial, TrialsFile, check_trials
+
+ID = re.compile(r"[^\s,]+")
 
 
 @dataclass(frozen=True)
@@ -50,18 +57,18 @@ class Records:
 
     @contextmanager
     def record(self, path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
-        """Lend what a JSON file says.
+        """Lend the content of a JSON file.
 
         Raises:
             ReportError: as of `file`.
             SchemaError: the file was written by another version.
         """
         with self.file(path) as file:
-            told = read_json(file)
-            if not isinstance(told, dict):
+            content = read_json(file)
+            if not isinstance(content, dict):
                 raise ValueError(f"{file} holds no keys and values")
-            check_schema(self.name_of(path), told.get("schema"), schema, self.if_older)
-            yield told
+            check_schema(self.name_of(path), content.get("schema"), schema, self.if_older)
+            yield content
 
     def name_of(self, path: Path) -> Path:
         """Return what the user knows a file by."""
@@ -93,8 +100,8 @@ def read_params(records: Records) -> Params:
         ReportError: they are missing, damaged, or not what this version takes for params.
         SchemaError: they were written by another version.
     """
-    with _record(records, paths.RECORDED_PARAMS) as told:
-        return checked(Params, told["params"], "params")
+    with _record(records, paths.RECORDED_PARAMS) as content:
+        return checked(Params, content["params"], "params")
 
 
 def read_trials(records: Records, params: Params) -> dict[str, Trial]:
@@ -103,21 +110,36 @@ def read_trials(records: Records, params: Params) -> dict[str, Trial]:
     Raises:
         ReportError, SchemaError: as of `read_params`.
     """
-    with _record(records, paths.RECORDED_TRIALS) as told:
-        trials = checked(TrialsFile, {"trials": told["trials"]}, "trials").trials
+    with _record(records, paths.RECORDED_TRIALS) as content:
+        trials = checked(TrialsFile, {"trials": content["trials"]}, "trials").trials
         check_trials(params, trials, "trials do not fit the params")
         return trials
 
 
 @contextmanager
 def _record(records: Records, path: Path) -> Iterator[dict[str, Any]]:
-    """Lend what a file of params says; what this version does not take is told in one sentence."""
-    with records.record(path, REPORT) as told:
+    """Lend the content of a file of params; what this version does not take is one sentence."""
+    with records.record(path, REPORT) as content:
         try:
-            yield told
+            yield content
         except ParamsError as error:
             problem = str(error).splitlines()[-1].strip()
             raise ReportError(
                 f"{records.name_of(path)} does not fit this version of the project ({problem}); "
                 f"{records.if_older or records.if_damaged}"
             ) from None
+
+
+def read_predicted(
+    records: Records, run: str, corpus: CorpusName, split: Split = "dev"
+) -> "pd.Series[float]":
+    """Read a run's predictions by id; those that are no numbers are missing.
+
+    Raises:
+        ReportError: the file is missing or damaged. An id is one word, which a sentence is not.
+    """
+    with records.file(paths.predictions_csv(run, corpus, split)) as file:
+        ids, values = read_predictions(file, CORPORA[corpus])
+        if len(set(ids)) < len(ids) or not all(ID.fullmatch(id_) for id_ in ids):
+            raise ValueError(f"{file} has an id twice, or one of several words")
+        return pd.Series(values, index=ids, dtype="float64")

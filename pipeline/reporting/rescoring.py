@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from pipeline import paths
 from pipeline.corpora.reading import read_split
 from pipeline.errors import ReportError
-from pipeline.evaluation.course_format import NUM_DECIMALS, read_predictions
+from pipeline.evaluation.course_format import NUM_DECIMALS
 from pipeline.evaluation.metrics import Values, score
 from pipeline.params import Params
-from pipeline.reporting.records import Records
-from pipeline.reporting.results import Result, read_outcome
-from pipeline.tasks import CORPORA, Corpus, CorpusName
+from pipeline.reporting.reading import read_outcome
+from pipeline.reporting.records import Records, read_predicted
+from pipeline.reporting.results import Result
+from pipeline.tasks import Corpus
 
 ARITHMETIC = 1e-12  # by which the same sum in another order may differ
 
@@ -57,9 +57,8 @@ def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
         SchemaError: a record was written by another version.
         CorpusError: a corpus cannot be read.
     """
-    labels = {name: _labels(corpora / name, CORPORA[name]) for name in CORPORA}
     results = read_outcome(params, {}, records).results
-    return [_rescored(records, result, labels[result.corpus]) for result in results]
+    return [_rescored(records, result, corpora / result.corpus) for result in results]
 
 
 def rounding_allows(corpus: Corpus, predictions: Values) -> float:
@@ -80,9 +79,20 @@ def rounding_allows(corpus: Corpus, predictions: Values) -> float:
     return 2 * half_a_step / spread + ARITHMETIC if spread else ARITHMETIC
 
 
-def _rescored(records: Records, result: Result, labels: pd.Series) -> Rescored:
-    corpus = CORPORA[result.corpus]
-    predictions = _predictions(records, result.run, corpus.name, labels)
+def _rescored(records: Records, result: Result, corpus_dir: Path) -> Rescored:
+    corpus = result.of_corpus
+    frame = read_split(paths.split_csv(corpus_dir, "dev"), corpus)
+    # as single-precision as the token cache keeps them
+    labels = frame.set_index("id")["label"].astype("float32")
+    known = read_predicted(records, result.run, corpus.name)
+    unknown = set(known.index) - set(labels.index)
+    if unknown:
+        path = paths.predictions_csv(result.run, corpus.name, "dev")
+        raise ReportError(
+            f"{records.name_of(path)} predicts {min(unknown)}, which is not in the dev set of "
+            f"{corpus.name} as it is made now; {records.if_older}"
+        )
+    predictions = np.asarray(known.reindex(labels.index))
     return Rescored(
         configuration=result.configuration,
         metric=result.metric,
@@ -90,23 +100,3 @@ def _rescored(records: Records, result: Result, labels: pd.Series) -> Rescored:
         found=score(corpus, predictions, labels.to_numpy()).value,
         allowed=rounding_allows(corpus, predictions),
     )
-
-
-def _labels(corpus_dir: Path, corpus: Corpus) -> pd.Series:
-    """Return the labels of a dev set by id, as single-precision as the token cache keeps them."""
-    frame = read_split(paths.split_csv(corpus_dir, "dev"), corpus)
-    return frame.set_index("id")["label"].astype("float32")
-
-
-def _predictions(records: Records, run: str, corpus: CorpusName, labels: pd.Series) -> Values:
-    """Return a run's prediction for each example, NaN where it has none, float64 [N]."""
-    path = paths.predictions_csv(run, corpus, "dev")
-    with records.file(path) as file:
-        ids, values = read_predictions(file, CORPORA[corpus])
-        unknown = set(ids) - set(labels.index)
-        if unknown:
-            raise ReportError(
-                f"{records.name_of(path)} predicts {min(unknown)}, which is not in the dev set of "
-                f"{corpus} as it is made now; {records.if_older}"
-            )
-        return np.asarray(pd.Series(values, index=ids, dtype="float64").reindex(labels.index))

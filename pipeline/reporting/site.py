@@ -2,18 +2,19 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from html import escape
 from pathlib import Path
-from string import Template
+
+from markupsafe import Markup
 
 from pipeline import paths
 from pipeline.errors import ReportError
 from pipeline.files import replacing_folder, write_text
 from pipeline.reporting.html_body import html_body, title_of
-from pipeline.reporting.times_section import times_section
+from pipeline.reporting.markdown import page
+from pipeline.templates import filled
+from pipeline.times import read_time
 
 TEMPLATES = Path(__file__).parent / "templates"
-LAYOUT = TEMPLATES / "page.html"
 KINDS = (".html", ".svg", ".json", ".css", ".js")  # of a site's files
 ASSETS = ("site.css", "site.js", "icon.svg")
 SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
@@ -95,30 +96,32 @@ def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
 
     markdown = sources[name].read_text("utf-8")
     if here == RUNS:
-        markdown += times_section(profile, Path(name).stem)
+        markdown += "\n" + times_section(profile, Path(name).stem)
     title = title_of(markdown)
     if sources[name] != paths.COMPARISON:  # which may be of other profiles
         title += f" · profile {profile}"
-    pages = {page: LABELS[page] for page in LABELS if page in sources}
+    labels = {page: label for page, label in LABELS.items() if page in sources}
     runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
-    return Template(LAYOUT.read_text("utf-8")).substitute(
-        sign=SIGN,
-        title=escape(title),
+    pages, runs_pages = (
+        [(posixpath.relpath(page, here), label, page == name) for page, label in group.items()]
+        for group in (labels, runs)
+    )
+    return filled(
+        TEMPLATES / "page.html",
+        sign=Markup(SIGN),  # noqa: S704
+        title=title,
         root=posixpath.relpath(".", here),
-        pages=_links("Pages", pages, name),
-        body=html_body(markdown, resolve),
-        runs=_links("Runs", runs, name),
+        pages=pages,
+        runs=runs_pages,
+        body=Markup(html_body(markdown, resolve)),  # noqa: S704  (it lets no markup through)
     )
 
 
-def _links(title: str, labels: Mapping[str, str], name: str) -> str:
-    """Render a list of links, in which the page itself is marked; nothing if there are none."""
-    if not labels:
-        return ""
-    here = posixpath.dirname(name) or "."
-    lines = [f'<nav aria-label="{title}">', "<ul>"]
-    for page, label in labels.items():
-        mark = ' aria-current="page"' if page == name else ""
-        place = escape(posixpath.relpath(page, here))
-        lines.append(f'<li><a href="{place}"{mark}>{escape(label)}</a></li>')
-    return "\n".join([*lines, "</ul>", "</nav>", ""])
+def times_section(profile: str, run: str) -> str:
+    """Say what a run took when it last ran on this machine, or nothing where that is not known.
+
+    It is different each time, and so in no report.
+    """
+    stages = (f"train@{run}", f"evaluate@{run}")
+    times = [read_time(paths.stage_time(profile, stage)) for stage in stages]
+    return page("times", times=[time for time in times if time]).strip()

@@ -17,13 +17,19 @@ class Spread:
     best: float | None
 
     @property
+    def brief(self) -> str:
+        """Show the mean and the standard deviation."""
+        if self.mean is None:
+            return "–"
+        return f"{self.mean:.3f}" + ("" if self.sd is None else f" ± {self.sd:.3f}")
+
+    @property
     def shown(self) -> str:
         """Show the mean, the standard deviation and of how many scores they are."""
         if self.mean is None:
             return f"undefined ({self.count} of {self.count})"
-        told = f"{self.mean:.3f}" + ("" if self.sd is None else f" ± {self.sd:.3f}")
         of = f"{self.count - self.undefined} of {self.count}, others undefined"
-        return f"{told} ({of if self.undefined else self.count})"
+        return f"{self.brief} ({of if self.undefined else self.count})"
 
 
 def spread_of(scores: Iterable[float | None]) -> Spread:

@@ -1,7 +1,7 @@
 """Table 3 as Markdown and JSON, and the handful of numbers for `dvc exp show`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from statistics import mean
 from typing import Any
 
@@ -15,162 +15,71 @@ from pipeline.reporting.claims import (
     pairs_by_mode,
     pairs_by_scheme,
 )
-from pipeline.reporting.markdown import table
-from pipeline.reporting.results import Outcome, Result, best_scores
-from pipeline.reporting.troubles import troubles
-from pipeline.tasks import CORPORA
+from pipeline.reporting.markdown import page
+from pipeline.reporting.results import Outcome, Result
+from pipeline.tasks import CorpusName
 
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10
-APART = "‡"
-HEADER = ("Task", "Corpus", "Scheme", "Mode", "Rate", "Batch", "Metric", "Ours", "Paper", "Δ")
-SEEDS_AT = HEADER.index("Ours") + 1  # where the column stands that only a sweep brings
-SEEDS_NOTE = (
-    "Seeds: the mean ± the standard deviation over the trainings of a [sweep](sweep.md), that of "
-    "Ours included, with their number, and the best of them. The paper reports one score for each "
-    "row, the best it had, and neither a number of seeds nor a spread: beside it stands Ours, of "
-    "one seed, and not the best of several."
-)
-KEYS = (
-    "configuration",
-    "run",
-    "task",
-    "corpus",
-    "scheme",
-    "mode",
-    "learning_rate",
-    "batch_size",
-    "metric",
-    "score",
-    "ci_low",
-    "ci_high",
-    "paper_score",
-    "best_epoch",
-)
+KEYS = [field.name for field in fields(Result)]  # of table3.json
+del KEYS[KEYS.index("best_epoch") + 1 :]
 
 
 def page_head(params: Params, outcome: Outcome) -> str:
     """Name what every score of a report stands on."""
     devices = sorted({summary.device for summary in outcome.summaries.values()})
-    active = params.active
+    active, corpora = params.active, params.active.corpora
+    name = f"{corpora.source} (your own data)"
+    if isinstance(corpora, SyntheticCorpora):
+        name = "synthetic (generated, not natural text)"
+    elif isinstance(corpora, Cs224nCorpora):
+        name = f"cs224n (Quora {corpora.quora_split})"
     return (
         f"profile **{params.profile}** · backbone **{active.backbone}** · corpora "
-        f"**{corpora_name(params)}** · seed **{params.seed}** · device **{', '.join(devices)}** · "
+        f"**{name}** · seed **{params.seed}** · device **{', '.join(devices)}** · "
         f"epochs **{active.epochs.pretrain} pretrain, {active.epochs.finetune} finetune**"
     )
 
 
-def corpora_name(params: Params) -> str:
-    """Name the source of the corpora."""
-    corpora = params.active.corpora
-    if isinstance(corpora, SyntheticCorpora):
-        return "synthetic (generated, not natural text)"
-    if isinstance(corpora, Cs224nCorpora):
-        return f"cs224n (Quora {corpora.quora_split})"
-    return f"{corpora.source} (your own data)"
+def report_page(template: str, params: Params, outcome: Outcome, /, **values: object) -> str:
+    """Render a page with what the report stands on, and a warning if need be."""
+    head = page_head(params, outcome)
+    common = {"params": params, "active": params.active, "outcome": outcome, "head": head}
+    return page(template, **common, rate=shown_rate, **values)
 
 
 def table3_page(params: Params, outcome: Outcome) -> str:
     """Render table3.md: the paper's fourteen scores beside ours."""
-    multitask = table_of_best_epochs(params, outcome)
-    sections = [
-        "# Table 3: the paper's scores beside ours",
-        page_head(params, outcome),
-        *corpora_warning(params),
-        table3(params, outcome.results),
-        *_mark_told(params),
-        f"Scores are on the dev sets, with {params.evaluation.confidence:.0%} bootstrap intervals "
-        f"({params.evaluation.bootstrap_resamples:,} resamples of the dev set). Bold: the best "
-        "score of each corpus, as in the paper.",
-        "![Every row, ours with intervals, and the paper's](scores.svg)",
-        "## The paper's claims",
-        " ".join(finetune_claim(outcome.results)),
-        "\n".join(multitask_claim(outcome.results, "finetune")),
-        "\n".join(multitask_claim(outcome.results, "pretrain")),
-        "More on them: [Section 6 of the paper, point by point](analysis.md).",
-        *(["## Multi-task: the best epoch of each task", multitask] if multitask else []),
-        troubles(outcome),
-        "## Notes",
-        "\n".join(f"{i}. {note}" for i, note in enumerate(notes(params, outcome), start=1)),
-    ]
-    return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def corpora_warning(params: Params) -> Iterator[str]:
-    """Yield what must be read before scores on other corpora than the paper's."""
-    if params.active.is_synthetic:
-        yield (
-            "> **These scores are on generated corpora.** They show that the pipeline works and "
-            "how its parts compare; they cannot be compared with the paper's, which stand beside "
-            "them for reference only. For real scores run the `laptop` or `paper` profile."
-        )
-    elif not params.active.is_papers:
-        yield (
-            "> **These scores are on your own data.** They cannot be compared with the paper's, "
-            "which stand beside them for reference only. A corpus without files is left out, with "
-            "the runs that have no other: see [Data](data.md)."
-        )
+    rows = outcome.results
+    return report_page(
+        "table3",
+        params,
+        outcome,
+        table=table3(params, rows),
+        finetune=finetune_claim(rows),
+        multitask={mode: multitask_claim(rows, mode) for mode in ("finetune", "pretrain")},
+        multitask_rows=[row for row in rows if params.run(row.run).scheme == "multi-task"],
+        troubles=troubles(outcome),
+        notes=notes(params, outcome),
+    )
 
 
 def table3(params: Params, rows: Sequence[Result]) -> str:
     """Render the table itself, in the order of `configurations` in params.yaml."""
-    ours, papers = best_scores(rows, "score"), best_scores(rows, "paper_score")
-    header: tuple[str, ...] = HEADER
-    rendered = [_row(row, ours, papers) for row in rows]
-    if params.active.is_papers:
-        for cells, row in zip(rendered, rows, strict=True):
-            cells[-1] += f" {APART}" if _lies_apart(row) else ""
-    if any(row.seeds for row in rows):
-        header = (*header[:SEEDS_AT], "Seeds", *header[SEEDS_AT:])
-        for cells, row in zip(rendered, rows, strict=True):
-            cells.insert(SEEDS_AT, _seeds(row))
-    return table(header, rendered, right=("Rate", "Batch", "Δ"))
+    best = {which: best_scores(rows, which) for which in ("score", "paper_score")}
+    has_seeds = any(row.seeds for row in rows)
+    values = {"active": params.active, "best": best, "has_seeds": has_seeds, "rate": shown_rate}
+    return page("table3_rows", rows=rows, **values).strip()
 
 
-def _lies_apart(row: Result) -> bool:
-    """Say whether the paper's score lies outside of our interval."""
-    if row.paper_score is None or row.ci_low is None or row.ci_high is None:
-        return False
-    return not row.ci_low <= row.paper_score <= row.ci_high
-
-
-def _mark_told(params: Params) -> Iterator[str]:
-    if params.active.is_papers:
-        yield f"{APART} The paper's score lies outside our interval."
-
-
-def _row(row: Result, ours: Mapping[Any, float], papers: Mapping[Any, float]) -> list[str]:
-    score = str(row.reason) if row.score is None else _bold(row.score, ours[row.corpus])
-    score += " †" if row.stopped else ""
-    interval = "" if row.ci_low is None else f" [{row.ci_low:.3f}, {row.ci_high:.3f}]"
-    paper = "–" if row.paper_score is None else _bold(row.paper_score, papers[row.corpus])
-    difference = "–"
-    if row.score is not None and row.paper_score is not None:
-        difference = f"{row.score - row.paper_score:+.3f}"
-    return [
-        row.task,
-        CORPORA[row.corpus].title,
-        row.scheme if row.is_papers else f"{row.scheme}: {row.run}",
-        row.mode,
-        shown_rate(row.learning_rate),
-        str(row.batch_size),
-        row.metric,
-        score + interval,
-        paper,
-        difference,
-    ]
-
-
-def _seeds(row: Result) -> str:
-    """Show the mean over seeds, and the best of them."""
-    if row.seeds is None:
-        return "–"
-    return row.seeds.shown + ("" if row.seeds.best is None else f", best {row.seeds.best:.3f}")
-
-
-def _bold(value: float, best: float) -> str:
-    text = f"{value:.3f}"
-    return f"**{text}**" if value == best else text
+def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:
+    """Return the best score of each corpus, ours (`score`) or the paper's (`paper_score`)."""
+    best: dict[CorpusName, float] = {}
+    for row in rows:
+        value = getattr(row, which)
+        if value is not None:
+            best[row.corpus] = max(value, best.get(row.corpus, -1.0))
+    return best
 
 
 def shown_rate(rate: float) -> str:
@@ -179,67 +88,23 @@ def shown_rate(rate: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def table_of_best_epochs(params: Params, outcome: Outcome) -> str:
-    """Set the kept epoch's scores beside the best epoch of each task, as the paper reports it."""
-    rows = []
-    for result in outcome.results:
-        if params.run(result.run).scheme != "multi-task":
-            continue
-        history = [e for e in outcome.histories[result.run] if e.corpus == result.corpus]
-        kept = next((e.dev_score for e in history if e.epoch == result.best_epoch), None)
-        defined = [e for e in history if e.dev_score is not None]
-        best = max(defined, key=lambda e: (e.dev_score, -e.epoch), default=None)
-        rows.append(
-            [
-                result.run,
-                result.corpus,
-                f"{_score(kept)} (epoch {result.best_epoch})" if result.best_epoch else "–",
-                f"{_score(best.dev_score)} (epoch {best.epoch})" if best else "undefined",
-                "–" if result.paper_score is None else f"{result.paper_score:.3f}",
-            ]
-        )
-    if not rows:
-        return ""
-    told = (
-        "A multi-task run keeps one model: that of the epoch with the best mean over its tasks. "
-        "The paper gives each task its own best epoch."
+def notes(params: Params, outcome: Outcome) -> list[str]:
+    """Return every caveat that holds for this report, and no other."""
+    rows = outcome.results
+    runs = [params.run(row.run) for row in rows]
+    words = [word for run in runs for word in (run.pair_encoding, run.idle_heads) if word]
+    majorities = {r.corpus: r.majority_class for r in rows if r.majority_class is not None}
+    text = page(
+        "table3_notes",
+        active=params.active,
+        paper_backbone=PAPER_BACKBONE,
+        paper_epochs=PAPER_EPOCHS,
+        misprint=TABLE_2_MISPRINT,
+        readings=list(dict.fromkeys(words)),
+        has_seeds=any(row.seeds for row in rows),
+        majorities=majorities,
     )
-    return told + "\n\n" + table(("Run", "Corpus", "Kept", "Best of this task", "Paper"), rows)
-
-
-def _score(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
-
-
-def notes(params: Params, outcome: Outcome) -> Iterator[str]:
-    """Yield every caveat that holds for this report, and no other."""
-    active = params.active
-    yield from _notes_on_corpora(outcome)
-    if active.backbone != PAPER_BACKBONE:
-        yield f"The paper's backbone is {PAPER_BACKBONE}; the one here is {active.backbone}."
-    if active.backbone == "all-MiniLM-L6-v2":
-        yield (
-            "all-MiniLM-L6-v2 was itself trained on Quora duplicates and on sentence pairs, so its "
-            "Quora scores are favoured."
-        )
-    if {active.epochs.pretrain, active.epochs.finetune} != {PAPER_EPOCHS}:
-        yield (
-            f"The paper trains {PAPER_EPOCHS} epochs; here pretrain runs have "
-            f"{active.epochs.pretrain} and finetune runs {active.epochs.finetune}."
-        )
-    for mode in ("pretrain", "finetune"):
-        scale = getattr(active.learning_rate_scale, mode)
-        if scale != 1.0:
-            yield (
-                f"The profile multiplies the learning rate of {mode} runs by {scale:g}: Table 3 "
-                "above gives the rates as used, `runs` in `params.yaml` those before that."
-            )
-    yield from _note_on_readings(params, outcome.results)
-    yield TABLE_2_MISPRINT
-    yield "The epoch that is kept is chosen by the dev set it is then reported on, as in the paper."
-    if any(row.seeds for row in outcome.results):
-        yield SEEDS_NOTE
-    yield from _note_on_majorities(outcome.results)
+    return [*_notes_on_corpora(outcome), *text.splitlines()]
 
 
 def _notes_on_corpora(outcome: Outcome) -> Iterator[str]:
@@ -253,26 +118,34 @@ def _notes_on_corpora(outcome: Outcome) -> Iterator[str]:
         yield note if says_itself else f"{', '.join(corpora)}: {note}"
 
 
-def _note_on_readings(params: Params, rows: Sequence[Result]) -> Iterator[str]:
-    runs = [params.run(row.run) for row in rows]
-    words = [word for run in runs for word in (run.pair_encoding, run.idle_heads) if word]
-    if words:
-        yield (
-            "The paper leaves open whether the two sentences of a pair see each other "
-            "(`pair_encoding`), and what happens to a head that has no turn (`idle_heads`). The "
-            f"runs here have {', '.join(f'`{word}`' for word in dict.fromkeys(words))}; why, and "
-            "what the other readings score: [what the paper leaves open](readings.md)."
-        )
+def troubles(outcome: Outcome) -> str:
+    """Render every run that stopped early and every note on an epoch, or "" if there is none."""
+    epochs: dict[tuple[str, str, str], list[int]] = {}
+    for run, history in outcome.histories.items():
+        for row in history:
+            for note in filter(None, row.note.split("; ")):
+                epochs.setdefault((run, row.corpus, note), []).append(row.epoch)
+    left_out = {
+        row.configuration: [f"{n:,} of {split}" for split, n in row.left_out.items() if n]
+        for row in outcome.results
+        if row.best_epoch
+    }
+    found = [
+        (run, corpus, note, ranges(where), outcome.summaries[run].best_epoch in where)
+        for (run, corpus, note), where in epochs.items()
+    ]
+    return page("troubles", outcome=outcome, left_out=left_out, notes=found).strip()
 
 
-def _note_on_majorities(rows: Sequence[Result]) -> Iterator[str]:
-    majorities = {r.corpus: r.majority_class for r in rows if r.majority_class is not None}
-    if majorities:
-        told = ", ".join(f"{corpus} {value:.3f}" for corpus, value in majorities.items())
-        yield (
-            f"Always saying the commonest class of the dev set would score {told}; constant "
-            "predictions have no Pearson correlation."
-        )
+def ranges(numbers: Sequence[int]) -> str:
+    """Write whole numbers in rising order as ranges: 1-3, 5."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
 
 
 def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
@@ -299,17 +172,17 @@ def summary(rows: Sequence[Result]) -> dict[str, float | int]:
     which finetuned multi-task holds up against single-task (of three).
     """
     rows = [row for row in rows if row.is_papers]
+    finetuned = [row for row in rows if row.mode == "finetune"]
     groups = {
-        "finetune": [row.score for row in rows if row.mode == "finetune"],
-        "pretrain": [row.score for row in rows if row.mode == "pretrain"],
-        "multitask": [
-            row.score for row in rows if row.scheme == "multi-task" and row.mode == "finetune"
-        ],
+        "finetune": finetuned,
+        "pretrain": [row for row in rows if row.mode == "pretrain"],
+        "multitask": [row for row in finetuned if row.scheme == "multi-task"],
     }
+    scores = {name: [row.score for row in group] for name, group in groups.items()}
     means = {
-        name: round(mean(score for score in scores if score is not None), 4)
-        for name, scores in groups.items()
-        if scores and None not in scores
+        name: round(mean(score for score in found if score is not None), 4)
+        for name, found in scores.items()
+        if found and None not in found
     }
     return means | {
         "finetune_wins": sum(is_better(pair[1], pair[0]) for pair in pairs_by_mode(rows)),

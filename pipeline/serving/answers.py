@@ -1,6 +1,7 @@
 """What a run says about texts: predictions as evaluation makes them, and how sure the head is."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
     "quora": ("no paraphrase", "paraphrase"),
 }
 UNDEFINED = "undefined"  # an answer that is no number
+MIN_TEXT_WIDTH = 12  # of a table, however narrow the terminal is
+LINE_WIDTH = 6  # of the column with line numbers
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Answers:
     predictions: NDArray[np.float64]  # [N], on the labels' scale; NaN where the head says nothing
     probabilities: NDArray[np.float64] | None  # [N, classes]; None of a similarity
 
-    def told(self, number: int) -> dict[str, Any]:
+    def as_json(self, number: int) -> dict[str, Any]:
         """Return one answer as JSON's values."""
         prediction = float(self.predictions[number])
         if np.isnan(prediction):
@@ -58,20 +61,20 @@ class Answers:
             "probabilities": dict(zip(meanings, rounded, strict=True)),
         }
 
-    def told_briefly(self, number: int) -> str:
+    def brief(self, number: int) -> str:
         """Return one answer in a few words: the class and how probable it is, or a similarity."""
-        told = self.told(number)
-        if told["prediction"] is None:
+        values = self.as_json(number)
+        if values["prediction"] is None:
             return UNDEFINED
         if self.probabilities is None:
-            return f"similarity {told['prediction']:.2f}"  # nothing keeps it to the labels' scale
-        return f"{told['meaning']} {told['probability']:.2f}"
+            return f"similarity {values['prediction']:.2f}"  # nothing keeps it to the labels' scale
+        return f"{values['meaning']} {values['probability']:.2f}"
 
     @property
-    def longest_told(self) -> int:
+    def width(self) -> int:
         """Return the most characters of a brief answer."""
-        words = max(map(len, MEANINGS.get(self.corpus.name, ("",))))
-        return max(words + len(" 0.00"), len("similarity 0.00"), len(UNDEFINED))
+        meanings = MEANINGS.get(self.corpus.name, ("similarity",))
+        return max(max(map(len, meanings)) + len(" 0.00"), len(UNDEFINED))
 
 
 def answer(
@@ -130,3 +133,46 @@ def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
     outputs = head_outputs(run.model, examples, batch_size)
     probabilities = in_double(probabilities_of(corpus, outputs)) if corpus.has_classes else None
     return Answers(corpus, in_double(predictions_of(corpus, outputs)), probabilities)
+
+
+def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[str]:
+    """Yield an object for each text: its line, id and sentences, and an answer for each corpus."""
+    for number, text in enumerate(texts):
+        fields = {"line": text.line, "id": text.id, "first": text.first}
+        fields["second"] = text.second or None
+        of_heads = {one.corpus.name: one.as_json(number) for one in answers}
+        known = {key: value for key, value in fields.items() if value is not None}
+        yield json.dumps({**known, "answers": of_heads}, allow_nan=False)
+
+
+def table_lines(
+    texts: Sequence[Text], answers: Sequence[Answers], *, is_pairs: bool, width: int
+) -> Iterator[str]:
+    """Yield a header and a line for each text; texts are cut to what the answers leave of a width.
+
+    Args:
+        texts: that were answered.
+        answers: of each head.
+        is_pairs: whether texts are pairs.
+        width: of the terminal.
+    """
+    names = ("first", "second") if is_pairs else ("text",)
+    widths = [answer.width for answer in answers]
+    left = width - LINE_WIDTH - sum(widths) - 2 * len(widths) - 2 * len(names)
+    text_width = max(MIN_TEXT_WIDTH, left // len(names))
+
+    def line(number: str, sentences: Sequence[str], brief: Sequence[str]) -> str:
+        cells = [number.rjust(LINE_WIDTH), *(_cut(sentence, text_width) for sentence in sentences)]
+        cells += [cell.ljust(size) for cell, size in zip(brief, widths, strict=True)]
+        return "  ".join(cells).rstrip()
+
+    yield line("line", names, [answer.corpus.name for answer in answers])
+    for number, text in enumerate(texts):
+        sentences = (text.first, text.second)[: len(names)]
+        yield line(str(text.line), sentences, [answer.brief(number) for answer in answers])
+
+
+def _cut(text: str, width: int) -> str:
+    """Fit a text into a cell; what would move a terminal's cursor becomes blank."""
+    shown = "".join(c if c.isprintable() else " " for c in text[: width + 1])
+    return f"{shown[: width - 1]}…" if len(shown) > width else f"{shown:<{width}}"

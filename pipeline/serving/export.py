@@ -32,8 +32,7 @@ from pipeline.params import Params
 from pipeline.schemas import EVALUATE, Schema
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.card import Scores, model_card
-from pipeline.serving.provenance import profile_of
-from pipeline.serving.trained import TrainedRun, open_run
+from pipeline.serving.trained import TrainedRun, open_run, profile_of
 from pipeline.tokens.tokenizer import SPECIAL_TOKENS
 
 # beside the names that a backbone's folder has
@@ -67,7 +66,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
     scores = _scores(name)
     profile = profile_of(name)
     if profile not in params.profiles:
-        raise TrainingError(f"dvc.lock does not tell how {name} was trained; run `dvc repro`")
+        raise TrainingError(f"dvc.lock does not say how {name} was trained; run `dvc repro`")
     max_length = min(params.tokens.max_length, run.backbone.config.max_position_embeddings)
     card = model_card(run, params, profile, scores, max_length)
     with replacing_folder(folder) as new:

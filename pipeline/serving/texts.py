@@ -5,7 +5,7 @@ line; lines without text, or with half of a pair, are left out and counted.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -83,22 +83,15 @@ def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
 
 
 def _of_table(table: Table, name: str) -> Iterator[Text]:
-    first, second, id_ = (
-        next((table.columns.index(column) for column in names if column in table.columns), None)
-        for names in (FIRST_NAMES, SECOND_NAMES, ("id",))
-    )
-    if first is None:
+    if not set(table.columns) & set(FIRST_NAMES):
         raise InputError(
             f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, "
             f"found {list(table.columns)!s:.100}"
         )
     for line, row in table.rows:
-        yield Text(
-            line,
-            row[first] if row else "",
-            row[second] if row and second is not None else "",
-            row[id_] if row and id_ is not None else None,
-        )
+        # of two columns with one name, the first counts
+        fields = dict(zip(reversed(table.columns), reversed(row), strict=bool(row)))
+        yield _text(line, fields, name)
 
 
 def _of_json(lines: Iterator[str], name: str) -> Iterator[Text]:
@@ -115,15 +108,15 @@ def _of_json(lines: Iterator[str], name: str) -> Iterator[Text]:
             raise InputError(
                 f"{name}, line {number}: neither a string nor an object with {FIRST_NAMES[0]!r}"
             )
-        yield Text(
-            number,
-            _string(fields, FIRST_NAMES, name, number),
-            _string(fields, SECOND_NAMES, name, number),
-            None if fields.get("id") is None else str(fields["id"]),
-        )
+        yield _text(number, fields, name)
 
 
-def _string(fields: dict[str, object], names: Sequence[str], name: str, number: int) -> str:
+def _text(line: int, fields: Mapping[str, object], name: str) -> Text:
+    first, second = (_string(fields, n, name, line) for n in (FIRST_NAMES, SECOND_NAMES))
+    return Text(line, first, second, None if fields.get("id") is None else str(fields["id"]))
+
+
+def _string(fields: Mapping[str, object], names: Sequence[str], name: str, number: int) -> str:
     """Return the text of the first key that is there, or "" if none is."""
     for key in names:
         value = fields.get(key)
@@ -140,16 +133,11 @@ def _sorted_out(name: str, found: Sequence[Text]) -> Texts:
     is_pairs = any(text.second for text in stripped)
     kept = [t for t in stripped if t.first and (t.second or not is_pairs)]
     for text in kept:
-        _check_encodable(text, name)
+        try:  # JSON can spell halves of surrogate pairs, and a shell's bytes become them
+            (text.first + text.second).encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{name}, line {text.line}: not UTF-8 text") from None
     if not kept:
         raise InputError(f"{name} has no text")
     lines = {text.line for text in kept}
     return Texts(kept, is_pairs, [text.line for text in found if text.line not in lines])
-
-
-def _check_encodable(text: Text, name: str) -> None:
-    """Refuse halves of surrogate pairs: JSON can spell them, and a shell's bytes become them."""
-    try:
-        (text.first + text.second).encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{name}, line {text.line}: not UTF-8 text") from None

@@ -14,7 +14,7 @@ from pipeline import paths
 from pipeline.backbone import BACKBONES
 from pipeline.device import choose_device, make_deterministic
 from pipeline.errors import BackboneError, InputError, TrainingError
-from pipeline.files import read_record, sha256_of
+from pipeline.files import md5_of, read_record, sha256_of
 from pipeline.model.bert import MinBert
 from pipeline.model.kernels import kernels_on
 from pipeline.model.multitask import MultitaskBert
@@ -23,23 +23,12 @@ from pipeline.params import Params
 from pipeline.schemas import TRAIN
 from pipeline.tasks import CORPORA, CorpusName, PairEncoding
 from pipeline.tokens.tokenizer import load_tokenizer
+from pipeline.yaml12 import read_yaml
 
 # of run.json, what is used here
 SUMMARY_KEYS = (
-    "mode",
-    "scheme",
-    "corpora",
-    "backbone",
-    "seed",
-    "epochs",
-    "best_epoch",
-    "stopped",
-    "learning_rate",
-    "batch_size",
-    "dropout",
-    "pair_encoding",
-    "device",
-    "precision",
+    *("mode", "scheme", "corpora", "backbone", "seed", "epochs", "best_epoch", "stopped"),
+    *("learning_rate", "batch_size", "dropout", "pair_encoding", "device", "precision"),
 )
 
 
@@ -156,3 +145,21 @@ def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) ->
             raise BackboneError(
                 f"{run} was trained with {name}, and {path} is of another backbone; run `dvc repro`"
             )
+
+
+def profile_of(run: str) -> str | None:
+    """Return the profile under which a run's weights were trained, None if that is not known.
+
+    run.json does not say, and a profile in params.yaml may be another by now. What dvc.lock says
+    counts if it is of these very weights.
+    """
+    weights = paths.run_weights(paths.run_dir(run))
+    try:
+        locked = read_yaml(paths.DVC_LOCK)["stages"][f"train@{run}"]
+        (md5,) = (out["md5"] for out in locked["outs"] if out["path"] == weights.as_posix())
+        (profile,) = {
+            key.split(".")[1] for key in locked["params"]["params.yaml"] if key[:9] == "profiles."
+        }
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    return str(profile) if md5_of(weights) == md5 else None

@@ -13,9 +13,8 @@ import pytest
 from commands.compare import page_of
 from pipeline.errors import ReportError
 from pipeline.files import write_record, write_text
-from pipeline.reporting.comparison import asked_of_revisions, compare
+from pipeline.reporting.comparison import asked_of_revisions, read_side
 from pipeline.reporting.comparison_page import comparison_page
-from pipeline.reporting.sides import read_side
 from pipeline.schemas import EVALUATE, TRAIN
 from pipeline.yaml12 import as_yaml
 
@@ -142,7 +141,7 @@ def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) 
     finally:
         lock.write_text(whole)
     assert revisions.returncode == 0, revisions.stderr
-    assert "dvc.lock of workspace tells of no finished report" in runs.stderr
+    assert "dvc.lock of workspace describes no finished report" in runs.stderr
 
 
 def test_two_that_are_undefined_are_not_called_the_same(
@@ -178,7 +177,7 @@ def test_a_file_of_another_version_is_told_by_its_revision(
     write_text(tmp_path / path, text)
     side = read_side("before", lambda path: tmp_path / path)
     with pytest.raises(ReportError, match=f"^{path} of before is damaged, or another version"):
-        comparison_page(side, side, compare(side, side, asked_of_revisions(side, side)), ("a", "b"))
+        comparison_page(side, side, asked_of_revisions(side, side), ("a", "b"))
 
 
 def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:

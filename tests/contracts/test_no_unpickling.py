@@ -34,8 +34,8 @@ from pipeline.model.config import config_from_json
 from pipeline.model.kernels import PLAIN
 from pipeline.model.weights import load_backbone, load_weights
 from pipeline.params import load_params
+from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.records import records_in_data
-from pipeline.reporting.results import read_outcome
 from pipeline.schemas import FEATURES, TOKENS
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import ARRAYS, read_cache

@@ -14,11 +14,10 @@ from pipeline import paths
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.params import Params, load_params
-from pipeline.reporting.data_page import data_page
 from pipeline.reporting.gathering import gather
-from pipeline.reporting.pages import write_report
-from pipeline.reporting.results import Outcome, Result, read_outcome
-from pipeline.reporting.run_page import run_page
+from pipeline.reporting.pages import data_page, run_page, write_report
+from pipeline.reporting.reading import read_outcome
+from pipeline.reporting.results import Outcome, Result
 from pipeline.reporting.site import write_site
 from pipeline.schemas import EVALUATE, INPUTS, TIME, TRAIN, VALIDATE
 from pipeline.tasks import CORPORA, CorpusName, Mode
@@ -92,7 +91,7 @@ def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         outcome = replace(outcome_of(params), texts=texts)
         report = paths.report_dir("demo")
         for run in ("sst-pretrain", "sts-pretrain", "multitask-finetune"):
-            write(report / f"runs/{run}.md", run_page(params, outcome, run, ["head"]))
+            write(report / f"runs/{run}.md", run_page(params, outcome, run))
         findings = [
             FINDING | {"examples": [{"id": "wrong", "text": t, "detail": ""}]}
             for t in (HOSTILE, UNBROKEN)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.reporting.data_page import data_page
 from pipeline.reporting.markdown import MAX_CHARACTERS
+from pipeline.reporting.pages import data_page
 
 HEAD = "profile **demo** · seed **11711**"
 
@@ -52,15 +52,6 @@ def cells(page: str) -> list[list[str]]:
     ]
 
 
-def test_the_head_comes_first_and_our_counts_stand_beside_table_1() -> None:
-    page = data_page({"sts": validation()}, HEAD + "\n")
-    assert page.startswith(f"# Data\n\n{HEAD}\n\n## ")
-    rows = cells(page)
-    assert ["sts", "train", "6,040", "6,041", "-1", "Table 1 counts the header line"] in rows
-    assert ["sts", "dev", "864", "864", "0", ""] in rows
-    assert ["sts", "test", "0", "1,726", "-1,726", "none"] in rows
-
-
 def test_labels_and_lengths_are_shown_and_what_is_not_there_is_said() -> None:
     rows = cells(data_page({"sts": validation()}, HEAD))
     assert ["sts", "train", "1,510 (25.0 %)", "", "", "", "", "4,530 (75.0 %)"] in rows
@@ -70,29 +61,6 @@ def test_labels_and_lengths_are_shown_and_what_is_not_there_is_said() -> None:
     unlabelled = validation(counts={"train": 6040, "dev": 864, "test": 1725})
     unlabelled_rows = cells(data_page({"sts": unlabelled}, HEAD))
     assert ["sts", "test", "no labels", "", "", "", "", ""] in unlabelled_rows
-
-
-def test_rows_left_out_are_counted_and_named() -> None:
-    dropped = [
-        {"split": "dev", "id": "ad118c96", "row": 2577, "reason": "empty: is_duplicate"},
-        {"split": "dev", "id": "9054345d", "row": 14222, "reason": "empty: sentence2"},
-    ]
-    page = data_page({"sts": validation(), "quora": validation(dropped=dropped)}, HEAD)
-    assert "\n2 rows of the source files cannot be used" in page
-    assert ["quora", "dev", "2577", "`ad118c96`", r"empty: is\_duplicate"] in cells(page)
-    assert "## Rows left out\n\nNone." in data_page({"sts": validation()}, HEAD)
-
-
-def test_a_note_that_several_corpora_share_is_told_once() -> None:
-    both = {"sst": validation(notes=["made up"]), "sts": validation(notes=["made up", "carved"])}
-    assert "## Notes\n\n- made up\n- carved\n\n## " in data_page(both, HEAD)
-    assert "## Notes" not in data_page({"sts": validation()}, HEAD)
-
-
-def test_synthetic_corpora_are_called_so_at_the_top_and_real_ones_are_not() -> None:
-    page = data_page({"sts": validation(source="synthetic")}, HEAD)
-    assert page.split("\n\n")[2].startswith("> **These corpora are synthetic**")
-    assert "synthetic" not in data_page({"sts": validation()}, HEAD)
 
 
 def test_findings_are_listed_with_the_worst_first_and_the_others_counted() -> None:
@@ -111,11 +79,6 @@ def test_findings_are_listed_with_the_worst_first_and_the_others_counted() -> No
     ]
     examples = page.split("### Examples\n\n")[1]
     assert examples == "No. 2, sts dev: `d`\n\n- `id1` One text. (why)\n"
-
-
-def test_a_corpus_without_fault_has_no_table_of_findings() -> None:
-    page = data_page({"sts": validation(finding("a", "critical", True))}, HEAD)
-    assert page.endswith("## Findings\n\n1 of 1 expectations are met.\n")
 
 
 @pytest.mark.parametrize(

@@ -36,17 +36,6 @@ def texts_of(svg: str) -> set[str]:
     return {"".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")}
 
 
-def test_same_numbers_give_the_same_bytes(outcome: Outcome) -> None:
-    assert learning_curves(PARAMS, outcome, "head") == learning_curves(PARAMS, outcome, "head")
-
-
-def test_picture_is_readable_svg_with_text_as_text(outcome: Outcome) -> None:
-    texts = texts_of(learning_curves(PARAMS, outcome, "profile demo"))
-    assert {"profile demo", "SemEval STS Benchmark", "CFIMDB", "epoch", "dev pearson"} <= texts
-    assert {"single-task pretrain", "single-task finetune", "paper, single-task"} <= texts
-    assert not any("multi-task" in text for text in texts)  # there is none to explain
-
-
 def test_every_corpus_has_a_panel_though_their_number_is_odd(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,16 +53,6 @@ def test_long_head_is_broken_into_lines_that_fit(outcome: Outcome) -> None:
     lines = [text for text in texts if "of a head" in text]
     assert len(lines) == 2
     assert max(map(len, lines)) <= 110  # nine inches of font size 9
-
-
-def test_ticks_stay_few_when_epochs_are_many(outcome: Outcome) -> None:
-    active = PARAMS.active.model_copy(
-        update={"epochs": PARAMS.active.epochs.model_copy(update={"pretrain": 100})}
-    )
-    params = PARAMS.model_copy(update={"profiles": {PARAMS.profile: active}})
-    root = ET.fromstring(learning_curves(params, outcome, "head"))
-    ticks = [group for group in root.iter(f"{SVG}g") if group.get("id", "").startswith("xtick")]
-    assert len(ticks) <= 4 * 12
 
 
 def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:

@@ -64,14 +64,6 @@ def test_no_sentence_of_a_real_corpus_reaches_a_page_or_a_record(params: Params)
     assert "- `wrong` (words: 2)\n" in (report / "data.md").read_text()
 
 
-def test_sentences_of_generated_corpora_are_quoted(params: Params) -> None:
-    write_corpora_that_say(WORD, source="synthetic")
-    write_report(params, {}, paths.report_dir("demo"), paths.SUMMARY)
-    records = {"records/texts.json", *(f"records/validation/{corpus}.json" for corpus in CORPORA)}
-    runs = {f"runs/{run}.md" for run in params.runs}
-    assert files_that_say(WORD) == {f"demo/{name}" for name in {"data.md", *records, *runs}}
-
-
 @pytest.mark.parametrize("line", [f"a {WORD} b , 1 ", f"wrong , a , {WORD} , 1 ", "wrong , a "])
 def test_predictions_with_more_than_ids_and_numbers_are_refused(params: Params, line: str) -> None:
     path = paths.predictions_csv("sst-pretrain", "sst", "test")

@@ -1,7 +1,8 @@
-"""write_report: a whole folder or nothing, the same bytes twice, links that lead somewhere."""
+"""The pages of a report: a whole folder or nothing, the same bytes twice, and what each says."""
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +11,24 @@ import pytest
 from pipeline import paths
 from pipeline.errors import ReportError
 from pipeline.params import Params, load_params
-from pipeline.reporting.pages import index_page, write_report
+from pipeline.reporting.dead_heads import NOT_SHOWN
+from pipeline.reporting.figures import run_figure
+from pipeline.reporting.pages import (
+    DEAD_HEAD,
+    analysis_page,
+    curves_csv,
+    render_report,
+    run_page,
+    write_report,
+)
+from pipeline.reporting.results import EpochScore
 from pipeline.reporting.tables import KEYS
 from pipeline.tasks import CORPORA
 from tests.reporting.conftest import outcome_of
+from tests.reporting.test_dead_heads import runs_of
 
 ROOT = Path(__file__).parents[2]
 OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
-
-
-def row_of(page: str, run: str) -> list[str]:
-    """Return the cells of a run's row."""
-    (line,) = (line for line in page.splitlines() if line.startswith(f"| [{run}]("))
-    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) -> None:
@@ -48,12 +54,17 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     }
 
 
-def test_every_page_names_profile_backbone_corpora_seed_and_device(written: Path) -> None:
-    pages = ["README.md", "table3.md", "data.md", "analysis.md", "readings.md"]
-    for page in [*pages, "runs/sts-finetune.md"]:
-        head = (written / OUT / page).read_text().split("\n\n")[1]
-        for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu"):
-            assert f"**{part}" in head
+@pytest.mark.parametrize("profile", ["demo", "laptop"])
+def test_the_committed_pages_are_what_the_committed_records_say(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / paths.report_dir(profile), tmp_path / paths.report_dir(profile))
+    shutil.copy(ROOT / paths.DEAD_HEADS, tmp_path / paths.DEAD_HEADS)
+    monkeypatch.chdir(tmp_path)
+    render_report(profile)
+    pages = [p for kind in ("md", "json") for p in Path("reports").rglob(f"*.{kind}")]
+    assert len(pages) > 50
+    assert [page for page in pages if page.read_bytes() != (ROOT / page).read_bytes()] == []
 
 
 def test_same_results_give_the_same_bytes_and_nothing_of_an_older_report_is_left(
@@ -77,26 +88,6 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
     assert {p.name for p in Path("reports").iterdir()} == {"demo", paths.DEAD_HEADS.name}
 
 
-def test_links_of_the_report_lead_somewhere(written: Path) -> None:
-    report = written / OUT
-    links = [
-        page.parent / link
-        for page in report.rglob("*.md")
-        for link in re.findall(r"\]\(([^)]+)\)", page.read_text())
-    ]
-    assert {str(link.relative_to(report)) for link in links} == {
-        str(path.relative_to(report))
-        for path in report.rglob("*.*")
-        if path.name != "README.md" and "records" not in path.parts
-    }
-    assert all(link.is_file() for link in links)
-
-
-def test_the_index_and_table_3_lead_to_the_readings(written: Path) -> None:
-    for page in ("README.md", "table3.md"):
-        assert "](readings.md)" in (written / OUT / page).read_text()
-
-
 def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:
     rows = {k: row for k, row in params.configurations.items() if row.run != "sst-pretrain"}
     write_report(params.model_copy(update={"configurations": rows}), {}, OUT, SUMMARY)
@@ -104,33 +95,114 @@ def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> Non
     assert "| sst-pretrain " in (OUT / "README.md").read_text()
 
 
-def test_index_says_how_to_run_it_again(params: Params) -> None:
-    page = index_page(params, outcome_of(params))
-    assert "`make repro PROFILE=demo`" in page
-
-
-def test_row_of_a_run_says_what_it_did(params: Params) -> None:
-    outcome = outcome_of(params)
-    told = replace(
-        outcome.summaries["multitask-finetune"],
-        device="NVIDIA H200",
-        best_epoch=2,
-        learning_rate=1.5e-5,
-        turns={"sst": 1, "quora": 66, "sts": 2},
-        left_out={"sst": 0, "quora": 1234, "sts": 16},
-    )
-    summaries = {**outcome.summaries, "multitask-finetune": told}
-    page = index_page(params, replace(outcome, summaries=summaries))
-    assert row_of(page, "multitask-finetune") == [
-        "[multitask-finetune](runs/multitask-finetune.md)",
-        "1.5e-5",
-        "sst 64, quora 16, sts 16",
-        "2",  # epochs
-        "2",  # the best
-        "18",  # 2 epochs of 3 steps of 3 corpora
-        "1 sst + 66 quora + 2 sts",
-        "1,234 quora, 16 sts",
-        "NVIDIA H200",
+def test_every_epoch_has_a_line_and_an_undefined_score_is_empty() -> None:
+    history = [EpochScore(1, "sts", None, 3, "dead"), EpochScore(2, "sts", 0.25, 3, "")]
+    assert curves_csv({"sts-pretrain": history}).splitlines() == [
+        "run,corpus,epoch,dev_score",
+        "sts-pretrain,sts,1,",
+        "sts-pretrain,sts,2,0.250000",
     ]
-    assert row_of(page, "sst-pretrain")[-2:] == ["none", "cpu (fp32)"]
-    assert "device **NVIDIA H200, cpu (fp32)**" in page
+
+
+def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
+    outcome = outcome_of(params)
+    alive = analysis_page(params, outcome, [])
+    assert "here it happened in no run." in alive
+    run = "multitask-pretrain"
+    history = [
+        replace(row, note=f"{DEAD_HEAD}: it predicts 0", dev_score=None)
+        if row.corpus == "sts" and row.epoch == 2
+        else row
+        for row in outcome.histories[run]
+    ]
+    dead = replace(outcome, histories={**outcome.histories, run: history})
+    page = analysis_page(params, dead, [])
+    assert f"here that happened in {run}." in page
+    assert "0.500, undefined" in page
+
+
+def test_idle_heads_that_step_are_among_what_differs(params: Params) -> None:
+    told = "what AdamW does to it in the turns of the others"
+    assert told in analysis_page(params, outcome_of(params), [])
+    skips = {
+        name: run.model_copy(update={"idle_heads": "skip"}) if run.idle_heads else run
+        for name, run in params.runs.items()
+    }
+    params = params.model_copy(update={"runs": skips})
+    assert told not in analysis_page(params, outcome_of(params), [])
+
+
+def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(params: Params) -> None:
+    paper = params.model_copy(update={"profile": "paper"})
+    outcome = outcome_of(params)
+    page = analysis_page(paper, outcome, runs_of(step_dead=2, skip_dead=0))
+    assert "STS heads predict 0" not in page
+    assert NOT_SHOWN not in page
+    assert page.count("bert-base-uncased's own vectors") == 2
+    assert "`reports/dead-heads.md`" in page
+
+
+def test_training_writes_the_note_that_the_page_looks_for() -> None:
+    import numpy as np
+
+    from pipeline.tasks import CORPORA
+    from pipeline.training.health import dev_notes
+
+    notes = list(dev_notes(CORPORA["sts"], np.zeros(3), np.array([1.0, 2.0, 3.0])))
+    assert any(note.startswith(DEAD_HEAD) for note in notes)
+
+
+def page_of(params: Params, run: str) -> str:
+    return run_page(params, outcome_of(params), run)
+
+
+def test_the_kept_epoch_is_bold_and_undefined_numbers_are_dashes(params: Params) -> None:
+    outcome = outcome_of(params)
+    first, second = outcome.histories["sst-pretrain"]
+    history = [first, replace(second, dev_score=None, train_loss=None)]
+    outcome = replace(outcome, histories={**outcome.histories, "sst-pretrain": history})
+    page = run_page(params, outcome, "sst-pretrain")
+    assert "| **1** | sst    |     3 |         0.500 |     0.500 |" in page
+    assert "|     2 | sst    |     3 |             – |         – |" in page
+    assert run_figure(outcome, "sst-pretrain", "head").startswith("<?xml")
+
+
+def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
+    outcome = outcome_of(params)
+    told = replace(outcome.summaries["sst-pretrain"], stopped="the loss is inf in step 3")
+    outcome = replace(outcome, summaries={**outcome.summaries, "sst-pretrain": told})
+    page = run_page(params, outcome, "sst-pretrain")
+    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
+
+
+def test_pairs_that_were_cut_are_counted_where_there_are_any(params: Params) -> None:
+    assert "Pairs that were cut" not in page_of(params, "quora-finetune")
+    path = paths.run_summary(paths.run_dir("quora-finetune"))
+    path.write_text(path.read_text().replace('{"train": 0, "dev": 0}', '{"train": 1234, "dev": 0}'))
+    page = page_of(params, "quora-finetune")
+    assert re.search(r"\| Pairs that were cut +\| 1,234 of quora train +\|", page)
+
+
+def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:
+    outcome = outcome_of(params)
+    (result,) = (r for r in outcome.results if r.run == "sts-pretrain")
+    bins = [replace(bin_, count=0, predicted=None, true=None) for bin_ in result.analysis.bins]
+    nothing = replace(
+        result.analysis, points=[], bins=bins, calibration_error=None, mistakes=[], num_zero=0
+    )
+    undefined = replace(
+        result,
+        score=None,
+        ci_low=None,
+        ci_high=None,
+        best_epoch=0,
+        analysis=nothing,
+        reason="undefined: training stopped, the loss is no number",
+    )
+    results = [undefined if r is result else r for r in outcome.results]
+    outcome = replace(outcome, results=results)
+    page = run_page(params, outcome, "sts-pretrain")
+    assert "undefined: training stopped" in page
+    assert "undefined: training stopped, the loss is no number." in page
+    assert "There is none." not in page
+    assert run_figure(outcome, "sts-pretrain", "head").startswith("<?xml")

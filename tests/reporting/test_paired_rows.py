@@ -7,7 +7,7 @@ from pipeline import paths
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.paired import holm, paired_bootstrap
 from pipeline.params import Params
-from pipeline.reporting.paired_rows import differences
+from pipeline.reporting.gathering import differences
 from pipeline.reporting.records import records_in_data
 from pipeline.tasks import CORPORA
 from tests.reporting.conftest import write

@@ -9,7 +9,6 @@ import pytest
 from pipeline.params import Params
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
-from pipeline.reporting.tables import corpora_warning
 from pipeline.trials import Changes
 from tests.reporting.conftest import outcome_of
 
@@ -63,7 +62,7 @@ def with_trials(
 
 
 def page_of(params: Params, outcome: Outcome) -> str:
-    return readings_page(params, outcome, ["head", *corpora_warning(params)])
+    return readings_page(params, outcome)
 
 
 def section(page: str, number: int) -> str:
@@ -75,52 +74,6 @@ def rows_of(text: str) -> dict[tuple[str, ...], list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {tuple(row[:3]): row[4:] for row in cells}
-
-
-def test_seven_points_have_what_the_paper_says_and_what_is_done_here(
-    params: Params, outcome: Outcome
-) -> None:
-    page = page_of(params, outcome)
-    assert page.count("\n## ") == 7
-    for number in range(1, 8):
-        for part in ("The paper", "Here", "Evidence", "Unexplained"):
-            assert section(page, number).count(f"**{part}.**") == 1, (number, part)
-
-
-def test_without_trials_the_other_readings_are_dashes_and_the_page_says_how_to_get_them(
-    params: Params, outcome: Outcome
-) -> None:
-    page = page_of(params, outcome)
-    pairs, idle = rows_of(section(page, 1)), rows_of(section(page, 3))
-    assert set(pairs) == {
-        (corpus, scheme, mode)
-        for corpus in ("quora", "sts")
-        for scheme in ("single-task", "multi-task")
-        for mode in ("pretrain", "finetune")
-    }
-    assert pairs["sts", "single-task", "finetune"] == ["**0.500** [0.400, 0.600]", "–", "0.852"]
-    assert len(idle) == 6
-    assert idle["sst", "multi-task", "pretrain"] == ["**0.500** [0.400, 0.600]", "–", "0.256"]
-    assert "**14 scores of other readings are missing (– in the tables): `make readings`" in page
-
-
-def test_trials_fill_the_dashes_and_an_undefined_score_is_told(
-    params: Params, outcome: Outcome
-) -> None:
-    names = [row.configuration for row in outcome.results]
-    pairs = dict.fromkeys((n for n in names if n.startswith(("quora", "sts"))), 0.25)
-    idle: dict[str, Score] = dict.fromkeys((n for n in names if "multitask" in n), 0.75)
-    outcome = with_trials(params, outcome, SEPARATE, pairs)
-    outcome = with_trials(params, outcome, SKIP, idle | {"sts-multitask-pretrain": None})
-    page = page_of(params, outcome)
-    separate = rows_of(section(page, 1))
-    assert {row[1] for row in separate.values()} == {"0.250 [0.240, 0.260]"}
-    skip = rows_of(section(page, 3))
-    assert skip.pop(("sts", "multi-task", "pretrain"))[1] == "undefined: constant predictions"
-    assert {row[1] for row in skip.values()} == {"0.750 [0.740, 0.760]"}
-    assert "make readings" not in page
-    page = page_of(params.model_copy(update={"profile": "laptop"}), outcome)
-    assert "Undefined: sts pretrain under skip." in page
 
 
 @pytest.mark.parametrize(
@@ -170,32 +123,45 @@ def test_which_reading_matches_is_computed_from_both(laptop: Params, outcome: Ou
     assert "it is closer in 1 of 2." in first
 
 
-def test_the_papers_dead_head_says_nothing_on_the_encoding_of_pairs(
-    laptop: Params, outcome: Outcome
+STS, QUORA = "sts-multitask-pretrain", "quora-multitask-pretrain"  # the paper: 0.001, 0.760
+
+
+@pytest.mark.parametrize(
+    ("point", "scores", "said"),
+    [
+        (  # the paper's dead head says nothing on the encoding of pairs
+            1,
+            ({STS: 0.5, QUORA: 0.7}, SEPARATE, {STS: 0.001, QUORA: 0.6}),
+            [
+                f"Multi-task: **`joint` {BEST}.**",
+                "it is closer in 1 of 1.",
+                "Multi-task leaves out STS in pretrain mode",
+            ],
+        ),
+        (  # nothing tells apart what is as close
+            1,
+            ({}, SEPARATE, {"sts-single-finetune": 0.5}),
+            ["Single-task: neither reading matches the paper's numbers better."],
+        ),
+        (  # idle heads are compared by mode
+            3,
+            ({}, SKIP, {STS: 0.9, "sts-multitask-finetune": 0.9}),  # the paper: 0.001, 0.864
+            [f"Pretrain mode: **`step` {BEST}.**", f"Finetune mode: **`skip` {BEST}.**"],
+        ),
+    ],
+)
+def test_rows_are_compared_in_groups(
+    laptop: Params,
+    outcome: Outcome,
+    point: int,
+    scores: tuple[dict[str, Score], Changes, dict[str, Score]],
+    said: list[str],
 ) -> None:
-    sts, quora = "sts-multitask-pretrain", "quora-multitask-pretrain"  # paper: 0.001, 0.760
-    outcome = with_scores(outcome, {sts: 0.5, quora: 0.7})
-    tried = with_trials(laptop, outcome, SEPARATE, {sts: 0.001, quora: 0.6})
-    first = section(page_of(laptop, tried), 1)
-    assert f"Multi-task: **`joint` {BEST}.**" in first
-    assert "it is closer in 1 of 1." in first
-    assert "Multi-task leaves out STS in pretrain mode" in first
-
-
-def test_readings_that_are_as_close_are_told_apart_by_nothing(
-    laptop: Params, outcome: Outcome
-) -> None:
-    outcome = with_trials(laptop, outcome, SEPARATE, {"sts-single-finetune": 0.5})
-    page = page_of(laptop, outcome)
-    assert "Single-task: neither reading matches the paper's numbers better." in page
-    assert BEST not in page
-
-
-def test_idle_heads_are_compared_by_mode(laptop: Params, outcome: Outcome) -> None:
-    scores = {"sts-multitask-pretrain": 0.9, "sts-multitask-finetune": 0.9}  # paper: 0.001, 0.864
-    third = section(page_of(laptop, with_trials(laptop, outcome, SKIP, scores)), 3)
-    assert f"Pretrain mode: **`step` {BEST}.**" in third
-    assert f"Finetune mode: **`skip` {BEST}.**" in third
+    own, changes, tried = scores
+    outcome = with_trials(laptop, with_scores(outcome, own), changes, tried)
+    text = section(page_of(laptop, outcome), point)
+    assert [each for each in said if each not in text] == []
+    assert text.count(BEST) == sum(BEST in each for each in said)
 
 
 def test_on_generated_corpora_no_number_speaks_for_a_reading(
@@ -241,28 +207,6 @@ def test_frozen_multitask_sts_is_said_to_fail_where_it_does(
     name = "sts-multitask-pretrain"
     outcome = with_trials(laptop, with_scores(outcome, {name: step}), SKIP, {name: skip})
     assert f"With all-MiniLM-L6-v2 frozen STS {told}" in page_of(laptop, outcome)
-
-
-def test_a_gradients_reach_is_the_root_of_the_turns_between_two(
-    params: Params, outcome: Outcome
-) -> None:
-    turns = {"sst": 1, "quora": 66, "sts": 2}
-    run = "multitask-pretrain"
-    told = replace(outcome.summaries[run], turns=turns)
-    outcome = replace(outcome, summaries={**outcome.summaries, run: told})
-    page = page_of(params, outcome)
-    assert f"A round of {run} has 69 turns." in page
-    assert "sst 8.3, quora 1.0, sts 5.9." in page
-
-
-def test_the_gain_of_a_tasks_own_best_epoch_is_computed(params: Params, outcome: Outcome) -> None:
-    run = "multitask-finetune"  # keeps epoch 1
-    history = [
-        replace(row, dev_score=0.6) if (row.epoch, row.corpus) == (2, "sts") else row
-        for row in outcome.histories[run]
-    ]
-    page = page_of(params, replace(outcome, histories={**outcome.histories, run: history}))
-    assert "sts pretrain +0.000, sts finetune +0.100." in section(page, 4)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,3 @@ def test_of_one_score_there_is_no_deviation_and_of_none_no_number() -> None:
     nothing = spread_of([None, None])
     assert (nothing.mean, nothing.sd, nothing.worst, nothing.best) == (None, None, None, None)
     assert nothing.shown == "undefined (2 of 2)"
-
-
-def test_equal_scores_do_not_spread() -> None:
-    assert spread_of([0.3, 0.3, 0.3]).shown == "0.300 ± 0.000 (3)"

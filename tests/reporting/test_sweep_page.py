@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline import paths
-from pipeline.errors import ReportError, SchemaError
+from pipeline.errors import ReportError
 from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.params import Params
-from pipeline.reporting.figures import scores_of_seeds
 from pipeline.reporting.pages import write_report
 from pipeline.reporting.site import write_site
 from pipeline.reporting.sweep_page import sweep_page
@@ -37,7 +36,7 @@ def sweep(params: Params, runs: list[str], num_seeds: int, grid: str = "") -> di
 
 def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, float | None]) -> None:
     """Write what a trial would have left; scores that are not given are 0.6."""
-    corpora = {}
+    corpora: dict[str, dict[str, Any]] = {}
     for corpus in params.run(trial.run).corpora:
         score = given.get(corpus, 0.6)
         low, high = (None, None) if score is None else (score - 0.01, score + 0.01)
@@ -58,48 +57,19 @@ def lines_of(page: str, start: str) -> list[list[str]]:
 
 
 def page_of(params: Params, trials: Mapping[str, Trial]) -> str:
-    return sweep_page(params, outcome_of(params, trials), ["head"])
+    return sweep_page(params, outcome_of(params, trials))
 
 
-def test_without_trials_a_report_has_no_word_of_seeds(written: Path) -> None:
-    report = written / "reports/demo"
-    assert not {"sweep.md", "seeds.svg"} & {path.name for path in report.iterdir()}
-    for page, word in (("table3.json", "seeds"), ("table3.md", "Seeds"), ("README.md", "sweep")):
-        assert word not in (report / page).read_text()
-
-
-def test_with_trials_it_has_their_page_and_figure_and_table_3_says_more(
-    params: Params, written: Path
-) -> None:
-    trials = sweep(params, ["sst-pretrain"], 3)
-    write_report(params, trials, Path("reports/demo"), Path("reports/summary.json"))
-    before, after = (
-        {
-            path.relative_to(folder): path.read_bytes()
-            for path in (folder / "reports").rglob("*.*")
-            if "records" not in path.parts
-        }
-        for folder in (written, Path())
+def test_with_trials_a_report_and_its_site_have_a_page_of_the_sweep(params: Params) -> None:
+    write_report(
+        params, sweep(params, ["sst-pretrain"], 3), Path(OUT), Path("reports/summary.json")
     )
-    assert {path.name for path in set(after) - set(before)} == {"sweep.md", "seeds.svg"}
-    changed = {path.name for path in before if before[path] != after[path]}
-    assert changed == {"README.md", "table3.md", "table3.json"}
-    assert (
-        "[The sweep: other seeds, other settings](sweep.md)" in Path(OUT, "README.md").read_text()
-    )
-    assert "](sweep.md)" in Path(OUT, "table3.md").read_text()
+    assert {"sweep.md", "seeds.svg"} <= {path.name for path in Path(OUT).iterdir()}
+    for page in ("README.md", "table3.md"):
+        assert "](sweep.md)" in Path(OUT, page).read_text()
     write_site("demo", Path("site"))
     assert '<a href="sweep.html">Sweep</a>' in Path("site/index.html").read_text()
     assert Path("site/sweep.html").is_file()
-
-
-def test_the_figure_of_seeds_has_the_same_bytes_twice(params: Params) -> None:
-    outcome = outcome_of(params, sweep(params, ["sst-pretrain", "sts-finetune"], 3))
-    drawn = scores_of_seeds(params.seed, outcome, "head")
-    assert drawn == scores_of_seeds(params.seed, outcome, "head")
-    for told in ("pretrain, seed of Table 3", "finetune, other seeds", "mean over seeds", "paper"):
-        assert f">{told}<" in drawn
-    assert "multi-task" not in drawn
 
 
 def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
@@ -123,19 +93,15 @@ def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
     assert cells.pop("sts-multitask-pretrain") == "0.500 (1 of 3, others undefined), best 0.500"
     assert set(cells.values()) == {"–"}
     assert "The paper reports one score for each row" in table3_page(params, outcome)
-
-
-def test_json_has_seeds_where_a_run_had_several(params: Params) -> None:
-    outcome = outcome_of(params, sweep(params, ["sst-pretrain"], 2))
     rows = {row["configuration"]: row for row in table3_json(outcome.results)}
-    assert [name for name, row in rows.items() if "seeds" in row] == ["sst-single-pretrain"]
-    assert rows["sst-single-pretrain"]["seeds"] == {
-        "count": 2,
+    assert len([name for name, row in rows.items() if "seeds" in row]) == 3
+    assert rows["sst-multitask-pretrain"]["seeds"] == {
+        "count": 3,
         "undefined": 0,
-        "mean": pytest.approx(0.55),
-        "sd": pytest.approx(np.std([0.5, 0.6], ddof=1)),
-        "worst": OWN,
-        "best": 0.6,
+        "mean": pytest.approx(0.47),
+        "sd": pytest.approx(deviation),
+        "worst": 0.43,
+        "best": OWN,
     }
 
 
@@ -150,16 +116,6 @@ def test_a_claim_is_asked_in_the_seeds_that_have_both_rows(params: Params) -> No
     deviation = np.std([0, 0, 0.1], ddof=1)
     assert row == ["sst single-task", "1 of 3", f"0.033 ± {deviation:.3f} (3)"]
     assert "hold up against" not in page
-
-
-def test_multitask_is_held_against_the_single_task_of_the_same_seed(params: Params) -> None:
-    trials = sweep(params, ["sts-finetune", "multitask-finetune"], 2)
-    name = f"multitask-finetune-seed{params.seed + 1}"
-    write_trial(params, name, trials[name], {"sts": 0.3})  # far below, intervals apart
-    page = page_of(params, trials)
-    assert "in finetune mode? In every seed in 0 of 1 rows" in page
-    (row,) = lines_of(page, "sts multi-task")
-    assert row[1] == "1 of 2"
 
 
 def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params) -> None:
@@ -188,8 +144,8 @@ def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Param
     trials |= sweep(params, ["multitask-pretrain"], 1, "idle_heads=skip")
     write_report(params, trials, Path(OUT), Path("reports/summary.json"))
     assert not {"sweep.md", "seeds.svg"} & {path.name for path in Path(OUT).iterdir()}
-    assert "sweep.md" not in Path(OUT, "README.md").read_text()
-    assert "Seeds" not in Path(OUT, "table3.md").read_text()
+    for page, word in (("table3.json", "seeds"), ("table3.md", "Seeds"), ("README.md", "sweep")):
+        assert word not in Path(OUT, page).read_text()
 
 
 def test_beside_a_sweep_of_seeds_a_reading_is_in_no_number_of_its_page(params: Params) -> None:
@@ -213,58 +169,21 @@ def test_a_grid_over_readings_names_them_and_takes_in_what_make_readings_trained
     assert tried == ["tried", "1e-4", "0.3", "sts 16", "separate", "0.100 ± 0.000 (2)"]
 
 
-def test_a_grid_alone_brings_no_column_of_seeds(params: Params) -> None:
-    outcome = outcome_of(params, sweep(params, ["multitask-finetune"], 1, "batch_size.sts=8"))
-    assert "Seeds" not in table3(params, outcome.results).splitlines()[0]
-    page = sweep_page(params, outcome, ["head"])
-    assert "## Seeds" not in page
-    (row,) = lines_of(page, "tried")
-    assert row[3:5] == ["sst 64, quora 16, sts 8", "joint, step"]
-    assert row[1] == "1e-4"  # as used: the run's 1e-5 times the demo's 10
-
-
-def test_a_trial_with_other_settings_is_no_seed_of_its_run(params: Params) -> None:
-    trials = sweep(params, ["sst-pretrain"], 2, "dropout=0.1,0.3")
+def test_a_rows_seeds_are_trainings_that_differ_in_the_seed_alone(params: Params) -> None:
+    trials = sweep(params, ["sst-pretrain"], 3, "dropout=0.1,0.3")
     for name, trial in trials.items():
         write_trial(params, name, trial, {"sst": 0.9 if trial.has_changes else 0.6})
-    (spread,) = (row.seeds for row in outcome_of(params, trials).results if row.seeds)
-    assert (spread.count, spread.best) == (2, 0.6)
+    for seed, count in ((params.seed, 3), (params.seed + 1, 2)):  # of that seed is the run itself
+        outcome = outcome_of(params.model_copy(update={"seed": seed}), trials)
+        (spread,) = (row.seeds for row in outcome.results if row.seeds)
+        assert (spread.count, spread.worst, spread.best) == (count, OWN, 0.6)
 
 
-def test_a_trial_under_the_seed_of_params_is_the_run_again_and_counts_once(params: Params) -> None:
-    trials = sweep(params, ["sst-pretrain"], 3)
-    later = params.model_copy(update={"seed": params.seed + 1})
-    outcome = outcome_of(later, trials)
-    (spread,) = (row.seeds for row in outcome.results if row.seeds)
-    assert spread.count == 2
-    assert spread.worst == OWN
-
-
-def test_a_trial_that_stopped_early_is_named(params: Params) -> None:
+def test_what_is_wrong_with_a_trials_scores_is_said_with_their_name(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain"], 2)
-    (name,) = trials
-    path = paths.trial_scores(paths.trial_dir(name))
-    path.write_text(path.read_text().replace('"stopped": null', '"stopped": "the loss is nan"'))
-    assert f"- {name}, sst: stopped early" in page_of(params, trials)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda path: path.unlink(), "is missing; run `dvc repro`"),
-        (lambda path: path.write_text("{"), "is damaged"),
-        (lambda path: path.write_text('{"schema": "trials/2", "trained": {}}'), "says nothing of"),
-        (lambda path: path.write_text('{"schema": "trials/0"}'), "was written by another version"),
-    ],
-)
-def test_what_is_wrong_with_a_trials_scores_is_told_with_their_name(
-    params: Params, change: Any, said: str
-) -> None:
-    trials = sweep(params, ["sst-pretrain"], 2)
-    (name,) = trials
-    path = paths.trial_scores(paths.trial_dir(name))
-    change(path)
-    with pytest.raises((ReportError, SchemaError), match=f"^{re.escape(str(path))} {said}"):
+    (path,) = (paths.trial_scores(paths.trial_dir(name)) for name in trials)
+    path.write_text('{"schema": "trials/2", "trained": {}}')
+    with pytest.raises(ReportError, match=f"^{re.escape(str(path))} says nothing of 'corpora'"):
         outcome_of(params, trials)
 
 
@@ -278,21 +197,18 @@ def test_the_run_of_table_3_is_named_where_it_is_undefined_and_counts_among_seed
             score |= {"score": None, "reason": "undefined: constant"}
         path.write_text(json.dumps(told))
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
-    (name,) = (name for name in trials if name.startswith("sst-finetune") and name.endswith("12"))
+    name, other = (name for name in trials if name.startswith("sst-finetune"))
+    path = paths.trial_scores(paths.trial_dir(other))
+    path.write_text(path.read_text().replace('"stopped": null', '"stopped": "the loss is nan"'))
     write_trial(params, name, trials[name], {"sst": None})
-    page = page_of(params, trials)
-    assert "- sst-pretrain of Table 3, sst: undefined: constant\n" in page
-    assert "sts-pretrain" not in page
-    assert lines_of(page, "sst single-task")[0][1] == "1 of 3"  # 0.5 to none; none to 0.6; a tie
-    assert "an undefined score does neither, and is below any that is defined." in page
-
-
-def test_the_page_says_on_what_all_that_counts_was_trained(params: Params) -> None:
-    trials = sweep(params, ["sst-pretrain"], 2)
-    page = page_of(params, trials)
-    told = "All that count here, Table 3's own too, were trained on"
-    assert f"1 training beside those of Table 3. {told} cpu (fp32). A seed" in page
     path = paths.run_summary(paths.run_dir("sst-pretrain"))
     path.write_text(path.read_text().replace('"cpu"', '"NVIDIA H100"'))
     page = page_of(params, trials)
-    assert f"{told} NVIDIA H100 (fp32), cpu (fp32). A spread may be of devices too, then" in page
+    devices = "were trained on NVIDIA H100 (fp32), cpu (fp32). A spread may be of devices too, then"
+    assert "4 trainings beside those of Table 3. All that count here" in page
+    assert devices in page
+    assert "- sst-pretrain of Table 3, sst: undefined: constant\n" in page
+    assert f"- {other}, sst: stopped early" in page
+    assert "sts-pretrain" not in page
+    assert lines_of(page, "sst single-task")[0][1] == "1 of 3"  # 0.5 to none; none to 0.6; a tie
+    assert "an undefined score does neither, and is below any that is defined." in page

@@ -1,7 +1,6 @@
 """Table 3: bold rule, undefined scores, JSON keys, and caveats exactly where they hold."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from pipeline.reporting.results import EpochScore, Outcome, RunSummary
 from pipeline.reporting.tables import (
     KEYS,
     notes,
-    page_head,
     shown_rate,
     summary,
     table3,
     table3_json,
     table3_page,
+    troubles,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -43,86 +42,64 @@ def outcome(rows: list[Any], notes: Mapping[Any, list[str]] | None = None) -> Ou
         histories={
             run: [EpochScore(epoch, "sts", score, 1, "") for epoch, score in EPOCHS] for run in runs
         },
-        validations={corpus: {"notes": told} for corpus, told in (notes or {}).items()},
+        validations={corpus: {"notes": found} for corpus, found in (notes or {}).items()},
         texts={},
     )
 
 
-def test_best_score_of_each_corpus_is_bold_in_both_columns(params: Params, result: Any) -> None:
+def cells(params: Params, rows: Sequence[Any], *names: str) -> list[list[str]]:
+    """Return some columns of Table 3."""
+    header, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table3(params, rows).splitlines()
+    ]
+    return [[line[header.index(name)] for name in names] for line in lines]
+
+
+def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why(
+    params: Params, result: Any
+) -> None:
     rows = [
         result("sst", "single-task", "finetune", 0.5, paper_score=0.53),
         result("sst", "multi-task", "finetune", 0.4, paper_score=0.542),
         result("sts", "single-task", "finetune", 0.2, paper_score=0.852),
+        result("sts", "multi-task", "finetune", float("0.2"), paper_score=None),
+        result("quora", "multi-task", "pretrain", None),
     ]
-    lines = table3(params, rows).splitlines()[2:]
-    assert "**0.500** [0.480, 0.520]" in lines[0]
-    assert "| 0.530" in lines[0]
-    assert "| 0.400 [" in lines[1]
-    assert "**0.542**" in lines[1]
-    assert "**0.200**" in lines[2]
-    assert lines[0].rstrip("| ").endswith("-0.030")
-
-
-def test_equally_good_scores_are_both_bold(params: Params, result: Any) -> None:
-    schemes = ("single-task", "multi-task")
-    rows = [result("sst", scheme, "finetune", float("0.5")) for scheme in schemes]
-    assert table3(params, rows).count("**0.500** [") == 2
-
-
-def test_undefined_score_is_told_and_has_no_difference(params: Params, result: Any) -> None:
-    line = table3(params, [result("sts", "multi-task", "pretrain", None)]).splitlines()[2]
-    assert "undefined: constant predictions" in line
-    assert line.rstrip("| ").endswith("–")
-
-
-def test_row_without_a_paper_score_shows_a_dash(params: Params, result: Any) -> None:
-    line = table3(params, [result("sst", "single-task", "finetune", 0.5, paper_score=None)])
-    assert re.search(r"\| –\s+\|\s+– \|$", line.splitlines()[2])
+    assert cells(params, rows, "Ours", "Paper", "Δ") == [
+        ["**0.500** [0.480, 0.520]", "0.530", "-0.030"],
+        ["0.400 [0.380, 0.420]", "**0.542**", "-0.142"],
+        ["**0.200** [0.180, 0.220]", "**0.852**", "-0.652"],
+        ["**0.200** [0.180, 0.220]", "–", "–"],
+        ["undefined: constant predictions", "**0.500**", "–"],
+    ]
 
 
 def test_json_has_the_promised_keys_and_a_reason_only_where_undefined(result: Any) -> None:
-    defined, undefined = table3_json(
-        [
-            result("sst", "single-task", "finetune", 0.5),
-            result("sts", "multi-task", "pretrain", None),
-        ]
-    )
+    rows = [result("sst", "single-task", "finetune", score) for score in (0.5, None)]
+    defined, undefined = table3_json(rows)
     assert list(defined) == list(KEYS)
+    assert (KEYS[0], KEYS[-1], len(KEYS)) == ("configuration", "best_epoch", 14)
     assert undefined["score"] is None
     assert undefined["reason"] == "undefined: constant predictions"
     assert list(undefined) == [*KEYS, "reason"]
 
 
-def test_summary_averages_by_hand(result: Any) -> None:
+def test_summary_averages_by_hand_and_leaves_out_a_mean_over_an_undefined_score(
+    result: Any,
+) -> None:
     rows = [
         result("sst", "single-task", "pretrain", 0.2),
         result("sst", "single-task", "finetune", 0.6),
         result("sst", "multi-task", "finetune", 0.4),
+        result("sts", "single-task", "finetune", 0.5),
+        result("sts", "multi-task", "finetune", 0.49),
+        result("sts", "multi-task", "pretrain", 0.3),
     ]
-    assert summary(rows) == {
-        "finetune": 0.5,
-        "pretrain": 0.2,
-        "multitask": 0.4,
-        "finetune_wins": 1,
-        "multitask_holds": 0,
-    }
-
-
-def test_mean_over_an_undefined_score_is_left_out(result: Any) -> None:
-    rows = [
-        result("sst", "single-task", "pretrain", 0.2),
-        result("sts", "single-task", "pretrain", None),
-        result("sts", "single-task", "finetune", 0.6),
-    ]
-    assert summary(rows) == {"finetune": 0.6, "finetune_wins": 1, "multitask_holds": 0}
-
-
-def test_head_names_profile_backbone_corpora_seed_device_and_epochs(
-    params: Params, result: Any
-) -> None:
-    head = page_head(params, outcome([result("sst", "single-task", "finetune", 0.5)]))
-    for part in ("demo", "all-MiniLM-L6-v2", "synthetic", "11711", "cpu", "10 pretrain"):
-        assert part in head
+    wanted = {"finetune": 0.4975, "pretrain": 0.25, "multitask": 0.445}
+    assert summary(rows) == wanted | {"finetune_wins": 2, "multitask_holds": 1}
+    undefined = result("quora", "single-task", "pretrain", None)
+    assert summary([*rows, undefined]).keys() == summary(rows).keys() - {"pretrain"}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +114,6 @@ def test_head_names_profile_backbone_corpora_seed_device_and_epochs(
         ("demo", {}, "multiplies the learning rate of finetune runs by 10", True),
         ("demo", {}, "multiplies the learning rate of pretrain runs", False),
         ("laptop", {}, "multiplies the learning rate", False),
-        ("paper", {}, "backbone", False),
         ("laptop", {"backbone": "local:mine"}, "the one here is local:mine", True),
         ("laptop", {"backbone": "local:mine"}, "favoured", False),
         ("paper", {}, "chosen by the dev set", True),
@@ -153,35 +129,20 @@ def test_caveats_stand_where_they_hold(
     assert (said in text) == holds
 
 
-def test_one_note_names_the_readings_of_the_runs_that_have_one(params: Params, result: Any) -> None:
-    def noted(*rows: Any) -> list[str]:
-        return [note for note in notes(params, outcome(list(rows))) if "readings.md" in note]
-
-    single = result("sst", "single-task", "finetune", 0.5)
-    assert noted(single) == []
-    (note,) = noted(single, result("sts", "single-task", "finetune", 0.5))
-    assert "The runs here have `joint`; why," in note
-    (note,) = noted(result("sts", "multi-task", "finetune", 0.5))
-    assert "The runs here have `joint`, `step`; why," in note
-
-
-def test_note_on_the_carved_split_is_carried_over(params: Params, result: Any) -> None:
-    rows = [result("sst", "single-task", "finetune", 0.5)]
-    told = outcome(rows, {"quora": ["Quora: train and dev are carved"]})
-    assert "Quora: train and dev are carved" in list(notes(params, told))
-
-
-def test_note_that_corpora_share_is_told_once_under_all_names(params: Params, result: Any) -> None:
-    rows = [result("sst", "single-task", "finetune", 0.5)]
-    told = list(notes(params, outcome(rows, {"sst": ["made up"], "sts": ["made up", "short"]})))
-    assert told[:2] == ["sst, sts: made up", "sts: short"]
-
-
-def test_majority_class_is_not_spoken_of_where_no_corpus_has_classes(
-    params: Params, result: Any
-) -> None:
-    rows = [result("sts", "single-task", "finetune", 0.5, majority_class=None)]
-    assert "commonest class" not in "\n".join(notes(params, outcome(rows)))
+def test_notes_follow_the_rows_and_what_validation_found(params: Params, result: Any) -> None:
+    sst, sts = (result(c, "single-task", "finetune", 0.5) for c in ("sst", "sts"))
+    multi = result("sts", "multi-task", "finetune", 0.5, majority_class=None)
+    for rows, words in (([sst], None), ([sst, sts], "`joint`"), ([multi], "`joint`, `step`")):
+        found = [note for note in notes(params, outcome(rows)) if "readings.md" in note]
+        assert len(found) == (words is not None)
+        assert f"The runs here have {words}; why," in "".join(found) or not words
+    assert "commonest class" not in "\n".join(notes(params, outcome([multi])))
+    of_corpora: Any = {"sst": ["made up"], "sts": ["made up", "short"], "quora": ["Quora: carved"]}
+    assert notes(params, outcome([sst], of_corpora))[:3] == [
+        "sst, sts: made up",
+        "sts: short",
+        "Quora: carved",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -192,44 +153,37 @@ def test_rate_is_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> N
     assert shown_rate(rate) == shown
 
 
-def test_multitask_that_holds_up_is_counted(result: Any) -> None:
-    rows = [
-        result("sst", "single-task", "finetune", 0.5),
-        result("sst", "multi-task", "finetune", 0.49),
-        result("sts", "single-task", "finetune", 0.5),
-        result("sts", "multi-task", "finetune", 0.3),
-        result("sts", "single-task", "pretrain", 0.5),
-        result("sts", "multi-task", "pretrain", 0.3),
-    ]
-    assert summary(rows)["multitask_holds"] == 1
-
-
-def test_a_papers_score_outside_our_interval_is_marked_if_the_two_compare(
+def test_scores_are_held_against_the_papers_where_the_two_compare(
     params: Params, result: Any
 ) -> None:
     rows = [
         result("sst", "single-task", "finetune", 0.5, paper_score=0.51),
         result("sts", "single-task", "finetune", 0.5, paper_score=0.6),
     ]
-    paper = table3_page(with_profile(params, "paper"), outcome(rows))
-    deltas = [line.split("|")[-2].strip() for line in paper.splitlines() if "[0.480" in line]
-    assert deltas == ["-0.010", "-0.100 ‡"]
-    assert "‡ The paper's score lies outside" in paper
-    assert "‡" not in table3_page(params, outcome(rows))  # generated corpora
+    paper = with_profile(params, "paper")
+    assert cells(paper, rows, "Δ") == [["-0.010"], ["-0.100 ‡"]]
+    assert "‡ The paper's score lies outside" in table3_page(paper, outcome(rows))
+    assert "generated corpora" not in table3_page(paper, outcome(rows))
+    generated = table3_page(params, outcome(rows))
+    assert "‡" not in generated
+    assert generated.index("generated corpora") < generated.index("| Task")
 
 
-def test_a_warning_of_generated_corpora_stands_above_the_table(params: Params, result: Any) -> None:
-    rows = [result("sst", "single-task", "finetune", 0.5)]
-    page = table3_page(params, outcome(rows))
-    assert page.index("generated corpora") < page.index("| Task")
-    assert "generated corpora" not in table3_page(with_profile(params, "paper"), outcome(rows))
+def noted(best_epoch: int, stopped: str | None, notes: list[str]) -> str:
+    """Return the troubles of one run, with a note on each epoch."""
+    epochs = [EpochScore(epoch, "sts", None, 1, note) for epoch, note in enumerate(notes, start=1)]
+    found = RunSummary("cpu", 3, best_epoch, stopped, 1e-5, {}, {}, 1, {}, {}, "")
+    return troubles(Outcome([], {"sts-finetune": found}, {"sts-finetune": epochs}, {}, {}))
 
 
-def test_multitask_runs_show_the_best_epoch_of_each_task(params: Params, result: Any) -> None:
-    rows = [result("sts", "multi-task", "finetune", 0.7, best_epoch=3)]
-    page = table3_page(params, outcome(rows))
-    assert re.search(
-        r"multitask-finetune \| sts\s+\| 0.700 \(epoch 3\) \| 0.700 \(epoch 2\)\s+\| 0.500", page
-    )
-    single = [result("sts", "single-task", "finetune", 0.7)]
-    assert "best epoch of each task" not in table3_page(params, outcome(single))
+def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs() -> None:
+    assert noted(2, None, ["", ""]) == ""
+    lines = noted(4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines] == [
+        ["sts-finetune", "sts", "1-2, 4", "yes", "dead"],
+        ["sts-finetune", "sts", "4", "yes", "diverges"],
+    ]
+    loss = "the loss is nan in step 3"
+    said = f"- **sts-finetune** stopped early (†): {loss}; its weights are those of epoch 1."
+    assert said in noted(1, loss, ["", ""])
+    assert "no epoch came to its end, so nothing of it is scored" in noted(0, loss, [""])

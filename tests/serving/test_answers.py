@@ -1,5 +1,6 @@
 """Answers: for the dev set's texts they are what `evaluate` predicted, to the last digit."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from pipeline import paths
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.params import load_params
-from pipeline.serving.answers import MEANINGS, Answers, answer
+from pipeline.serving.answers import Answers, answer, json_lines, table_lines
 from pipeline.serving.texts import Text, read_texts
 from pipeline.serving.trained import open_run
 from pipeline.tasks import CORPORA
@@ -31,7 +32,7 @@ def test_dev_texts_get_the_predictions_of_evaluate(name: str) -> None:
         (answers,), _ = answer(run, [corpus], texts, params.tokens.max_length, batch_size=8)
         ids, values = read_predictions(paths.predictions_csv(name, corpus, "dev"), CORPORA[corpus])
         assert [text.id for text in texts] == ids
-        assert [answers.told(i)["prediction"] for i in range(len(ids))] == values
+        assert [answers.as_json(i)["prediction"] for i in range(len(ids))] == values
         assert len(set(values)) > 1, "constant predictions would show nothing"
 
 
@@ -50,7 +51,7 @@ def test_long_texts_are_cut_and_counted() -> None:
     (long,), cut = answer(run, ["sst"], [Text(1, "one two three four five")], 5, 8)
     (short,), none = answer(run, ["sst"], [Text(1, "one two three")], 5, 8)
     assert (cut, none) == (1, 0)
-    assert long.told(0) == short.told(0)
+    assert long.as_json(0) == short.as_json(0)
 
 
 def test_a_joint_pair_is_cut_as_a_whole_and_counted_once() -> None:
@@ -60,26 +61,47 @@ def test_a_joint_pair_is_cut_as_a_whole_and_counted_once() -> None:
     assert cut == 1
     (same, _), none = answer(run, ["quora", "sts"], [Text(1, short, short)], 10, 8)
     assert none == 0
-    assert quora.told(0) == same.told(0)
-    assert sts.told(0).keys() == {"prediction"}
+    assert quora.as_json(0) == same.as_json(0)
+    assert sts.as_json(0).keys() == {"prediction"}
 
 
 def test_an_answer_names_the_class_and_how_probable_it_is() -> None:
     answers = Answers(CORPORA["quora"], np.array([1.0, np.nan]), np.array([[0.25, 0.75]] * 2))
-    assert answers.told(0) == {
+    assert answers.as_json(0) == {
         "prediction": 1,
         "meaning": "paraphrase",
         "probability": 0.75,
         "probabilities": {"no paraphrase": 0.25, "paraphrase": 0.75},
     }
-    assert answers.told_briefly(0) == "paraphrase 0.75"
-    assert answers.told(1) == {"prediction": None}
-    assert answers.told_briefly(1) == "undefined"
+    assert answers.brief(0) == "paraphrase 0.75"
+    assert answers.as_json(1) == {"prediction": None}
+    assert answers.brief(1) == "undefined"
     similar = Answers(CORPORA["sts"], np.array([3.5, 6.25]), None)
-    assert similar.told_briefly(0) == "similarity 3.50"
-    assert similar.told_briefly(1) == "similarity 6.25"  # beyond the labels' scale
+    assert similar.brief(0) == "similarity 3.50"
+    assert similar.brief(1) == "similarity 6.25"  # beyond the labels' scale
 
 
-def test_every_class_of_every_corpus_has_a_meaning() -> None:
-    for corpus in CORPORA.values():
-        assert len(MEANINGS.get(corpus.name, ())) == (corpus.max_label + 1) * corpus.has_classes
+TEXTS = [Text(3, "A film", "no \x1b[31mred\n" + "very " * 40, "x"), Text(4, "Another", "one")]
+ANSWERS = [
+    Answers(CORPORA["quora"], np.array([0.0, 1.0]), np.array([[0.75, 0.25], [0.5, 0.5]])),
+    Answers(CORPORA["sts"], np.array([4.25, np.nan]), None),
+]
+
+
+def test_json_has_an_object_for_each_text() -> None:
+    first, second = map(json.loads, json_lines(TEXTS, ANSWERS))
+    assert (first["line"], first["id"], first["second"]) == (3, "x", TEXTS[0].second)
+    assert first["answers"]["quora"]["probability"] == 0.75
+    assert second["answers"]["sts"] == {"prediction": None}
+    assert "id" not in second
+
+
+@pytest.mark.parametrize("width", [20, 80, 120, 200])
+def test_a_table_fits_the_terminal_and_no_text_moves_its_cursor(width: int) -> None:
+    lines = list(table_lines(TEXTS, ANSWERS, is_pairs=True, width=width))
+    assert all(len(line) <= width for line in lines) or width == 20  # less than answers take
+    answers = ("quora", "no paraphrase 0.75", "paraphrase 0.50")
+    assert len({line.index(each) for line, each in zip(lines, answers, strict=True)}) == 1
+    assert lines[1].endswith("similarity 4.25")
+    assert lines[2].endswith("undefined")
+    assert all(line.isprintable() for line in lines)

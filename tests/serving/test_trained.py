@@ -12,7 +12,7 @@ from pipeline.backbone import BACKBONES
 from pipeline.errors import BackboneError, InputError, ParamsError, PipelineError, TrainingError
 from pipeline.files import read_json, write_json
 from pipeline.params import load_params
-from pipeline.serving.trained import open_run
+from pipeline.serving.trained import open_run, profile_of
 
 NAME = "sst-pretrain"
 
@@ -93,3 +93,21 @@ def test_a_vocabulary_beyond_the_weights_is_refused(repository: Path) -> None:
     path.write_text(json.dumps(tokenizer))
     with pytest.raises(BackboneError, match="knows 30523 tokens and the backbone 30522"):
         open_run(load_params(), NAME)
+
+
+def test_the_profile_is_what_dvc_lock_says_of_these_very_weights(
+    served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(served_dir)
+    assert profile_of("sst-finetune") == "demo"
+    assert profile_of("sts-finetune") is None
+    monkeypatch.chdir(tmp_path)
+    assert profile_of("sst-finetune") is None
+    for content in ("", "a: [", "stages: {train@sst-finetune: 3}"):
+        paths.DVC_LOCK.write_text(content)
+        assert profile_of("sst-finetune") is None
+    paths.DVC_LOCK.write_bytes((served_dir / paths.DVC_LOCK).read_bytes())
+    weights = paths.run_weights(paths.run_dir("sst-finetune"))
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"others")
+    assert profile_of("sst-finetune") is None

@@ -1,6 +1,7 @@
 """Ours, with no piece of speed, with each alone, and with all of them."""
 
 import csv
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,6 @@ import torch
 from benchmarks.turns import seconds_of
 from pipeline import paths
 from pipeline.batches import Indices, on_device
-from pipeline.checkpoints import forget_finished
 from pipeline.device import choose_device, keep_memory, seed_everything
 from pipeline.evaluation.predict import (
     Examples,
@@ -200,8 +200,7 @@ def train(params: Params, run: str) -> Trained:
     """Train a run as its stage does, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as folder:
         out = Path(folder)
-        train_run(params, run, paths.BACKBONE, out)
-        forget_finished(run, paths.run_weights(out))
+        shutil.rmtree(train_run(params, run, out))  # its checkpoint
         epochs: dict[str, dict[CorpusName, float | None]] = {}
         with paths.run_history(out).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

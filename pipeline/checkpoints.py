@@ -2,8 +2,8 @@
 
 `.checkpoints/<run>-<fingerprint>/` lies outside DVC's outs, which DVC deletes before every command.
 The fingerprint is of everything a run depends on, so that no run goes on from another's
-checkpoint. A checkpoint stays until what came of it is scored: a training whose outs DVC could not
-take in (killed between the two) is not lost.
+checkpoint. A checkpoint stays until dvc.lock holds what came of it: a training whose outs DVC could
+not take in (killed between the two) is not lost.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from pipeline import paths
 from pipeline.errors import SchemaError
-from pipeline.files import md5_of, read_record, sha256_of, write_record
+from pipeline.files import md5_of, read_record, write_record
 from pipeline.schemas import FINISHED
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,6 @@ def fingerprint_of(everything: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:NUM_DIGITS]
 
 
-def checkpoint_folder(run: str, fingerprint: str) -> Path:
-    """Return the folder of a run's checkpoint."""
-    return checkpoints_root() / f"{run}-{fingerprint}"
-
-
 @contextmanager
 def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     """Lend the folder of a run's checkpoint to this process alone.
@@ -62,14 +57,18 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     Waits for another process that trains the run in this repository, whatever its settings, since
     both write the same outs; or that trains just the same run for another copy of it.
     """
-    folder = checkpoint_folder(run, fingerprint)
-    with (
-        _locked(paths.CHECKPOINTS / f"{run}.lock", run),
-        _locked(folder / "lock", run),
-    ):
+    folder = checkpoints_root() / f"{run}-{fingerprint}"
+    with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
+        remove_taken_in()
         _remove_old(folder)
-        _remove_taken_in(folder)
-        yield folder
+        if not folder.exists() and _folders(re.escape(run)):
+            log.info(
+                "%s  begins anew: what there is in %s is of other settings, inputs, code or "
+                "another machine",
+                *(run, folder.parent),
+            )
+        with _locked(folder / "lock", run):
+            yield folder
 
 
 @contextmanager
@@ -88,60 +87,40 @@ def _locked(path: Path, run: str) -> Iterator[None]:
         lock.release()
 
 
-def mark_finished(folder: Path, weights: Path) -> None:
-    """Note which weights came of a checkpoint, so that it can go once they are scored."""
-    record = {"weights": sha256_of(weights), "dvc_name": md5_of(weights)}
-    write_record(folder / "finished.json", FINISHED, record)
+def mark_finished(folder: Path, out: Path) -> None:
+    """Note an out that came of a checkpoint, by the name it has in dvc.lock."""
+    write_record(folder / "finished.json", FINISHED, {"dvc_name": md5_of(out)})
 
 
-def _remove_taken_in(folder: Path) -> None:
-    """Empty a checkpoint whose weights DVC has in its lock file.
+def remove_taken_in() -> None:
+    """Remove the checkpoints whose outs DVC has in its lock file.
 
-    Whoever trains the run all the same, with `dvc repro -f`, wants it trained and not told again.
+    Whoever trains such a run all the same, with `dvc repro -f`, wants it trained from the start.
     """
-    try:
-        name = read_record(folder / "finished.json", FINISHED)["dvc_name"]
-        if str(name) not in paths.DVC_LOCK.read_text(encoding="utf-8"):
-            return
-    except (OSError, ValueError, KeyError, SchemaError):
-        return  # not finished, or nothing is locked
-    for path in folder.iterdir():
-        if path.name != "lock":
-            path.unlink()
-
-
-def forget_finished(run: str, weights: Path) -> None:
-    """Remove the checkpoint that these weights of a run came of, if there is one."""
-    wanted = None
-    for folder in _folders_of(re.escape(run)):
+    locked = paths.DVC_LOCK.read_text(encoding="utf-8") if paths.DVC_LOCK.is_file() else ""
+    for folder in _folders():
         try:
-            record = read_record(folder / "finished.json", FINISHED)
-        except (OSError, ValueError, SchemaError):
-            continue  # not finished, or not by us
-        wanted = wanted or sha256_of(weights)
-        if record.get("weights") == wanted:
+            name = str(read_record(folder / "finished.json", FINISHED)["dvc_name"])
+        except (OSError, ValueError, KeyError, SchemaError):
+            continue  # not finished, or of another version
+        if name in locked:
             _remove(folder)
 
 
-def others_of(run: str, folder: Path) -> list[Path]:
-    """Return the checkpoints of a run with other settings than those of `folder`."""
-    return [other for other in _folders_of(re.escape(run)) if other.name != folder.name]
+def _remove_old(own: Path) -> None:
+    """Remove all checkpoints but one's own that nobody has gone on with for a week."""
+    for folder in _folders():
+        is_old = time.time() - folder.stat().st_mtime > KEEP_SECONDS
+        if is_old and folder.name != own.name:
+            _remove(folder)
 
 
-def _folders_of(runs: str) -> list[Path]:
-    """Return the folders of runs whose names match a pattern."""
+def _folders(runs: str = "[a-z0-9-]+") -> list[Path]:
+    """Return the checkpoints of runs whose names match a pattern."""
     root, name = checkpoints_root(), re.compile(rf"{runs}-[0-9a-f]{{{NUM_DIGITS}}}")
     if not root.is_dir():
         return []
     return sorted(path for path in root.iterdir() if name.fullmatch(path.name) and path.is_dir())
-
-
-def _remove_old(folder: Path) -> None:
-    """Remove the checkpoints of any run that nobody has gone on with for a week."""
-    for other in _folders_of(r"[a-z0-9-]+"):
-        is_old = time.time() - other.stat().st_mtime > KEEP_SECONDS
-        if is_old and other.name != folder.name:
-            _remove(other)
 
 
 def _remove(folder: Path) -> None:

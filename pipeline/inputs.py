@@ -5,7 +5,7 @@ another. It depends on this list instead: the list changes exactly when somethin
 changes (docs/decisions/0003-inputs.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import paths
@@ -24,31 +24,12 @@ def write_inputs(name: str, run: RunParams, out: Path) -> None:
     Raises:
         TrainingError: a file is missing.
     """
-    files = {str(path): _hash(path) for path in _files(run)}
-    others = [
-        run.model_copy(update={"pair_encoding": encoding})
-        for encoding in PAIR_ENCODINGS
-        if run.pair_encoding not in (None, encoding)
-    ]
-    otherwise = {str(path): _hash(path) for other in others for path in _files(other)}
+    files, otherwise = _hashes(run), {}
+    for encoding in PAIR_ENCODINGS:
+        if run.pair_encoding not in (None, encoding):
+            otherwise = _hashes(run.model_copy(update={"pair_encoding": encoding}))
     record = {"run": name, "pair_encoding": run.pair_encoding, "files": files}
     write_record(out, INPUTS, record | {"files_of_other_encoding": otherwise})
-
-
-def check_inputs(path: Path, pair_encoding: PairEncoding | None) -> None:
-    """Make sure that what a run is about to read is what was listed.
-
-    Args:
-        path: of the list.
-        pair_encoding: of the run, or of a trial of it.
-
-    Raises:
-        TrainingError: the list or a file is missing, or a file has changed since.
-        SchemaError: the list is of another version.
-    """
-    for name, expected in listed_files(path, pair_encoding).items():
-        if _hash(Path(name)) != expected:
-            raise TrainingError(f"{name} has changed since {path} was written; run `dvc repro`")
 
 
 def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
@@ -66,21 +47,44 @@ def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, st
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
 
 
-def _files(run: RunParams) -> Iterator[Path]:
-    """Yield every file a run reads: tokens, and either features or the backbone's weights."""
-    for corpus in run.corpora:
-        yield from _inside(paths.tokens_dir(corpus))
-        if run.mode == "pretrain":
-            yield from _inside(paths.features_dir(feature_set(corpus, run.encoding_of(corpus))))
-    if run.mode == "finetune":
-        yield paths.backbone_config(paths.BACKBONE)
-        yield paths.backbone_weights(paths.BACKBONE)
+def check_inputs(path: Path, pair_encoding: PairEncoding | None) -> None:
+    """Make sure that what a run is about to read is what was listed.
+
+    Args:
+        path: of the list.
+        pair_encoding: of the run, or of a trial of it.
+
+    Raises:
+        TrainingError: the list or a file is missing, or a file has changed since.
+        SchemaError: the list is of another version.
+    """
+    check_files(listed_files(path, pair_encoding))
 
 
-def _inside(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is missing; run `dvc repro`")
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def check_files(hashes: Mapping[str, str]) -> None:
+    """Make sure that files, by name, have the hashes that were listed.
+
+    Raises:
+        TrainingError: one is missing, or has changed since.
+    """
+    for name, expected in hashes.items():
+        if _hash(Path(name)) != expected:
+            raise TrainingError(f"{name} has changed since it was listed; run `dvc repro`")
+
+
+def _hashes(run: RunParams) -> dict[str, str]:
+    """Hash what a run reads: tokens, and either features or the backbone's weights."""
+    folders = [paths.tokens_dir(corpus) for corpus in run.corpora]
+    files = [paths.backbone_config(paths.BACKBONE), paths.backbone_weights(paths.BACKBONE)]
+    if run.mode == "pretrain":
+        sets = [feature_set(corpus, run.encoding_of(corpus)) for corpus in run.corpora]
+        folders += map(paths.features_dir, sets)
+        files = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise TrainingError(f"{folder} is missing; run `dvc repro`")
+        files += [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return {str(path): _hash(path) for path in files}
 
 
 def _hash(path: Path) -> str:

@@ -85,25 +85,22 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
 
 def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
     """Yield one sentence for everything in which a trial does not fit the runs."""
-    where = f"trials.{name}"
+    where, run = f"trials.{name}", params.runs.get(trial.run)
     if trial.run in params.left_out:
-        yield (
-            f"{where}.run: {trial.run} is left out, since {params.left_out[trial.run]}; "
-            "`make sweep SEEDS=1` ends the sweep"
-        )
+        reason = params.left_out[trial.run]
+        remedy = "`make sweep SEEDS=1` ends the sweep"
+        yield f"{where}.run: {trial.run} is left out, since {reason}; {remedy}"
         return
-    run = params.runs.get(trial.run)
     if run is None:
         yield f"{where}.run: names no run ({trial.run!r}); allowed: {', '.join(params.runs)}"
         return
     if trial.mode != run.mode:
         yield f"{where}.mode: run {trial.run!r} is {run.mode}, not {trial.mode}"
-    for corpus in trial.changes.batch_size:
-        if corpus not in run.batch_size:
-            yield (
-                f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
-                f"allowed: {', '.join(run.corpora)}"
-            )
+    for corpus in sorted({*trial.changes.batch_size} - {*run.batch_size}):
+        yield (
+            f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
+            f"allowed: {', '.join(run.corpora)}"
+        )
     yield from unfitting_keys(f"{where}.changes", changed(run, trial.changes))
     wanted = trial_name(trial.run, trial.seed, trial.changes)
     if name != wanted:
@@ -114,19 +111,19 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
 
 def trial_name(run: str, seed: int, changes: Changes) -> str:
     """Return what a trial is called: its run, what is other than there, and its seed."""
-    words = [run]
-    if changes.learning_rate is not None:
-        words.append(f"rate{_word(changes.learning_rate)}")
-    if changes.dropout is not None:
-        words.append(f"dropout{_word(changes.dropout)}")
-    words += [f"{corpus}{changes.batch_size[corpus]}" for corpus in sorted(changes.batch_size)]
-    words += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
-    return "-".join([*words, f"seed{seed}"])
+    words: dict[str, float | None] = {
+        "rate": changes.learning_rate,
+        "dropout": changes.dropout,
+        **dict(sorted(changes.batch_size.items())),
+    }
+    parts = [f"{word}{_spelt(value)}" for word, value in words.items() if value is not None]
+    parts += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
+    return "-".join([run, *parts, f"seed{seed}"])
 
 
-def _word(value: float) -> str:
+def _spelt(value: float) -> str:
     """Spell a number exactly, in characters that a name may hold: 0.1 as 0p1."""
-    return repr(float(value)).replace(".", "p").replace("+", "")
+    return repr(value).replace(".", "p").replace("+", "")
 
 
 def changed(run: RunParams, changes: Changes) -> RunParams:
@@ -137,21 +134,9 @@ def changed(run: RunParams, changes: Changes) -> RunParams:
 
 
 def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
-    """Return params in which each trial is a run of its own, under its name."""
+    """Return params in which each trial is a run of its own, under its name.
+
+    The corpora and what is made of them stay those of the seed of params.yaml.
+    """
     runs = {name: changed(params.run(trial.run), trial.changes) for name, trial in trials.items()}
     return params.model_copy(update={"runs": {**params.runs, **runs}})
-
-
-def with_trial(params: Params, name: str, trial: Trial) -> Params:
-    """Return params in which a trial is a run of its own, and its seed is the seed.
-
-    The corpora and what is made of them are there already, by the seed of params.yaml.
-    """
-    return with_trials(params, {name: trial}).model_copy(update={"seed": trial.seed})
-
-
-def trial_of(trials: Mapping[str, Trial], name: str) -> Trial:
-    """Return the trial called `name`, or say how to have one."""
-    if name not in trials:
-        raise ParamsError(f"unknown trial {name!r}; {paths.TRIALS} lists those there are")
-    return trials[name]

@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
+from typing import NoReturn
 
 from pipeline.errors import PipelineError, StopError
 from stages.progress import PACE, Teller, write_down
@@ -48,50 +48,37 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
     Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it has ended: the next
     `dvc repro` would start the stage a second time beside it. A bug keeps its traceback.
     """
-    teller = _listen()
+    teller = Teller(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[teller])  # of libraries, warnings alone
+    log.setLevel(logging.INFO)
+    if teller.is_terminal:
+        logging.getLogger(PACE).setLevel(logging.DEBUG)
+    before = signal.signal(signal.SIGTERM, _stop)  # raises, so that what was begun is cleaned up
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_watch_parent, daemon=True).start()
     try:
-        with _stoppable():
-            teller.announce()
-            main(sys.argv[1:])
-            write_down(teller.facts, STARTED)
+        teller.announce()
+        main(sys.argv[1:])
+        write_down(teller.facts, STARTED)
     except PipelineError as error:
-        log.error("%s", error)
-        sys.exit(error.exit_status)
+        _end(str(error), error.exit_status)
     except KeyboardInterrupt:
-        log.error("interrupted; run `make repro` to go on")
-        sys.exit(128 + signal.SIGINT)
+        _end("interrupted; run `make repro` to go on", 128 + signal.SIGINT)
     except MemoryError:
-        log.error("this machine's memory is full; %s and run again", REMEDIES[errno.ENOMEM])
-        sys.exit(1)
+        _end(f"this machine's memory is full; {REMEDIES[errno.ENOMEM]} and run again")
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
         place = error.filename2 or error.filename  # of a copy, the second is the one written
         where = f"{place}: " if place else ""
-        log.error("%s%s; %s and run again", where, error.strerror, REMEDIES[error.errno])
-        sys.exit(1)
-
-
-def _listen() -> Teller:
-    """Show what the pipeline logs, and of libraries only warnings."""
-    teller = Teller(sys.stderr)
-    logging.basicConfig(level=logging.WARNING, handlers=[teller])
-    log.setLevel(logging.INFO)
-    if teller.is_terminal:
-        logging.getLogger(PACE).setLevel(logging.DEBUG)
-    return teller
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM, and the end of DVC, raise in the block, so that what it began is cleaned up."""
-    before = signal.signal(signal.SIGTERM, _stop)
-    if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_watch_parent, daemon=True).start()
-    try:
-        yield
+        _end(f"{where}{error.strerror}; {REMEDIES[error.errno]} and run again")
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _end(words: str, status: int = 1) -> NoReturn:
+    log.error("%s", words)
+    sys.exit(status)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

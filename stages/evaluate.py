@@ -4,9 +4,9 @@ import argparse
 
 from stages.entry import run_stage
 from pipeline import paths
-from pipeline.checkpoints import forget_finished
+from pipeline.checkpoints import remove_taken_in
 from pipeline.evaluation.scores import evaluate_run
-from pipeline.left_out import write_no_scores
+from pipeline.left_out import write_left_out
 from pipeline.params import load_params
 
 
@@ -15,12 +15,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
     params = load_params()
-    if name in params.left_out:
-        write_no_scores(name, params.left_out[name])
-        return
-    run_dir = paths.run_dir(name)
-    evaluate_run(params, name, run_dir=run_dir, backbone_dir=paths.BACKBONE)
-    forget_finished(name, paths.run_weights(run_dir))
+    if not write_left_out(params, name, paths.scores_json(name), paths.predictions_dir(name)):
+        evaluate_run(params, name, run_dir=paths.run_dir(name), backbone_dir=paths.BACKBONE)
+    remove_taken_in()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import argparse
 
 from stages.entry import run_stage
 from pipeline import paths
-from pipeline.left_out import write_no_training
+from pipeline.checkpoints import mark_finished
+from pipeline.left_out import write_left_out
 from pipeline.params import load_params
 from pipeline.training.run import train_run
 
@@ -13,11 +14,10 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
-    params = load_params()
-    if name in params.left_out:
-        write_no_training(name, params.left_out[name])
-        return
-    train_run(params, name, backbone_dir=paths.BACKBONE, out=paths.run_dir(name))
+    params, out = load_params(), paths.run_dir(name)
+    outs = (paths.run_weights(out), paths.run_history(out), paths.run_summary(out))
+    if not write_left_out(params, name, *outs):
+        mark_finished(train_run(params, name, out), paths.run_weights(out))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Inputs: a run's list changes exactly when something that run reads changes."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,16 +25,12 @@ def run_of(mode: Mode, *corpora: str) -> RunParams:
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    paths.BACKBONE.mkdir(parents=True)
-    for kind, names in (
-        ("tokens", ("sst", "sts")),
-        ("features", ("sst", "sts-joint", "sts-separate")),
-    ):
-        for name in names:
-            (paths.DATA / kind / name).mkdir(parents=True)
-            (paths.DATA / kind / name / "a.npy").write_text(f"{kind}/{name}")
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        (paths.BACKBONE / name).write_text(name)
+    features = [f"features/{name}/a.npy" for name in ("sst", "sts-joint", "sts-separate")]
+    files = [*features, "tokens/sst/a.npy", "tokens/sts/a.npy"]
+    files += ["backbone/config.json", "backbone/model.safetensors", "backbone/tokenizer.json"]
+    for name in files:
+        (paths.DATA / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.DATA / name).write_text(name)
 
 
 @pytest.mark.parametrize(
@@ -50,31 +47,36 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (run_of("finetune", "sst", "sts"), "tokens/sts/a.npy", True),
     ],
 )
-def test_list_changes_with_what_the_run_reads(run: RunParams, changed: str, matters: bool) -> None:
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_list_changes_with_what_the_run_reads(
+    run: RunParams, changed: str, matters: bool, is_removed: bool
+) -> None:
     out = paths.inputs_json("x")
     write_inputs("x", run, out)
     before = out.read_text()
     check_inputs(out, run.pair_encoding)
-    (paths.DATA / changed).write_text("other")
-    if matters:
-        with pytest.raises(TrainingError, match=f"{changed} has changed since.*run `dvc repro`"):
-            check_inputs(out, run.pair_encoding)
+    path = paths.DATA / changed
+    if is_removed:
+        path.unlink()
     else:
+        path.write_text("other")
+    said = f"{path} is missing" if is_removed else f"{path} has changed since"
+    with (
+        pytest.raises(TrainingError, match=f"{said}.*; run `dvc repro`")
+        if matters
+        else nullcontext()
+    ):
         check_inputs(out, run.pair_encoding)
-    write_inputs("x", run, out)
-    assert (out.read_text() != before) == matters
+    if not is_removed:
+        write_inputs("x", run, out)
+        assert (out.read_text() != before) == matters
 
 
-def test_missing_file_is_named() -> None:
-    write_inputs("x", run_of("finetune", "sst"), paths.inputs_json("x"))
-    (paths.BACKBONE / "model.safetensors").unlink()
-    with pytest.raises(TrainingError, match=r"model\.safetensors is missing; run `dvc repro`"):
-        check_inputs(paths.inputs_json("x"), None)
-
-
-def test_missing_list_is_named() -> None:
+def test_a_missing_list_and_a_missing_folder_are_named() -> None:
     with pytest.raises(TrainingError, match=r"data/inputs/y\.json is missing or damaged"):
         check_inputs(paths.inputs_json("y"), None)
+    with pytest.raises(TrainingError, match="data/tokens/quora is missing; run `dvc repro`"):
+        write_inputs("x", run_of("finetune", "quora"), paths.inputs_json("x"))
 
 
 def test_the_list_has_what_a_trial_with_the_other_encoding_reads() -> None:
@@ -83,14 +85,6 @@ def test_the_list_has_what_a_trial_with_the_other_encoding_reads() -> None:
     joint, separate = listed_files(out, "joint"), listed_files(out, "separate")
     assert {*joint} - {*separate} == {"data/features/sts-joint/a.npy"}
     assert {*separate} - {*joint} == {"data/features/sts-separate/a.npy"}
-    (paths.DATA / "features/sts-separate/a.npy").write_text("other")
-    check_inputs(out, "joint")
-    with pytest.raises(TrainingError, match=r"sts-separate/a\.npy has changed"):
-        check_inputs(out, "separate")
-
-
-def test_a_run_without_pairs_has_one_list() -> None:
-    out = paths.inputs_json("x")
-    write_inputs("x", run_of("pretrain", "sst"), out)
+    write_inputs("x", run_of("pretrain", "sst"), out)  # without pairs
     assert listed_files(out, None) != {}
     assert listed_files(out, "separate") == {}

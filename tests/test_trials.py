@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import ParamsError
 from pipeline.params import load_params
-from pipeline.trials import Changes, Trial, changed, load_trials, trial_name, trial_of, with_trial
+from pipeline.trials import Changes, Trial, changed, load_trials, trial_name, with_trials
 
 ROOT = Path(__file__).parents[1]
 PARAMS = load_params(ROOT / "params.yaml")
@@ -15,12 +15,7 @@ trials:
   sst-finetune-rate2e-05-seed7:
     {run: sst-finetune, mode: finetune, seed: 7, changes: {learning_rate: 2.0e-05}}
 """
-MULTITASK = Trial(
-    run="multitask-pretrain",
-    mode="pretrain",
-    seed=5,
-    changes=Changes(dropout=0.1, batch_size={"sts": 8}),
-)
+NAME = "sst-finetune-rate2e-05-seed7"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -30,14 +25,11 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_trial_is_read_by_its_name(tmp_path: Path) -> None:
+    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}  # the committed one
     trials = load_trials(PARAMS, write(tmp_path, GOOD))
-    assert list(trials) == ["sst-finetune-rate2e-05-seed7"]
-    trial = trial_of(trials, "sst-finetune-rate2e-05-seed7")
+    assert list(trials) == [NAME]
+    trial = trials[NAME]
     assert (trial.seed, trial.changes.learning_rate, trial.has_changes) == (7, 2e-05, True)
-
-
-def test_the_committed_file_holds_no_trial() -> None:
-    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}
 
 
 @pytest.mark.parametrize(
@@ -75,73 +67,54 @@ def test_the_committed_file_holds_no_trial() -> None:
         ("trials:", "trails:", "trials: Field required"),
     ],
 )
-def test_a_mistake_is_told_by_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ParamsError) as refused:
         load_trials(PARAMS, write(tmp_path, GOOD.replace(old, new, 1)))
     assert said in str(refused.value)
     assert "trials.yaml is not valid" in str(refused.value)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"trials\.yaml is missing; run from the repository root"):
         load_trials(PARAMS, tmp_path / "trials.yaml")
 
 
 def test_a_trial_called_like_a_run_is_refused(tmp_path: Path) -> None:
-    name = "sst-finetune-rate2e-05-seed7"
-    runs = {**PARAMS.runs, name: PARAMS.runs["sst-finetune"]}
-    with pytest.raises(ParamsError, match=f"{name}: a run has this name"):
+    runs = {**PARAMS.runs, NAME: PARAMS.runs["sst-finetune"]}
+    with pytest.raises(ParamsError, match=f"{NAME}: a run has this name"):
         load_trials(PARAMS.model_copy(update={"runs": runs}), write(tmp_path, GOOD))
 
 
-def test_an_unknown_trial_is_told() -> None:
-    with pytest.raises(ParamsError, match="unknown trial 'x'"):
-        trial_of({}, "x")
-
-
 @pytest.mark.parametrize(
-    ("changes", "name"),
+    ("changes", "name", "is_reading"),
     [
-        (Changes(), "a-seed7"),
-        (Changes(learning_rate=1.5e-05), "a-rate1p5e-05-seed7"),
-        (Changes(learning_rate=1.0), "a-rate1p0-seed7"),
-        (Changes(learning_rate=1e20, dropout=0.25), "a-rate1e20-dropout0p25-seed7"),
-        (Changes(dropout=0.0), "a-dropout0p0-seed7"),
-        (Changes(batch_size={"sts": 8, "quora": 4}), "a-quora4-sts8-seed7"),
-        (Changes(pair_encoding="separate", idle_heads="skip"), "a-separate-skip-seed7"),
+        (Changes(), "a-seed7", False),
+        (Changes(learning_rate=1.5e-05), "a-rate1p5e-05-seed7", False),
+        (Changes(learning_rate=1.0), "a-rate1p0-seed7", False),
+        (Changes(learning_rate=1e20, dropout=0.25), "a-rate1e20-dropout0p25-seed7", False),
+        (Changes(dropout=0.0), "a-dropout0p0-seed7", False),
+        (Changes(batch_size={"sts": 8, "quora": 4}), "a-quora4-sts8-seed7", False),
+        (Changes(pair_encoding="separate"), "a-separate-seed7", True),
+        (Changes(idle_heads="skip"), "a-skip-seed7", True),
+        (Changes(pair_encoding="separate", idle_heads="skip"), "a-separate-skip-seed7", False),
+        (Changes(pair_encoding="separate", dropout=0.1), "a-dropout0p1-separate-seed7", False),
     ],
 )
-def test_a_name_says_all_that_a_trial_is(changes: Changes, name: str) -> None:
+def test_a_name_says_all_that_a_trial_is_and_a_reading_is_one_alone(
+    changes: Changes, name: str, is_reading: bool
+) -> None:
     assert trial_name("a", 7, changes) == name
-
-
-@pytest.mark.parametrize(
-    ("changes", "is_reading"),
-    [
-        (Changes(), False),
-        (Changes(pair_encoding="separate"), True),
-        (Changes(idle_heads="skip"), True),
-        (Changes(pair_encoding="separate", idle_heads="skip"), False),
-        (Changes(pair_encoding="separate", dropout=0.1), False),
-        (Changes(dropout=0.1), False),
-    ],
-)
-def test_a_reading_is_one_alone(changes: Changes, is_reading: bool) -> None:
     assert changes.is_reading == is_reading
 
 
-def test_what_a_trial_does_not_change_is_its_runs_own() -> None:
-    run = PARAMS.run("multitask-pretrain")
-    new = changed(run, MULTITASK.changes)
+def test_in_params_a_trial_is_a_run_and_what_it_does_not_change_is_its_runs_own() -> None:
+    run, changes = PARAMS.run("multitask-pretrain"), Changes(dropout=0.1, batch_size={"sts": 8})
+    trial = Trial(run="multitask-pretrain", mode="pretrain", seed=5, changes=changes)
+    params = with_trials(PARAMS, {"one": trial})
+    new = params.run("one")
+    assert new == changed(run, changes)
     assert (new.dropout, new.learning_rate, new.mode) == (0.1, run.learning_rate, run.mode)
     assert new.batch_size == {**run.batch_size, "sts": 8}
     assert new.corpora == run.corpora  # the order of turns
     assert changed(run, Changes()) == run
-
-
-def test_in_a_trials_params_it_is_a_run_under_its_seed_and_nothing_else_is_other() -> None:
-    params = with_trial(PARAMS, "one", MULTITASK)
-    assert params.seed == 5
-    assert params.run("one") == changed(PARAMS.run("multitask-pretrain"), MULTITASK.changes)
-    rest = {"seed": PARAMS.seed, "runs": PARAMS.runs}
-    assert params.model_copy(update=rest) == PARAMS
+    assert params.model_copy(update={"runs": PARAMS.runs}) == PARAMS

@@ -1,4 +1,4 @@
-"""Numbers that go wrong in training: what is looked at, and what is said of it.
+"""Numbers that go wrong in training: what is looked at, and what is said about it.
 
 Two kinds. A loss, a gradient or a prediction that is no finite number ends the run: its weights
 are spoilt, and the last good ones are kept. All else is a note beside the epoch, and the run
@@ -7,29 +7,42 @@ gradients that grow.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.evaluation.metrics import Values
-from pipeline.tasks import Corpus
+from pipeline.tasks import Corpus, CorpusName
 from pipeline.training.history import EpochRow
 
 DIVERGING = 3.0  # times the first epoch's loss
 EXPLODING = 30.0  # times the last epoch's gradient norm: one step of a 1000-fold norm does that
 
 
-def not_finite(losses: Sequence[Tensor]) -> str | None:
-    """Say which of a corpus's losses, scalars on any device, is the first that is not finite."""
-    if not losses:
-        return None
-    values = torch.stack(list(losses)).cpu()
-    wrong = (~values.isfinite()).nonzero().flatten()
-    if not len(wrong):
-        return None
-    return f"the loss is {float(values[wrong[0]])} in step {int(wrong[0]) + 1}"
+class SpoiltError(Exception):
+    """A run's numbers are no numbers any more: the corpus where it shows, and what is wrong."""
+
+
+def check_finite(losses: Mapping[CorpusName, Sequence[Tensor]], norm: float | None) -> None:
+    """Look at the losses of an epoch's steps, scalars on any device, and the gradient's norm.
+
+    Raises:
+        SpoiltError: one is not finite.
+    """
+    for corpus, each in losses.items():
+        for step in not_finite(each):
+            raise SpoiltError(corpus, f"the loss is {each[step].item()} in step {step + 1}")
+    if norm is not None and not math.isfinite(norm):
+        raise SpoiltError(next(iter(losses)), "gradients are not finite")
+
+
+def not_finite(losses: Sequence[Tensor]) -> list[int]:
+    """Return the places of the losses that are not finite."""
+    values = torch.stack(list(losses)).cpu() if losses else torch.empty(0)
+    places: list[int] = (~values.isfinite()).nonzero().flatten().tolist()
+    return places
 
 
 def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
@@ -41,16 +54,13 @@ def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
     Returns:
         The norm, or None before the first step.
     """
-    total, seen = 0.0, False
-    for group in optimizer.param_groups:
-        beta2 = group["betas"][1]
-        for parameter in group["params"]:
-            state = optimizer.state.get(parameter)
-            if state:
-                seen = True
-                mean_square = float(state["exp_avg_sq"].sum())
-                total += mean_square / (1.0 - beta2 ** float(state["step"]))
-    return math.sqrt(total) if seen and total >= 0.0 else (math.nan if seen else None)
+    (group,) = optimizer.param_groups
+    total, beta2 = 0.0, group["betas"][1]
+    for state in filter(None, map(optimizer.state.get, group["params"])):
+        total += float(state["exp_avg_sq"].sum()) / (1.0 - beta2 ** float(state["step"]))
+    if not optimizer.state:
+        return None
+    return math.sqrt(total) if total >= 0.0 else math.nan
 
 
 def dev_notes(corpus: Corpus, predictions: Values, labels: Values) -> Iterator[str]:
@@ -79,13 +89,9 @@ def growth_notes(history: Sequence[EpochRow], row: EpochRow) -> Iterator[str]:
     before = [earlier for earlier in history if earlier.corpus == row.corpus]
     if not before:
         return
-    first, last = before[0], before[-1]
-    if row.train_loss and first.train_loss and row.train_loss > DIVERGING * first.train_loss:
-        yield f"the loss diverges: {row.train_loss:.3g} after {first.train_loss:.3g} in epoch 1"
-    if (
-        row.gradient_norm
-        and last.gradient_norm
-        and row.gradient_norm > EXPLODING * last.gradient_norm
-    ):
-        now, then = row.gradient_norm, last.gradient_norm
-        yield f"gradients explode: their norm is {now:.3g} after {then:.3g}"
+    loss, first = row.train_loss, before[0].train_loss
+    if loss and first and loss > DIVERGING * first:
+        yield f"the loss diverges: {loss:.3g} after {first:.3g} in epoch 1"
+    norm, last = row.gradient_norm, before[-1].gradient_norm
+    if norm and last and norm > EXPLODING * last:
+        yield f"gradients explode: their norm is {norm:.3g} after {last:.3g}"

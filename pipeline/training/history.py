@@ -30,14 +30,9 @@ def write_history(path: Path, history: Sequence[EpochRow]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(EpochRow))
-    writer.writerows([_shown(value) for value in astuple(row)] for row in history)
+    for row in history:
+        writer.writerow(f"{v:.6f}" if isinstance(v, float) else v for v in astuple(row))
     write_text(path, text.getvalue())
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
 
 
 def mean_score(rows: Sequence[EpochRow]) -> float:
@@ -55,7 +50,6 @@ def best_epoch_of(history: Sequence[EpochRow], corpus: CorpusName) -> int | None
 
     None if the score was undefined in every epoch.
     """
-    defined = [row for row in history if row.corpus == corpus and row.dev_score is not None]
-    if not defined:
-        return None
-    return max(defined, key=lambda row: (row.dev_score, -row.epoch)).epoch
+    scores = {row.epoch: row.dev_score for row in history if row.corpus == corpus}
+    defined = [(score, -epoch) for epoch, score in scores.items() if score is not None]
+    return -max(defined)[1] if defined else None

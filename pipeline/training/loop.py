@@ -1,8 +1,11 @@
 """The trainer: one loop for single-task and multi-task runs, frozen and finetuned.
 
-A single-task run is a round robin of one corpus (Equation 1 with nothing to share). All that a
-step or an epoch changes is in the model, the optimizer, torch's random numbers and `Progress`:
-keep these, and a training can go on in another process as if nothing had happened.
+An epoch is a round robin over the run's corpora (Equation 1): the smallest gives one batch a round,
+each other one as many as it has times the smallest's, and its losses weigh the less. A single-task
+run is a round robin of one corpus.
+
+All that a step or an epoch changes is in the model, the optimizer, torch's random numbers and
+`Progress`: keep these, and a training can go on in another process as if nothing had happened.
 """
 
 import logging
@@ -21,9 +24,10 @@ from pipeline.evaluation.metrics import NOT_FINITE, score
 from pipeline.evaluation.predict import Examples, predict
 from pipeline.model.heads import loss_of
 from pipeline.model.multitask import MultitaskBert
-from pipeline.params import OptimizerParams, TrainingSpeedParams
+from pipeline.params import OptimizerParams, Params, RunParams, TrainingSpeedParams
 from pipeline.tasks import CorpusName, IdleHeads
-from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not_finite
+from pipeline.training import health
+from pipeline.training.health import SpoiltError
 from pipeline.training.history import EpochRow, mean_score
 from pipeline.training.optimizer import new_optimizer, step_idle_too
 from pipeline.training.pace import Pace
@@ -50,6 +54,20 @@ class TrainingPlan:
     idle_heads: IdleHeads | None = None  # of several: whether those without a turn are stepped
 
 
+def plan_of(params: Params, run: RunParams) -> TrainingPlan:
+    """Return how a run is trained under the profile in force."""
+    return TrainingPlan(
+        epochs=params.epochs(run),
+        learning_rate=params.learning_rate(run),
+        batch_size=run.batch_size,
+        optimizer=params.optimizer,
+        speed=params.speed.training,
+        dev_batch_size=params.evaluation.batch_size,
+        seed=params.seed,
+        idle_heads=run.idle_heads,
+    )
+
+
 @dataclass
 class Progress:
     """Where a training stands; model, optimizer and torch's random numbers aside."""
@@ -63,15 +81,6 @@ class Progress:
     best_epoch: int = 0  # 0: none yet
     best_score: float = -math.inf
     stopped: str | None = None  # what went wrong, if the run had to end before its last epoch
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training leaves: the model is set to its best epoch."""
-
-    history: list[EpochRow]
-    best_epoch: int  # 0: no epoch came to its end, the model is as it was at first
-    stopped: str | None  # why the run ended before its last epoch, if it did
 
 
 class Trainer:
@@ -102,90 +111,74 @@ class Trainer:
         }
         self.weights = loss_weights(self.num_batches)
         self.shuffler = np.random.default_rng(plan.seed)
-        self.progress = Progress(
-            shuffler=self.shuffler.bit_generator.state, best_state=self._state()
-        )
+        self.progress = Progress(self.shuffler.bit_generator.state, self._state())
 
-    def fit(self, name: str, boundary: Callable[["Trainer"], None] | None = None) -> None:
+    @property
+    def is_done(self) -> bool:
+        """Say whether no step is to come."""
+        return self.progress.epoch > self.plan.epochs or self.progress.stopped is not None
+
+    def fit(self, name: str, boundary: Callable[["Trainer"], None] = lambda _: None) -> None:
         """Train to the last epoch, from wherever the training stands.
 
-        A loss, gradient or prediction that is no finite number ends the run early:
-        `progress.stopped` tells. Nothing else does.
+        A loss, gradient or prediction that is no finite number ends the run early, and nothing
+        else does: `progress.stopped` says why.
 
         Args:
             name: of the run, for the progress lines.
             boundary: called after every step and every epoch, where a training can be kept, and
                 stopped by an exception.
         """
-        progress, pace = self.progress, self._pace(name)
-        while progress.epoch <= self.plan.epochs and not progress.stopped:
-            rows = self._epoch(pace, boundary)
+        progress = self.progress
+        num_steps = sum(1 for _ in round_robin(self.num_batches))
+        done = (progress.epoch - 1) * num_steps + progress.step
+        pace = Pace(name, self.plan.epochs, num_steps, done)
+        while not self.is_done:
+            batches = self._train_epoch(pace, boundary)
+            pace.scoring()
+            rows = self._look_back(batches)
             progress.history += rows
             if progress.stopped:
                 log.warning("%s  stopped: %s", name, progress.stopped)
-            elif mean_score(rows) > progress.best_score:
-                progress.best_epoch, progress.best_score = progress.epoch, mean_score(rows)
-                progress.best_state = self._state()
+            else:
+                pace.epoch(rows)
+                if (mean := mean_score(rows)) > progress.best_score:
+                    progress.best_epoch, progress.best_score = progress.epoch, mean
+                    progress.best_state = self._state()
             progress.epoch, progress.step, progress.losses = progress.epoch + 1, 0, {}
             progress.shuffler = self.shuffler.bit_generator.state
-            if not progress.stopped:
-                pace.tell(rows)
-            if boundary:
-                boundary(self)
+            boundary(self)
         device = device_name(self.model.device)
         pace.finish({"device": device, "threads": torch.get_num_threads()})
 
-    def _pace(self, name: str) -> Pace:
-        """Begin to count from where the training stands."""
-        steps_per_epoch = len(list(round_robin(self.num_batches)))
-        done = (self.progress.epoch - 1) * steps_per_epoch + self.progress.step
-        return Pace(name, self.plan.epochs, steps_per_epoch, done)
-
-    def finish(self) -> Trained:
+    def finish(self) -> Progress:
         """Set the model to its epoch with the best dev score, and give it its whole vocabulary."""
-        progress = self.progress
-        self.model.load_state_dict(progress.best_state)
+        self.model.load_state_dict(self.progress.best_state)
         if self.model.backbone is not None:
             restore(self.model.backbone)
-        return Trained(progress.history, progress.best_epoch, progress.stopped)
+        return self.progress
 
-    def _trim_vocabulary(self) -> None:
-        """Train the word embeddings that occur, where that is exact."""
-        if self.model.backbone is None or not self.plan.speed.trim_vocabulary:
-            return
-        if self.plan.optimizer.weight_decay:
-            log.info("weight decay moves every word embedding: the whole vocabulary is trained")
-            return
-        splits = [*self.train.values(), *self.dev.values()]
-        trim(self.model.backbone, [examples.split.input_ids for examples in splits])
-
-    def _epoch(self, pace: Pace, boundary: Callable[["Trainer"], None] | None) -> list[EpochRow]:
-        """Do what is left of an epoch's steps, then score the dev sets."""
-        progress = self.progress
+    def _train_epoch(
+        self, pace: Pace, boundary: Callable[["Trainer"], None]
+    ) -> list[tuple[CorpusName, Chosen]]:
+        """Take the steps that are left of an epoch; return all its batches up to the last step."""
+        progress, turns = self.progress, self._turns()
         self.model.train()
-        progress.losses = progress.losses or {corpus: [] for corpus in self.train}
-        turns = self._turns()
         for corpus, chosen in turns[progress.step :]:
-            progress.losses[corpus].append(self.step(corpus, chosen))
+            loss = self.step(corpus, chosen)
+            progress.losses.setdefault(corpus, []).append(loss)
             progress.step += 1
             pace.step(len(chosen.indices))
             if progress.step % STEPS_BETWEEN_LOOKS == 0 and self._is_spoilt():
-                break
-            if boundary:
-                boundary(self)
-        pace.scoring()
-        return self._look_back(turns[: progress.step])
+                break  # looking back says of what
+            boundary(self)
+        return turns[: progress.step]
 
     def _turns(self) -> list[tuple[CorpusName, Chosen]]:
         """Draw the epoch's batches, in the order of Equation 1."""
         self.shuffler.bit_generator.state = self.progress.shuffler
         batches = {corpus: iter(self.batches_of(corpus)) for corpus in self.train}
         return [(corpus, next(batches[corpus])) for corpus in round_robin(self.num_batches)]
-
-    def _is_spoilt(self) -> bool:
-        """Say whether a loss since the last look is no finite number."""
-        recent = [losses[-STEPS_BETWEEN_LOOKS:] for losses in self.progress.losses.values()]
-        return any(not_finite(losses) for losses in recent)
 
     def batches_of(self, corpus: CorpusName) -> list[Chosen]:
         """Cut a corpus into the batches of its next epoch, on the device."""
@@ -214,55 +207,66 @@ class Trainer:
             self.optimizer.step()
         return loss.detach()
 
-    def _look_back(self, done: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
-        """Tell of an epoch: its losses and gradients, and what the dev sets say if all is well.
+    def _is_spoilt(self) -> bool:
+        """Say whether a loss since the last look is no finite number."""
+        losses = self.progress.losses.values()
+        return any(health.not_finite(each[-STEPS_BETWEEN_LOOKS:]) for each in losses)
+
+    def _look_back(self, batches: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
+        """Return an epoch's rows: losses and gradients, and the dev scores if all is well.
 
         Args:
-            done: the batches that were trained on.
+            batches: what was trained on.
         """
-        progress, norm = self.progress, gradient_norm(self.optimizer)
-        wrong = {corpus: not_finite(losses) for corpus, losses in progress.losses.items()}
-        if not any(wrong.values()) and norm is not None and not math.isfinite(norm):
-            wrong = dict.fromkeys(wrong, "gradients are not finite")
+        progress, norm = self.progress, health.gradient_norm(self.optimizer)
         rows = []
-        for corpus, losses in progress.losses.items():
+        for corpus in self.train:
+            losses = progress.losses.get(corpus, [])
             row = EpochRow(
                 epoch=progress.epoch,
                 corpus=corpus,
                 steps=len(losses),
-                examples=sum(len(chosen.indices) for name, chosen in done if name == corpus),
+                examples=sum(len(chosen.indices) for name, chosen in batches if name == corpus),
                 train_loss=_finite(float(torch.stack(losses).mean())) if losses else None,
                 gradient_norm=_finite(norm),
                 dev_metric=self.dev[corpus].split.corpus.task.metric,
                 dev_score=None,
-                note=wrong[corpus] or "",
+                note="",
             )
-            rows.append(row if any(wrong.values()) else self._scored(row))
-        if progress.stopped:  # by one corpus's predictions: the epoch is nobody's best
-            rows = [replace(row, dev_score=None) for row in rows]
-        progress.stopped = next(
-            (f"{told}, epoch {progress.epoch} ({name})" for name, told in wrong.items() if told),
-            progress.stopped,
-        )
-        return rows
+            rows.append(row)
+        try:
+            health.check_finite(progress.losses, norm)
+            return [self._scored(row) for row in rows]
+        except SpoiltError as error:  # of one corpus: the epoch is no corpus's best
+            corpus, reason = error.args
+            progress.stopped = f"{reason}, epoch {progress.epoch} ({corpus})"
+            return [replace(row, note=reason) if row.corpus == corpus else row for row in rows]
 
     def _scored(self, row: EpochRow) -> EpochRow:
-        """Add to an epoch what the dev set says, and what is to be said of that."""
+        """Add to a row what the dev set says, and what is to be said of that."""
         dev = self.dev[row.corpus].split
         predictions = predict(self.model, self.dev[row.corpus], self.plan.dev_batch_size)
         result = score(dev.corpus, predictions, dev.labels)
         if result.reason == NOT_FINITE:
-            note = "predictions for the dev set are not finite"
-            self.progress.stopped = f"{note}, epoch {row.epoch} ({row.corpus})"
-            return replace(row, note=note)
+            raise SpoiltError(row.corpus, "predictions for the dev set are not finite")
         notes = [
-            *growth_notes(self.progress.history, row),
-            *dev_notes(dev.corpus, predictions, dev.labels),
+            *health.growth_notes(self.progress.history, row),
+            *health.dev_notes(dev.corpus, predictions, dev.labels),
         ]
         return replace(row, dev_score=result.value, note="; ".join(notes))
 
     def _state(self) -> dict[str, Tensor]:
         return {name: value.clone() for name, value in self.model.state_dict().items()}
+
+    def _trim_vocabulary(self) -> None:
+        """Train only the word embeddings that occur, where that is exact."""
+        if self.model.backbone is None or not self.plan.speed.trim_vocabulary:
+            return
+        if self.plan.optimizer.weight_decay:
+            log.info("weight decay moves every word embedding: the whole vocabulary is trained")
+            return
+        splits = [*self.train.values(), *self.dev.values()]
+        trim(self.model.backbone, [examples.split.input_ids for examples in splits])
 
 
 def _finite(value: float | None) -> float | None:

@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pipeline.errors import PipelineError, SchemaError, StopError
+from pipeline.errors import PipelineError, StopError
 from pipeline.files import check_schema, replacing
 from pipeline.params import CheckpointsParams
 from pipeline.schemas import CHECKPOINT
@@ -33,7 +33,7 @@ from pipeline.training.loop import Progress, Trainer
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-IGNORED = signal.SIG_IGN  # by a shell, for what runs in the background
+PLAIN = ("shuffler", "epoch", "step", "best_epoch", "best_score", "stopped")  # parts of Progress
 
 
 class Checkpoint:
@@ -50,7 +50,7 @@ class Checkpoint:
     def restore(self, trainer: Trainer) -> bool:
         """Bring a new trainer to where the file left off; say whether there was one.
 
-        A damaged file, and one of another version, is told of and put aside.
+        A damaged file, and one of another version, is named and put aside.
 
         Raises:
             OSError: the file could not be read, for no fault of its own.
@@ -58,17 +58,16 @@ class Checkpoint:
         if not self.path.exists():
             return False
         try:
-            tensors, told = read_checkpoint(self.path)
+            tensors, values = read_checkpoint(self.path)
         except PipelineError as error:
             log.warning("%s  begins anew: %s", self.run, error)
             self.path.replace(self.path.with_suffix(".damaged"))
             return False
-        _apply(trainer, tensors, told)
-        progress = trainer.progress
-        if progress.epoch > trainer.plan.epochs or progress.stopped:
+        _apply(trainer, tensors, values)
+        if trainer.is_done:
             log.info("%s  was trained to its end already; its outs are written", self.run)
         else:
-            where = (self.run, progress.epoch - 1, progress.step)
+            where = (self.run, trainer.progress.epoch - 1, trainer.progress.step)
             log.info("%s  goes on after epoch %d, step %d", *where)
         return True
 
@@ -105,9 +104,9 @@ class Checkpoint:
             self.stop = number
             signal.signal(number, before[number])
 
-        before: dict[int, Any] = {int(number): signal.getsignal(number) for number in SIGNALS}
-        before = {number: handler for number, handler in before.items() if handler != IGNORED}
-        for number in before:
+        handlers = {int(number): signal.getsignal(number) for number in SIGNALS}
+        before = {number: each for number, each in handlers.items() if each != signal.SIG_IGN}
+        for number in before:  # not one that a shell ignores, for what runs in the background
             signal.signal(number, note)
         try:
             yield
@@ -123,37 +122,27 @@ def write_checkpoint(path: Path, trainer: Trainer) -> None:
         OSError, SafetensorError: the file could not be written; the old one is still there.
     """
     progress = trainer.progress
-    tensors = _prefixed("best", progress.best_state)
-    if progress.epoch <= trainer.plan.epochs and not progress.stopped:
-        tensors |= _prefixed("model", trainer.model.state_dict())
-        tensors |= _prefixed("optimizer", _moments(trainer.optimizer))
-        tensors |= _prefixed("random", _random_states(trainer.model.device))
-        tensors |= {
-            f"losses.{corpus}": torch.stack(losses)
-            for corpus, losses in progress.losses.items()
-            if losses
-        }
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    told = {
-        "epoch": progress.epoch,
-        "step": progress.step,
-        "shuffler": progress.shuffler,
-        "history": [asdict(row) for row in progress.history],
-        "best_epoch": progress.best_epoch,
-        "best_score": progress.best_score,
-        "stopped": progress.stopped,
+    parts: dict[str, Mapping[str, Tensor]] = {"best": progress.best_state}
+    if not trainer.is_done:
+        parts["model"] = trainer.model.state_dict()
+        parts["optimizer"] = _moments(trainer.optimizer)
+        parts["random"] = _random_states(trainer.model.device)
+        parts["losses"] = {corpus: torch.stack(each) for corpus, each in progress.losses.items()}
+    tensors = {
+        f"{part}.{name}": tensor.detach().cpu().contiguous()
+        for part, named in parts.items()
+        for name, tensor in named.items()
     }
-    metadata = {
-        "schema": str(CHECKPOINT),
-        "progress": json.dumps(told),
-        "sha256": _digest(tensors, json.dumps(told)),
-    }
+    values = {name: getattr(progress, name) for name in PLAIN}
+    text = json.dumps(values | {"history": [asdict(row) for row in progress.history]})
+    digest = _digest(tensors, text)
     with replacing(path) as temporary:
+        metadata = {"schema": str(CHECKPOINT), "progress": text, "sha256": digest}
         save_file(tensors, temporary, metadata)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return a checkpoint's tensors and what it tells of the progress.
+    """Return a checkpoint's tensors, and what of the progress is no tensor.
 
     Raises:
         SchemaError: it was written by another version of this project.
@@ -168,33 +157,23 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if metadata["sha256"] != _digest(tensors, metadata["progress"]):
             raise PipelineError(f"{path} is damaged: its bytes are not those that were written")
         return tensors, json.loads(metadata["progress"])
-    except SchemaError:
-        raise
     except (SafetensorError, KeyError, ValueError) as error:
         raise PipelineError(f"{path} is damaged ({error})") from None
 
 
-def _apply(trainer: Trainer, tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> None:
+def _apply(trainer: Trainer, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Put a checkpoint's content into a trainer."""
     device = trainer.model.device
     best = {name: tensor.to(device) for name, tensor in _under("best", tensors).items()}
-    history = [EpochRow(**row) for row in told["history"]]
-    trainer.progress = Progress(**{**told, "history": history, "best_state": best})
-    model = _under("model", tensors)
-    if not model:
-        return  # no step is to come
-    trainer.model.load_state_dict(model)
+    history = [EpochRow(**row) for row in values["history"]]
+    trainer.progress = Progress(**{**values, "history": history, "best_state": best})
+    if trainer.is_done:
+        return
+    trainer.model.load_state_dict(_under("model", tensors))
     _set_moments(trainer.optimizer, _under("optimizer", tensors))
-    losses = _under("losses", tensors)
-    trainer.progress.losses = {
-        corpus: list(losses[corpus].to(device)) if corpus in losses else []
-        for corpus in trainer.train
-    }
+    losses: dict[Any, Tensor] = _under("losses", tensors)
+    trainer.progress.losses = {corpus: list(each.to(device)) for corpus, each in losses.items()}
     _set_random_states(_under("random", tensors), device)
-
-
-def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -209,34 +188,28 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _set_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in moments.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
+    indices = dict.fromkeys(key.partition(".")[0] for key in moments)
+    state = {int(index): _under(index, moments) for index in indices}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
     """Return the states of the generators that dropout draws from."""
     states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        states["mps"] = torch.mps.get_rng_state()
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device).get_rng_state()
     return states
 
 
 def _set_random_states(states: Mapping[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states["cuda"], device)
-    if device.type == "mps":
-        torch.mps.set_rng_state(states["mps"])
+    if device.type != "cpu":
+        torch.get_device_module(device).set_rng_state(states[device.type])
 
 
-def _digest(tensors: Mapping[str, Tensor], told: str) -> str:
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
     """Return a sha256 over names, values and text."""
-    digest = hashlib.sha256(told.encode())
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].numpy().tobytes())

@@ -11,12 +11,7 @@ import numpy as np
 import torch
 
 from pipeline import paths
-from pipeline.checkpoints import (
-    fingerprint_of,
-    mark_finished,
-    others_of,
-    own_checkpoint,
-)
+from pipeline.checkpoints import fingerprint_of, own_checkpoint
 from pipeline.device import (
     choose_device,
     device_name,
@@ -25,33 +20,29 @@ from pipeline.device import (
     seed_everything,
 )
 from pipeline.errors import TrainingError
-from pipeline.evaluation.predict import Examples, open_examples, open_model
+from pipeline.evaluation.predict import open_examples, open_model
 from pipeline.files import sha256_of, write_record
-from pipeline.inputs import check_inputs, listed_files
+from pipeline.inputs import check_files, listed_files
 from pipeline.model.kernels import Kernels, kernels_on
 from pipeline.model.weights import save_weights
 from pipeline.params import Params, RunParams
 from pipeline.schemas import TRAIN
-from pipeline.tasks import CorpusName
 from pipeline.training.history import best_epoch_of, write_history
-from pipeline.training.loop import Trained, Trainer, TrainingPlan
+from pipeline.training.loop import Trainer, TrainingPlan, plan_of
 from pipeline.training.resume import Checkpoint
 from pipeline.training.round_robin import discarded_batches, turns_per_round
 
 log = logging.getLogger(__name__)
 
 
-def train_run(
-    params: Params, name: str, backbone_dir: Path, out: Path, inputs: Path | None = None
-) -> None:
-    """Train a run and write its weights, history and summary into `out`.
+def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) -> Path:
+    """Train a run, write its weights, history and summary into `out`; return its checkpoint.
 
-    One that was killed goes on from its last checkpoint, and ends in the same bytes.
+    One that was killed goes on from its checkpoint, and ends in the same bytes.
 
     Args:
         params: of which the run is a part.
         name: of the run.
-        backbone_dir: what a finetuned run begins with.
         out: a folder.
         inputs: the list of what it reads, where that is another run's.
 
@@ -59,53 +50,42 @@ def train_run(
         TrainingError: what the run reads is missing or has changed.
         StopError: this process was asked to stop; the run can go on from there.
     """
-    inputs = inputs or paths.inputs_json(name)
+    run, plan = params.run(name), plan_of(params, params.run(name))
     device = choose_device(params.device)
     kernels = kernels_on(device, params.speed.forward)
-    files = listed_files(inputs, params.run(name).pair_encoding)
-    with own_checkpoint(name, _fingerprint(params, name, kernels, device, files)) as folder:
-        _check_inputs(params.run(name), name, inputs, files)
-        trainer = _new_trainer(params, name, kernels, backbone_dir, device)
-        _announce(name, trainer)
+    files = listed_files(inputs or paths.inputs_json(name), run.pair_encoding)
+    with own_checkpoint(name, _fingerprint(run, plan, kernels, device, files)) as folder:
+        check_files(files)  # they may have changed while this process waited for another one
+        trainer = _new_trainer(run, plan, kernels, device)
+        _log_turns(name, trainer)
         checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
-        _restore(name, checkpoint, trainer, folder)
+        checkpoint.restore(trainer)
         with checkpoint.listening():
             trainer.fit(name, checkpoint.boundary)
         checkpoint.save(trainer)
-        _write_outs(params, name, trainer, kernels, out)
-        mark_finished(folder, paths.run_weights(out))
-
-
-def _check_inputs(run: RunParams, name: str, inputs: Path, files: Mapping[str, str]) -> None:
-    """Refuse to train on other files than those that were listed at first."""
-    if listed_files(inputs, run.pair_encoding) != files:
-        raise TrainingError(
-            f"what {name} reads changed while it waited for another process; run `dvc repro`"
-        )
-    check_inputs(inputs, run.pair_encoding)
-
-
-def _restore(name: str, checkpoint: Checkpoint, trainer: Trainer, folder: Path) -> None:
-    """Go on from the run's checkpoint, if there is one; say why not where there are others."""
-    if not checkpoint.restore(trainer) and others_of(name, folder):
-        log.info(
-            "%s  begins anew: what there is in %s is of other settings, inputs, code or "
-            "another machine",
-            name,
-            folder.parent,
-        )
+        trainer.finish()
+        metadata = {"run": name, "mode": run.mode}
+        save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
+        write_history(paths.run_history(out), trainer.progress.history)
+        summary = {
+            "run": name,
+            "backbone": params.active.backbone,
+            "device": device_name(device),
+            "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
+        }
+        write_record(paths.run_summary(out), TRAIN, summary | _summary(run, trainer))
+    return folder
 
 
 def _fingerprint(
-    params: Params,
-    name: str,
+    run: RunParams,
+    plan: TrainingPlan,
     kernels: Kernels,
     device: torch.device,
     files: Mapping[str, str],
 ) -> str:
     """Stand for everything that decides a run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
-    run = params.run(name)
     code = {
         module: sha256_of(Path(str(loaded.__file__)))
         for module, loaded in sys.modules.items()
@@ -113,15 +93,8 @@ def _fingerprint(
     }
     return fingerprint_of(
         {
-            "run": run.model_dump(),
-            "turns": run.corpora,  # in their order, which keys of JSON do not keep
-            "epochs": params.epochs(run),
-            "learning_rate": params.learning_rate(run),
-            "seed": params.seed,
-            "optimizer": params.optimizer.model_dump(),
-            "speed": params.speed.training.model_dump(),
+            "settings": [repr(run), repr(plan)],  # with the order of turns, which JSON may change
             "kernels": asdict(kernels),
-            "dev_batch_size": params.evaluation.batch_size,
             "inputs": dict(files),
             "device": device_name(device),
             "processor": dict(torch.cpu.get_capabilities()) if on_cpu else None,
@@ -133,118 +106,66 @@ def _fingerprint(
 
 
 def _new_trainer(
-    params: Params,
-    name: str,
-    kernels: Kernels,
-    backbone_dir: Path,
-    device: torch.device,
+    run: RunParams, plan: TrainingPlan, kernels: Kernels, device: torch.device
 ) -> Trainer:
     """Build a run's model and examples, as they are before the first step."""
-    run = params.run(name)
     make_deterministic(device)
-    seed_everything(params.seed)
-    if params.speed.training.keep_memory and device.type == "cpu":
+    seed_everything(plan.seed)
+    if plan.speed.keep_memory and device.type == "cpu":
         keep_memory()
     train = open_examples(run, "train", device)
     for corpus, examples in train.items():
         if not len(examples.split):
             raise TrainingError(f"{corpus} has an empty train split; see data/validation")
-    model = open_model(run, train, kernels, backbone_dir).to(device)
-    plan = TrainingPlan(
-        epochs=params.epochs(run),
-        learning_rate=params.learning_rate(run),
-        batch_size=run.batch_size,
-        optimizer=params.optimizer,
-        speed=params.speed.training,
-        dev_batch_size=params.evaluation.batch_size,
-        seed=params.seed,
-        idle_heads=run.idle_heads,
-    )
+    model = open_model(run, train, kernels, paths.BACKBONE).to(device)
     return Trainer(model, train, open_examples(run, "dev", device), plan)
 
 
-def _write_outs(params: Params, name: str, trainer: Trainer, kernels: Kernels, out: Path) -> None:
-    """Write a run's weights, history and summary."""
-    device = trainer.model.device
-    trained = trainer.finish()
-    metadata = {"run": name, "mode": params.run(name).mode}
-    save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
-    write_history(paths.run_history(out), trained.history)
-    summary = _summary(params, name, trained, trainer.train, trainer.num_batches)
-    summary["pairs_cut"] = {
-        corpus: {"train": trainer.train[corpus].split.num_cut, "dev": dev.split.num_cut}
-        for corpus, dev in trainer.dev.items()
-        if dev.split.is_joint
-    }
-    machine = {
-        "device": device_name(device),
-        "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
+def _log_turns(name: str, trainer: Trainer) -> None:
+    """Say how the corpora share an epoch, and what the floor of Equation 1 leaves out."""
+    counts = trainer.num_batches
+    if len(counts) == 1:
+        return
+    left_out = discarded_batches(counts)
+    log.info(
+        "%s  %d rounds of %s; left out by the floor of Equation 1: %s",
+        name,
+        min(counts.values()),
+        " + ".join(f"{count} {corpus}" for corpus, count in turns_per_round(counts).items()),
+        ", ".join(f"{left_out[corpus]} of {counts[corpus]} {corpus} batches" for corpus in counts),
+    )
+
+
+def _summary(run: RunParams, trainer: Trainer) -> dict[str, Any]:
+    """Say what the run did, in the terms of params.yaml and of Equation 1."""
+    plan, progress = trainer.plan, trainer.progress
+    left_out = discarded_batches(trainer.num_batches)
+    seen = {row.corpus: row.examples for row in progress.history if row.epoch == 1}
+    splits = {corpus: examples.split for corpus, examples in trainer.train.items()}
+    if not progress.best_epoch:  # the first epoch did not come to its end
+        seen = {c: len(splits[c]) - left_out[c] * run.batch_size[c] for c in run.corpora}
+    return run.model_dump() | {
+        "scheme": run.scheme,
+        "corpora": list(run.corpora),
+        "seed": plan.seed,
+        "epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "best_epoch": progress.best_epoch,
+        "stopped": progress.stopped,
+        "best_epoch_of": {c: best_epoch_of(progress.history, c) for c in run.corpora},
+        "turns": turns_per_round(trainer.num_batches),
+        "discarded": {  # of the first epoch; later ones differ by the last, smaller batch at most
+            c: {"batches": left_out[c], "examples": len(splits[c]) - seen[c]} for c in run.corpora
+        },
+        "pairs_cut": {
+            corpus: {"train": splits[corpus].num_cut, "dev": dev.split.num_cut}
+            for corpus, dev in trainer.dev.items()
+            if dev.split.is_joint
+        },
         "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
         "versions": {
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
             "torch": torch.__version__,
             "numpy": np.__version__,
-        },
-    }
-    write_record(paths.run_summary(out), TRAIN, summary | machine)
-
-
-def _announce(name: str, trainer: Trainer) -> None:
-    """Say how the corpora share an epoch, and what the floor of Equation 1 leaves out."""
-    if len(trainer.num_batches) == 1:
-        return
-    turns, discarded = turns_per_round(trainer.num_batches), discarded_batches(trainer.num_batches)
-    log.info(
-        "%s  %d rounds of %s; left out by the floor of Equation 1: %s",
-        name,
-        min(trainer.num_batches.values()),
-        " + ".join(f"{count} {corpus}" for corpus, count in turns.items()),
-        ", ".join(
-            f"{count} of {trainer.num_batches[corpus]} {corpus} batches"
-            for corpus, count in discarded.items()
-        ),
-    )
-
-
-def _summary(
-    params: Params,
-    name: str,
-    trained: Trained,
-    train: Mapping[CorpusName, Examples],
-    num_batches: Mapping[CorpusName, int],
-) -> dict[str, Any]:
-    """Say what the run did, in the terms of params.yaml and of Equation 1."""
-    run = params.run(name)
-    first = {row.corpus: row for row in trained.history if row.epoch == 1}
-    left_out = discarded_batches(num_batches)
-    seen = {  # in the first epoch; later ones differ by the last, smaller batch at most
-        corpus: first[corpus].examples
-        if trained.best_epoch
-        else len(train[corpus].split) - left_out[corpus] * run.batch_size[corpus]
-        for corpus in run.corpora
-    }
-    return {
-        "run": name,
-        "mode": run.mode,
-        "scheme": run.scheme,
-        "corpora": list(run.corpora),
-        "seed": params.seed,
-        "backbone": params.active.backbone,
-        "epochs": params.epochs(run),
-        "learning_rate": params.learning_rate(run),
-        "batch_size": dict(run.batch_size),
-        "dropout": run.dropout,
-        "pair_encoding": run.pair_encoding,
-        "idle_heads": run.idle_heads,
-        "best_epoch": trained.best_epoch,
-        "stopped": trained.stopped,
-        "best_epoch_of": {c: best_epoch_of(trained.history, c) for c in run.corpora},
-        "turns": turns_per_round(num_batches),
-        "discarded": {
-            corpus: {
-                "batches": left_out[corpus],
-                "examples": len(train[corpus].split) - seen[corpus],
-            }
-            for corpus in run.corpora
         },
     }

@@ -27,72 +27,24 @@ def test_stage_gets_the_command_line() -> None:
     assert seen == ["sst-finetune"]
 
 
-def test_user_error_is_one_line_and_status_1(caplog: pytest.LogCaptureFixture) -> None:
-    def main(argv: list[str]) -> None:
-        raise CorpusError("row 3 of a.csv has no label; add one")
-
-    with pytest.raises(SystemExit) as exit_:
-        run_stage(main)
-    assert exit_.value.code == 1
-    assert [record.getMessage() for record in caplog.records] == [
-        "row 3 of a.csv has no label; add one"
-    ]
-    assert caplog.records[0].exc_info is None
-
-
-def test_bug_is_not_taken_for_a_user_error() -> None:
-    def main(argv: list[str]) -> None:
-        raise KeyError("ours")
-
-    with pytest.raises(KeyError, match="ours"):
-        run_stage(main)
-
-
 FULL = os.strerror(errno.ENOSPC)
+SAID = "No space left on device; free some space and run again"
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("raised", "status", "said"),
     [
-        (
-            OSError(errno.ENOSPC, FULL, "data/runs/a/history.csv"),
-            "data/runs/a/history.csv: No space left on device; free some space and run again",
-        ),
-        (
-            OSError(errno.ENOSPC, FULL, "own/config.json", None, "data/backbone/config.json"),
-            "data/backbone/config.json: No space left on device; free some space and run again",
-        ),
-        (MemoryError(), "this machine's memory is full; free some memory and run again"),
+        (CorpusError("row 3 of a.csv has no label"), 1, "row 3 of a.csv has no label"),
+        (KeyboardInterrupt(), 130, "interrupted; run `make repro` to go on"),
+        (StopError("stopped at step 3", signal.SIGTERM), 143, "stopped at step 3"),
+        (OSError(errno.ENOSPC, FULL, "data/a.csv"), 1, f"data/a.csv: {SAID}"),
+        (OSError(errno.ENOSPC, FULL, "own/b", None, "data/b"), 1, f"data/b: {SAID}"),  # a copy
+        (MemoryError(), 1, "this machine's memory is full; free some memory and run again"),
     ],
-    ids=["a write", "a copy", "memory"],
+    ids=["error", "Ctrl-C", "stop", "write", "copy", "memory"],
 )
-def test_a_refusal_of_the_machine_is_one_line_with_a_remedy(
-    error: Exception, said: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def main(argv: list[str]) -> None:
-        raise error
-
-    with pytest.raises(SystemExit) as exit_:
-        run_stage(main)
-    assert exit_.value.code == 1
-    (record,) = caplog.records
-    assert record.getMessage() == said
-
-
-def test_a_file_that_the_code_forgot_is_a_bug() -> None:
-    def main(argv: list[str]) -> None:
-        raise FileNotFoundError(errno.ENOENT, "No such file", "ours")
-
-    with pytest.raises(FileNotFoundError, match="ours"):
-        run_stage(main)
-
-
-@pytest.mark.parametrize(
-    ("raised", "status"),
-    [(KeyboardInterrupt(), 130), (StopError("stopped at step 3", signal.SIGTERM), 143)],
-)
-def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
-    raised: BaseException, status: int, caplog: pytest.LogCaptureFixture
+def test_what_a_user_can_mend_is_one_line_and_a_status(
+    raised: BaseException, status: int, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def main(argv: list[str]) -> None:
         raise raised
@@ -100,7 +52,22 @@ def test_an_interruption_is_one_line_and_the_status_a_shell_gives(
     with pytest.raises(SystemExit) as exit_:
         run_stage(main)
     assert exit_.value.code == status
-    assert len(caplog.records) == 1
+    (record,) = caplog.records
+    assert record.getMessage() == said
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "bug", [KeyError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "ours")]
+)
+def test_a_bug_is_not_taken_for_a_user_error(bug: Exception) -> None:
+    def main(argv: list[str]) -> None:
+        raise bug
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(type(bug), match="ours"):
+        run_stage(main)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
@@ -178,11 +145,11 @@ def test_omp_num_threads_alone_says_how_many_threads_a_stage_has(
     others = {
         name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
     }
-    told = stage_of("print(torch.get_num_threads())")
+    program = stage_of("print(torch.get_num_threads())")
     stage = {"DVC_STAGE": "train@any", "DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
     uncapped = {"MKL_DYNAMIC": "FALSE"}  # else no more than the machine has cores
     done = subprocess.run(
-        [sys.executable, "-c", told.replace("run_stage\n", "run_stage\nimport torch\n", 1)],
+        [sys.executable, "-c", program.replace("run_stage\n", "run_stage\nimport torch\n", 1)],
         env={**others, **uncapped, **stage, **variables},
         capture_output=True,
         text=True,

@@ -8,7 +8,13 @@ import torch
 
 from pipeline.params import OptimizerParams
 from pipeline.tasks import CORPORA, CorpusName
-from pipeline.training.health import dev_notes, gradient_norm, growth_notes, not_finite
+from pipeline.training.health import (
+    SpoiltError,
+    check_finite,
+    dev_notes,
+    gradient_norm,
+    growth_notes,
+)
 from pipeline.training.history import EpochRow
 from pipeline.training.optimizer import new_optimizer
 
@@ -19,10 +25,17 @@ def losses(*values: float) -> list[torch.Tensor]:
     return [torch.tensor(value) for value in values]
 
 
-def test_first_bad_loss_is_named_by_its_step() -> None:
-    assert not_finite(losses(0.5, math.inf, math.nan)) == "the loss is inf in step 2"
-    assert not_finite(losses(0.5, 1e30)) is None
-    assert not_finite([]) is None
+def test_what_is_not_finite_is_named_by_corpus_and_step() -> None:
+    check_finite({"sst": losses(0.5, 1e30), "sts": []}, 1.0)
+    check_finite({}, None)
+    for bad, norm, named in (
+        (losses(0.5, math.inf, math.nan), 1.0, ("sts", "the loss is inf in step 2")),
+        (losses(0.5, math.nan), math.nan, ("sts", "the loss is nan in step 2")),
+        (losses(0.5), math.inf, ("sst", "gradients are not finite")),
+    ):
+        with pytest.raises(SpoiltError) as spoilt:
+            check_finite({"sst": losses(0.5), "sts": bad}, norm)
+        assert spoilt.value.args == named
 
 
 @pytest.mark.parametrize("steps", [1, 5])

@@ -16,17 +16,12 @@ def row(epoch: int, score: float | None, corpus: CorpusName = "sts") -> EpochRow
 def test_best_epoch_has_the_highest_score_and_the_earlier_of_equals() -> None:
     history = [row(1, 0.2), row(2, 0.5), row(3, 0.5), row(4, None), row(1, 0.9, "sst")]
     assert best_epoch_of(history, "sts") == 2
-
-
-def test_score_that_was_never_defined_has_no_best_epoch() -> None:
     assert best_epoch_of([row(1, None), row(2, None)], "sts") is None
+    assert best_epoch_of([row(1, 0.2), row(2, -0.5)], "sts") == 1
 
 
-def test_epochs_are_compared_by_their_mean() -> None:
+def test_epochs_are_compared_by_their_mean_and_undefined_ranks_below_every_score() -> None:
     assert mean_score([row(1, 0.2), row(1, 0.6, "sst")]) == pytest.approx(0.4)
-
-
-def test_undefined_score_ranks_below_every_other() -> None:
     assert mean_score([row(1, None)]) < mean_score([row(1, -0.99)])
 
 

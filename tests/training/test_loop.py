@@ -1,8 +1,8 @@
 """The trainer: what learns, in what order, which epoch is kept, and what is refused."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,126 +11,56 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.batches import Chosen, joined, on_device
+from pipeline.batches import Chosen, on_device
 from pipeline.errors import TrainingError
-from pipeline.evaluation.predict import Examples, TokenExamples, VectorExamples, predict
+from pipeline.evaluation.metrics import Score
+from pipeline.evaluation.predict import VectorExamples, predict
 from pipeline.model.kernels import PLAIN
-from pipeline.model.multitask import MultitaskBert
-from pipeline.model.weights import load_backbone
-from pipeline.params import OptimizerParams, TrainingSpeedParams
-from pipeline.tasks import CORPORA, CorpusName
-from pipeline.tokens.token_cache import TokenizedSplit
-from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Trained, Trainer, TrainingPlan
-
-CPU = torch.device("cpu")
-PLAN = TrainingPlan(
-    epochs=2,
-    learning_rate=1e-2,
-    batch_size={"sst": 4, "cfimdb": 4, "quora": 4, "sts": 4},
-    optimizer=OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6),
-    speed=TrainingSpeedParams(
-        bucket_batches=4, trim_vocabulary=True, fused_adamw=True, keep_memory=False
-    ),
-    dev_batch_size=8,
-    seed=1,
-)
+from pipeline.tasks import CorpusName
+from pipeline.training import loop
+from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
+from tests.training.conftest import CPU, PLAN, finetuned, frozen, vectors_of
 
 
-def split_of(corpus: CorpusName, count: int, seed: int = 0) -> TokenizedSplit:
-    """Make sentences whose label stands in them as a word, so that it can be learnt."""
-    generator = np.random.default_rng(seed)
-    top = CORPORA[corpus].max_label
-    labels = generator.permutation(np.arange(count) % (top + 1))
-    sentences = []
-    for label in labels:
-        for _ in range(CORPORA[corpus].task.num_sentences):
-            noise = generator.integers(5000, 5020, generator.integers(1, 5))
-            sentences.append([101, 2000 + int(label), *noise, 102])
-    return TokenizedSplit(
-        CORPORA[corpus],
-        np.array([i for sentence in sentences for i in sentence], dtype=np.int32),
-        np.cumsum([0, *map(len, sentences)]),
-        labels.astype(np.float32),
-        np.array([f"id-{i}" for i in range(count)]),
-        pad_id=0,
-    )
-
-
-def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
-    split = split_of(corpus, count)
-    generator = torch.Generator().manual_seed(0)
-    shape = (count, split.corpus.task.num_sentences, 32)
-    vectors = torch.randn(shape, generator=generator)
-    vectors[:, :, 0] = torch.from_numpy(split.labels)[:, None]
-    return VectorExamples(split, vectors)
-
-
-def first(count: int, examples: Examples, start: int = 0) -> Chosen:
-    """Choose so many examples, from a certain one on."""
-    (chosen,) = on_device([np.arange(start, start + count)], examples.split.lengths, CPU)
+def first(count: int, trainer: Trainer, corpus: CorpusName, start: int = 0) -> Chosen:
+    """Choose so many examples of a corpus, from a certain one on."""
+    lengths = trainer.train[corpus].split.lengths
+    (chosen,) = on_device([np.arange(start, start + count)], lengths, CPU)
     return chosen
 
 
-def finetune(
-    folder: Path, corpora: Sequence[CorpusName], plan: TrainingPlan = PLAN
-) -> tuple[MultitaskBert, Trained]:
-    torch.manual_seed(plan.seed)
-    model = MultitaskBert(load_backbone(folder, PLAIN), corpora, 32, 0.3)
-    train: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
-    dev: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 10, 1), CPU) for c in corpora}
-    return model, fitted(Trainer(model, train, dev, plan))
-
-
-def fitted(trainer: Trainer) -> Trained:
-    trainer.fit("test")
+def fitted(trainer: Trainer, boundary: Callable[[Trainer], None] = lambda _: None) -> Progress:
+    trainer.fit("test", boundary)
     return trainer.finish()
 
 
-@dataclass(frozen=True)
-class Recording:
-    """Examples that write down whose turn it is."""
-
-    inner: VectorExamples
-    order: list[str] = field(default_factory=list)
-
-    @property
-    def split(self) -> TokenizedSplit:
-        return self.inner.split
-
-    def outputs(self, model: MultitaskBert, chosen: Chosen) -> torch.Tensor:
-        if model.training:
-            self.order.append(self.split.corpus.name)
-        return self.inner.outputs(model, chosen)
-
-
-def test_one_epoch_asks_for_batches_in_the_order_of_equation_1() -> None:
+def test_one_epoch_takes_its_steps_in_the_order_of_equation_1(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     order: list[str] = []
+    step = Trainer.step
+
+    def noted(self: Trainer, corpus: CorpusName, chosen: Chosen) -> torch.Tensor:
+        order.append(corpus)
+        return step(self, corpus, chosen)
+
+    monkeypatch.setattr(Trainer, "step", noted)
     sizes: dict[CorpusName, int] = {"sst": 8, "quora": 27, "sts": 13}  # 2, 7 and 4 batches
-    train: dict[CorpusName, Examples] = {
-        name: Recording(vectors_of(name, size), order) for name, size in sizes.items()
-    }
-    model = MultitaskBert(None, tuple(sizes), 32, 0.3)
-    trained = fitted(Trainer(model, train, train, replace(PLAN, epochs=1)))
+    history = fitted(frozen(sizes, replace(PLAN, epochs=1))).history
     assert order == (["sst"] + ["quora"] * 3 + ["sts"] * 2) * 2
-    assert [(row.corpus, row.steps) for row in trained.history] == [
-        ("sst", 2),
-        ("quora", 6),
-        ("sts", 4),
-    ]
+    assert [(row.corpus, row.steps) for row in history] == [("sst", 2), ("quora", 6), ("sts", 4)]
 
 
 def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
-    sts, sst = vectors_of("sts", 12), vectors_of("sst", 4)  # 3 batches and 1
-
-    def gradient(examples: dict[CorpusName, Examples]) -> torch.Tensor:
-        model = MultitaskBert(None, tuple(examples), 32, 0.0)
-        for parameter in model.parameters():
+    def gradient(sizes: dict[CorpusName, int]) -> torch.Tensor:
+        trainer = frozen(sizes)
+        for parameter in trainer.model.parameters():
             torch.nn.init.constant_(parameter, 0.1)
-        Trainer(model, examples, examples, PLAN).step("sts", first(4, sts))
-        found: torch.Tensor = model.heads["sts"].linear.weight.grad
+        trainer.step("sts", first(4, trainer, "sts"))
+        found: torch.Tensor = trainer.model.heads["sts"].linear.weight.grad
         return found
 
-    alone, beside = gradient({"sts": sts}), gradient({"sst": sst, "sts": sts})
+    alone, beside = gradient({"sts": 12}), gradient({"sst": 4, "sts": 12})  # 3 batches to 1
     assert alone.abs().max() > 0
     torch.testing.assert_close(beside, alone / 3)
 
@@ -139,14 +69,10 @@ def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
 def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
     tiny_backbone_dir: Path, corpus: CorpusName
 ) -> None:
-    torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), (corpus,), 32, 0.3)
-    if corpus == "sts":  # away from the ReLU's dead side
-        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
-    before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
-    Trainer(model, examples, examples, PLAN).step(corpus, first(12, examples[corpus]))
-    still = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
+    trainer = finetuned(tiny_backbone_dir, (corpus,))
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    trainer.step(corpus, first(12, trainer, corpus))
+    still = [name for name, p in trainer.model.named_parameters() if torch.equal(p, before[name])]
     # a mean of token vectors does not pass through the pooler
     assert all("pooler" in name for name in still)
     assert bool(still) == (corpus == "quora")
@@ -155,26 +81,31 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
 @pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
 def test_a_few_examples_can_be_learnt(tiny_backbone_dir: Path, corpus: CorpusName) -> None:
     plan = replace(PLAN, epochs=40, learning_rate=3e-3)
-    torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), (corpus,), 32, 0.0)
-    if corpus == "sts":
-        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
-    examples: dict[CorpusName, Examples] = {corpus: TokenExamples(split_of(corpus, 12), CPU)}
-    Trainer(model, examples, examples, plan).fit("test")
-    predictions = predict(model, examples[corpus], 8)
-    np.testing.assert_allclose(predictions, examples[corpus].split.labels, atol=0.5)
+    trainer = finetuned(tiny_backbone_dir, (corpus,), plan, dropout=0.0)
+    trainer.fit("test")
+    predictions = predict(trainer.model, trainer.train[corpus], 8)
+    np.testing.assert_allclose(predictions, trainer.train[corpus].split.labels, atol=0.5)
 
 
 def test_one_seed_gives_one_result_and_another_seed_another(tiny_backbone_dir: Path) -> None:
-    first, trained = finetune(tiny_backbone_dir, ["sst", "sts"])
-    second, again = finetune(tiny_backbone_dir, ["sst", "sts"])
-    other, _ = finetune(tiny_backbone_dir, ["sst", "sts"], replace(PLAN, seed=2))
-    assert trained == again
-    for name, value in first.state_dict().items():
-        assert torch.equal(value, second.state_dict()[name]), name
-    assert not torch.equal(first.heads["sst"].linear.weight, other.heads["sst"].linear.weight)
+    def trained(seed: int) -> Trainer:
+        trainer = finetuned(tiny_backbone_dir, ["sst", "sts"], replace(PLAN, seed=seed))
+        fitted(trainer)
+        return trainer
+
+    one, same, other = trained(1), trained(1), trained(2)
+    assert one.progress.history == same.progress.history != other.progress.history
+    for name, value in one.model.state_dict().items():
+        assert torch.equal(value, same.model.state_dict()[name]), name
 
 
+TRAINING_PIECES = {"trim_vocabulary": True, "fused_adamw": True}
+ALL_KERNELS: dict[str, object] = {
+    "layers": "fused",
+    "pack_tokens": True,
+    "merge_pairs": True,
+    "trim_last_layer": True,
+}
 EXACT_PIECES: dict[str, dict[str, object]] = {
     "fused layers": {"layers": "fused"},
     "packed tokens": {"layers": "fused", "pack_tokens": True},
@@ -183,41 +114,23 @@ EXACT_PIECES: dict[str, dict[str, object]] = {
     "trimmed last layer": {"trim_last_layer": True},
     "trimmed vocabulary": {"trim_vocabulary": True},
     "fused AdamW": {"fused_adamw": True},
-    "all": {
-        "layers": "fused",
-        "pack_tokens": True,
-        "merge_pairs": True,
-        "trim_last_layer": True,
-        "trim_vocabulary": True,
-        "fused_adamw": True,
-    },
+    "all": ALL_KERNELS | TRAINING_PIECES,
 }
-TRAINING_PIECES = {"trim_vocabulary", "fused_adamw"}
 
 
 def losses_with(
     folder: Path, corpora: Sequence[CorpusName], pieces: dict[str, object], *, is_joint: bool
 ) -> list[float]:
     """Train without dropout on the same batches, with some pieces of speed; return each loss."""
-    for_training = {key: value for key, value in pieces.items() if key in TRAINING_PIECES}
-    off = {"trim_vocabulary": False, "fused_adamw": False}
-    speed = PLAN.speed.model_copy(update=off | for_training)
-    kernels = replace(PLAIN, **{k: v for k, v in pieces.items() if k not in TRAINING_PIECES})  # type: ignore[arg-type]
-    torch.manual_seed(0)
-    model = MultitaskBert(load_backbone(folder, kernels), corpora, 32, 0.0)
-    for module in model.modules():
+    training = {piece: pieces.get(piece, False) for piece in TRAINING_PIECES}
+    plan = replace(PLAN, speed=PLAN.speed.model_copy(update=training), learning_rate=1e-3)
+    kernels = replace(PLAIN, **{k: v for k, v in pieces.items() if k not in training})  # type: ignore[arg-type]
+    trainer = finetuned(folder, corpora, plan, 0.0, kernels, is_joint)
+    for module in trainer.model.train().modules():
         if hasattr(module, "p"):
             module.p = 0.0
-    if "sts" in corpora:  # away from the ReLU's dead side
-        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
-    splits = {corpus: split_of(corpus, 12) for corpus in corpora}
-    if is_joint:
-        splits = {c: joined(s) if s.corpus.is_pair else s for c, s in splits.items()}
-    examples: dict[CorpusName, Examples] = {c: TokenExamples(s, CPU) for c, s in splits.items()}
-    plan = replace(PLAN, speed=speed, learning_rate=1e-3)
-    trainer = Trainer(model.train(), examples, examples, plan)
     return [
-        trainer.step(corpus, first(4, examples[corpus], start)).item()
+        trainer.step(corpus, first(4, trainer, corpus, start)).item()
         for start in (0, 4, 8)
         for corpus in corpora
     ]
@@ -265,10 +178,9 @@ def test_a_step_of_plain_layers_never_asks_the_device_for_a_number(tiny_backbone
     waits = {"_local_scalar_dense", "item", "nonzero", "masked_select", "equal", "lift_fresh"}
     kernels = replace(PLAIN, attention="sdpa", merge_pairs=True, trim_last_layer=True)
     corpora: list[CorpusName] = ["sst", "quora", "sts"]
-    model = MultitaskBert(load_backbone(tiny_backbone_dir, kernels), corpora, 32, 0.3)
-    examples: dict[CorpusName, Examples] = {c: TokenExamples(split_of(c, 12), CPU) for c in corpora}
-    trainer = Trainer(model.train(), examples, examples, PLAN)
-    chosen = {corpus: first(4, examples[corpus]) for corpus in corpora}
+    trainer = finetuned(tiny_backbone_dir, corpora, kernels=kernels)
+    trainer.model.train()
+    chosen = {corpus: first(4, trainer, corpus) for corpus in corpora}
     for corpus in corpora:  # the optimizer's state and the split are made in the first
         trainer.step(corpus, chosen[corpus])
     with Recorder() as recorder:
@@ -278,165 +190,145 @@ def test_a_step_of_plain_layers_never_asks_the_device_for_a_number(tiny_backbone
     assert not recorder.seen & waits
 
 
-def test_vocabulary_is_whole_again_after_training(tiny_backbone_dir: Path) -> None:
-    model, _ = finetune(tiny_backbone_dir, ["sst"])
-    assert model.backbone is not None
-    assert model.backbone.embeddings.word.weight.shape == (30522, 32)
-
-
-def test_vocabulary_is_not_trimmed_under_weight_decay(
-    tiny_backbone_dir: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_vocabulary_is_trimmed_only_without_weight_decay_and_is_whole_at_the_end(
+    weight_decay: float, tiny_backbone_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    optimizer = PLAN.optimizer.model_copy(update={"weight_decay": 0.01})
+    optimizer = PLAN.optimizer.model_copy(update={"weight_decay": weight_decay})
     caplog.set_level("INFO")
-    finetune(tiny_backbone_dir, ["sst"], replace(PLAN, optimizer=optimizer))
-    assert "the whole vocabulary is trained" in caplog.text
-
-
-def test_buckets_and_plain_adamw_learn_the_same_from_the_same_batches() -> None:
-    def weights(fused: bool) -> torch.Tensor:
-        torch.manual_seed(0)
-        model = MultitaskBert(None, ("sts",), 32, 0.0)
-        examples: dict[CorpusName, Examples] = {"sts": vectors_of("sts", 30)}
-        speed = PLAN.speed.model_copy(update={"fused_adamw": fused})
-        Trainer(model, examples, examples, replace(PLAN, speed=speed)).fit("test")
-        return model.heads["sts"].linear.weight.detach()
-
-    torch.testing.assert_close(weights(True), weights(False), atol=1e-6, rtol=1e-5)
+    trainer = finetuned(tiny_backbone_dir, ["sst"], replace(PLAN, optimizer=optimizer))
+    assert ("the whole vocabulary is trained" in caplog.text) == bool(weight_decay)
+    backbone = trainer.model.backbone
+    assert backbone is not None
+    assert (len(backbone.embeddings.word.weight) < 100) == (not weight_decay)
+    fitted(trainer)
+    assert backbone.embeddings.word.weight.shape == (30522, 32)
 
 
 def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores are scripted: the second of three epochs is best, so its weights must come back."""
-    from pipeline.evaluation.metrics import Score
-    from pipeline.training import loop
-
-    model = MultitaskBert(None, ("sst",), 32, 0.3)
+    trainer = frozen({"sst": 20}, replace(PLAN, epochs=3), dropout=0.3)
+    weight = trainer.model.heads["sst"].linear.weight
     states: list[torch.Tensor] = []
     scripted = iter([0.2, 0.9, 0.9])
 
-    def fake_score(*_: object) -> Score:
-        states.append(model.heads["sst"].linear.weight.detach().clone())
+    def scored(*_: object) -> Score:
+        states.append(weight.detach().clone())
         return Score(next(scripted), None)
 
-    monkeypatch.setattr(loop, "score", fake_score)
-    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
-    trained = fitted(Trainer(model, examples, examples, replace(PLAN, epochs=3)))
-    assert trained.best_epoch == 2
-    assert torch.equal(model.heads["sst"].linear.weight, states[1])
+    monkeypatch.setattr(loop, "score", scored)
+    assert fitted(trainer).best_epoch == 2
+    assert torch.equal(weight, states[1])
     assert not torch.equal(states[1], states[2])
 
 
-def test_dead_similarity_head_is_undefined_and_not_a_crash() -> None:
-    model = MultitaskBert(None, ("sts",), 32, 0.0)
-    torch.nn.init.constant_(model.heads["sts"].linear.weight, 0.0)
-    torch.nn.init.constant_(model.heads["sts"].linear.bias, -5.0)
-    examples: dict[CorpusName, Examples] = {"sts": vectors_of("sts", 20)}
-    trained = fitted(Trainer(model, examples, examples, PLAN))
-    assert [row.dev_score for row in trained.history] == [None, None]
-    assert all(row.note.startswith("the head is dead") for row in trained.history)
-    assert trained.best_epoch == 1
+def test_every_epoch_has_an_order_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders: list[list[int]] = [[]]
+    step = Trainer.step
+
+    def noted(self: Trainer, corpus: CorpusName, chosen: Chosen) -> torch.Tensor:
+        orders[-1] += chosen.indices.tolist()
+        return step(self, corpus, chosen)
+
+    monkeypatch.setattr(Trainer, "step", noted)
+    trainer = frozen({"sst": 40}, replace(PLAN, epochs=3))
+    trainer.fit("test", lambda t: orders.append([]) if t.progress.step == 0 else None)
+    assert [sorted(order) for order in orders[:3]] == [list(range(40))] * 3
+    assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
-def spoil(examples: VectorExamples, epoch: int, value: float) -> Any:
-    """Return a boundary that puts a number into a few examples when an epoch has ended."""
-
-    def boundary(trainer: Trainer) -> None:
-        if trainer.progress.epoch == epoch + 1 and trainer.progress.step == 0:
-            examples.vectors[:8] = value  # of either label
-
-    return boundary
+def vectors(trainer: Trainer, split: str, corpus: CorpusName) -> torch.Tensor:
+    examples = getattr(trainer, split)[corpus]
+    assert isinstance(examples, VectorExamples)
+    return examples.vectors
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(value: float) -> None:
-    train, dev = vectors_of("sts", 20), vectors_of("sts", 20)
-    model = MultitaskBert(None, ("sts",), 32, 0.0)
-    torch.nn.init.constant_(model.heads["sts"].linear.bias, 5.0)
-    trainer = Trainer(model, {"sts": train}, {"sts": dev}, replace(PLAN, epochs=4))
-    kept: list[torch.Tensor] = []
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
+    epoch: int, value: float
+) -> None:
+    trainer = frozen({"sts": 20}, replace(PLAN, epochs=4))
+    weight = trainer.model.heads["sts"].linear.weight
+    states = [weight.detach().clone()]  # as given, then after each epoch
 
     def boundary(trainer: Trainer) -> None:
-        spoil(train, 2, value)(trainer)
         if trainer.progress.step == 0:
-            kept.append(model.heads["sts"].linear.weight.detach().clone())
+            states.append(weight.detach().clone())
+        if trainer.progress.epoch == epoch:
+            vectors(trainer, "train", "sts")[:8] = value
 
-    trainer.fit("test", boundary)
-    trained = trainer.finish()
-    assert trained.stopped is not None
-    assert re.fullmatch(r"the loss is (nan|inf) in step \d, epoch 3 \(sts\)", trained.stopped)
-    assert trained.best_epoch in (1, 2)
-    assert [row.epoch for row in trained.history] == [1, 2, 3]
-    last = trained.history[-1]
-    assert last.dev_score is None
-    assert last.train_loss is None
+    if epoch == 1:
+        vectors(trainer, "train", "sts")[:8] = value
+    progress = fitted(trainer, boundary)
+    assert progress.stopped is not None
+    assert re.fullmatch(
+        rf"the loss is (nan|inf) in step \d, epoch {epoch} \(sts\)", progress.stopped
+    )
+    assert [row.epoch for row in progress.history] == list(range(1, epoch + 1))
+    last = progress.history[-1]
+    assert (last.dev_score, last.train_loss) == (None, None)
     assert "the loss is" in last.note
-    assert torch.equal(model.heads["sts"].linear.weight, kept[trained.best_epoch - 1])
-
-
-def test_run_that_never_came_through_an_epoch_keeps_what_it_was_given() -> None:
-    examples = vectors_of("sst", 20)
-    examples.vectors[3] = float("nan")
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    before = model.heads["sst"].linear.weight.detach().clone()
-    trained = fitted(Trainer(model, {"sst": examples}, {"sst": examples}, PLAN))
-    assert trained.best_epoch == 0
-    assert trained.stopped is not None
-    assert ", epoch 1 (sst)" in trained.stopped
-    assert torch.equal(model.heads["sst"].linear.weight, before)
+    assert progress.best_epoch in range(1, epoch) or (progress.best_epoch, epoch) == (0, 1)
+    assert torch.equal(weight, states[progress.best_epoch])
 
 
 def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch() -> None:
-    examples = vectors_of("sst", 1200)
-    examples.vectors[:] = float("nan")
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    trained = fitted(Trainer(model, {"sst": examples}, {"sst": examples}, PLAN))
-    assert [row.steps for row in trained.history] == [STEPS_BETWEEN_LOOKS]
+    trainer = frozen({"sst": 1200})
+    vectors(trainer, "train", "sst")[:] = float("nan")
+    assert [row.steps for row in fitted(trainer).history] == [STEPS_BETWEEN_LOOKS]
 
 
-def test_predictions_that_are_no_numbers_end_the_run() -> None:
-    train, dev = vectors_of("sst", 20), vectors_of("sst", 20)
-    dev.vectors[0] = float("nan")
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    trained = fitted(Trainer(model, {"sst": train}, {"sst": dev}, PLAN))
-    assert trained.best_epoch == 0
-    assert trained.stopped == "predictions for the dev set are not finite, epoch 1 (sst)"
+def test_predictions_that_are_no_numbers_end_the_run_and_leave_no_corpus_a_score() -> None:
+    trainer = frozen({"sst": 20, "quora": 20})
+    vectors(trainer, "dev", "quora")[0] = float("nan")
+    progress = fitted(trainer)
+    assert progress.stopped == "predictions for the dev set are not finite, epoch 1 (quora)"
+    assert progress.best_epoch == 0
+    assert [(row.dev_score, bool(row.note)) for row in progress.history] == [
+        (None, False),
+        (None, True),
+    ]
 
 
 def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
-    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    trainer = Trainer(model, examples, examples, replace(PLAN, epochs=3))
-
     def boundary(trainer: Trainer) -> None:
         for state in trainer.optimizer.state.values():
             state["exp_avg_sq"].fill_(float("inf"))  # as an infinite gradient leaves it
 
-    trainer.fit("test", boundary)
-    assert trainer.progress.stopped == "gradients are not finite, epoch 1 (sst)"
+    progress = fitted(frozen({"sst": 20}), boundary)
+    assert progress.stopped == "gradients are not finite, epoch 1 (sst)"
 
 
 def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() -> None:
-    train, dev = vectors_of("quora", 40), vectors_of("quora", 40)
-    model = MultitaskBert(None, ("quora",), 32, 0.0)
-    plan = replace(PLAN, epochs=2, learning_rate=1e-4)
-    trainer = Trainer(model, {"quora": train}, {"quora": dev}, plan)
-    trainer.fit("test", spoil(train, 1, 1e5))
-    trained = trainer.finish()
-    assert trained.stopped is None
-    first, second = trained.history
-    assert first.note == ""
-    assert "the loss diverges" in second.note
-    assert "gradients explode" in second.note
+    def boundary(trainer: Trainer) -> None:
+        if (trainer.progress.epoch, trainer.progress.step) == (2, 0):
+            vectors(trainer, "train", "quora")[:8] = 1e5  # of either label
+
+    progress = fitted(frozen({"quora": 40}, replace(PLAN, learning_rate=1e-4)), boundary)
+    assert progress.stopped is None
+    before, after = progress.history
+    assert before.note == ""
+    assert "the loss diverges" in after.note
+    assert "gradients explode" in after.note
 
 
-def test_empty_dev_set_is_named_and_the_run_goes_on() -> None:
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    train, dev = vectors_of("sst", 20), vectors_of("sst", 0)
-    trained = fitted(Trainer(model, {"sst": train}, {"sst": dev}, PLAN))
-    assert [(row.dev_score, row.note) for row in trained.history] == [
-        (None, "the dev set is empty")
-    ] * 2
-    assert trained.best_epoch == 1
+@pytest.mark.parametrize(
+    ("corpus", "note"), [("sts", "the head is dead"), ("sst", "the dev set is empty")]
+)
+def test_a_dev_set_that_says_nothing_is_noted_and_the_run_goes_on(
+    corpus: CorpusName, note: str
+) -> None:
+    trainer = frozen({corpus: 20})
+    if corpus == "sts":
+        torch.nn.init.constant_(trainer.model.heads["sts"].linear.weight, 0.0)
+        torch.nn.init.constant_(trainer.model.heads["sts"].linear.bias, -5.0)
+    else:
+        trainer.dev = {corpus: vectors_of(corpus, 0)}
+    progress = fitted(trainer)
+    assert [row.dev_score for row in progress.history] == [None, None]
+    assert all(row.note.startswith(note) for row in progress.history)
+    assert progress.best_epoch == 1
 
 
 def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -444,33 +336,6 @@ def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.Monk
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     monkeypatch.setattr(VectorExamples, "outputs", full)
-    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 20)}
-    trainer = Trainer(MultitaskBert(None, ("sst",), 32, 0.0), examples, examples, PLAN)
     said = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
     with pytest.raises(TrainingError, match=said):
-        trainer.fit("test")
-
-
-def test_every_epoch_has_an_order_of_its_own() -> None:
-    examples: dict[CorpusName, Examples] = {"sst": vectors_of("sst", 40)}
-    orders: list[list[int]] = [[]]
-
-    class Listening(Trainer):
-        def step(self, corpus: CorpusName, chosen: Chosen) -> torch.Tensor:
-            orders[-1] += chosen.indices.tolist()
-            return super().step(corpus, chosen)
-
-    model = MultitaskBert(None, ("sst",), 32, 0.0)
-    trainer = Listening(model, examples, examples, replace(PLAN, epochs=3))
-    trainer.fit("test", lambda t: orders.append([]) if t.progress.step == 0 else None)
-    assert [sorted(order) for order in orders[:3]] == [list(range(40))] * 3
-    assert orders[0] != orders[1] != orders[2] != orders[0]
-
-
-def test_an_epoch_that_one_corpus_spoils_is_no_corpus_best() -> None:
-    train: dict[CorpusName, Examples] = {c: vectors_of(c, 20) for c in ("sst", "quora")}  # type: ignore[misc]
-    dev: dict[CorpusName, Examples] = {c: vectors_of(c, 20) for c in ("sst", "quora")}  # type: ignore[misc]
-    dev["quora"].vectors[0] = float("nan")  # type: ignore[attr-defined]
-    trained = fitted(Trainer(MultitaskBert(None, ("sst", "quora"), 32, 0.0), train, dev, PLAN))
-    assert trained.stopped is not None
-    assert [row.dev_score for row in trained.history] == [None, None]
+        frozen({"sst": 20}).fit("test")

@@ -30,7 +30,7 @@ def row(epoch: int, corpus: str = "sst", dev: float | None = 0.5) -> EpochRow:
     return EpochRow(epoch, corpus, 10, 80, 0.25, 1.0, "accuracy", dev, "")  # type: ignore[arg-type]
 
 
-def test_an_epoch_is_told_with_rate_and_rest(
+def test_an_epoch_is_one_line_with_rate_and_rest(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "pipeline")
@@ -39,7 +39,7 @@ def test_an_epoch_is_told_with_rate_and_rest(
         clock.now += 2.0
         pace.step(8)
     clock.now += 5.0  # to score the dev set
-    pace.tell([row(1)])
+    pace.epoch([row(1)])
     assert caplog.messages == [
         "sst-finetune  epoch 1/4  sst loss 0.250 dev 0.500  0.4 steps/s  1 min 15 s left"
     ]
@@ -63,7 +63,7 @@ def test_a_live_record_has_what_the_dev_sets_said_last(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     pace = Pace("both", epochs=3, steps_per_epoch=10, done=10)
-    pace.tell([row(1, "sst", 0.5), row(1, "sts", None)])
+    pace.epoch([row(1, "sst", 0.5), row(1, "sts", None)])
     caplog.clear()
     caplog.set_level(logging.DEBUG, "pipeline")
     clock.now += 1.0
@@ -73,27 +73,20 @@ def test_a_live_record_has_what_the_dev_sets_said_last(
     ]
 
 
-def test_where_only_scoring_was_left_no_rate_is_made_up(
-    clock: Clock, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("done", "steps", "seconds"), [(10, 0, 5.0), (0, 1, 0.0)])
+def test_without_a_step_and_without_time_no_rate_is_made_up(
+    done: int, steps: int, seconds: float, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "pipeline")
-    pace = Pace("sst-finetune", epochs=1, steps_per_epoch=10, done=10)
-    clock.now += 5.0
-    pace.tell([row(1)])
-    assert caplog.messages == ["sst-finetune  epoch 1/1  sst loss 0.250 dev 0.500"]
-
-
-def test_where_the_clock_has_not_moved_no_rate_is_made_up(
-    clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "pipeline")
-    pace = Pace("sst-finetune", epochs=2, steps_per_epoch=1, done=0)
-    pace.step(8)
-    pace.tell([row(1)])
+    pace = Pace("sst-finetune", epochs=2, steps_per_epoch=10, done=done)
+    for _ in range(steps):
+        pace.step(8)
+    clock.now += seconds
+    pace.epoch([row(1)])
     pace.finish({})
     assert caplog.messages == [
         "sst-finetune  epoch 1/2  sst loss 0.250 dev 0.500",
-        "sst-finetune  1 steps in 0 s",
+        f"sst-finetune  {steps} steps in {seconds:.0f} s",
     ]
     assert vars(caplog.records[1])["facts"]["examples_per_second"] is None
 

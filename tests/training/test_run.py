@@ -1,5 +1,6 @@
 """A run's fingerprint: everything that decides its numbers moves it, and nothing else does."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,21 +11,21 @@ import torch
 
 from pipeline import paths
 from pipeline.errors import TrainingError
-from pipeline.files import write_record
+from pipeline.files import sha256_of, write_record
 from pipeline.model.kernels import PLAIN
 from pipeline.params import Params, load_params
 from pipeline.schemas import INPUTS
 from pipeline.training import run
+from pipeline.training.loop import plan_of
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 NAME = "multitask-finetune"
-CPU = torch.device("cpu")
-FILES = {"a": "1"}
 
 
 def fingerprint(params: Params = PARAMS, **changes: Any) -> str:
-    given = {"kernels": PLAIN, "device": CPU, "files": FILES} | changes
-    return run._fingerprint(params, NAME, **given)
+    given = {"kernels": PLAIN, "device": torch.device("cpu"), "files": {"a": "1"}} | changes
+    named = params.run(NAME)
+    return run._fingerprint(named, plan_of(params, named), **given)
 
 
 def with_run(**changes: Any) -> Params:
@@ -57,9 +58,7 @@ def test_what_decides_the_numbers_moves_the_fingerprint(what: str) -> None:
     assert fingerprint(DECIDING[what]) != fingerprint()
 
 
-def test_inputs_kernels_threads_and_versions_move_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_inputs_kernels_threads_and_versions_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fingerprint()
     assert fingerprint() == whole
     assert fingerprint(files={"a": "2"}) != whole
@@ -84,14 +83,18 @@ def test_inputs_that_change_while_it_waits_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    listed = {"run": NAME, "pair_encoding": "joint", "files": {"a": "1"}}
+    Path("tokens").write_text("as listed")
+    files = {"tokens": sha256_of(Path("tokens"))}
+    listed = {"run": NAME, "pair_encoding": "joint", "files": files}
     write_record(paths.inputs_json(NAME), INPUTS, listed)
 
     @contextmanager
-    def waited(name: str, fingerprint: str) -> Any:
-        write_record(paths.inputs_json(NAME), INPUTS, listed | {"files": {"a": "2"}})
+    def waited(name: str, fingerprint: str) -> Iterator[Path]:
+        Path("tokens").write_text("other")
+        files["tokens"] = sha256_of(Path("tokens"))
+        write_record(paths.inputs_json(NAME), INPUTS, listed)
         yield tmp_path
 
     monkeypatch.setattr(run, "own_checkpoint", waited)
-    with pytest.raises(TrainingError, match=f"what {NAME} reads changed while it waited"):
-        run.train_run(PARAMS, NAME, tmp_path, tmp_path)
+    with pytest.raises(TrainingError, match="tokens has changed since it was listed"):
+        run.train_run(PARAMS, NAME, tmp_path)

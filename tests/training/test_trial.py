@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
-from pipeline.checkpoints import checkpoint_folder, mark_finished, own_checkpoint
+from pipeline.checkpoints import checkpoints_root, own_checkpoint
 from pipeline.errors import TrainingError
 from pipeline.files import md5_of, read_record, write_record
 from pipeline.params import Params, load_params
@@ -20,7 +20,7 @@ NAME = "sst-pretrain-dropout0p1-seed7"
 KEPT = "training.safetensors"
 
 
-def trained(params: Params, name: str, backbone_dir: Path, out: Path, inputs: Path) -> None:
+def trained(params: Params, name: str, out: Path, inputs: Path) -> Path:
     """Stand in for the training of a run; it notes in its summary what it was given, and found."""
     assert inputs == paths.inputs_json("sst-pretrain")
     with own_checkpoint(name, "a" * 16) as folder:
@@ -29,9 +29,9 @@ def trained(params: Params, name: str, backbone_dir: Path, out: Path, inputs: Pa
         paths.run_weights(out).write_text("weights")
         paths.run_history(out).write_text("history")
         settings = params.run(name).model_dump()
-        told = {"seed": params.seed, "settings": settings, "goes_on": goes_on}
-        write_record(paths.run_summary(out), TRAIN, told)
-        mark_finished(folder, paths.run_weights(out))
+        given = {"seed": params.seed, "settings": settings, "goes_on": goes_on}
+        write_record(paths.run_summary(out), TRAIN, given)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -43,23 +43,10 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "score_dev", lambda *_: {"sst": {"score": 0.5}})
 
 
-def test_scores_and_history_stay_and_no_weights() -> None:
-    trial.train_trial(PARAMS, NAME, TRIAL, Path("backbone"))
-    folder = paths.trial_dir(NAME)
-    assert {path.name for path in folder.iterdir()} == {"scores.json", "history.csv"}
-    assert [path.name for path in folder.parent.iterdir()] == [NAME]
-    record = read_record(paths.trial_scores(folder), TRIALS)
-    assert (record["trial"], record["run"]) == (NAME, "sst-pretrain")
-    assert record["trained"]["seed"] == 7
-    settings = changed(PARAMS.run("sst-pretrain"), TRIAL.changes)
-    assert record["trained"]["settings"] == settings.model_dump()
-    assert record["corpora"] == {"sst": {"score": 0.5}}
-
-
 def train(name: str = NAME) -> Path:
-    """Train a trial as DVC does, whose outs are no more when it begins; return its scores."""
+    """Train a trial as DVC does, which has removed its outs; return its scores."""
     shutil.rmtree(paths.trial_dir(name), ignore_errors=True)
-    trial.train_trial(PARAMS, name, TRIAL, Path("backbone"))
+    trial.train_trial(PARAMS, name, TRIAL)
     return paths.trial_scores(paths.trial_dir(name))
 
 
@@ -71,20 +58,29 @@ def names() -> set[str]:
     return {path.parent.name for path in paths.CHECKPOINTS.glob(f"*/{KEPT}")}
 
 
-def test_one_that_dvc_did_not_come_to_take_in_is_not_trained_again() -> None:
+def test_scores_and_history_stay_and_no_weights() -> None:
+    record = read_record(train(), TRIALS)
+    folder = paths.trial_dir(NAME)
+    assert {path.name for path in folder.iterdir()} == {"scores.json", "history.csv"}
+    assert [path.name for path in folder.parent.iterdir()] == [NAME]
+    assert (record["trial"], record["run"]) == (NAME, "sst-pretrain")
+    assert record["trained"]["seed"] == 7
+    settings = changed(PARAMS.run("sst-pretrain"), TRIAL.changes)
+    assert record["trained"]["settings"] == settings.model_dump()
+    assert record["corpora"] == {"sst": {"score": 0.5}}
+
+
+def test_it_goes_on_from_its_checkpoint_until_dvc_has_taken_it_in() -> None:
     paths.DVC_LOCK.write_text("md5: 0000")
     assert not goes_on(train())
     assert goes_on(train())
-    assert goes_on(train())  # the second time its checkpoint was marked with scores
-
-
-def test_one_that_dvc_has_taken_in_is_trained_when_that_is_forced() -> None:
-    paths.DVC_LOCK.write_text(f"md5: {md5_of(train())}")
-    assert not goes_on(train())
+    paths.DVC_LOCK.write_text(f"md5: {md5_of(scores := train())}")
+    assert goes_on(scores)
+    assert not goes_on(train())  # that was forced
 
 
 def test_its_checkpoint_goes_when_dvc_has_taken_it_in_and_another_trial_trains() -> None:
-    unfinished = checkpoint_folder(NAME, "b" * 16)  # of other settings
+    unfinished = checkpoints_root() / f"{NAME}-{'b' * 16}"  # of other settings
     unfinished.mkdir(parents=True)
     (unfinished / KEPT).touch()
     scores = train()
@@ -103,6 +99,6 @@ def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(
 
     monkeypatch.setattr(trial, "score_dev", refuse)
     with pytest.raises(TrainingError, match="does not fit"):
-        trial.train_trial(PARAMS, NAME, TRIAL, Path("backbone"))
+        train()
     assert list(paths.TRIED.iterdir()) == []
     assert names() == {f"{NAME}-{'a' * 16}"}

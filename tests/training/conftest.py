@@ -1,0 +1,89 @@
+"""What tests of the trainer share: small splits whose labels can be learnt, trainers on them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipeline.batches import joined
+from pipeline.evaluation.predict import TokenExamples, VectorExamples
+from pipeline.model.kernels import PLAIN, Kernels
+from pipeline.model.multitask import MultitaskBert
+from pipeline.model.weights import load_backbone
+from pipeline.params import OptimizerParams, TrainingSpeedParams
+from pipeline.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+from pipeline.training.loop import Trainer, TrainingPlan
+
+CPU = torch.device("cpu")
+PLAN = TrainingPlan(
+    epochs=2,
+    learning_rate=1e-2,
+    batch_size={"sst": 4, "cfimdb": 4, "quora": 4, "sts": 4},
+    optimizer=OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6),
+    speed=TrainingSpeedParams(
+        bucket_batches=4, trim_vocabulary=True, fused_adamw=True, keep_memory=False
+    ),
+    dev_batch_size=8,
+    seed=1,
+)
+
+
+def split_of(corpus: CorpusName, count: int, seed: int = 0) -> TokenizedSplit:
+    """Make sentences whose label stands in them as a word, so that it can be learnt."""
+    generator = np.random.default_rng(seed)
+    labels = generator.permutation(np.arange(count) % (CORPORA[corpus].max_label + 1))
+    sentences = []
+    for label in np.repeat(labels, CORPORA[corpus].task.num_sentences):
+        noise = generator.integers(5000, 5020, generator.integers(1, 5))
+        sentences.append([101, 2000 + int(label), *noise, 102])
+    return TokenizedSplit(
+        CORPORA[corpus],
+        np.array([i for sentence in sentences for i in sentence], dtype=np.int32),
+        np.cumsum([0, *map(len, sentences)]),
+        labels.astype(np.float32),
+        np.array([f"id-{i}" for i in range(count)]),
+        pad_id=0,
+    )
+
+
+def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
+    """Make stored vectors whose first dimension is the label."""
+    split = split_of(corpus, count)
+    shape = (count, split.corpus.task.num_sentences, 32)
+    vectors = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    vectors[:, :, 0] = torch.from_numpy(split.labels)[:, None]
+    return VectorExamples(split, vectors)
+
+
+def frozen(
+    sizes: Mapping[CorpusName, int], plan: TrainingPlan = PLAN, dropout: float = 0.0
+) -> Trainer:
+    """Make a new trainer of heads on stored vectors; train and dev are equal, and not the same."""
+    torch.manual_seed(plan.seed)
+    model = MultitaskBert(None, tuple(sizes), 32, dropout)
+    if "sts" in sizes:  # away from the ReLU's dead side
+        torch.nn.init.constant_(model.heads["sts"].linear.bias, 5.0)
+    train, dev = ({c: vectors_of(c, size) for c, size in sizes.items()} for _ in range(2))
+    return Trainer(model, train, dev, plan)
+
+
+def finetuned(
+    folder: Path,
+    corpora: Sequence[CorpusName],
+    plan: TrainingPlan = PLAN,
+    dropout: float = 0.3,
+    kernels: Kernels = PLAIN,
+    is_joint: bool = False,
+) -> Trainer:
+    """Make a new trainer of a whole model on 12 examples of each corpus."""
+    torch.manual_seed(plan.seed)
+    model = MultitaskBert(load_backbone(folder, kernels), corpora, 32, dropout)
+    if "sts" in corpora:  # away from the ReLU's dead side
+        torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
+    splits = {corpus: split_of(corpus, 12) for corpus in corpora}
+    if is_joint:
+        splits = {c: joined(s) if s.corpus.is_pair else s for c, s in splits.items()}
+    examples = {corpus: TokenExamples(split, CPU) for corpus, split in splits.items()}
+    return Trainer(model, examples, examples, plan)

@@ -129,122 +129,84 @@ def plant(path: Path, content: bytes) -> Path:
     return path
 
 
-def token_cache() -> Path:
-    """Write a small cache that can be read."""
-    folder = Path("tokens")
+def good_neighbours() -> None:
+    """Write what is read before the file in question, so that it can be read."""
     for name in ARRAYS:
-        path = plant(folder / f"dev-{name.replace('_', '-')}.npy", b"")
+        path = plant(Path("tokens") / f"dev-{name.replace('_', '-')}.npy", b"")
         np.save(path, np.zeros(2, dtype=np.int64), allow_pickle=False)
-    summary = {"schema": str(TOKENS), "corpus": "sst", "pad_id": 0}
-    plant(folder / "cache.json", json.dumps(summary).encode())
-    assert len(read_cache(folder, "dev")) == 2
-    return folder
-
-
-def backbone() -> Path:
-    """Write a backbone's folder with a config that can be read."""
-    folder = Path("backbone")
-    plant(folder / "config.json", json.dumps(CONFIG).encode())
-    assert config_from_json(folder / "config.json").hidden_size == 4
-    return folder
-
-
-def token_ids(content: bytes) -> None:
-    plant(token_cache() / "dev-input-ids.npy", content)
-    read_cache(Path("tokens"), "dev")
-
-
-def token_summary(content: bytes) -> None:
-    plant(token_cache() / "cache.json", content)
-    read_cache(Path("tokens"), "dev")
-
-
-def features(content: bytes) -> None:
-    plant(Path("features/dev.npy"), content)
+    summary = {"corpus": "sst", "pad_id": 0, "max_length": 8}
+    write_record(Path("tokens/cache.json"), TOKENS, summary)
+    assert len(read_cache(Path("tokens"), "dev")) == 2
     write_record(Path("features/features.json"), FEATURES, {})
-    read_features(Path("features"), "dev")
+    config = plant(Path("backbone/config.json"), json.dumps(CONFIG).encode())
+    assert config_from_json(config).hidden_size == 4
 
 
-def backbone_weights(content: bytes) -> None:
-    plant(backbone() / "model.safetensors", content)
-    load_backbone(Path("backbone"), PLAIN)
-
-
-def backbone_config(content: bytes) -> None:
-    config_from_json(plant(backbone() / "config.json", content))
-
-
-def backbone_of_the_users_own(content: bytes) -> None:
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        plant(Path("own") / name, content)
+def fetch_own() -> None:
+    for name in ("tokenizer.json", "model.safetensors"):
+        plant(Path("own") / name, Path("own/config.json").read_bytes())
     fetch_backbone("local:own", Path("out"))
 
 
-def tokenizer(content: bytes) -> None:
-    load_tokenizer(plant(Path("tokenizer.json"), content))
-
-
-def run_weights(content: bytes) -> None:
-    load_weights(nn.Linear(1, 1), plant(Path("model.safetensors"), content))
-
-
-def checkpoint(content: bytes) -> None:
-    read_checkpoint(plant(Path("training.safetensors"), content))
-
-
-def inputs(content: bytes) -> None:
-    check_inputs(plant(Path("inputs.json"), content), None)
-
-
-def scores(content: bytes) -> None:
-    for name in PARAMS.runs:
-        plant(paths.scores_json(name), content)
-    read_outcome(PARAMS, {}, records_in_data())
-
-
-def origin(content: bytes) -> None:
-    plant(paths.corpus_origin(Path("sst")), content)
-    validate_corpus(SST, Path("sst"), PARAMS.active.corpora)
-
-
-def corpus(content: bytes) -> None:
-    read_split(plant(Path("dev.csv"), content), SST)
-
-
-def params(content: bytes) -> None:
-    load_params(plant(Path("params.yaml"), content))
-
-
-READERS: dict[Callable[[bytes], None], type[PipelineError]] = {
-    token_ids: CorpusError,
-    token_summary: CorpusError,
-    features: CorpusError,
-    backbone_weights: BackboneError,
-    backbone_config: BackboneError,
-    backbone_of_the_users_own: BackboneError,
-    tokenizer: BackboneError,
-    run_weights: TrainingError,
-    checkpoint: PipelineError,
-    inputs: TrainingError,
-    scores: ReportError,
-    origin: CorpusError,
-    corpus: CorpusError,
-    params: ParamsError,
+# where a file is planted, who reads it, and how it is refused
+READERS: dict[str, tuple[str, Callable[[], object], type[PipelineError]]] = {
+    "token ids": (
+        "tokens/dev-input-ids.npy",
+        lambda: read_cache(Path("tokens"), "dev"),
+        CorpusError,
+    ),
+    "token summary": ("tokens/cache.json", lambda: read_cache(Path("tokens"), "dev"), CorpusError),
+    "features": ("features/dev.npy", lambda: read_features(Path("features"), "dev"), CorpusError),
+    "backbone's weights": (
+        "backbone/model.safetensors",
+        lambda: load_backbone(Path("backbone"), PLAIN),
+        BackboneError,
+    ),
+    "backbone's config": (
+        "backbone/config.json",
+        lambda: config_from_json(Path("backbone/config.json")),
+        BackboneError,
+    ),
+    "backbone of the user's own": ("own/config.json", fetch_own, BackboneError),
+    "tokenizer": ("tokenizer.json", lambda: load_tokenizer(Path("tokenizer.json")), BackboneError),
+    "run's weights": (
+        "model.safetensors",
+        lambda: load_weights(nn.Linear(1, 1), Path("model.safetensors")),
+        TrainingError,
+    ),
+    "checkpoint": ("a.safetensors", lambda: read_checkpoint(Path("a.safetensors")), PipelineError),
+    "inputs": ("inputs.json", lambda: check_inputs(Path("inputs.json"), None), TrainingError),
+    "scores": (
+        str(paths.scores_json(next(iter(PARAMS.runs)))),
+        lambda: read_outcome(PARAMS, {}, records_in_data()),
+        ReportError,
+    ),
+    "origin": (
+        "sst/origin.json",
+        lambda: validate_corpus(SST, Path("sst"), PARAMS.active.corpora),
+        CorpusError,
+    ),
+    "corpus": ("dev.csv", lambda: read_split(Path("dev.csv"), SST), CorpusError),
+    "params": ("params.yaml", lambda: load_params(Path("params.yaml")), ParamsError),
 }
 
 
 @pytest.mark.parametrize("disguise", [bare, as_text, as_array, as_checkpoint])
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", READERS)
 def test_a_pickle_in_place_of_a_file_is_refused_and_never_run(
-    reader: Callable[[bytes], None], disguise: Callable[[Trap], bytes], marker: Path
+    name: str, disguise: Callable[[Trap], bytes], marker: Path
 ) -> None:
-    with pytest.raises(READERS[reader]):
-        reader(disguise(Trap(marker)))
+    path, read, error = READERS[name]
+    good_neighbours()
+    plant(Path(path), disguise(Trap(marker)))
+    with pytest.raises(error):
+        read()
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("tag", ["python/object/apply:pathlib.Path.touch", "python/name:os.system"])
 def test_a_tag_of_python_in_params_is_refused_and_never_run(tag: str, marker: Path) -> None:
+    plant(Path("params.yaml"), f"seed: !!{tag} [{json.dumps(str(marker))}]\n".encode())
     with pytest.raises(ParamsError):
-        params(f"seed: !!{tag} [{json.dumps(str(marker))}]\n".encode())
+        load_params(Path("params.yaml"))
     assert not marker.exists()

@@ -1,10 +1,10 @@
 """Small corpora made by rule, which a test breaks in one place and has validated."""
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline.corpora.findings import CorpusReport
@@ -51,11 +51,8 @@ class Handmade:
         rows = good_rows(name, sizes)
         edit(rows)
         for split, examples in rows.items():
-            path = self.folder / f"{split}.csv"
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, ["id", "first", "second", "label"])
-                writer.writeheader()
-                writer.writerows(examples)
+            frame = pd.DataFrame(examples, columns=["id", "first", "second", "label"])
+            frame.to_csv(self.folder / f"{split}.csv", index=False)
         origin = {"source": "made by hand", "notes": ["a note"], "dropped": []}
         write_record(self.folder / "origin.json", CORPORA_SCHEMA, origin)
 

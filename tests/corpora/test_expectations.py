@@ -104,23 +104,6 @@ SINGLE_SENTENCES = {
 }
 
 
-def test_whatever_is_wrong_with_single_sentences_is_found_and_nothing_else(handmade: Any) -> None:
-    handmade.write("sst", break_single_sentences)
-    report = handmade.validate("sst")
-    assert unmet(report) == SINGLE_SENTENCES
-    for place, observed, details in [
-        ("train text_not_repeated", "1 of 30 repeated", ["same as train13"]),
-        ("train label_in_range", "2 of 30 with another label", ["label 5", "label 2.5"]),
-        ("train first_length", "3 of 30 shorter or longer", ["words: 0", "words: 1", "words: 65"]),
-        ("dev few_in_train", "1 of 29 in train too", ["same as train20 in train"]),
-        ("dev row_count", "29", []),
-    ]:
-        finding = finding_of(report, *place.split())
-        assert finding.observed == observed
-        assert [example.detail for example in finding.examples] == details
-    assert finding_of(report, "train", "class_balance").examples[0].text == "1 examples"
-
-
 def break_pairs(rows: Any) -> None:
     train, dev, test = rows["train"], rows["dev"], rows["test"]
     train[1]["second"] = "\t"
@@ -151,16 +134,37 @@ PAIRS = {
 }
 
 
-def test_whatever_is_wrong_with_pairs_is_found_and_nothing_else(handmade: Any) -> None:
-    handmade.write("sts", break_pairs)
-    report = handmade.validate("sts")
-    assert unmet(report) == PAIRS
-    leak = finding_of(report, "dev", "few_in_train").examples[0]
-    assert leak.detail == "same as train10 in train"
-    assert leak.text.startswith("TRAIN SECOND TEXT 10 /")
-    balance = finding_of(report, "dev", "class_balance")
-    assert balance.unexpected_count == 6
-    assert balance.examples[3].detail == "100.0 % of the examples"
+DETAILS = [
+    ("sst", "train text_not_repeated", "1 of 30 repeated", ["same as train13"]),
+    ("sst", "train label_in_range", "2 of 30 with another label", ["label 5", "label 2.5"]),
+    ("sst", "train first_length", "3 of 30 shorter or longer", [f"words: {n}" for n in (0, 1, 65)]),
+    ("sst", "dev few_in_train", "1 of 29 in train too", ["same as train20 in train"]),
+    ("sst", "dev row_count", "29", []),
+    ("sts", "dev few_in_train", "1 of 30 in train too", ["same as train10 in train"]),
+    (
+        "sts",
+        "dev class_balance",
+        "6 of 6 outside",
+        [f"{share}.0 % of the examples" for share in (0, 0, 0, 100, 0)],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "expected"),
+    [("sst", break_single_sentences, SINGLE_SENTENCES), ("sts", break_pairs, PAIRS)],
+)
+def test_whatever_is_wrong_is_found_and_nothing_else(
+    handmade: Any, name: CorpusName, spoil: Any, expected: Any
+) -> None:
+    handmade.write(name, spoil)
+    report = handmade.validate(name)
+    assert unmet(report) == expected
+    for corpus, place, observed, details in DETAILS:
+        if corpus == name:
+            finding = finding_of(report, *place.split())
+            assert finding.observed == observed
+            assert [example.detail for example in finding.examples] == details
 
 
 @pytest.mark.parametrize(

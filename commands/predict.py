@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
     if sum(map(bool, (args.text, args.pair, args.input))) != 1:
         parser.error("give texts, or --pair, or --input")
     params = load_params()
-    params.run(args.run)  # an unknown one is told before anything is read
+    params.run(args.run)  # an unknown one is refused before anything is read
     texts = _texts(args)
     with _destination(args.output) as write:
         _answer_all(args, params, texts, write)

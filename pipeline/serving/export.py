@@ -4,7 +4,7 @@ A run of one sentiment corpus is a BertForSequenceClassification: dropout and a 
 the pooled output is what that class computes. Heads on pairs, which read a vector of each sentence,
 have no class there: such a run is a BertModel, with its heads in a file of their own.
 
-Nothing in it tells of the machine or the hour: the same run gives the same bytes.
+Nothing in it names the machine or the hour: the same run gives the same bytes.
 """
 
 import shutil
@@ -88,10 +88,10 @@ def _check_folder(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
     found = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if found and not force and (RECORD not in found or found - OURS):
-        other = min(found - OURS or found)
+    others = found - OURS or (set() if RECORD in found else found)
+    if others and not force:
         raise InputError(
-            f"{folder} holds what no export has written ({other}); name another folder, or "
+            f"{folder} holds what no export has written ({min(others)}); name another folder, or "
             "--force to keep that beside the export"
         )
 
@@ -112,22 +112,18 @@ def _scores(name: str) -> Scores:
 
 def _config(run: TrainedRun) -> dict[str, Any]:
     """Return config.json, under the names of Hugging Face's BertConfig."""
-    config = asdict(run.backbone.config) | {
-        "architectures": ["BertModel"],
-        "dtype": "float32",
-        "hidden_act": "gelu",
-        "model_type": "bert",
-    }
-    if not run.classified:
-        return config
-    meanings = MEANINGS[run.classified]
-    return config | {
-        "architectures": ["BertForSequenceClassification"],
-        "classifier_dropout": run.summary["dropout"],
-        "id2label": {str(number): meaning for number, meaning in enumerate(meanings)},
-        "label2id": {meaning: number for number, meaning in enumerate(meanings)},
-        "problem_type": "single_label_classification",
-    }
+    config = asdict(run.backbone.config) | {"dtype": "float32", "hidden_act": "gelu"}
+    config |= {"architectures": ["BertModel"], "model_type": "bert"}
+    if run.classified:
+        meanings = dict(enumerate(MEANINGS[run.classified]))
+        config |= {
+            "architectures": ["BertForSequenceClassification"],
+            "classifier_dropout": run.summary["dropout"],
+            "id2label": {str(number): meaning for number, meaning in meanings.items()},
+            "label2id": {meaning: number for number, meaning in meanings.items()},
+            "problem_type": "single_label_classification",
+        }
+    return config
 
 
 def _weights(run: TrainedRun) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 It is what its run.json says, not what params.yaml says by now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,25 +38,16 @@ class TrainedRun:
 
     name: str
     summary: Mapping[str, Any]  # run.json
+    corpora: Sequence[CorpusName]  # whose heads it has
+    pair_encoding: PairEncoding | None  # None if it reads no pairs
     backbone: MinBert  # as pretrained where it was frozen, else with what the run taught it
     model: MultitaskBert  # the heads, over the backbone where the run taught it
     tokenizer: Tokenizer
 
     @property
-    def corpora(self) -> tuple[CorpusName, ...]:
-        """Return the corpora whose heads the run has."""
-        return tuple(self.summary["corpora"])
-
-    @property
     def is_frozen(self) -> bool:
         """Say whether the backbone is as it was pretrained."""
         return self.model.backbone is None
-
-    @property
-    def pair_encoding(self) -> PairEncoding | None:
-        """Return how the run reads pairs; None if it reads none."""
-        encoding: PairEncoding | None = self.summary["pair_encoding"]
-        return encoding
 
     @property
     def classified(self) -> CorpusName | None:
@@ -108,7 +99,9 @@ def open_run(params: Params, name: str) -> TrainedRun:
     hidden_size, dropout = backbone.config.hidden_size, summary["dropout"]
     model = MultitaskBert(None if is_frozen else backbone, summary["corpora"], hidden_size, dropout)
     load_weights(model, paths.run_weights(paths.run_dir(name)))
-    return TrainedRun(name, summary, backbone.to(device).eval(), model.to(device).eval(), tokenizer)
+    backbone, model = backbone.to(device).eval(), model.to(device).eval()
+    corpora, pair_encoding = summary["corpora"], summary["pair_encoding"]
+    return TrainedRun(name, summary, corpora, pair_encoding, backbone, model, tokenizer)
 
 
 def _summary(name: str) -> dict[str, Any]:

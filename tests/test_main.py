@@ -7,27 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import COMMANDS
+from pipeline.__main__ import COMMANDS, main
+
+Said = pytest.CaptureFixture[str]
 
 
-def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments], capture_output=True, text=True
-    )
+def test_help_names_every_command(capsys: Said) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()[2:]] == list(COMMANDS)
+    assert said.err == ""
 
 
-def test_help_names_every_command() -> None:
-    told = asked("--help")
-    assert (told.returncode, told.stderr) == (0, "")
-    assert [line.split()[0] for line in told.stdout.splitlines()[2:]] == list(COMMANDS)
+@pytest.mark.parametrize("arguments", [[], ["plot"]])
+def test_a_command_that_is_not_there_is_a_usage_error(arguments: list[str], capsys: Said) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("usage: python -m pipeline <command>")
+    assert all(repr(name) in said.err for name in arguments)
 
 
-@pytest.mark.parametrize("arguments", [(), ("plot",)])
-def test_a_command_that_is_not_there_is_a_usage_error(arguments: tuple[str, ...]) -> None:
-    told = asked(*arguments)
-    assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr.startswith("usage: python -m pipeline <command>")
-    assert all(repr(name) in told.stderr for name in arguments)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_how_it_is_used(name: str, capsys: Said) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: python -m pipeline {name}")
 
 
 TALKATIVE = """
@@ -69,10 +74,3 @@ def test_what_a_terminal_cannot_show_is_spelt_out() -> None:
     told = talk(subprocess.PIPE)
     assert told.returncode == 0
     assert told.stdout.startswith("caf\\xe9 caf")
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_tells_how_it_is_used(name: str) -> None:
-    told = asked(name, "--help")
-    assert told.returncode == 0
-    assert told.stdout.startswith(f"usage: python -m pipeline {name}")

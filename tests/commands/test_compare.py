@@ -2,15 +2,16 @@
 
 import hashlib
 import math
-import os
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from commands.compare import page_of
+from pipeline.__main__ import main
 from pipeline.errors import ReportError
 from pipeline.files import write_record, write_text
 from pipeline.reporting.comparison import asked_of_revisions, read_side
@@ -18,7 +19,6 @@ from pipeline.reporting.comparison_page import comparison_page
 from pipeline.schemas import EVALUATE, TRAIN
 from pipeline.yaml12 import as_yaml
 
-ROOT = Path(__file__).parents[2]
 SIZE = 60
 LABELS = [i % 5 for i in range(SIZE)]
 SHIFTED = [(label + 1) % 5 for label in LABELS]
@@ -56,17 +56,20 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
     (folder / "dvc.lock").write_text(as_yaml({"stages": stages}))
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "DVC_NO_ANALYTICS": "1",
-        "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
-    }
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+@pytest.fixture(scope="module", autouse=True)
+def index_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site")))
+        yield
 
 
-def compared(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, sys.executable, "-m", "pipeline", "compare", *names)
+def compared(folder: Path, *names: str) -> tuple[int, str, str]:
+    """Return the exit status of `python -m pipeline compare`, and what it said on both streams."""
+    out, err = StringIO(), StringIO()
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        status = main(["compare", *names])
+    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -77,39 +80,31 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     write_project(folder, {"one": WORSE, "two": BETTER}, rate=0.1)
     linked = ["dvc", "config", "cache.type", "hardlink"]  # as in this repository
-    init = ["git", "init", "-q"], ["dvc", "init", "-q"], linked, ["dvc", "add", "-q", "data"]
-    for command in init:
-        assert run(folder, *command).returncode == 0
-    for command in (["add", "-A"], ["commit", "-qm", "one"], ["tag", "before"]):
-        assert run(folder, *git, *command).returncode == 0
-    run(folder, "dvc", "unprotect", "data")
+    add = ["dvc", "add", "-q", "data"]
+    first = [["git", "init", "-q"], ["dvc", "init", "-q"], linked, add, [*git, "add", "-A"]]
+    kept = [[*git, "commit", "-qm", "one"], [*git, "tag", "before"], ["dvc", "unprotect", "data"]]
+    for command in (*first, *kept):
+        subprocess.run(command, cwd=folder, check=True)
     write_project(folder, {"one": BETTER, "two": BETTER}, rate=0.2)
-    for command in (["dvc", "add", "-q", "data"], [*git, "commit", "-qam", "two"]):
-        assert run(folder, *command).returncode == 0
+    for command in (add, [*git, "commit", "-qam", "two"]):
+        subprocess.run(command, cwd=folder, check=True)
     return folder
 
 
 def test_two_commits_say_what_is_better_and_what_was_changed(project: Path) -> None:
-    done = compared(project, "before", "HEAD")
-    assert (done.returncode, done.stdout) == (0, "wrote reports/compare.md\n"), done.stderr
+    assert compared(project, "before", "HEAD") == (0, "wrote reports/compare.md\n", "")
     page = (project / "reports/compare.md").read_text()
     assert "- **B is better**, and that is real: 1 of 2 (of-one)." in page
     assert "- The same predictions, example by example: 1 of 2." in page
     assert "| of-one        | accuracy |  60 | 0.333 | 0.833 | +0.500 [" in page
     assert "| runs.one.learning_rate | 0.1 | 0.2 |" in page
     assert "Code: the same." in page
-
-
-def test_the_same_two_give_the_same_bytes(project: Path) -> None:
-    pages = []
-    for _ in range(2):
-        compared(project, "before", "workspace")
-        pages.append((project / "reports/compare.md").read_bytes())
-    assert pages[0] == pages[1]
+    compared(project, "before", "HEAD")
+    assert (project / "reports/compare.md").read_text() == page
 
 
 def test_two_runs_are_compared_by_corpus(project: Path) -> None:
-    assert compared(project, "one", "of-two").returncode == 0
+    assert compared(project, "one", "of-two")[0] == 0
     page = (project / "reports/compare.md").read_text()
     assert "- The same predictions, example by example: 1 of 1." in page
 
@@ -127,9 +122,9 @@ def test_two_runs_are_compared_by_corpus(project: Path) -> None:
 def test_what_cannot_be_compared_is_told_in_one_line(
     project: Path, names: tuple[str, str], said: str
 ) -> None:
-    done = compared(project, *names)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert said in done.stderr
+    status, out, err = compared(project, *names)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert said in err
 
 
 def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) -> None:
@@ -140,8 +135,8 @@ def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) 
         revisions, runs = compared(project, "before", "HEAD"), compared(project, "one", "two")
     finally:
         lock.write_text(whole)
-    assert revisions.returncode == 0, revisions.stderr
-    assert "dvc.lock of workspace describes no finished report" in runs.stderr
+    assert revisions[0] == 0, revisions
+    assert "dvc.lock of workspace describes no finished report" in runs[2]
 
 
 def test_two_that_are_undefined_are_not_called_the_same(
@@ -157,8 +152,7 @@ def test_two_that_are_undefined_are_not_called_the_same(
 def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> None:
     write_project(tmp_path, {"one": WORSE, "two": BETTER}, rate=0.1)
     (tmp_path / "data/scores/one.json").write_text("{}")
-    done = compared(tmp_path, "one", "two")
-    assert "data/scores/one.json is not the one in dvc.lock" in done.stderr
+    assert "one.json is not the one in dvc.lock" in compared(tmp_path, "one", "two")[2]
     assert not (tmp_path / "reports/compare.md").exists()
 
 
@@ -181,4 +175,5 @@ def test_a_file_of_another_version_is_told_by_its_revision(
 
 
 def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:
-    assert compared(tmp_path, "main").returncode == 2
+    with pytest.raises(SystemExit, match="2"):
+        compared(tmp_path, "main")

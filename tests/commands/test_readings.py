@@ -1,11 +1,10 @@
 """`python -m pipeline readings`: its trials stand beside those of a sweep."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from commands import readings, repro, sweep
+from commands import readings, sweep
 from pipeline import paths
 from pipeline.launch.readings import readings_of
 from pipeline.params import load_params
@@ -14,17 +13,6 @@ from pipeline.trials import load_trials
 ROOT = Path(__file__).parents[2]
 READINGS = set(readings_of(load_params(ROOT / "params.yaml")))
 SWEPT = {"sst-pretrain-seed11712"}
-
-
-@pytest.fixture
-def handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Go into a repository of three files; return what `repro` is called with."""
-    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
-        shutil.copy(ROOT / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    calls: list[list[str]] = []
-    monkeypatch.setattr(repro, "main", calls.append)
-    return calls
 
 
 def test_it_writes_the_trials_and_goes_on_as_repro(

@@ -8,7 +8,7 @@ import pytest
 from commands import render
 from pipeline import paths
 from pipeline.errors import ReportError
-from tests.reporting.conftest import ROOT, left_by_runs
+from tests.reporting.conftest import ROOT
 
 REPORT = paths.report_dir("demo")
 
@@ -22,18 +22,6 @@ def report(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     text = (ROOT / paths.PARAMS).read_text()
     paths.PARAMS.write_text(text.replace("seed: 11711", "seed: 7"))
     return files()
-
-
-@pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the stage wrote a report; to be read only."""
-    from pipeline.reporting.pages import write_report
-
-    folder = tmp_path_factory.mktemp("written")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        write_report(left_by_runs(), {}, REPORT, paths.SUMMARY)
-    return folder
 
 
 def files() -> dict[Path, bytes]:

@@ -1,14 +1,13 @@
 """`python -m pipeline rescore`: a table, a sentence, and status 1 where a score is another one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from commands import rescore
 from pipeline import paths
+from pipeline.__main__ import main
 from pipeline.corpora.reading import read_split
 from pipeline.corpora.sources import write_corpora
 from pipeline.errors import ReportError
@@ -72,17 +71,14 @@ def test_scores_that_are_not_are_named_after_the_table(capsys: pytest.CaptureFix
     assert "|   -8.3e-02 |" in row  # 1 of 12
 
 
-def test_the_command_ends_with_status_1_and_leaves_nothing_behind() -> None:
+def test_the_command_ends_with_status_1_and_leaves_nothing_behind(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     spoil(PREDICTIONS / "cfimdb-pretrain/cfimdb-dev.csv")
     before = set(Path().rglob("*"))
-    command = [sys.executable, "-m", "pipeline", "rescore"]
-    done = subprocess.run(
-        command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (
-        1,
-        "1 of 14 scores are not found again: cfimdb-single-pretrain\n",
-    )
+    assert main(["rescore"]) == 1
+    said = "1 of 14 scores are not found again: cfimdb-single-pretrain\n"
+    assert capsys.readouterr().err == said
     assert set(Path().rglob("*")) == before
 
 

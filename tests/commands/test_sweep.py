@@ -1,29 +1,17 @@
 """`python -m pipeline sweep`: what it says, what it refuses, and what it hands on."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from commands import repro, sweep
+from commands import sweep
 from pipeline import paths
 from pipeline.params import load_params
 from pipeline.schemas import TIME
 from pipeline.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Go into a repository of three files; return what `repro` is called with."""
-    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
-        shutil.copy(ROOT / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    calls: list[list[str]] = []
-    monkeypatch.setattr(repro, "main", calls.append)
-    return calls
 
 
 def test_it_writes_the_trials_and_goes_on_as_repro(

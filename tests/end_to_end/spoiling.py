@@ -1,83 +1,97 @@
-"""What bad input needs: a finished pipeline to be spoiled, ways to start a stage, what came of it.
+"""What bad input needs: ways to spoil a finished pipeline, machines that refuse, what came of it.
 
 For test_bad_input.py, which holds the table.
 """
 
 import csv
+import ctypes
+import importlib
 import io
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from safetensors.numpy import load_file, save_file
 
-from pipeline import paths
+from stages.entry import run_stage
+from pipeline import backbone, paths
+from pipeline.corpora import sources
 from pipeline.files import sha256_of
+from pipeline.pinned import Download
 from pipeline.tasks import CORPORA
 from pipeline.tokens.token_cache import write_cache
+from tests.torture.forked import forked
 
-ROOT = Path(__file__).parents[2]
 CLOSED = "http://127.0.0.1:1"
 STAMP = r"(?m)^\d\d:\d\d:\d\d  "  # before every record
 PINNED = "all-MiniLM-L6-v2"
 TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
 OWN = Path("own")  # a backbone of the user's
+CAPABILITY_VERSION = 0x20080522
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 
 
-# Each is `python -c`, and then the command that it starts or the stage that it runs itself.
-EXEC = "os.execv(sys.argv[1], sys.argv[1:])"
-# root too is then held to permissions; for anybody else the call fails and nothing is lost
-PERMISSIONS_BIND = f"""
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-    getattr(ctypes.CDLL(None), "prctl", lambda *_: 0)(PR_CAPBSET_DROP, capability, 0, 0, 0)
-{EXEC}
-"""
-# a write beyond the limit fails as one on a full disk does, but with EFBIG
-DISK_IS_FULL = f"""
-import os, resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
-{EXEC}
-"""
-HERE = """
-import importlib, resource, sys
-main = importlib.import_module("stages." + sys.argv.pop(1)).main
-from stages.entry import run_stage
-"""
-LITTLE_MEMORY = f"""{HERE}
-# what is there before the first batch is not to be counted
-pages = int(open("/proc/self/statm").read().split()[0])
-limit = pages * resource.getpagesize() + 300 * 2**20
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-run_stage(main)
-"""
-IMPATIENT = f"""{HERE}
-from functools import partial
-from pipeline import backbone
-from pipeline.corpora import sources
-from pipeline.pinned import Download
-quick = partial(Download, timeout_seconds=2.0, retries=1)
-backbone.Download = sources.Download = quick
-run_stage(main)
-"""
-# a disk of four pages; what is left on it in the end is printed
-SMALL_DISK = (
-    "mount -t tmpfs -o size=16k none data/tokens && "
-    '{ "$0" -m "stages.$@"; status=$?; find data/tokens -type f; exit $status; }'
-)
-UNSHARE = ("unshare", "--map-root-user", "--mount")
+@contextmanager
+def permissions_bind() -> Iterator[None]:
+    """Take from root its capabilities; anybody else has none to lose."""
+    capset = getattr(ctypes.CDLL(None), "capset", lambda *_: 0)
+    assert capset((ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()) == 0
+    yield
+
+
+@contextmanager
+def disk_is_full() -> Iterator[None]:
+    """Let a write beyond a limit fail as one on a full disk does, but with EFBIG."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
+    yield
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    """Leave 300 MiB, beside what is there before the first batch."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + 300 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    yield
+
+
+@contextmanager
+def small_disk() -> Iterator[None]:
+    """Mount a disk of four pages for the tokens; print what is left on it in the end."""
+    libc, user, group = ctypes.CDLL(None), os.getuid(), os.getgid()
+    assert libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0
+    here = Path("/proc/self")
+    (here / "setgroups").write_text("deny")
+    (here / "uid_map").write_text(f"0 {user} 1")
+    (here / "gid_map").write_text(f"0 {group} 1")
+    assert libc.mount(b"none", bytes(paths.TOKENS), b"tmpfs", 0, b"size=16k") == 0
+    try:
+        yield
+    finally:
+        sys.stdout.writelines(str(path) for path in paths.TOKENS.rglob("*") if path.is_file())
+
+
+def can_mount() -> bool:
+    """Say whether this user may have a disk of their own to fill."""
+    unshare = ("unshare", "--map-root-user", "--mount")
+    if not shutil.which(unshare[0]):
+        return False
+    command = (*unshare, "mount", "-t", "tmpfs", "none", "/mnt")
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @dataclass
@@ -105,11 +119,6 @@ class Place:
         assert old in text, (path, old)
         self.put(path, text.replace(old, new, 1).encode())
 
-    def link(self, source: Path, path: Path) -> None:
-        """Show a file of elsewhere here, perhaps of another disk."""
-        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / path).symlink_to(source)
-
 
 Spoil = Callable[[Place], None]
 
@@ -124,20 +133,11 @@ class Case:
     said: str  # regex of the whole message, or of all output where it is accepted
     status: int = 1
     lines: int = 1  # of the message
-    start: tuple[str, ...] = (sys.executable, "-m")
+    machine: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def accepted(id_: str, stage: str, spoil: Spoil, said: str = "") -> Case:
     return Case(id_, stage, spoil, said, status=0)
-
-
-def started_by(code: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", code)
-
-
-BOUND = (*started_by(PERMISSIONS_BIND), sys.executable, "-m")
-BOUND_AND_IMPATIENT = (*started_by(PERMISSIONS_BIND), *started_by(IMPATIENT))
-FULL = (*started_by(DISK_IS_FULL), sys.executable, "-m")
 
 
 def params(old: str, new: str) -> Spoil:
@@ -157,9 +157,11 @@ def nothing(place: Place) -> None:
     """Leave all as it is: the command or the machine is what is bad."""
 
 
-def train_bytes(change: Callable[[bytes], bytes]) -> Spoil:
-    """Change the training file of SST."""
-    return lambda place: place.put(TRAIN, change(place.read(TRAIN)))
+def file_bytes(path: Path, change: Callable[[bytes], bytes]) -> Spoil:
+    return lambda place: place.put(path, change(place.read(path)))
+
+
+train_bytes = partial(file_bytes, TRAIN)
 
 
 def train_row(key: str | None, text: str, label: str) -> Spoil:
@@ -195,10 +197,6 @@ def weights(path: Path, change: Callable[[dict[str, np.ndarray]], object]) -> Sp
     return spoil
 
 
-def file_bytes(path: Path, change: Callable[[bytes], bytes]) -> Spoil:
-    return lambda place: place.put(path, change(place.read(path)))
-
-
 def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -231,19 +229,12 @@ def mirror_with(name: str, change: Callable[[bytes], bytes]) -> Spoil:
 
     def spoil(place: Place) -> None:
         folder = mirror(place) / PINNED
+        (place.folder / folder).mkdir(parents=True)
         for file in place.minilm.iterdir():
-            place.link(file, folder / file.name)
+            (place.folder / folder / file.name).symlink_to(file)
         place.put(folder / name, change(place.read(folder / name)))
 
     return all_of(PINNED_BACKBONE, spoil)
-
-
-def mirror_of_another_corpus(place: Place) -> None:
-    place.put(mirror(place) / "ids-sst-train.csv", b"id\tsentence\tsentiment\n")
-
-
-def mirror_is_a_file(place: Place) -> None:
-    place.put(mirror(place), b"")
 
 
 def locked(path: Path, mode: int) -> Spoil:
@@ -264,14 +255,6 @@ def long_sentences(place: Place) -> None:
     tokenizer = place.folder / paths.backbone_tokenizer(OWN)
     folder = place.folder / paths.tokens_dir("sst")
     write_cache(frames, CORPORA["sst"], tokenizer, max_length=512, out=folder)
-
-
-def can_mount() -> bool:
-    """Say whether this user may have a disk of their own to fill."""
-    if not shutil.which(UNSHARE[0]):
-        return False
-    command = (*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt")
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @dataclass(frozen=True)
@@ -304,63 +287,43 @@ class Outcome:
         return [text.rstrip("\n") for text in texts]
 
 
-class Bench:
-    """Runs cases, as many at a time as `pool` does, each in a copy of a finished pipeline."""
-
-    def __init__(
-        self, base: Path, servers: Mapping[str, str], minilm: Path, pool: Executor
-    ) -> None:
-        self.base = base
-        self.servers = servers
-        self.minilm = minilm
-        self.pool = pool
-        self.started: dict[str, Future[Outcome]] = {}
-
-    def start(self, case: Case) -> None:
-        """Let a case run, once."""
-        if case.id not in self.started:
-            folder = self.base.with_name(f"case-{len(self.started)}")
-            self.started[case.id] = self.pool.submit(self._run, case, folder)
-
-    def outcome(self, case: Case) -> Outcome:
-        """Wait for what came of a case."""
-        self.start(case)
-        return self.started[case.id].result()
-
-    def _run(self, case: Case, folder: Path) -> Outcome:
-        shutil.copytree(self.base, folder, copy_function=os.link)
-        place = Place(folder, self.servers, self.minilm)
-        case.spoil(place)
-        before = snapshot(folder)
-        done = run_stage(case.stage, folder, case.start, place.environment)
-        for path in (folder / "mirror", folder / paths.DATA, folder / paths.TOKENS):
-            if path.is_dir():
-                path.chmod(0o755)  # for us to look, and pytest to remove
-        return Outcome(done.returncode, done.stdout, done.stderr, before, snapshot(folder), folder)
+def outcome_of(case: Case, place: Place) -> Outcome:
+    """Spoil a place and run a stage there, in a process of its own."""
+    case.spoil(place)
+    before = snapshot(place.folder)
+    status = forked(run, case.stage, place.folder, case.machine, place.environment)
+    for path in (place.folder / "mirror", place.folder / paths.DATA, place.folder / paths.TOKENS):
+        if path.is_dir():
+            path.chmod(0o755)  # for us to look, and pytest to remove
+    stdout, stderr = ((place.folder / name).read_text() for name in ("stdout", "stderr"))
+    assert status is not None
+    return Outcome(status, stdout, stderr, before, snapshot(place.folder), place.folder)
 
 
-def run_stage(
-    stage: str, folder: Path, start: tuple[str, ...], variables: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run a stage as DVC does, with every way to the network shut."""
-    name, *arguments = stage.split()
-    prefix = "stages." if start[-1] == "-m" else ""
-    kept = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.lower().endswith("_proxy") and not key.startswith(("PIP_", "MINBERT_"))
-    }
+def run(
+    stage: str,
+    folder: Path,
+    machine: Callable[[], AbstractContextManager[None]],
+    variables: Mapping[str, str],
+) -> None:
+    """Run a stage in this process as DVC does, with every way to the network shut."""
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        Path(name).unlink(missing_ok=True)  # shared with the other places
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
+    for key in [*os.environ]:
+        if key.lower().endswith("_proxy") or key.startswith(("PIP_", "MINBERT_")):
+            del os.environ[key]
     closed = {"HF_ENDPOINT": CLOSED, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
-    plain = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*start, prefix + name, *arguments],
-        cwd=folder,
-        env=kept | closed | plain | variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    os.environ.update(closed | variables)
+    impatient = partial(Download, timeout_seconds=2.0, retries=1)
+    backbone.Download = sources.Download = impatient  # type: ignore[misc,assignment]
+    name, *arguments = stage.split()
+    main = importlib.import_module(f"stages.{name}").main
+    sys.argv = [name, *arguments]
+    with machine():
+        run_stage(main)
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -390,25 +353,3 @@ class OtherServer(HalfServer):
     """Sends another file, whole."""
 
     promised = sent = 612
-
-
-def markdown(cases: Sequence[Case], bench: Bench) -> str:
-    """Return the table of what was put in and what was said."""
-    head = "| input | stage | told in one sentence | exit status | left behind |"
-    rows = [head, "|---|---|---|---:|---|"]
-    for case in cases:
-        outcome = bench.outcome(case)
-        kept = "nothing" if outcome.before == outcome.after else "its outs, whole"
-        if case.stage == "validate":
-            kept = "data/validation/*.json, on purpose"
-        said = told(case, outcome).replace(str(outcome.folder), "").replace("|", "\\|")
-        rows.append(f"| {case.id} | {case.stage} | {said} | {outcome.status} | {kept} |")
-    return "\n".join(rows) + "\n"
-
-
-def told(case: Case, outcome: Outcome) -> str:
-    """Return what a person would read first."""
-    if case.status == 0:
-        seen = [text for text in outcome.records if case.said and re.search(case.said, text)]
-        return "; ".join(["accepted", *seen])
-    return " ".join(outcome.message.split())

@@ -94,21 +94,18 @@ def done(repository: Repository, *command: str) -> str:
     return ended.stdout
 
 
-def test_a_clone_without_data_has_the_reports_and_passes_the_gate(ours: Repository) -> None:
+def test_a_clone_without_data_has_the_reports_and_passes_the_gate_until_code_changes(
+    ours: Repository,
+) -> None:
     clone = clone_of(ours, "without-data")
     assert clone.hashes("reports") == ours.hashes("reports")
     assert "agrees with the code" in done(clone, GATE)
     assert not (clone.folder / "data").exists()
-
-
-@pytest.mark.parametrize("name", ["corpora/synthetic.py", "training/loop.py"])
-def test_changed_code_is_stopped_by_the_gate(ours: Repository, name: str) -> None:
-    clone = clone_of(ours, f"changed-{Path(name).stem}")
-    with (clone.folder / "pipeline" / name).open("a") as file:
-        file.write("\n# a comment\n")
-    ended = clone.run(GATE)
-    assert ended.returncode == 1
-    assert ended.stdout.endswith(BEHIND)
+    for name in ("training/loop.py", "corpora/synthetic.py"):  # before data there would be, after
+        with (clone.folder / "pipeline" / name).open("a") as file:
+            file.write("\n# a comment\n")
+        ended = clone.run(GATE)
+        assert (ended.returncode, ended.stdout.endswith(BEHIND)) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["theirs", "from_s3"])

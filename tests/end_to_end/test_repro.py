@@ -1,7 +1,7 @@
-"""The whole graph under real DVC: what runs, what runs again, what comes back from the cache.
+"""A graph of two runs and of two more under real DVC: what runs, what runs again, what comes back.
 
-A copy of the repository with small corpora, a backbone of 1 M random weights and one epoch: every
-stage for real, in a minute or two.
+In a copy of the repository with small corpora, a backbone of 1 M random weights and one epoch.
+The whole graph, of ten runs, is in tests/docs/test_commands.py.
 """
 
 import json
@@ -18,75 +18,50 @@ from pipeline import paths, schemas
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
 from pipeline.params import load_params
 from pipeline.tasks import CORPORA, FEATURE_SETS
+from pipeline.trials import Trial
 from pipeline.yaml12 import parse_yaml
+from stages import preflight
 from tests.torture.disturbances import FAULTS, disturb
 from tests.torture.repository import ROOT, Repository, small_repository
 
-PARAMS = load_params(ROOT / "params.yaml")
-RUNS = list(PARAMS.runs)
+RUNS = ("sts-pretrain", "multitask-pretrain")
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
+
+
+def both_stages(*runs: str) -> set[str]:
+    return {f"{stage}@{run}" for stage in ("train", "evaluate") for run in runs}
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
+    small.keep(*RUNS)
     profile = small.params()["profiles"]["demo"]
     small.set(profiles__twin=profile | {"epochs": {"pretrain": 2, "finetune": 1}})
     return small
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def first(repository: Repository) -> set[str]:
+    """Return the stages that the first `dvc repro` ran."""
     return repository.repro()[0]
 
 
-def test_first_run_goes_through_every_stage(first: set[str]) -> None:
+def test_a_first_run_goes_through_every_stage_and_writes_down_what_it_took(
+    repository: Repository, first: set[str]
+) -> None:
     assert first == (
         {"corpora", "backbone", "validate", "inputs", "report"}
         | {f"tokens@{corpus}" for corpus in CORPORA}
         | {f"features@{name}" for name in FEATURE_SETS}
-        | {f"{stage}@{run}" for stage in ("train", "evaluate") for run in RUNS}
+        | both_stages(*RUNS)
     )
-
-
-def test_report_has_every_row_in_the_promised_form(repository: Repository, first: set[str]) -> None:
-    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
-    assert [row["configuration"] for row in rows] == list(PARAMS.configurations)
-    keys = {
-        "configuration",
-        "run",
-        "task",
-        "corpus",
-        "scheme",
-        "mode",
-        "learning_rate",
-        "batch_size",
-        "metric",
-        "score",
-        "ci_low",
-        "ci_high",
-        "paper_score",
-        "best_epoch",
-    }
-    for row in rows:
-        assert set(row) == keys | ({"reason"} if row["score"] is None else set())
-    page = (repository.folder / "reports/demo/table3.md").read_text()
-    assert "generated corpora" in page
-    assert {p.name for p in (repository.folder / "reports/demo").iterdir()} == {
-        "README.md",
-        "analysis.md",
-        "readings.md",
-        "table3.md",
-        "table3.json",
-        "data.md",
-        "curves.svg",
-        "data.svg",
-        "scores.svg",
-        "records",
-        "runs",
-    }
-    assert {p.stem for p in (repository.folder / "reports/demo/runs").iterdir()} == set(RUNS)
+    told = repository.run(sys.executable, "-m", "pipeline", "times", "--json").stdout
+    times = {time["stage"]: time for time in json.loads(told)}
+    assert set(times) == first
+    assert all(time["seconds"] > 0 for time in times.values())
+    assert {name for name, time in times.items() if time["steps"]} == {f"train@{r}" for r in RUNS}
 
 
 EXEMPT = {
@@ -99,7 +74,7 @@ EXEMPT = {
 }
 
 
-def test_every_stored_file_says_what_it_is(repository: Repository, first: set[str]) -> None:
+def test_every_stored_file_says_what_it_is(repository: Repository) -> None:
     kinds = set()
     for path in (p for p in (repository.folder / "data").rglob("*") if p.is_file()):
         name = path.relative_to(repository.folder)
@@ -119,148 +94,131 @@ def test_every_stored_file_says_what_it_is(repository: Repository, first: set[st
     }
 
 
-def test_predictions_are_in_the_courses_format(repository: Repository, first: set[str]) -> None:
-    folder = repository.folder / "data/predictions/multitask-finetune"
-    lines = (folder / "sst-test.csv").read_text().splitlines()
-    assert lines[0] == "id \t Predicted_Sentiment "
-    assert all(re.fullmatch(r"[0-9a-f]{25} , [0-4] ", line) for line in lines[1:])
-    assert len(lines) == 1 + 8
-
-
 def test_second_run_has_nothing_to_do(repository: Repository, first: set[str]) -> None:
     done = repository.run(sys.executable, "-m", "pipeline", "repro")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{len(first)} stages, all up to date\n"
 
 
-def test_every_stage_writes_down_what_it_took(repository: Repository, first: set[str]) -> None:
-    told = repository.run(sys.executable, "-m", "pipeline", "times", "--json").stdout
-    times = {time["stage"]: time for time in json.loads(told)}
-    assert set(times) == first
-    assert all(time["seconds"] > 0 for time in times.values())
-    assert {name for name, time in times.items() if time["steps"]} == {f"train@{r}" for r in RUNS}
+def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
+    section = (ROOT / "docs/adding.md").read_text().split("\n## A run\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        for key, entries in parse_yaml(block).items():
+            repository.set(**{key: repository.params()[key] | entries})
+    assert repository.run(sys.executable, "-m", "checks.graph").returncode == 0
+    repository.run("git", "add", "--all")
+    ran, _ = repository.repro()
+    assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")
+    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
+    assert row["paper_score"] is None
+    assert row["score"] is not None
+    assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
 
 
-def test_one_runs_rate_reruns_that_run_alone(repository: Repository, first: set[str]) -> None:
-    repository.set(runs__sst_dash_finetune__learning_rate=2e-05)
+def test_what_is_changed_reruns_alone_and_comes_back_from_the_cache(
+    repository: Repository,
+) -> None:
+    """A profile that is not in force, a rate with which numbers go wrong, and an encoding."""
+    before = repository.params()
+    repository.set(
+        profiles__paper__epochs__finetune=3,
+        profiles__laptop__backbone="local:elsewhere",
+        runs__sst_dash_plain__learning_rate=1e38,
+    )
     told = repository.run(sys.executable, "-m", "pipeline", "plan", "--json").stdout
     planned = {s["name"] for s in json.loads(told)["stages"] if s["outcome"] == "would run"}
-    ran, _ = repository.repro()
-    assert planned == ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
-
-
-def test_one_encoding_changed_reruns_its_run_alone_and_back_restores(
-    repository: Repository, first: set[str]
-) -> None:
-    repository.repro()
+    assert planned == both_stages("sst-plain") | {"report"}
     repository.set(runs__sts_dash_pretrain__pair_encoding="separate")
     ran, _ = repository.repro()
-    assert ran == {"inputs", "train@sts-pretrain", "evaluate@sts-pretrain", "report"}
-    repository.set(runs__sts_dash_pretrain__pair_encoding="joint")
+    assert ran == planned | both_stages("sts-pretrain") | {"inputs"}
+    assert_sst_plain_is_undefined(repository.folder)
+
+    repository.set(runs=before["runs"])
     again, said = repository.repro()
-    # the report is not cached: its pages are in git
-    assert again <= {"report"}
+    assert again <= {"report"}  # which is not cached: its pages are in git
     assert all(f"Stage '{name}' is cached - skipping run" in said for name in ran - {"report"})
 
 
-def test_inactive_profile_reruns_nothing(repository: Repository, first: set[str]) -> None:
-    repository.set(
-        profiles__paper__epochs__finetune=3, profiles__laptop__backbone="local:elsewhere"
-    )
-    assert repository.repro()[0] == set()
+def assert_sst_plain_is_undefined(folder: Path) -> None:
+    rows = json.loads((folder / "reports/demo/table3.json").read_text())
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
+    assert row["score"] is None
+    assert row["reason"].startswith("undefined: training stopped, ")
+    page = (folder / "reports/demo/table3.md").read_text()
+    assert "- **sst-plain** stopped early (†): " in page
+    history = (folder / "data/runs/sst-plain/history.csv").read_text()
+    assert "not finite" in history or "the loss is" in history
+    predictions = folder / "data/predictions/sst-plain/sst-test.csv"
+    assert len(predictions.read_text().splitlines()) == 1
 
 
-def test_switching_the_profile_and_back_restores_from_the_cache(
-    repository: Repository, first: set[str]
-) -> None:
+def test_switching_the_profile_and_back_restores_from_the_cache(repository: Repository) -> None:
     before = (repository.folder / "reports/demo/table3.json").read_bytes()
-    assert repository.run(sys.executable, "-m", "stages.preflight", "twin").returncode == 0
-    ran, _ = repository.repro("evaluate@sst-pretrain", "evaluate@sts-finetune")
-    trained = {name for name in ran if name.startswith("train@")}
-    assert trained == {"train@sst-pretrain", "train@sts-finetune"}
-    assert repository.run(sys.executable, "-m", "stages.preflight", "demo").returncode == 0
+    with chdir(repository.folder):
+        preflight.main(["twin"])
+    ran, _ = repository.repro("train@sts-pretrain")
+    assert {name for name in ran if name.startswith("train@")} == {"train@sts-pretrain"}
+    with chdir(repository.folder):
+        preflight.main(["demo"])
     ran, said = repository.repro()
     assert not {name for name in ran if name.startswith(("train@", "evaluate@", "features@"))}
-    assert "Stage 'train@sst-pretrain' is cached" in said
+    assert "Stage 'train@sts-pretrain' is cached" in said
     assert (repository.folder / "reports/demo/table3.json").read_bytes() == before
 
 
-def test_a_run_that_is_forced_is_trained_each_time_and_gives_the_same_lock_file(
-    repository: Repository, first: set[str]
+def test_a_run_that_is_forced_is_trained_again_and_gives_the_same_lock_file(
+    repository: Repository,
 ) -> None:
     lock = (repository.folder / "dvc.lock").read_bytes()
-    for _ in range(2):
-        done = repository.run("dvc", "repro", "-f", "-s", "train@sts-pretrain")
-        assert done.returncode == 0, done.stderr
-        assert "sts-pretrain  epoch 1/1" in done.stderr
-        assert (repository.folder / "dvc.lock").read_bytes() == lock
-
-
-def test_a_run_whose_numbers_go_wrong_is_named_and_stops_nothing_else(
-    repository: Repository, first: set[str]
-) -> None:
-    rate = repository.params()["runs"]["sst-finetune"]["learning_rate"]
-    repository.set(runs__sst_dash_finetune__learning_rate=1e38)
-    try:
-        ran, _ = repository.repro()
-    finally:
-        repository.set(runs__sst_dash_finetune__learning_rate=rate)
-    assert ran == {"train@sst-finetune", "evaluate@sst-finetune", "report"}
-    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
-    (row,) = (row for row in rows if row["configuration"] == "sst-single-finetune")
-    assert row["score"] is None
-    assert row["reason"].startswith("undefined: training stopped, ")
-    page = (repository.folder / "reports/demo/table3.md").read_text()
-    assert "- **sst-finetune** stopped early (†): " in page
-    history = (repository.folder / "data/runs/sst-finetune/history.csv").read_text()
-    assert "not finite" in history or "the loss is" in history
-    predictions = repository.folder / "data/predictions/sst-finetune/sst-test.csv"
-    assert len(predictions.read_text().splitlines()) == 1
-    repository.repro()
+    done = repository.run("dvc", "repro", "-f", "-s", "train@sts-pretrain")
+    assert done.returncode == 0, done.stderr
+    assert "sts-pretrain  epoch 1/1" in done.stderr
+    assert (repository.folder / "dvc.lock").read_bytes() == lock
 
 
 SWEPT = ["multitask-pretrain"]
 GRID = "batch_size.sst=32 batch_size.quora=8 batch_size.sts=8"
 
 
-def trial_files(repository: Repository) -> set[str]:
-    tried = repository.folder / "data/trials"
-    return {str(path.relative_to(tried)) for path in tried.rglob("*") if not path.is_dir()}
-
-
-def test_a_killed_sweep_goes_on_where_it_was(repository: Repository, first: set[str]) -> None:
-    repository.set(checkpoints__every_steps=1)
-    trials = trials_of(PARAMS, SWEPT, 2, read_grid(GRID))
+def ask_for_trials(repository: Repository, seeds: int) -> dict[str, Trial]:
+    """Write the trials of a sweep under so many seeds, or with one seed none, and return them."""
     with chdir(repository.folder):
-        write_trials(PARAMS, trials)
-    early, late = trials
+        params = load_params()
+        trials = trials_of(params, SWEPT, seeds, read_grid(GRID)) if seeds > 1 else {}
+        write_trials(params, trials)
+    return trials
+
+
+def test_a_killed_sweep_goes_on_where_it_was(repository: Repository) -> None:
+    repository.set(checkpoints__every_steps=1)
+    early, late = ask_for_trials(repository, 2)
     repository.repro(f"trials@{early}")  # DVC runs siblings in any order
     with repository.holding(late) as is_held:
-        killed = disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
-    assert killed
+        assert disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
     sweep = ("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
     done = repository.run(sys.executable, "-m", "pipeline", *sweep)
     assert done.returncode == 0, done.stderr
     assert f"{late}  goes on after epoch 0, step " in done.stderr
     assert early not in done.stderr  # which had come to its end
-    assert trial_files(repository) == {
-        f"{trial}/{name}" for trial in (early, late) for name in ("scores.json", "history.csv")
+    assert repository.hashes("data/trials").keys() == {
+        f"data/trials/{trial}/{name}"
+        for trial in (early, late)
+        for name in ("scores.json", "history.csv")
     }
     assert not list((repository.folder / ".checkpoints").glob(f"{early}-*"))  # taken in before
     page = (repository.folder / "reports/demo/sweep.md").read_text()
     assert "## Settings of multitask-pretrain" in page
 
 
-def test_trials_that_are_asked_for_again_come_from_the_run_cache(
-    repository: Repository, first: set[str]
-) -> None:
-    results, trials = repository.hashes("data/trials"), trials_of(PARAMS, SWEPT, 2, read_grid(GRID))
-    with chdir(repository.folder):
-        write_trials(PARAMS, {})
-        assert paths.DVC_YAML.read_bytes() == (ROOT / paths.DVC_YAML).read_bytes()
-        assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
-        shutil.rmtree(paths.TRIED)
-        write_trials(PARAMS, trials)
+def test_trials_that_are_asked_for_again_come_from_the_run_cache(repository: Repository) -> None:
+    results = repository.hashes("data/trials")
+    ask_for_trials(repository, 1)
+    assert repository.run("git", "diff", "--", "dvc.yaml", "trials.yaml").stdout == ""
+    shutil.rmtree(repository.folder / paths.TRIED)
+    trials = ask_for_trials(repository, 2)
     repository.forget_stages(*(f"trials@{name}" for name in trials))
     ran, said = repository.repro("trials")
     assert ran == set()
@@ -269,79 +227,18 @@ def test_trials_that_are_asked_for_again_come_from_the_run_cache(
 
 
 def test_a_trial_with_the_seed_and_settings_of_its_run_ends_in_its_numbers(
-    repository: Repository, first: set[str]
+    repository: Repository,
 ) -> None:
-    own = {"run": "sst-pretrain", "mode": "pretrain", "seed": PARAMS.seed, "changes": {}}
-    name = f"sst-pretrain-seed{PARAMS.seed}"
+    seed = repository.params()["seed"]
+    own = {"run": "sts-pretrain", "mode": "pretrain", "seed": seed, "changes": {}}
+    name = f"sts-pretrain-seed{seed}"
+    (repository.folder / paths.TRIALS).write_text(json.dumps({"trials": {name: own}}))
+    done = repository.run(sys.executable, "-m", "stages.trials", name)
+    ask_for_trials(repository, 1)
+    assert done.returncode == 0, done.stderr
     with chdir(repository.folder):
-        paths.TRIALS.write_text(json.dumps({"trials": {name: own}}))
-        done = repository.run(sys.executable, "-m", "stages.trials", name)
-        write_trials(PARAMS, {})
-        assert done.returncode == 0, done.stderr
-        trial, run = paths.trial_dir(name), paths.run_dir("sst-pretrain")
+        trial, run = paths.trial_dir(name), paths.run_dir("sts-pretrain")
         assert paths.run_history(trial).read_bytes() == paths.run_history(run).read_bytes()
-        of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sst"]
-        of_run = json.loads(paths.scores_json("sst-pretrain").read_text())["corpora"]["sst"]
+        of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sts"]
+        of_run = json.loads(paths.scores_json("sts-pretrain").read_text())["corpora"]["sts"]
         assert of_trial == {key: of_run[key] for key in of_trial}
-
-
-def test_changed_code_reruns_only_the_stages_that_import_it(
-    repository: Repository, first: set[str]
-) -> None:
-    path = repository.folder / "pipeline/reporting/claims.py"
-    path.write_text(path.read_text() + "\n# a comment\n")
-    assert repository.repro()[0] == {"report"}
-
-
-def test_leaked_dev_set_stops_the_pipeline_by_name(repository: Repository, first: set[str]) -> None:
-    train = repository.folder / "data/corpora/sst/train.csv"
-    dev = repository.folder / "data/corpora/sst/dev.csv"
-    lines = train.read_text().splitlines(keepends=True)
-    kept = dev.read_text().splitlines(keepends=True)
-    train.unlink()  # the workspace file may be a link into DVC's cache
-    train.write_text("".join([*lines, *kept[1:]]))
-    done = repository.run(sys.executable, "-m", "stages.validate")
-    assert done.returncode == 1
-    assert "sst" in done.stderr
-    assert "dev" in done.stderr
-    assert repository.run("dvc", "checkout", "--force").returncode == 0
-
-
-def test_runs_are_added_as_the_docs_say(repository: Repository, first: set[str]) -> None:
-    section = (ROOT / "docs/adding.md").read_text().split("\n## A run\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == 3
-    for block in blocks:
-        for key, entries in parse_yaml(block).items():
-            repository.set(**{key: repository.params()[key] | entries})
-    assert repository.run(sys.executable, "-m", "checks.graph").returncode == 0
-    ran, _ = repository.repro()
-    new = {f"{stage}@{run}" for stage in ("train", "evaluate") for run in ("sst-plain", "sst-sts")}
-    assert ran == {"inputs", "report"} | new
-    rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
-    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
-    assert row["paper_score"] is None
-    assert row["score"] is not None
-    assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("learning_rate:", "lerning_rate:", "lerning_rate: unknown key"),
-        ("profile: demo", "profile: dmeo", "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
-    ],
-)
-def test_bad_params_stop_before_anything_runs(
-    repository: Repository, first: set[str], old: str, new: str, said: str
-) -> None:
-    path = repository.folder / "params.yaml"
-    text = path.read_text()
-    try:
-        path.write_text(re.sub(re.escape(old), new, text, count=1))
-        done = repository.run(sys.executable, "-m", "stages.preflight")
-    finally:
-        path.write_text(text)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr

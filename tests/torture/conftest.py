@@ -20,7 +20,7 @@ def new_repository(
     It takes the epochs of each mode, and the steps between two checkpoints.
     """
     first = small_repository(tmp_path_factory.mktemp("ready"), tiny_backbone_dir)
-    first.repro("inputs")
+    first.make(until="inputs")
 
     def new(epochs: Mapping[str, int], every_steps: int) -> Repository:
         folder = tmp_path_factory.mktemp("copy") / "repository"

@@ -1,6 +1,5 @@
 """A run killed at random points, or on a full disk, against the same run left alone."""
 
-import multiprocessing
 import shutil
 import signal
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.torture.forked import forked
 from tests.torture.points import train_until
 from tests.torture.repository import Repository
 from tests.torture.tally import Tally
@@ -43,13 +43,8 @@ def train(
     """Train a run in a new process, as `train_until` says: by default to its end."""
     points, said = (repository.folder / f"{run}.{name}" for name in ("points", "said"))
     points.unlink(missing_ok=True)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([train_until.__module__])  # and with it torch, once for all
-    asked = (repository.folder, run, point, number, largest)
-    process = context.Process(target=train_until, args=asked)
-    process.start()
-    process.join()
-    return Ended(process.exitcode, points.read_text().splitlines(), said.read_text())
+    status = forked(train_until, repository.folder, run, point, number, largest)
+    return Ended(status, points.read_text().splitlines(), said.read_text())
 
 
 def left_alone(repository: Repository, run: str) -> tuple[Ended, dict[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch._dynamo  # AdamW loads it when it is made, which takes a second
+import torch
 
 import pipeline.training.loop
 import pipeline.training.resume

@@ -15,6 +15,7 @@ from pipeline.files import sha256_of
 from pipeline.launch.lists import written
 from pipeline.params import load_params
 from pipeline.yaml12 import as_yaml, read_yaml
+from tests.torture.forked import forked, make
 
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
@@ -32,22 +33,6 @@ FILES = (
 COPIED = (*FOLDERS, *FILES, str(paths.DEAD_HEADS))
 TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
-MAKE = """
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS
-from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
-for stage in (corpora, backbone, validate):
-    stage.main([])
-for corpus in CORPORA:
-    tokens.main([corpus])
-for name in FEATURE_SETS:
-    features.main([name])
-inputs.main([])
-for run in load_params().runs:
-    train.main([run])
-    evaluate.main([run])
-report.main([])
-"""
 
 
 class Repository:
@@ -125,14 +110,17 @@ class Repository:
         kept = load_params(self.folder / "params.yaml").runs
         graph.write_text(written(graph.read_text(), kept, trials=[]))
 
-    def make(self) -> None:
+    def make(self, until: str = "report") -> None:
         """Do what `dvc repro` would in one process, which loads its libraries once; DVC takes it.
 
         For tests that ask for something else than a first `dvc repro`.
+
+        Args:
+            until: the last stage, `report` or `inputs`.
         """
-        for command in ((sys.executable, "-c", MAKE), ("dvc", "commit", "--force")):
-            done = self.run(*command)
-            assert done.returncode == 0, done.stdout + done.stderr
+        assert forked(make, self.folder, until == "report") == 0
+        done = self.run("dvc", "commit", "--force", "--with-deps", until)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def forget(self) -> None:
         """Make it as if nothing had ever been reproduced."""

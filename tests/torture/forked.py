@@ -1,0 +1,49 @@
+"""New processes that do not wait for torch and great_expectations, which take seconds to load."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+
+import torch
+import torch._dynamo  # AdamW loads it when it is made, which takes a second
+
+from pipeline.params import load_params
+from pipeline.tasks import CORPORA, FEATURE_SETS
+from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
+
+ROOT = Path(__file__).parents[2]
+
+
+def forked(target: Callable[..., object], *arguments: object) -> int | None:
+    """Run a function in a process forked from one that has loaded what stages load.
+
+    Returns:
+        Its exit status: negative where a signal ended it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=target, args=arguments)
+    with chdir(ROOT):  # from where this module can be imported
+        process.start()
+    process.join()
+    return process.exitcode
+
+
+def make(folder: Path, whole: bool) -> None:
+    """Run in this process the stages of a repository: the whole graph, or what trainings need."""
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    for stage in (corpora, backbone, validate):
+        stage.main([])
+    for corpus in CORPORA:
+        tokens.main([corpus])
+    for name in FEATURE_SETS:
+        features.main([name])
+    inputs.main([])
+    if whole:
+        for run in load_params().runs:
+            train.main([run])
+            evaluate.main([run])
+        report.main([])

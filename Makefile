@@ -12,16 +12,16 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
-	@python -m stages.preflight $(PROFILE)
+	@python -m pipeline.launch.preflight $(PROFILE)
 	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
 sweep: $(VENV)/.repro ## train every run under SEEDS=5 seeds, or RUNS=a,b with GRID="dropout=0.1,0.3"; SEEDS=1 ends it
-	@python -m stages.preflight $(PROFILE)
+	@python -m pipeline.launch.preflight $(PROFILE)
 	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)") \
 		$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
 readings: $(VENV)/.repro ## train the other readings of the paper, for readings.md of the report; make sweep SEEDS=1 ends it
-	@python -m stages.preflight $(PROFILE)
+	@python -m pipeline.launch.preflight $(PROFILE)
 	@python -m pipeline readings$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 
 plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes

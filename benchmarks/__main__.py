@@ -28,14 +28,14 @@ from benchmarks.measure import (
 from benchmarks.page import pages
 from benchmarks.results import publish, run_command, setting, write_pages
 from benchmarks.turns import apart, seconds_of
-from pipeline import paths
-from pipeline.device import choose_device, has_fast_bf16
+from pipeline.core import paths
+from pipeline.core.config import config_from_json
+from pipeline.core.files import read_json
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.encoder.device import choose_device, has_fast_bf16
+from pipeline.encoder.kernels import kernels_on
 from pipeline.errors import PipelineError
-from pipeline.files import read_json
-from pipeline.model.config import config_from_json
-from pipeline.model.kernels import kernels_on
-from pipeline.params import Params, load_params
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.plumbing.params import Params, load_params
 from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")

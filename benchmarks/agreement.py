@@ -15,10 +15,10 @@ from scipy.stats import ttest_ind
 
 from benchmarks.ours import ALL, PLAIN, setting_of, train
 from benchmarks.results import publish, run_command, setting
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import PipelineError
-from pipeline.params import EpochsParams, Params, load_params
+from pipeline.plumbing.params import EpochsParams, Params, load_params
 from pipeline.reporting.markdown import table
-from pipeline.tasks import CORPORA, CorpusName
 
 log = logging.getLogger("benchmarks")
 

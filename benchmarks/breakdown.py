@@ -7,8 +7,8 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.measure import epoch_of
 from benchmarks.ours import ALL, Finetune
 from benchmarks.sampling import real_tokens, spread
-from pipeline.device import choose_device
-from pipeline.params import Params
+from pipeline.encoder.device import choose_device
+from pipeline.plumbing.params import Params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 STEPS = 4

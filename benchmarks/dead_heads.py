@@ -34,13 +34,14 @@ from torch import Tensor
 
 from benchmarks.dead_heads_page import page
 from benchmarks.results import run_command, write_pages
-from pipeline import paths
-from pipeline.batches import Chosen
-from pipeline.device import keep_memory, seed_everything
-from pipeline.evaluation.predict import VectorExamples, open_examples, predict
-from pipeline.files import read_json, write_json
-from pipeline.model.multitask import MultitaskBert
-from pipeline.params import Params, RunParams, load_params
+from pipeline.core import paths
+from pipeline.core.files import read_json, write_json
+from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
+from pipeline.encoder.batches import Chosen
+from pipeline.encoder.device import keep_memory, seed_everything
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.predict import VectorExamples, open_examples, predict
+from pipeline.plumbing.params import Params, RunParams, load_params
 from pipeline.reporting.dead_heads import (
     TURNS,
     VECTORS,
@@ -49,7 +50,6 @@ from pipeline.reporting.dead_heads import (
     Turns,
     read_dead_heads,
 )
-from pipeline.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
 from pipeline.training.loop import Trainer, TrainingPlan
 from pipeline.training.round_robin import loss_weights
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.paper import TABLE_3
+from pipeline.core.paper import TABLE_3
 from pipeline.reporting.dead_heads import (
     COMMAND,
     HEADS,

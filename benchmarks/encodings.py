@@ -13,11 +13,11 @@ from statistics import median
 from benchmarks import ours
 from benchmarks.results import run_command, setting, write_pages
 from benchmarks.turns import in_turns, seconds_of
-from pipeline import paths
-from pipeline.batches import joined
-from pipeline.params import Params, load_params
+from pipeline.core import paths
+from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, PairEncoding
+from pipeline.encoder.batches import joined
+from pipeline.plumbing.params import Params, load_params
 from pipeline.reporting.markdown import table
-from pipeline.tasks import PAIR_ENCODINGS, CorpusName, PairEncoding
 from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")

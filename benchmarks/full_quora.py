@@ -12,12 +12,12 @@ import torch
 from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
 from benchmarks.turns import seconds_of
-from pipeline.evaluation.predict import VectorExamples
-from pipeline.features import read_features
-from pipeline.files import write_record
-from pipeline.params import load_params
-from pipeline.schemas import FEATURES
-from pipeline.tasks import CORPORA
+from pipeline.core.files import write_record
+from pipeline.core.schemas import FEATURES
+from pipeline.core.tasks import CORPORA
+from pipeline.encoder.features import read_features
+from pipeline.heads.predict import VectorExamples
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 PAIRS, WIDTH = 141_506, 768

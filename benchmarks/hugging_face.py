@@ -11,9 +11,9 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from pipeline.batches import Indices
-from pipeline.model.heads import Head, loss_of
-from pipeline.tasks import Corpus, Mode
+from pipeline.core.tasks import Corpus, Mode
+from pipeline.encoder.batches import Indices
+from pipeline.heads.heads import Head, loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

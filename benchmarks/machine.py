@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from pipeline.device import choose_device, device_name
-from pipeline.params import Params
+from pipeline.encoder.device import choose_device, device_name
+from pipeline.plumbing.params import Params
 
 RESULTS = Path("benchmarks/results")
 BYTES_TO_MB = 2**20  # outside Linux, macOS for one, the peak is given in bytes

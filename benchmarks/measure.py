@@ -14,11 +14,11 @@ from benchmarks import ours
 from benchmarks.machine import peak_memory_mb
 from benchmarks.sampling import Work, epoch_seconds, padded_tokens, real_tokens, spread
 from benchmarks.turns import apart, in_turns, seconds_of
-from pipeline import paths
-from pipeline.batches import Indices, shuffled_batches, sorted_batches
-from pipeline.device import choose_device
-from pipeline.params import Params, load_params
-from pipeline.tasks import CorpusName, Mode
+from pipeline.core import paths
+from pipeline.core.tasks import CorpusName, Mode
+from pipeline.encoder.batches import Indices, shuffled_batches, sorted_batches
+from pipeline.encoder.device import choose_device
+from pipeline.plumbing.params import Params, load_params
 from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 
 TEXTBOOK = "textbook"

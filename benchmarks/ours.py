@@ -12,23 +12,23 @@ import numpy as np
 import torch
 
 from benchmarks.turns import seconds_of
-from pipeline import paths
-from pipeline.batches import Indices, on_device
-from pipeline.device import choose_device, keep_memory, seed_everything
-from pipeline.evaluation.predict import (
+from pipeline.core import paths
+from pipeline.core.config import config_from_json
+from pipeline.core.files import read_json, sha256_of
+from pipeline.core.tasks import CorpusName, Mode
+from pipeline.encoder.batches import Indices, on_device
+from pipeline.encoder.device import choose_device, keep_memory, seed_everything
+from pipeline.encoder.features import compute_vectors
+from pipeline.encoder.kernels import Kernels, kernels_on
+from pipeline.encoder.weights import load_backbone
+from pipeline.heads.predict import (
     Examples,
     TokenExamples,
     VectorExamples,
     open_model,
     predict,
 )
-from pipeline.features import compute_vectors
-from pipeline.files import read_json, sha256_of
-from pipeline.model.config import config_from_json
-from pipeline.model.kernels import Kernels, kernels_on
-from pipeline.model.weights import load_backbone
-from pipeline.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
-from pipeline.tasks import CorpusName, Mode
+from pipeline.plumbing.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
 from pipeline.training.run import train_run

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from benchmarks.breakdown import KINDS, REST
 from benchmarks.measure import FEATURES, HUGGING_FACE, HUGGING_FACE_TRAINER, TEXTBOOK
 from benchmarks.ours import ALL, ALONE, PIECES, PLAIN
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.reporting.drawing import Sheet, drawn
 from pipeline.reporting.markdown import table
-from pipeline.tasks import CORPORA, CorpusName
 from pipeline.training.round_robin import turns_per_round
 
 EPOCHS = 10

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import results_json
-from pipeline.device import choose_device, device_name
+from pipeline.core.files import write_json, write_text
+from pipeline.encoder.device import choose_device, device_name
 from pipeline.errors import PipelineError
-from pipeline.files import write_json, write_text
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
 
 REPORTS = Path("reports")
 

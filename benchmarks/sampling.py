@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.batches import Indices
+from pipeline.encoder.batches import Indices
 from pipeline.tokens.token_cache import TokenizedSplit
 
 Work = NDArray[np.float64]  # of each batch of an epoch, in a unit of its own

@@ -25,13 +25,13 @@ import numpy as np
 from dvc.repo import Repo
 
 from benchmarks.machine import machine
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import read_json, write_json, write_text
+from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import PipelineError
-from pipeline.files import read_json, write_json, write_text
 from pipeline.launch.times import duration, last_seconds, load_times
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.reporting.markdown import table
-from pipeline.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDER, PAGE = Path("reports/scaling"), Path("docs/scaling.md")

@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pipeline.batches import Indices
-from pipeline.model.heads import Head, loss_of
-from pipeline.model.kernels import PLAIN
-from pipeline.model.pooling import encode
-from pipeline.model.weights import load_backbone
-from pipeline.tasks import Corpus, Mode
+from pipeline.core.tasks import Corpus, Mode
+from pipeline.encoder.batches import Indices
+from pipeline.encoder.kernels import PLAIN
+from pipeline.encoder.pooling import encode
+from pipeline.encoder.weights import load_backbone
+from pipeline.heads.heads import Head, loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 

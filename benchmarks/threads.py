@@ -14,7 +14,7 @@ import torch
 from benchmarks.ours import train
 from benchmarks.results import publish, run_command, setting
 from benchmarks.turns import apart
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 from pipeline.reporting.markdown import table
 
 THREADS = (1, 2, 4)

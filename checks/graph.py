@@ -1,7 +1,7 @@
 """The lists in dvc.yaml that DVC's templates cannot make: modules, corpora, runs and trials.
 
 `python -m checks.graph` (`make graph`) writes them anew from what stages import, params.yaml,
-trials.yaml and pipeline/tasks.py (pipeline/launch/lists.py), and with them the picture in
+trials.yaml and pipeline/core/tasks.py (pipeline/launch/lists.py), and with them the picture in
 docs/stages.md; tests/contracts/test_dvc_yaml.py holds the committed ones against these.
 """
 
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.files import write_text
+from pipeline.core.files import write_text
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.yaml12 import parse_yaml
 from pipeline.launch.lists import watching, written
-from pipeline.params import RunParams, load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS
-from pipeline.trials import load_trials
-from pipeline.yaml12 import parse_yaml
+from pipeline.plumbing.params import RunParams, load_params
+from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[1]
 GRAPH = ROOT / "dvc.yaml"
@@ -26,11 +26,11 @@ DATA_FILE = re.compile(r'data_file\("(\w+\.yaml)", __file__\)')
 # Plumbing of every stage: the values that pass through it are tracked as params, or it only tells
 # (docs/decisions/0009-modules-as-deps.md).
 EXEMPT = {
-    "pipeline/params.py",
-    "pipeline/yaml12.py",
+    "pipeline/plumbing/params.py",
+    "pipeline/core/yaml12.py",
     "pipeline/errors.py",
-    "stages/entry.py",
-    "stages/progress.py",
+    "pipeline/plumbing/entry.py",
+    "pipeline/plumbing/progress.py",
 }
 
 

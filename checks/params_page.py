@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.files import write_text
+from pipeline.core.files import write_text
+from pipeline.core.yaml12 import read_yaml
 from pipeline.reporting.markdown import table
-from pipeline.yaml12 import read_yaml
 
 PARAMS, GRAPH, PAGE = Path("params.yaml"), Path("dvc.yaml"), Path("docs/params.md")
 LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<told>.*))?$")

@@ -5,9 +5,9 @@ import shutil
 import sys
 from contextlib import ExitStack
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import write_text
 from pipeline.errors import ReportError, RevisionError
-from pipeline.files import write_text
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
 from pipeline.reporting.comparison import (

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.serving.export import export_run
 
 

@@ -10,8 +10,8 @@ from pipeline.launch.plan import Outcome, plan_stages
 from pipeline.launch.summary import as_json, as_table, summary
 from pipeline.launch.sweep import guessed
 from pipeline.launch.times import last_seconds, load_times
-from pipeline.params import load_params
-from pipeline.trials import load_trials
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 WIDTH = 100  # of what no terminal shows
 

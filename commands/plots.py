@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from pipeline import paths
-from pipeline.files import write_text
+from pipeline.core import paths
+from pipeline.core.files import write_text
 from pipeline.launch.environment import use_own_index
 from pipeline.launch.plots import draw_plots
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from pipeline.core.files import replacing
+from pipeline.core.tasks import CORPORA
 from pipeline.errors import InputError
-from pipeline.files import replacing
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 from pipeline.serving.answers import answer, json_lines, table_lines
 from pipeline.serving.texts import FORMATS, Texts, of_arguments, read_texts
 from pipeline.serving.trained import open_run, profile_of
-from pipeline.tasks import CORPORA
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ import argparse
 from commands import repro
 from pipeline.launch.readings import readings_of
 from pipeline.launch.sweep import described, write_trials
-from pipeline.params import load_params
-from pipeline.trials import load_trials
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 
 def main(argv: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from pipeline import paths
-from pipeline.params import load_params
+from pipeline.core import paths
+from pipeline.plumbing.params import load_params
 from pipeline.reporting.pages import render_report
 
 

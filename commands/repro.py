@@ -13,8 +13,8 @@ from pipeline.launch.repro import become_dvc_repro
 from pipeline.launch.summary import summary
 from pipeline.launch.sweep import check_listed, guessed, watch_own_files
 from pipeline.launch.times import last_seconds, load_times
-from pipeline.params import Params, load_params
-from pipeline.trials import load_trials, with_trials
+from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.trials import load_trials, with_trials
 
 
 def read_arguments(argv: list[str]) -> argparse.Namespace:

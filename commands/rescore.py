@@ -8,9 +8,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from pipeline.corpora.sources import write_corpora
+from pipeline.data.sources import write_corpora
 from pipeline.errors import ReportError
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.reporting.markdown import table
 from pipeline.reporting.records import read_params, records_of
 from pipeline.reporting.rescoring import Rescored, rescore

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.reporting.site import write_site
+from pipeline.core import paths
+from pipeline.plumbing.params import load_params
+from pipeline.site.site import write_site
 
 
 def main(argv: list[str]) -> None:

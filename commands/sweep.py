@@ -17,7 +17,7 @@ from pipeline.launch.sweep import (
     trials_of,
     write_trials,
 )
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 
 
 def main(argv: list[str]) -> None:

@@ -5,9 +5,9 @@ import json
 from dataclasses import asdict
 
 from pipeline.launch.times import duration, load_times
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.stage_times import StageTime
 from pipeline.reporting.markdown import table
-from pipeline.times import StageTime
 
 HEADER = ("stage", "time", "peak memory", "examples/s", "steps", "device", "")
 RIGHT = ("time", "peak memory", "examples/s", "steps")

@@ -2,10 +2,10 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.backbone import fetch_backbone
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.data.backbone import fetch_backbone
+from pipeline.plumbing.params import load_params
 
 
 def main(argv: list[str]) -> None:

@@ -3,10 +3,10 @@
 import argparse
 import logging
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.corpora.sources import write_corpora
-from pipeline.params import LocalCorpora, load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.data.sources import write_corpora
+from pipeline.plumbing.params import LocalCorpora, load_params
 
 log = logging.getLogger("pipeline.corpora")
 

@@ -2,12 +2,12 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.checkpoints import remove_taken_in
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
 from pipeline.evaluation.scores import evaluate_run
-from pipeline.left_out import write_left_out
-from pipeline.params import load_params
+from pipeline.plumbing.checkpoints import remove_taken_in
+from pipeline.plumbing.params import load_params
+from pipeline.tokens.left_out import write_left_out
 
 
 def main(argv: list[str]) -> None:

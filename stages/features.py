@@ -2,15 +2,15 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.batches import joined
-from pipeline.device import choose_device, make_deterministic
-from pipeline.features import write_features
-from pipeline.model.kernels import kernels_on
-from pipeline.model.weights import load_backbone
-from pipeline.params import load_params
-from pipeline.tasks import FEATURE_SETS
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.core.tasks import FEATURE_SETS
+from pipeline.encoder.batches import joined
+from pipeline.encoder.device import choose_device, make_deterministic
+from pipeline.encoder.features import write_features
+from pipeline.encoder.kernels import kernels_on
+from pipeline.encoder.weights import load_backbone
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import read_caches
 
 

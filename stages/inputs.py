@@ -2,11 +2,11 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.inputs import write_inputs
-from pipeline.left_out import write_left_out
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.plumbing.params import load_params
+from pipeline.tokens.inputs import write_inputs
+from pipeline.tokens.left_out import write_left_out
 
 
 def main(argv: list[str]) -> None:

@@ -2,11 +2,11 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 from pipeline.reporting.pages import write_report
-from pipeline.trials import load_trials
 
 
 def main(argv: list[str]) -> None:

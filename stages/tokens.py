@@ -3,11 +3,11 @@
 import argparse
 import logging
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.corpora.reading import read_split
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA, SPLITS
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA, SPLITS
+from pipeline.data.reading import read_split
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import write_cache
 
 log = logging.getLogger("pipeline.tokens")

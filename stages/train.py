@@ -2,11 +2,11 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.checkpoints import mark_finished
-from pipeline.left_out import write_left_out
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.plumbing.checkpoints import mark_finished
+from pipeline.plumbing.params import load_params
+from pipeline.tokens.left_out import write_left_out
 from pipeline.training.run import train_run
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 
-from stages.entry import run_stage
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 from pipeline.training.trial import train_trial
-from pipeline.trials import load_trials
 
 
 def main(argv: list[str]) -> None:

@@ -3,14 +3,14 @@
 import argparse
 from dataclasses import asdict
 
-from stages.entry import run_stage
-from pipeline import paths
-from pipeline.corpora.findings import stop_if_critical
-from pipeline.corpora.validation import validate_corpus
-from pipeline.files import write_record
-from pipeline.params import load_params
-from pipeline.schemas import VALIDATE
-from pipeline.tasks import CORPORA
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.core.files import write_record
+from pipeline.core.schemas import VALIDATE
+from pipeline.core.tasks import CORPORA
+from pipeline.plumbing.params import load_params
+from pipeline.validation.findings import stop_if_critical
+from pipeline.validation.validation import validate_corpus
 
 
 def main(argv: list[str]) -> None:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from pipeline import paths
-from pipeline.backbone import BACKBONES, fetch_backbone
-from pipeline.files import md5_of, sha256_of
-from pipeline.tasks import CORPORA, FEATURE_SETS
+from pipeline.core import paths
+from pipeline.core.files import md5_of, sha256_of
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.data.backbone import BACKBONES, fetch_backbone
 
 MINILM = "all-MiniLM-L6-v2"
 SERVER = """
@@ -85,8 +85,8 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
 
     By the stages' own scripts; dvc.lock holds what DVC would have written of them.
     """
-    from pipeline.inputs import write_inputs
-    from pipeline.params import load_params
+    from pipeline.plumbing.params import load_params
+    from pipeline.tokens.inputs import write_inputs
     from stages import backbone, corpora, evaluate, features, tokens, train
     from tests.torture.repository import ROOT, Repository
 

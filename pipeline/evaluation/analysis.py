@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.evaluation.metrics import Values
-from pipeline.tasks import Corpus
+from pipeline.core.tasks import Corpus
+from pipeline.heads.metrics import Values
 
 NUM_MISTAKES = 10
 NUM_BINS = 10

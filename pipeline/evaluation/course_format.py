@@ -7,9 +7,9 @@ at the ends and the misspelt name of the similarity column are the course's own.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.core.files import write_text
+from pipeline.core.tasks import Corpus, TaskName
 from pipeline.errors import CorpusError
-from pipeline.files import write_text
-from pipeline.tasks import Corpus, TaskName
 
 FIRST_LINES: Mapping[TaskName, str] = {
     "sentiment": "id \t Predicted_Sentiment ",

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.metrics import METRICS, Values
-from pipeline.tasks import Metric
+from pipeline.core.tasks import Metric
+from pipeline.heads.metrics import METRICS, Values
 
 CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.tasks import Metric
 from pipeline.evaluation.intervals import CELLS, ROUNDING, percentiles, standardized
-from pipeline.evaluation.metrics import METRICS, Values
-from pipeline.tasks import Metric
+from pipeline.heads.metrics import METRICS, Values
 
 
 @dataclass(frozen=True)

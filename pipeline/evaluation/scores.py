@@ -12,22 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline import paths
-from pipeline.device import choose_device, make_deterministic, seed_everything
+from pipeline.core import paths
+from pipeline.core.files import read_record, replacing_folder, sha256_of, write_record
+from pipeline.core.schemas import EVALUATE, TRAIN
+from pipeline.core.tasks import Corpus, CorpusName, Split
+from pipeline.encoder.device import choose_device, make_deterministic, seed_everything
+from pipeline.encoder.kernels import kernels_on
+from pipeline.encoder.weights import load_weights
 from pipeline.errors import TrainingError
 from pipeline.evaluation.analysis import analyse
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
-from pipeline.evaluation.metrics import majority_class, score, secondary
-from pipeline.evaluation.predict import head_outputs, in_double, open_examples, open_model
-from pipeline.files import read_record, replacing_folder, sha256_of, write_record
-from pipeline.inputs import check_inputs
-from pipeline.model.heads import predictions_of, probabilities_of
-from pipeline.model.kernels import kernels_on
-from pipeline.model.weights import load_weights
-from pipeline.params import EvaluationParams, Params
-from pipeline.schemas import EVALUATE, TRAIN
-from pipeline.tasks import Corpus, CorpusName, Split
+from pipeline.heads.heads import predictions_of, probabilities_of
+from pipeline.heads.metrics import majority_class, score, secondary
+from pipeline.heads.predict import head_outputs, in_double, open_examples, open_model
+from pipeline.plumbing.params import EvaluationParams, Params
+from pipeline.tokens.inputs import check_inputs
 from pipeline.tokens.token_cache import TokenizedSplit
 
 log = logging.getLogger(__name__)

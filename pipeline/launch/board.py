@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.launch.job import WAITING, last_words
 from pipeline.launch.times import duration
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline import paths
+from pipeline.core import paths
 
 INDEX_VARIABLE = "DVC_SITE_CACHE_DIR"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from pipeline import paths
+from pipeline.core import paths
 
 PARENT_VARIABLE = "MINBERT_PARENT"  # the process that asked for the job, noted before it began
 WAITING = "waiting for"  # begins what is said of a lock

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.params import CorporaParams, LocalCorpora, RunParams
-from pipeline.tasks import CORPORA, FEATURE_SETS
-from pipeline.yaml12 import parse_yaml
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.yaml12 import parse_yaml
+from pipeline.plumbing.params import CorporaParams, LocalCorpora, RunParams
 
 # what a template is filled with
 CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair_run}", "{trial}"

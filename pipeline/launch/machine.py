@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 THREADS_VARIABLE = "OMP_NUM_THREADS"

@@ -9,7 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import Mode
 from pipeline.errors import LaunchError, StopError
 from pipeline.launch import on_worker
 from pipeline.launch.board import Board, Progress, Running
@@ -18,8 +19,7 @@ from pipeline.launch.job import on_signals
 from pipeline.launch.machine import TRAINING, gpu_share
 from pipeline.launch.plan import Outcome, PlannedStage
 from pipeline.launch.schedule import Task, longest_way_first
-from pipeline.params import Params
-from pipeline.tasks import Mode
+from pipeline.plumbing.params import Params
 
 LOOK_SECONDS = 0.1
 GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import write_text
 from pipeline.errors import RevisionError
-from pipeline.files import write_text
 from pipeline.launch.revisions import WORKSPACE
 
 PAGE = """<!DOCTYPE html>

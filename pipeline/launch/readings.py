@@ -2,8 +2,8 @@
 
 from pipeline.errors import ParamsError
 from pipeline.launch.sweep import READINGS, swept_runs, trials_of
-from pipeline.params import Params
-from pipeline.trials import Trial, load_trials
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Trial, load_trials
 
 
 def readings_of(params: Params) -> dict[str, Trial]:

@@ -9,7 +9,7 @@ from typing import NoReturn
 from pipeline.launch.environment import with_own_python
 from pipeline.launch.plan import Outcome, PlannedStage
 
-PLAN_VARIABLE = "MINBERT_PLAN"  # read by stages/progress.py
+PLAN_VARIABLE = "MINBERT_PLAN"  # read by pipeline/plumbing/progress.py
 
 
 def become_dvc_repro(

@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import replacing, write_text
+from pipeline.core.tasks import IDLE_HEADS, PAIR_ENCODINGS
+from pipeline.core.yaml12 import on_one_line
 from pipeline.errors import InputError
-from pipeline.files import replacing, write_text
 from pipeline.launch.lists import trials_in, watching, written
 from pipeline.launch.times import duration, last_seconds, load_times
-from pipeline.params import Params, RunParams, checked
-from pipeline.tasks import IDLE_HEADS, PAIR_ENCODINGS
-from pipeline.trials import Trial, check_trials, trial_name
-from pipeline.yaml12 import on_one_line
+from pipeline.plumbing.params import Params, RunParams, checked
+from pipeline.plumbing.trials import Trial, check_trials, trial_name
 
 HEAD = """\
 # Runs trained once more, with another seed, setting or reading of the paper, each under a name that

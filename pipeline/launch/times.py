@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pipeline import paths
-from pipeline.times import StageTime, read_time
+from pipeline.core import paths
+from pipeline.plumbing.stage_times import StageTime, read_time
 
 
 def load_times(profile: str) -> dict[str, StageTime]:

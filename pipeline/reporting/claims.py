@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 
+from pipeline.core.tasks import Mode
 from pipeline.evaluation.paired import Difference
 from pipeline.reporting.results import Result
-from pipeline.tasks import Mode
 
 Pair = tuple[Result, Result]
 SIGNIFICANT = 0.05  # p-values below this show a difference

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline import paths
-from pipeline.corpora.reading import read_split
+from pipeline.core import paths
+from pipeline.core.files import md5_of, read_record
+from pipeline.core.schemas import TRAIN
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.core.yaml12 import read_yaml
+from pipeline.data.reading import read_split
 from pipeline.errors import CorpusError, ReportError, SchemaError
 from pipeline.evaluation.course_format import read_predictions
-from pipeline.evaluation.metrics import METRICS, Score, Values
 from pipeline.evaluation.paired import Difference, paired_bootstrap
-from pipeline.files import md5_of, read_record
-from pipeline.schemas import TRAIN
-from pipeline.tasks import CORPORA, CorpusName
-from pipeline.yaml12 import read_yaml
+from pipeline.heads.metrics import METRICS, Score, Values
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
 

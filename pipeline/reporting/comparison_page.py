@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.paired import holm
 from pipeline.reporting.comparison import (
     CONFIDENCE,
@@ -18,7 +19,6 @@ from pipeline.reporting.comparison import (
     devices,
 )
 from pipeline.reporting.markdown import page
-from pipeline.tasks import CORPORA
 
 VERDICTS = {
     "**B is better**, and that is real": "B better",

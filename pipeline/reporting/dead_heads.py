@@ -12,13 +12,13 @@ from typing import Literal, get_args
 
 from pydantic import TypeAdapter
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import read_json
+from pipeline.core.paper import TABLE_3
+from pipeline.core.tasks import CorpusName, IdleHeads, PairEncoding
 from pipeline.errors import ReportError
-from pipeline.files import read_json
-from pipeline.paper import TABLE_3
 from pipeline.reporting.markdown import page
 from pipeline.reporting.spread import Spread, spread_of
-from pipeline.tasks import CorpusName, IdleHeads, PairEncoding
 
 Turns = Literal["paper", "ours"]  # whose number of batches the corpora have in an epoch
 Vectors = Literal["bert-like", "control", "minilm"]  # what heads on pooled outputs read

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from pipeline.tasks import Mode, Split
+from pipeline.core.tasks import Mode, Split
 
 # Okabe and Ito's colours: told apart by all eyes, and dark enough for white paper
 COLOURS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from pipeline.paper import Scheme
-from pipeline.params import Params
+from pipeline.core.paper import Scheme
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName
+from pipeline.plumbing.params import Params
 from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn, labelled
 from pipeline.reporting.results import Outcome, Result
-from pipeline.tasks import CORPORA, SPLITS, CorpusName
 
 STYLES: dict[Scheme, str] = {"single-task": "-", "multi-task": "--"}
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}

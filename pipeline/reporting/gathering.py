@@ -7,16 +7,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.corpora.reading import read_split
+from pipeline.core import paths
+from pipeline.core.files import replacing, write_record, write_text
+from pipeline.core.schemas import EVALUATE, REPORT, VALIDATE
+from pipeline.core.tasks import CORPORA, CorpusName, Split
+from pipeline.data.reading import read_split
 from pipeline.errors import ReportError
 from pipeline.evaluation.paired import Difference, holm, paired_bootstrap
-from pipeline.files import replacing, write_record, write_text
-from pipeline.params import ConfigurationParams, Params
+from pipeline.plumbing.params import ConfigurationParams, Params
+from pipeline.plumbing.trials import Trial
 from pipeline.reporting.records import Records, read_predicted, records_in_data
-from pipeline.schemas import EVALUATE, REPORT, VALIDATE
-from pipeline.tasks import CORPORA, CorpusName, Split
-from pipeline.trials import Trial
 
 GENERATED = "synthetic"  # what validation calls the source of generated corpora
 SCORED: tuple[Split, ...] = ("dev", "test")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from pipeline.templates import filled
+from pipeline.reporting.filling import filled
 
 TEXTS = Path(__file__).parent / "texts"
 MAX_CHARACTERS = 120  # of a quoted text

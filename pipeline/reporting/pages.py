@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.files import replacing_folder, write_json, write_text
-from pipeline.params import Params
+from pipeline.core import paths
+from pipeline.core.files import replacing_folder, write_json, write_text
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Trial
 from pipeline.reporting.claims import finetune_claim, multitask_claim, pairs_by_scheme
 from pipeline.reporting.dead_heads import (
     NOT_SHOWN,
@@ -39,8 +41,6 @@ from pipeline.reporting.tables import (
     table3_json,
     table3_page,
 )
-from pipeline.tasks import CORPORA, SPLITS, CorpusName
-from pipeline.trials import Trial
 
 log = logging.getLogger(__name__)
 

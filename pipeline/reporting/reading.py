@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.paper import TABLE_3
+from pipeline.core.schemas import EVALUATE, INPUTS, REPORT, TRAIN, TRIALS, VALIDATE, Schema
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.evaluation.paired import Difference
-from pipeline.paper import TABLE_3
-from pipeline.params import Params, RunParams
+from pipeline.plumbing.params import Params, RunParams
+from pipeline.plumbing.trials import Trial, changed
 from pipeline.reporting.records import Records
 from pipeline.reporting.results import EpochScore, Outcome, Result, RunSummary, Tried
 from pipeline.reporting.spread import Spread, spread_of
-from pipeline.schemas import EVALUATE, INPUTS, REPORT, TRAIN, TRIALS, VALIDATE, Schema
-from pipeline.tasks import CORPORA, CorpusName
-from pipeline.trials import Trial, changed
 
 # what the data page shows of a validation
 VALIDATION_KEYS = (

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from pipeline.corpora.counts import COUNTED_WITH_HEADER
-from pipeline.paper import TABLE_1, TABLE_2_MISPRINT, TABLE_3, Scheme
-from pipeline.params import Params
+from pipeline.core.paper import TABLE_1, TABLE_2_MISPRINT, TABLE_3, Scheme
+from pipeline.core.tasks import CORPORA, IDLE_HEADS, PAIR_ENCODINGS
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Changes
 from pipeline.reporting.results import Outcome, Result
 from pipeline.reporting.tables import report_page
-from pipeline.tasks import CORPORA, IDLE_HEADS, PAIR_ENCODINGS
-from pipeline.trials import Changes
+from pipeline.validation.counts import COUNTED_WITH_HEADER
 
 SCHEMES: Sequence[Scheme] = ("single-task", "multi-task")
 

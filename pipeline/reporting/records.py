@@ -15,14 +15,14 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import check_schema, read_json
+from pipeline.core.schemas import REPORT, Schema
+from pipeline.core.tasks import CORPORA, CorpusName, Split
 from pipeline.errors import CorpusError, ParamsError, ReportError
 from pipeline.evaluation.course_format import read_predictions
-from pipeline.files import check_schema, read_json
-from pipeline.params import Params, checked
-from pipeline.schemas import REPORT, Schema
-from pipeline.tasks import CORPORA, CorpusName, Split
-from pipeline.trials import Trial, TrialsFile, check_trials
+from pipeline.plumbing.params import Params, checked
+from pipeline.plumbing.trials import Trial, TrialsFile, check_trials
 
 ID = re.compile(r"[^\s,]+")
 

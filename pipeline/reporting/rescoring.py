@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import paths
-from pipeline.corpora.reading import read_split
+from pipeline.core import paths
+from pipeline.core.tasks import Corpus
+from pipeline.data.reading import read_split
 from pipeline.errors import ReportError
 from pipeline.evaluation.course_format import NUM_DECIMALS
-from pipeline.evaluation.metrics import Values, score
-from pipeline.params import Params
+from pipeline.heads.metrics import Values, score
+from pipeline.plumbing.params import Params
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.records import Records, read_predicted
 from pipeline.reporting.results import Result
-from pipeline.tasks import Corpus
 
 ARITHMETIC = 1e-12  # by which the same sum in another order may differ
 

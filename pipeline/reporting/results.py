@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field, FiniteFloat
 from pydantic.dataclasses import dataclass as checked_dataclass
 
+from pipeline.core.paper import Scheme
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Metric, Mode
 from pipeline.evaluation.analysis import Analysis
 from pipeline.evaluation.paired import Difference
-from pipeline.paper import Scheme
+from pipeline.plumbing.trials import Changes
+from pipeline.reporting.filling import fixed
 from pipeline.reporting.spread import Spread
-from pipeline.tasks import CORPORA, Corpus, CorpusName, Metric, Mode
-from pipeline.templates import fixed
-from pipeline.trials import Changes
 
 # JSON as Python reads it has numbers that are none, and `true` passes for 1
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

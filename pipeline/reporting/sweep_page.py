@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.params import Params
+from pipeline.core.tasks import CorpusName
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Changes, changed
 from pipeline.reporting.claims import Pair, holds_up, is_better, pairs_by_mode, pairs_by_scheme
 from pipeline.reporting.results import Outcome, Result, Tried
 from pipeline.reporting.spread import Spread, spread_of
 from pipeline.reporting.tables import report_page
-from pipeline.tasks import CorpusName
-from pipeline.trials import Changes, changed
 
 
 def sweep_page(params: Params, outcome: Outcome) -> str:

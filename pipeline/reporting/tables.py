@@ -5,8 +5,9 @@ from dataclasses import asdict, fields
 from statistics import mean
 from typing import Any
 
-from pipeline.paper import TABLE_2_MISPRINT
-from pipeline.params import Cs224nCorpora, Params, SyntheticCorpora
+from pipeline.core.paper import TABLE_2_MISPRINT
+from pipeline.core.tasks import CorpusName
+from pipeline.plumbing.params import Cs224nCorpora, Params, SyntheticCorpora
 from pipeline.reporting.claims import (
     finetune_claim,
     is_better,
@@ -17,7 +18,6 @@ from pipeline.reporting.claims import (
 )
 from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Outcome, Result
-from pipeline.tasks import CorpusName
 
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10

@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.batches import joined
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName
+from pipeline.core.tokenizer import Tokenized, tokenize
+from pipeline.encoder.batches import joined
+from pipeline.encoder.features import compute_vectors
 from pipeline.evaluation.course_format import NUM_DECIMALS
-from pipeline.evaluation.predict import (
+from pipeline.heads.heads import predictions_of, probabilities_of
+from pipeline.heads.predict import (
     Examples,
     TokenExamples,
     VectorExamples,
     head_outputs,
     in_double,
 )
-from pipeline.features import compute_vectors
-from pipeline.model.heads import predictions_of, probabilities_of
 from pipeline.serving.texts import Text
 from pipeline.serving.trained import TrainedRun
-from pipeline.tasks import CORPORA, Corpus, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
-from pipeline.tokens.tokenizer import Tokenized, tokenize
 
 # what a corpus's classes mean, from 0
 MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {

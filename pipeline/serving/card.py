@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.backbone import BACKBONES
-from pipeline.params import Params, ProfileParams
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName
+from pipeline.core.yaml12 import as_yaml
+from pipeline.data.backbone import BACKBONES
+from pipeline.plumbing.params import Params, ProfileParams
+from pipeline.reporting.filling import filled
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.trained import TrainedRun
-from pipeline.tasks import CORPORA, Corpus, CorpusName
-from pipeline.templates import filled
-from pipeline.yaml12 import as_yaml
 
 Scores = Mapping[CorpusName, Mapping[str, Any]]
 

@@ -16,9 +16,9 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor
 
-from pipeline import paths
-from pipeline.errors import InputError, TrainingError
-from pipeline.files import (
+from pipeline.core import paths
+from pipeline.core.checkpoint_names import hugging_face_names
+from pipeline.core.files import (
     read_record,
     replacing,
     replacing_folder,
@@ -27,13 +27,13 @@ from pipeline.files import (
     write_record,
     write_text,
 )
-from pipeline.model.checkpoint_names import hugging_face_names
-from pipeline.params import Params
-from pipeline.schemas import EVALUATE, Schema
+from pipeline.core.schemas import EVALUATE, Schema
+from pipeline.core.tokenizer import SPECIAL_TOKENS
+from pipeline.errors import InputError, TrainingError
+from pipeline.plumbing.params import Params
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.card import Scores, model_card
 from pipeline.serving.trained import TrainedRun, open_run, profile_of
-from pipeline.tokens.tokenizer import SPECIAL_TOKENS
 
 # beside the names that a backbone's folder has
 HEADS = "heads.safetensors"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from pipeline.data.tables import FIRST_NAMES, SECOND_NAMES, Table, read_table
 from pipeline.errors import InputError
-from pipeline.tables import FIRST_NAMES, SECOND_NAMES, Table, read_table
 
 Format = Literal["txt", "csv", "tsv", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)

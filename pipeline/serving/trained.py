@@ -10,20 +10,20 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from pipeline import paths
-from pipeline.backbone import BACKBONES
-from pipeline.device import choose_device, make_deterministic
+from pipeline.core import paths
+from pipeline.core.files import md5_of, read_record, sha256_of
+from pipeline.core.schemas import TRAIN
+from pipeline.core.tasks import CORPORA, CorpusName, PairEncoding
+from pipeline.core.tokenizer import load_tokenizer
+from pipeline.core.yaml12 import read_yaml
+from pipeline.data.backbone import BACKBONES
+from pipeline.encoder.bert import MinBert
+from pipeline.encoder.device import choose_device, make_deterministic
+from pipeline.encoder.kernels import kernels_on
+from pipeline.encoder.weights import load_backbone, load_weights
 from pipeline.errors import BackboneError, InputError, TrainingError
-from pipeline.files import md5_of, read_record, sha256_of
-from pipeline.model.bert import MinBert
-from pipeline.model.kernels import kernels_on
-from pipeline.model.multitask import MultitaskBert
-from pipeline.model.weights import load_backbone, load_weights
-from pipeline.params import Params
-from pipeline.schemas import TRAIN
-from pipeline.tasks import CORPORA, CorpusName, PairEncoding
-from pipeline.tokens.tokenizer import load_tokenizer
-from pipeline.yaml12 import read_yaml
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.plumbing.params import Params
 
 # of run.json, what is used here
 SUMMARY_KEYS = (

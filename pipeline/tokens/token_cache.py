@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.arrays import read_array, write_array
+from pipeline.core.arrays import read_array, write_array
+from pipeline.core.files import read_record, replacing_folder, write_record
+from pipeline.core.schemas import TOKENS
+from pipeline.core.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
+from pipeline.core.tokenizer import load_tokenizer, tokenize
 from pipeline.errors import CorpusError
-from pipeline.files import read_record, replacing_folder, write_record
-from pipeline.schemas import TOKENS
-from pipeline.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
-from pipeline.tokens.tokenizer import load_tokenizer, tokenize
 
 if TYPE_CHECKING:
     import pandas as pd

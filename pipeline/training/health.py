@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.metrics import Values
-from pipeline.tasks import Corpus, CorpusName
+from pipeline.core.tasks import Corpus, CorpusName
+from pipeline.heads.metrics import Values
 from pipeline.training.history import EpochRow
 
 DIVERGING = 3.0  # times the first epoch's loss

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from pipeline.files import write_text
-from pipeline.tasks import CorpusName, Metric
+from pipeline.core.files import write_text
+from pipeline.core.tasks import CorpusName, Metric
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.batches import Chosen, num_batches, on_device, shuffled_batches
-from pipeline.device import device_name, fitting_in_memory
-from pipeline.evaluation.metrics import NOT_FINITE, score
-from pipeline.evaluation.predict import Examples, predict
-from pipeline.model.heads import loss_of
-from pipeline.model.multitask import MultitaskBert
-from pipeline.params import OptimizerParams, Params, RunParams, TrainingSpeedParams
-from pipeline.tasks import CorpusName, IdleHeads
+from pipeline.core.tasks import CorpusName, IdleHeads
+from pipeline.encoder.batches import Chosen, num_batches, on_device, shuffled_batches
+from pipeline.encoder.device import device_name, fitting_in_memory
+from pipeline.heads.heads import loss_of
+from pipeline.heads.metrics import NOT_FINITE, score
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.predict import Examples, predict
+from pipeline.plumbing.params import OptimizerParams, Params, RunParams, TrainingSpeedParams
 from pipeline.training import health
 from pipeline.training.health import SpoiltError
 from pipeline.training.history import EpochRow, mean_score

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from pipeline.params import OptimizerParams
+from pipeline.plumbing.params import OptimizerParams
 
 
 def new_optimizer(

@@ -23,10 +23,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pipeline.core.files import check_schema, replacing
+from pipeline.core.schemas import CHECKPOINT
 from pipeline.errors import PipelineError, StopError
-from pipeline.files import check_schema, replacing
-from pipeline.params import CheckpointsParams
-from pipeline.schemas import CHECKPOINT
+from pipeline.plumbing.params import CheckpointsParams
 from pipeline.training.history import EpochRow
 from pipeline.training.loop import Progress, Trainer
 

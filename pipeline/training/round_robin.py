@@ -6,7 +6,7 @@ The smallest corpus sets the pace: whenever it gives one batch, every other one 
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.tasks import CorpusName
+from pipeline.core.tasks import CorpusName
 
 
 def turns_per_round(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, int]:

@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline import paths
-from pipeline.checkpoints import fingerprint_of, own_checkpoint
-from pipeline.device import (
+from pipeline.core import paths
+from pipeline.core.files import sha256_of, write_record
+from pipeline.core.schemas import TRAIN
+from pipeline.encoder.device import (
     choose_device,
     device_name,
     keep_memory,
     make_deterministic,
     seed_everything,
 )
+from pipeline.encoder.kernels import Kernels, kernels_on
+from pipeline.encoder.weights import save_weights
 from pipeline.errors import TrainingError
-from pipeline.evaluation.predict import open_examples, open_model
-from pipeline.files import sha256_of, write_record
-from pipeline.inputs import check_files, listed_files
-from pipeline.model.kernels import Kernels, kernels_on
-from pipeline.model.weights import save_weights
-from pipeline.params import Params, RunParams
-from pipeline.schemas import TRAIN
+from pipeline.heads.predict import open_examples, open_model
+from pipeline.plumbing.checkpoints import fingerprint_of, own_checkpoint
+from pipeline.plumbing.params import Params, RunParams
+from pipeline.tokens.inputs import check_files, listed_files
 from pipeline.training.history import best_epoch_of, write_history
 from pipeline.training.loop import Trainer, TrainingPlan, plan_of
 from pipeline.training.resume import Checkpoint

@@ -4,14 +4,14 @@ Its weights, the predictions they give and the test sets are left alone: a sweep
 spread, and forty finetuned backbones are several GB.
 """
 
-from pipeline import paths
-from pipeline.checkpoints import mark_finished
+from pipeline.core import paths
+from pipeline.core.files import replacing_folder, write_record
+from pipeline.core.schemas import TRIALS
 from pipeline.evaluation.scores import read_summary, score_dev
-from pipeline.files import replacing_folder, write_record
-from pipeline.params import Params
-from pipeline.schemas import TRIALS
+from pipeline.plumbing.checkpoints import mark_finished
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Trial, with_trials
 from pipeline.training.run import train_run
-from pipeline.trials import Trial, with_trials
 
 
 def train_trial(params: Params, name: str, trial: Trial) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
-from pipeline.model.bert import MinBert
+from pipeline.encoder.bert import MinBert
 
 
 class TrimmedEmbedding(nn.Embedding):

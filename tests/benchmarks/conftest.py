@@ -9,7 +9,7 @@ import pytest
 from benchmarks.breakdown import KINDS, REST
 from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK
 from benchmarks.ours import ALL
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
 
 MakeSplit = Callable[[CorpusName, int], TokenizedSplit]

@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks import agreement
 from benchmarks.ours import ALL, OFF, PLAIN, Trained
+from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-from pipeline.files import read_json
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

@@ -9,8 +9,8 @@ from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.breakdown import KIND_OF, KINDS, REST, shares, shares_of
-from pipeline import paths
-from pipeline.params import load_params
+from pipeline.core import paths
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import read_cache
 
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from benchmarks import dead_heads
-from pipeline.device import seed_everything
-from pipeline.evaluation.predict import VectorExamples
-from pipeline.model.heads import Head
-from pipeline.model.multitask import MultitaskBert
-from pipeline.params import RunParams, load_params
+from pipeline.core.tasks import CORPORA, CorpusName, IdleHeads, Split
+from pipeline.encoder.device import seed_everything
+from pipeline.heads.heads import Head
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.predict import VectorExamples
+from pipeline.plumbing.params import RunParams, load_params
 from pipeline.reporting.dead_heads import Condition, HeadsRun, Vectors, read_dead_heads
-from pipeline.tasks import CORPORA, CorpusName, IdleHeads, Split
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import TrainingPlan
 

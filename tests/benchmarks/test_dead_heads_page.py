@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dead_heads_page import page
-from pipeline import paths
-from pipeline.files import read_json
+from pipeline.core import paths
+from pipeline.core.files import read_json
+from pipeline.core.tasks import CorpusName, IdleHeads
 from pipeline.reporting.dead_heads import Condition, HeadsRun, Turns, Vectors, read_dead_heads
-from pipeline.tasks import CorpusName, IdleHeads
 
 ROOT = Path(__file__).parents[2]
 METHOD: dict[str, Any] = {

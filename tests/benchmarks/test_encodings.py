@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import encodings
 from benchmarks.encodings import Turns, page, ratio
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 
 SLOWING_DOWN: Turns = {"joint": [1.1, 2.2, 5.0], "separate": [1.0, 2.0, 4.0]}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.full_quora import measure, write_vectors
-from pipeline.features import read_features
+from pipeline.encoder.features import read_features
 
 
 def test_vectors_are_written_as_a_features_stage_would(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.model.heads import loss_of
-from pipeline.tasks import CorpusName
+from pipeline.core.tasks import CorpusName
+from pipeline.heads.heads import loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 pytest.importorskip("transformers", reason="transformers is not installed: make bench does so")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
+from pipeline.core.config import BertConfig
+from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-from pipeline.files import read_json
-from pipeline.model.config import BertConfig
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = ROOT / "benchmarks/results/cpu.json"

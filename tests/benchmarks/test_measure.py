@@ -12,10 +12,10 @@ import torch
 from benchmarks import measure
 from benchmarks.measure import FEATURES, TEXTBOOK, alternate, epoch_of, take_turn, work_of
 from benchmarks.ours import ALL, ALONE, Frozen, packs
-from pipeline.batches import Indices
-from pipeline.model.kernels import PLAIN, Kernels
-from pipeline.params import load_params
-from pipeline.tasks import CorpusName
+from pipeline.core.tasks import CorpusName
+from pipeline.encoder.batches import Indices
+from pipeline.encoder.kernels import PLAIN, Kernels
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of, train
-from pipeline import paths
-from pipeline.files import read_json, sha256_of
-from pipeline.params import load_params
-from pipeline.tasks import CorpusName
+from pipeline.core import paths
+from pipeline.core.files import read_json, sha256_of
+from pipeline.core.tasks import CorpusName
+from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 MakeSplit = Callable[[CorpusName, int], TokenizedSplit]

@@ -19,8 +19,8 @@ from benchmarks.page import (
     ratio,
     wholes,
 )
-from pipeline.files import read_json
-from pipeline.tasks import CORPORA
+from pipeline.core.files import read_json
+from pipeline.core.tasks import CORPORA
 
 ROOT = Path(__file__).parents[2]
 BOTH = ", by the median; the range holds both"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.sampling import epoch_seconds, padded_tokens, real_tokens, spread
-from pipeline.tasks import CORPORA
+from pipeline.core.tasks import CORPORA
 from pipeline.tokens.token_cache import TokenizedSplit
 
 SKEWED = np.array([10.0, 1.0, 40.0, 2.0, 3.0, 5.0, 90.0, 4.0])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks import scaling
 from benchmarks.scaling import Task, longest_ways, makespan, overhead, swept
+from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-from pipeline.files import read_json
 
 ROOT = Path(__file__).parents[2]
 TASKS = [

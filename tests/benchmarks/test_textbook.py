@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from benchmarks.textbook import AdamW, Textbook
-from pipeline.batches import on_device
-from pipeline.evaluation.predict import TokenExamples
-from pipeline.model.multitask import MultitaskBert
-from pipeline.tasks import CorpusName, Mode
+from pipeline.core.tasks import CorpusName, Mode
+from pipeline.encoder.batches import on_device
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.predict import TokenExamples
 from pipeline.tokens.token_cache import TokenizedSplit
 
 MakeSplit = Callable[[CorpusName, int], TokenizedSplit]

@@ -8,8 +8,8 @@ import torch
 
 from benchmarks import threads
 from benchmarks.ours import Trained
-from pipeline.files import read_json
-from pipeline.params import Params, load_params
+from pipeline.core.files import read_json
+from pipeline.plumbing.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

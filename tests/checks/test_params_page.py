@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from checks.params_page import page
-from pipeline.yaml12 import read_yaml
+from pipeline.core.yaml12 import read_yaml
 
 ROOT = Path(__file__).parents[2]
 GRAPH = read_yaml(ROOT / "dvc.yaml")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import repro
-from pipeline import paths
+from pipeline.core import paths
 from tests.reporting.conftest import ROOT, written
 
 __all__ = ["handed_on", "written"]

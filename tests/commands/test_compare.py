@@ -12,12 +12,12 @@ import pytest
 
 from commands.compare import page_of
 from pipeline.__main__ import main
+from pipeline.core.files import write_record, write_text
+from pipeline.core.schemas import EVALUATE, TRAIN
+from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
-from pipeline.files import write_record, write_text
 from pipeline.reporting.comparison import asked_of_revisions, read_side
 from pipeline.reporting.comparison_page import comparison_page
-from pipeline.schemas import EVALUATE, TRAIN
-from pipeline.yaml12 import as_yaml
 
 SIZE = 60
 LABELS = [i % 5 for i in range(SIZE)]
@@ -42,7 +42,7 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
         )
         md5 = hashlib.md5(scores.read_bytes(), usedforsecurity=False).hexdigest()
         stages[f"evaluate@{run}"] = {
-            "deps": [{"path": "pipeline/tasks.py", "md5": "0"}],
+            "deps": [{"path": "pipeline/core/tasks.py", "md5": "0"}],
             "outs": [{"path": f"data/scores/{run}.json", "md5": md5}],
         }
     params = {

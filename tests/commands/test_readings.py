@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from commands import readings, sweep
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.launch.readings import readings_of
-from pipeline.params import load_params
-from pipeline.trials import load_trials
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 READINGS = set(readings_of(load_params(ROOT / "params.yaml")))

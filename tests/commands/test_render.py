@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commands import render
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.errors import ReportError
 from tests.reporting.conftest import ROOT
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from commands import rescore
-from pipeline import paths
 from pipeline.__main__ import main
-from pipeline.corpora.reading import read_split
-from pipeline.corpora.sources import write_corpora
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
+from pipeline.data.reading import read_split
+from pipeline.data.sources import write_corpora
 from pipeline.errors import ReportError
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.reporting.gathering import gather
-from pipeline.tasks import CORPORA
 from tests.reporting.conftest import ROOT, left_by_runs, write
 
 PREDICTIONS = Path("reports/demo/records/predictions")

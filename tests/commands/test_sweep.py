@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from commands import sweep
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.schemas import TIME
-from pipeline.trials import load_trials
+from pipeline.core import paths
+from pipeline.core.schemas import TIME
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from checks.graph import EXEMPT, PICTURE, code_of, picture, written_anew
-from pipeline import paths
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS
-from pipeline.trials import load_trials
-from pipeline.yaml12 import read_yaml
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.yaml12 import read_yaml
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,13 +41,13 @@ def test_deps_name_every_imported_module(name: str) -> None:
 def test_stages_depend_on_the_data_files_beside_their_code() -> None:
     words = {f"pipeline/corpora/{name}_words.yaml" for name in ("caption", "question", "review")}
     found = {s: {d for d in body_of(s)["deps"] if d.endswith(".yaml")} for s in STAGES}
-    assert found["corpora"] == {*words, "pipeline/corpora/pins.yaml"}
-    assert found["validate"] == {"pipeline/corpora/expectations.yaml"}
+    assert found["corpora"] == {*words, "pipeline/data/pins.yaml"}
+    assert found["validate"] == {"pipeline/validation/expectations.yaml"}
 
 
 def test_imports_of_imports_are_code_of_a_stage() -> None:
-    assert "pipeline/model/bert.py" in code_of("stages.train")
-    assert "pipeline/model/bert.py" not in code_of("stages.corpora")
+    assert "pipeline/encoder/bert.py" in code_of("stages.train")
+    assert "pipeline/encoder/bert.py" not in code_of("stages.corpora")
 
 
 def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:

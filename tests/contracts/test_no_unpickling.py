@@ -15,10 +15,17 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline import paths
-from pipeline.backbone import fetch_backbone
-from pipeline.corpora.reading import read_split
-from pipeline.corpora.validation import validate_corpus
+from pipeline.core import paths
+from pipeline.core.config import config_from_json
+from pipeline.core.files import write_record
+from pipeline.core.schemas import FEATURES, TOKENS
+from pipeline.core.tasks import CORPORA
+from pipeline.core.tokenizer import load_tokenizer
+from pipeline.data.backbone import fetch_backbone
+from pipeline.data.reading import read_split
+from pipeline.encoder.features import read_features
+from pipeline.encoder.kernels import PLAIN
+from pipeline.encoder.weights import load_backbone, load_weights
 from pipeline.errors import (
     BackboneError,
     CorpusError,
@@ -27,20 +34,13 @@ from pipeline.errors import (
     ReportError,
     TrainingError,
 )
-from pipeline.features import read_features
-from pipeline.files import write_record
-from pipeline.inputs import check_inputs
-from pipeline.model.config import config_from_json
-from pipeline.model.kernels import PLAIN
-from pipeline.model.weights import load_backbone, load_weights
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.records import records_in_data
-from pipeline.schemas import FEATURES, TOKENS
-from pipeline.tasks import CORPORA
+from pipeline.tokens.inputs import check_inputs
 from pipeline.tokens.token_cache import ARRAYS, read_cache
-from pipeline.tokens.tokenizer import load_tokenizer
 from pipeline.training.resume import read_checkpoint
+from pipeline.validation.validation import validate_corpus
 
 SST = CORPORA["sst"]
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")

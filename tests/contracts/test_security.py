@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.yaml12 import as_yaml, read_yaml
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
-from pipeline.params import load_params
-from pipeline.trials import load_trials
-from pipeline.yaml12 import as_yaml, read_yaml
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = """

@@ -8,21 +8,21 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.tasks import CORPORA, CorpusName, Metric, TaskName
+from pipeline.core.tasks import CORPORA, CorpusName, Metric, TaskName
 
 BY_CORPUS = (
-    "pipeline.tasks.CORPORA",
-    "pipeline.corpora.pins.UPSTREAM",
-    "pipeline.corpora.reading.LABEL_COLUMNS",
-    "pipeline.corpora.synthetic.COMPOSERS",
-    "pipeline.corpora.expectations.LIMITS",
-    "pipeline.paper.TABLE_1",
+    "pipeline.core.tasks.CORPORA",
+    "pipeline.data.pins.UPSTREAM",
+    "pipeline.data.reading.LABEL_COLUMNS",
+    "pipeline.data.synthetic.COMPOSERS",
+    "pipeline.validation.expectations.LIMITS",
+    "pipeline.core.paper.TABLE_1",
     "pipeline.serving.card.ASK_HEADS",
 )
 NAMES = {
     **dict.fromkeys(BY_CORPUS, get_args(CorpusName)),
     "pipeline.evaluation.course_format.FIRST_LINES": get_args(TaskName),
-    "pipeline.evaluation.metrics.METRICS": get_args(Metric),
+    "pipeline.heads.metrics.METRICS": get_args(Metric),
     "pipeline.serving.card.METRIC_TYPES": get_args(Metric),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.yaml12 import parse_yaml
+from pipeline.core.yaml12 import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / ".github/workflows/ci.yml").read_text()

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.corpora.findings import CorpusReport
-from pipeline.corpora.validation import validate_corpus
-from pipeline.files import write_record
-from pipeline.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
-from pipeline.schemas import CORPORA as CORPORA_SCHEMA
-from pipeline.tasks import CORPORA, SPLITS, CorpusName, Split
+from pipeline.core.files import write_record
+from pipeline.core.schemas import CORPORA as CORPORA_SCHEMA
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
+from pipeline.plumbing.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
+from pipeline.validation.findings import CorpusReport
+from pipeline.validation.validation import validate_corpus
 
 SIZES: Mapping[Split, int] = {"train": 30, "dev": 30, "test": 10}
 Rows = dict[Split, list[dict[str, str]]]

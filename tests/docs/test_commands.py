@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from tests.torture.repository import ROOT, Repository, small_repository
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -22,9 +22,9 @@ REMOTES = "tests/end_to_end/test_remotes.py"
 ELSEWHERE = {  # by how they begin
     "git ": f"the clone that these tests run in, and {REMOTES}",
     "source .venv/bin/activate": "the PATH of every command here",
-    "make repro PROFILE=laptop": "tests/corpora/test_sources.py and the committed report",
+    "make repro PROFILE=laptop": "tests/data/test_sources.py and the committed report",
     "make repro PROFILE=own": "tests/end_to_end/test_own_data.py",
-    "make repro PROFILE=mine": "tests/stages/test_preflight.py",
+    "make repro PROFILE=mine": "tests/launch/test_preflight.py",
     "make repro JOBS=4": "as JOBS=2",
     "make repro SCHEDULER=tcp://head:8786": "tests/launch/test_cluster.py",
     "make sweep ": "tests/end_to_end/test_repro.py has a smaller one",

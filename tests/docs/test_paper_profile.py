@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.batches import num_batches
-from pipeline.files import read_json
-from pipeline.model.bert import BertConfig, MinBert
-from pipeline.model.kernels import PLAIN
-from pipeline.paper import TABLE_1
-from pipeline.params import RunParams, load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS, CorpusName, Mode
+from pipeline.core.files import read_json
+from pipeline.core.paper import TABLE_1
+from pipeline.core.tasks import CORPORA, FEATURE_SETS, CorpusName, Mode
+from pipeline.encoder.batches import num_batches
+from pipeline.encoder.bert import BertConfig, MinBert
+from pipeline.encoder.kernels import PLAIN
+from pipeline.plumbing.params import RunParams, load_params
 from pipeline.training.round_robin import round_robin
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.paper import TABLE_3
-from pipeline.tasks import CORPORA
+from pipeline.core.paper import TABLE_3
+from pipeline.core.tasks import CORPORA
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -26,12 +26,12 @@ import pandas as pd
 import torch
 from safetensors.numpy import load_file, save_file
 
-from stages.entry import run_stage
-from pipeline import backbone, paths
-from pipeline.corpora import sources
-from pipeline.files import sha256_of
-from pipeline.pinned import Download
-from pipeline.tasks import CORPORA
+from pipeline.plumbing.entry import run_stage
+from pipeline.core import paths
+from pipeline.core.files import sha256_of
+from pipeline.core.tasks import CORPORA
+from pipeline.data import backbone, sources
+from pipeline.data.pinned import Download
 from pipeline.tokens.token_cache import write_cache
 from tests.torture.forked import forked
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
-from pipeline.files import read_json
-from pipeline.tasks import CORPORA
+from pipeline.core import paths
+from pipeline.core.files import read_json
+from pipeline.core.tasks import CORPORA
 from tests.end_to_end.spoiling import (
     CLOSED,
     LAPTOP,

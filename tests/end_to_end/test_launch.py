@@ -16,7 +16,7 @@ from subprocess import DEVNULL, PIPE, STDOUT
 import psutil
 import pytest
 
-from pipeline.yaml12 import read_yaml
+from pipeline.core.yaml12 import read_yaml
 from tests.launch.conftest import cluster
 from tests.torture.repository import Repository, small_repository
 

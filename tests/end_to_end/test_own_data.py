@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from commands import predict
-from pipeline.corpora.reading import write_split
-from pipeline.corpora.synthetic import generate
+from pipeline.core.tasks import CORPORA
+from pipeline.data.reading import write_split
+from pipeline.data.synthetic import generate
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.launch.sweep import watch_own_files
-from pipeline.params import SplitSizes, load_params
-from pipeline.tasks import CORPORA
+from pipeline.plumbing.params import SplitSizes, load_params
 from stages import corpora, train
 from tests.torture.repository import Repository, small_repository
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from pipeline import paths, schemas
+from pipeline.core import paths, schemas
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.yaml12 import parse_yaml
+from pipeline.launch import preflight
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS
-from pipeline.trials import Trial
-from pipeline.yaml12 import parse_yaml
-from stages import preflight
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import Trial
 from tests.torture.disturbances import FAULTS, disturb
 from tests.torture.repository import ROOT, Repository, small_repository
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
+from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyse
-from pipeline.tasks import CORPORA
 
 N = 400
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import CorpusError
 from pipeline.evaluation.course_format import read_predictions, write_predictions
-from pipeline.tasks import CORPORA, CorpusName
 
 IDS = ["25ca3f6b", "a , b"]
 

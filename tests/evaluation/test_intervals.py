@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from pipeline.core.tasks import Metric
 from pipeline.evaluation import intervals
 from pipeline.evaluation.intervals import bootstrap_interval
-from pipeline.evaluation.metrics import METRICS, Values
-from pipeline.tasks import Metric
+from pipeline.heads.metrics import METRICS, Values
 
 interval_95 = partial(bootstrap_interval, resamples=4000, confidence=0.95, seed=11711)
 Sample = tuple[Metric, Values, Values]

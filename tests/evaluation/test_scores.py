@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import TrainingError
 from pipeline.evaluation import scores
 from pipeline.evaluation.scores import score_corpus
-from pipeline.params import EvaluationParams, load_params
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.plumbing.params import EvaluationParams, load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 ROOT = Path(__file__).parents[2]

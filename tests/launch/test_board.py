@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.launch.board import Board, Progress, Running
 
 NAMES = ("train@sst-finetune", "evaluate@sst-finetune", "report")

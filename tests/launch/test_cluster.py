@@ -18,7 +18,7 @@ from pipeline.errors import LaunchError
 from pipeline.launch import on_worker
 from pipeline.launch.cluster import Workers, local_workers, remote_workers
 from pipeline.launch.machine import gpu_share
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from tests.launch.conftest import ROOT, ShellRepository, cluster
 
 pytestmark = pytest.mark.slow
@@ -144,7 +144,7 @@ stages:
 """
 STAGE = """\
 from pathlib import Path
-from stages.entry import run_stage
+from pipeline.plumbing.entry import run_stage
 import torch
 
 def main(argv: list[str]) -> None:

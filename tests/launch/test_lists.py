@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.launch.lists import trials_in, written
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 
 ROOT = Path(__file__).parents[2]
 GRAPH = (ROOT / "dvc.yaml").read_text()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.launch.machine import gpu_share, gpus_for, threads_of
-from pipeline.params import load_params
-from pipeline.trials import Changes, Trial, with_trials
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import Changes, Trial, with_trials
 
 
 def test_threads_are_shared_among_jobs_unless_the_user_says_how_many(

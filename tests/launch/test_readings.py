@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.launch.readings import kept_readings, readings_of
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
-from pipeline.params import Params, load_params
-from pipeline.trials import Changes
+from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.trials import Changes
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

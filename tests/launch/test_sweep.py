@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import paths
+from pipeline.core import paths
 from pipeline.errors import InputError, ParamsError
 from pipeline.launch.sweep import (
     check_listed,
@@ -17,8 +17,8 @@ from pipeline.launch.sweep import (
     trials_of,
     write_trials,
 )
-from pipeline.params import load_params
-from pipeline.trials import Changes, load_trials
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import Changes, load_trials
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
-from pipeline.files import write_record
+from pipeline.core import paths
+from pipeline.core.files import write_record
+from pipeline.core.schemas import TIME
 from pipeline.launch.times import duration, last_seconds, load_times
-from pipeline.schemas import TIME
 
 
 @pytest.fixture(autouse=True)

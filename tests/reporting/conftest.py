@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.schemas import EVALUATE, INPUTS, TIME, TRAIN, VALIDATE
+from pipeline.core.tasks import CORPORA, CorpusName, Mode
 from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.evaluation.course_format import write_predictions
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.trials import Trial
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import data_page, run_page, write_report
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.results import Outcome, Result
-from pipeline.reporting.site import write_site
-from pipeline.schemas import EVALUATE, INPUTS, TIME, TRAIN, VALIDATE
-from pipeline.tasks import CORPORA, CorpusName, Mode
-from pipeline.trials import Trial
+from pipeline.site.site import write_site
 
 ROOT = Path(__file__).parents[2]
 MakeResult = Callable[..., Result]

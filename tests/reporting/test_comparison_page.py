@@ -1,6 +1,6 @@
 """experiments_table: narrow, and true to the summary's keys."""
 
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
 from pipeline.reporting.comparison_page import SUMMARY, experiments_table
 from pipeline.reporting.tables import summary
 from tests.reporting.conftest import outcome_of

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import CorpusName, IdleHeads, PairEncoding
 from pipeline.errors import ReportError
 from pipeline.reporting.dead_heads import (
     Condition,
@@ -18,7 +19,6 @@ from pipeline.reporting.dead_heads import (
     sentiment_told,
     similarity_told,
 )
-from pipeline.tasks import CorpusName, IdleHeads, PairEncoding
 
 ROOT = Path(__file__).parents[2]
 

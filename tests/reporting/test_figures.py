@@ -8,12 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipeline.params import load_params
+from pipeline.core.tasks import CORPORA
+from pipeline.plumbing.params import load_params
 from pipeline.reporting import figures
 from pipeline.reporting.drawing import COLOURS
 from pipeline.reporting.figures import data_histograms, learning_curves, scores_beside_paper
 from pipeline.reporting.results import EpochScore, Outcome
-from pipeline.tasks import CORPORA
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 SVG = "{http://www.w3.org/2000/svg}"

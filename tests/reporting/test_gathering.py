@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.schemas import TRIALS
+from pipeline.core.tasks import CORPORA
 from pipeline.errors import ReportError
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Changes, Trial
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import write_report
 from pipeline.reporting.records import read_params, read_trials
-from pipeline.schemas import TRIALS
-from pipeline.tasks import CORPORA
-from pipeline.trials import Changes, Trial
 from tests.reporting.conftest import FINDING, VALIDATION, write
 
 RECORDS = Path("records")

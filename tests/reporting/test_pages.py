@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
 from pipeline.errors import ReportError
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 from pipeline.reporting.dead_heads import NOT_SHOWN
 from pipeline.reporting.figures import run_figure
 from pipeline.reporting.pages import (
@@ -23,7 +24,6 @@ from pipeline.reporting.pages import (
 )
 from pipeline.reporting.results import EpochScore
 from pipeline.reporting.tables import KEYS
-from pipeline.tasks import CORPORA
 from tests.reporting.conftest import outcome_of
 from tests.reporting.test_dead_heads import runs_of
 
@@ -145,7 +145,7 @@ def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(params: P
 def test_training_writes_the_note_that_the_page_looks_for() -> None:
     import numpy as np
 
-    from pipeline.tasks import CORPORA
+    from pipeline.core.tasks import CORPORA
     from pipeline.training.health import dev_notes
 
     notes = list(dev_notes(CORPORA["sts"], np.zeros(3), np.array([1.0, 2.0, 3.0])))

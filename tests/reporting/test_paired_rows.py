@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.paired import holm, paired_bootstrap
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import differences
 from pipeline.reporting.records import records_in_data
-from pipeline.tasks import CORPORA
 from tests.reporting.conftest import write
 
 COUNT = 60

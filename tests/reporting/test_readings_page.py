@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Changes
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
-from pipeline.trials import Changes
 from tests.reporting.conftest import outcome_of
 
 BEST = "is the reading that best matches the paper's numbers here"

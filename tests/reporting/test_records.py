@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.schemas import EVALUATE
 from pipeline.errors import CorpusError, ReportError, SchemaError
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.records import (
     Records,
@@ -17,7 +18,6 @@ from pipeline.reporting.records import (
     records_in_data,
     records_of,
 )
-from pipeline.schemas import EVALUATE
 
 SCORES = paths.scores_json("sst-pretrain")
 FOLDER = Path("reports/demo/records")

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import paths
-from pipeline.corpora.sources import write_corpora
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
+from pipeline.data.sources import write_corpora
 from pipeline.errors import ReportError
 from pipeline.evaluation.course_format import NUM_DECIMALS, write_predictions
-from pipeline.evaluation.metrics import pearson
-from pipeline.params import Params
+from pipeline.heads.metrics import pearson
+from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.records import read_params, records_of
 from pipeline.reporting.rescoring import Rescored, rescore, rounding_allows
-from pipeline.tasks import CORPORA
 from tests.reporting.conftest import ROOT, write
 
 SCORES = paths.scores_json("sts-pretrain")

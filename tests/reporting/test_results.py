@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.schemas import EVALUATE, TRAIN
 from pipeline.errors import ReportError, SchemaError
-from pipeline.params import ConfigurationParams, Params, RunParams
+from pipeline.plumbing.params import ConfigurationParams, Params, RunParams
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import index_page
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.tables import best_scores, summary, table3, table3_json
-from pipeline.schemas import EVALUATE, TRAIN
 from tests.reporting.conftest import outcome_of
 
 SCORES = Path("data/scores/sst-pretrain.json")

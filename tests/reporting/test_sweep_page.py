@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.schemas import TRIALS
 from pipeline.errors import ReportError
 from pipeline.launch.sweep import read_grid, trials_of
-from pipeline.params import Params
+from pipeline.plumbing.params import Params
+from pipeline.plumbing.trials import Trial
 from pipeline.reporting.pages import write_report
-from pipeline.reporting.site import write_site
 from pipeline.reporting.sweep_page import sweep_page
 from pipeline.reporting.tables import table3, table3_json, table3_page
-from pipeline.schemas import TRIALS
-from pipeline.trials import Trial
+from pipeline.site.site import write_site
 from tests.reporting.conftest import outcome_of
 
 OUT = "reports/demo"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 from pipeline.reporting.results import EpochScore, Outcome, RunSummary
 from pipeline.reporting.tables import (
     KEYS,

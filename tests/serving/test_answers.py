@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.course_format import read_predictions
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.serving.answers import Answers, answer, json_lines, table_lines
 from pipeline.serving.texts import Text, read_texts
 from pipeline.serving.trained import open_run
-from pipeline.tasks import CORPORA
 from tests.conftest import SERVED_RUNS
 
 

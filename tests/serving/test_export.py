@@ -12,15 +12,15 @@ import pytest
 import torch
 import transformers
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import sha256_of
+from pipeline.core.yaml12 import parse_yaml
 from pipeline.errors import InputError, TrainingError
-from pipeline.files import sha256_of
-from pipeline.params import Params, load_params
+from pipeline.plumbing.params import Params, load_params
 from pipeline.serving.answers import answer
 from pipeline.serving.export import export_run
 from pipeline.serving.texts import Text
 from pipeline.serving.trained import open_run
-from pipeline.yaml12 import parse_yaml
 from tests.conftest import SERVED_RUNS
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)

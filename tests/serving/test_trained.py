@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
-from pipeline.backbone import BACKBONES
+from pipeline.core import paths
+from pipeline.core.files import read_json, write_json
+from pipeline.data.backbone import BACKBONES
 from pipeline.errors import BackboneError, InputError, ParamsError, PipelineError, TrainingError
-from pipeline.files import read_json, write_json
-from pipeline.params import load_params
+from pipeline.plumbing.params import load_params
 from pipeline.serving.trained import open_run, profile_of
 
 NAME = "sst-pretrain"

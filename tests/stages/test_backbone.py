@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
-from pipeline.backbone import BACKBONES
-from pipeline.files import sha256_of
-from pipeline.params import load_params
+from pipeline.core import paths
+from pipeline.core.files import sha256_of
+from pipeline.data.backbone import BACKBONES
+from pipeline.plumbing.params import load_params
 from stages.backbone import main
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
-from pipeline.files import read_json
-from pipeline.tasks import CORPORA, SPLITS
-from pipeline.yaml12 import as_yaml, read_yaml
+from pipeline.core import paths
+from pipeline.core.files import read_json
+from pipeline.core.tasks import CORPORA, SPLITS
+from pipeline.core.yaml12 import as_yaml, read_yaml
 from stages.corpora import main
 
 ROOT = Path(__file__).parents[2]

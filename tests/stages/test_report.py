@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stages.entry import run_stage
-from pipeline.params import load_params
+from pipeline.plumbing.entry import run_stage
+from pipeline.plumbing.params import load_params
 from stages import report
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import paths
-from pipeline.corpora.sources import write_corpora
+from pipeline.core import paths
+from pipeline.core.tasks import CORPORA
+from pipeline.data.sources import write_corpora
 from pipeline.errors import ValidationError
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA
+from pipeline.plumbing.params import load_params
 from stages.validate import main
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.core.tasks import CORPORA, Corpus, Split
 from pipeline.errors import CorpusError, SchemaError
-from pipeline.tasks import CORPORA, Corpus, Split
 from pipeline.tokens.token_cache import read_cache, write_cache
 
 STS = CORPORA["sts"]

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from pipeline.tasks import CORPORA, SPLITS, Corpus, Split
+from pipeline.core.tasks import CORPORA, SPLITS, Corpus, Split
+from pipeline.core.tokenizer import load_tokenizer
 from pipeline.tokens.token_cache import read_cache, write_cache
-from pipeline.tokens.tokenizer import load_tokenizer
 
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 # repeated, lest every array be small enough to be read and none mapped

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.backbone import fetch_backbone
-from pipeline.device import choose_device, device_name
-from pipeline.files import write_text
+from pipeline.core.files import write_text
+from pipeline.data.backbone import fetch_backbone
+from pipeline.encoder.device import choose_device, device_name
 from tests.torture.backbone import write_tiny_backbone
 from tests.torture.disturbances import FAULTS, MADE, campaign
 from tests.torture.kills import kill, starve

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from pipeline.files import read_json, write_json
-from pipeline.model.bert import MinBert
-from pipeline.model.checkpoint_names import hugging_face_names
-from pipeline.model.config import config_from_json
-from pipeline.model.kernels import PLAIN
+from pipeline.core.checkpoint_names import hugging_face_names
+from pipeline.core.config import config_from_json
+from pipeline.core.files import read_json, write_json
+from pipeline.encoder.bert import MinBert
+from pipeline.encoder.kernels import PLAIN
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 

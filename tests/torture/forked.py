@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 import torch._dynamo  # AdamW loads it when it is made, which takes a second
 
-from pipeline.params import load_params
-from pipeline.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.plumbing.params import load_params
 from stages import backbone, corpora, evaluate, features, inputs, report, tokens, train, validate
 
 ROOT = Path(__file__).parents[2]

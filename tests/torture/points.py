@@ -17,7 +17,7 @@ import torch
 import pipeline.training.loop
 import pipeline.training.resume
 import stages.train
-from stages.entry import run_stage
+from pipeline.plumbing.entry import run_stage
 
 
 class Points:

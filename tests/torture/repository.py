@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline import paths
-from pipeline.files import sha256_of
+from pipeline.core import paths
+from pipeline.core.files import sha256_of
+from pipeline.core.yaml12 import as_yaml, read_yaml
 from pipeline.launch.lists import written
-from pipeline.params import load_params
-from pipeline.yaml12 import as_yaml, read_yaml
+from pipeline.plumbing.params import load_params
 from tests.torture.forked import forked, make
 
 ROOT = Path(__file__).parents[2]

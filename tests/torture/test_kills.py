@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.files import md5_of
+from pipeline.core.files import md5_of
 from tests.torture.kills import checkpoints_of, clear, kill, starve, train
 from tests.torture.repository import Repository
 

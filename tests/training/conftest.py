@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.batches import joined
-from pipeline.evaluation.predict import TokenExamples, VectorExamples
-from pipeline.model.kernels import PLAIN, Kernels
-from pipeline.model.multitask import MultitaskBert
-from pipeline.model.weights import load_backbone
-from pipeline.params import OptimizerParams, TrainingSpeedParams
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.encoder.batches import joined
+from pipeline.encoder.kernels import PLAIN, Kernels
+from pipeline.encoder.weights import load_backbone
+from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.predict import TokenExamples, VectorExamples
+from pipeline.plumbing.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
 

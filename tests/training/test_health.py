@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.params import OptimizerParams
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.plumbing.params import OptimizerParams
 from pipeline.training.health import (
     SpoiltError,
     check_finite,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.tasks import CorpusName
+from pipeline.core.tasks import CorpusName
 from pipeline.training.history import EpochRow, best_epoch_of, mean_score, write_history
 
 

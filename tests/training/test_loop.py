@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pipeline.batches import Chosen, on_device
+from pipeline.core.tasks import CorpusName
+from pipeline.encoder.batches import Chosen, on_device
+from pipeline.encoder.kernels import PLAIN
 from pipeline.errors import TrainingError
-from pipeline.evaluation.metrics import Score
-from pipeline.evaluation.predict import VectorExamples, predict
-from pipeline.model.kernels import PLAIN
-from pipeline.tasks import CorpusName
+from pipeline.heads.metrics import Score
+from pipeline.heads.predict import VectorExamples, predict
 from pipeline.training import loop
 from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
 from tests.training.conftest import CPU, PLAN, finetuned, frozen, vectors_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.params import OptimizerParams
+from pipeline.plumbing.params import OptimizerParams
 from pipeline.training.optimizer import new_optimizer, step_idle_too
 
 

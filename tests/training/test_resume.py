@@ -15,12 +15,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from pipeline.core.tasks import CorpusName
+from pipeline.encoder.kernels import Kernels
 from pipeline.errors import PipelineError, StopError
-from pipeline.evaluation.metrics import Score
-from pipeline.evaluation.predict import VectorExamples
-from pipeline.model.kernels import Kernels
-from pipeline.params import CheckpointsParams
-from pipeline.tasks import CorpusName
+from pipeline.heads.metrics import Score
+from pipeline.heads.predict import VectorExamples
+from pipeline.plumbing.params import CheckpointsParams
 from pipeline.training import loop, resume
 from pipeline.training.loop import Trainer
 from pipeline.training.resume import Checkpoint, read_checkpoint

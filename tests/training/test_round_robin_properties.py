@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.tasks import CORPORA, CorpusName
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.training.round_robin import (
     discarded_batches,
     loss_weights,

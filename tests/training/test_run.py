@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline import paths
+from pipeline.core import paths
+from pipeline.core.files import sha256_of, write_record
+from pipeline.core.schemas import INPUTS
+from pipeline.encoder.kernels import PLAIN
 from pipeline.errors import TrainingError
-from pipeline.files import sha256_of, write_record
-from pipeline.model.kernels import PLAIN
-from pipeline.params import Params, load_params
-from pipeline.schemas import INPUTS
+from pipeline.plumbing.params import Params, load_params
 from pipeline.training import run
 from pipeline.training.loop import plan_of
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
-from pipeline.checkpoints import checkpoints_root, own_checkpoint
+from pipeline.core import paths
+from pipeline.core.files import md5_of, read_record, write_record
+from pipeline.core.schemas import TRAIN, TRIALS
 from pipeline.errors import TrainingError
-from pipeline.files import md5_of, read_record, write_record
-from pipeline.params import Params, load_params
-from pipeline.schemas import TRAIN, TRIALS
+from pipeline.plumbing.checkpoints import checkpoints_root, own_checkpoint
+from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.trials import Changes, Trial, changed
 from pipeline.training import trial
-from pipeline.trials import Changes, Trial, changed
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TRIAL = Trial(run="sst-pretrain", mode="pretrain", seed=7, changes=Changes(dropout=0.1))

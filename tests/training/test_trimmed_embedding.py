@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.model.bert import MinBert
-from pipeline.model.kernels import PLAIN
-from pipeline.model.weights import load_backbone
+from pipeline.encoder.bert import MinBert
+from pipeline.encoder.kernels import PLAIN
+from pipeline.encoder.weights import load_backbone
 from pipeline.training.trimmed_embedding import TrimmedEmbedding, restore, trim
 
 IDS = torch.tensor([[101, 2000, 30521, 102], [101, 7, 102, 0]])

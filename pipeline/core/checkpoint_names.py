@@ -1,0 +1,127 @@
+"""What a backbone's checkpoint must hold: every tensor of a minBERT, under Hugging Face's names.
+
+The model does not know what a checkpoint calls its tensors; this module does, and accounts for
+every tensor of a file: none may be missing, none left over but heads, none of another shape.
+Knows no torch: the stage `backbone` judges the user's own files by it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.config import BertConfig
+from pipeline.core.tensor_files import Shape, misfit, mismatches, stored_tensors
+from pipeline.errors import BackboneError
+
+# our names, Hugging Face's BertModel's, and the weight's shape by the letters of `_tensors`
+MODEL_NAMES: Mapping[str, tuple[str, str]] = {
+    "embeddings.word": ("embeddings.word_embeddings", "VD"),
+    "embeddings.position": ("embeddings.position_embeddings", "PD"),
+    "embeddings.token_type": ("embeddings.token_type_embeddings", "SD"),
+    "embeddings.norm": ("embeddings.LayerNorm", "D"),
+    "pooler.dense": ("pooler.dense", "DD"),
+}
+LAYER_NAMES: Mapping[str, tuple[str, str]] = {
+    "attention.query": ("attention.self.query", "DD"),
+    "attention.key": ("attention.self.key", "DD"),
+    "attention.value": ("attention.self.value", "DD"),
+    "attention.output": ("attention.output.dense", "DD"),
+    "attention_norm.norm": ("attention.output.LayerNorm", "D"),
+    "feed_forward.widen": ("intermediate.dense", "FD"),
+    "feed_forward.narrow": ("output.dense", "DF"),
+    "feed_forward_norm.norm": ("output.LayerNorm", "D"),
+}
+
+# what a checkpoint may hold beside the backbone: a constant, and the heads of Hugging Face's models
+POSITION_IDS = "embeddings.position_ids"
+HEADS = ("cls.", "classifier.", "qa_outputs.")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is taken from a backbone's model.safetensors, and what is not."""
+
+    names: Mapping[str, str]  # of its tensors, by ours
+    heads: tuple[str, ...]  # left out
+
+
+def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
+    """Account for every tensor of a backbone's model.safetensors.
+
+    Raises:
+        BackboneError: the file is missing or damaged, or its tensors are not those of the config.
+    """
+    found, _ = stored_tensors(path, BackboneError)
+    names = hugging_face_names(config)
+    file_names, surplus = _file_names(found, names)
+    named = {ours: found[name] for ours, name in file_names.items()}
+    problems = [*surplus, *mismatches(tensor_shapes(config), named, names | file_names)]
+    if problems:
+        said = misfit(path, "the backbone's config.json", problems)
+        raise BackboneError(f"{said}; take both as transformers' BertModel saves them")
+    heads = sorted({name.partition(".")[0] for name in found if name.startswith(HEADS)})
+    return Checkpoint(file_names, tuple(heads))
+
+
+def hugging_face_names(config: BertConfig) -> dict[str, str]:
+    """Map the name of every tensor of a minBERT to Hugging Face's."""
+    return {ours: theirs for ours, theirs, _ in _tensors(config)}
+
+
+def tensor_shapes(config: BertConfig) -> dict[str, Shape]:
+    """Return the shape of every tensor of a minBERT, by our names."""
+    return {ours: shape for ours, _, shape in _tensors(config)}
+
+
+def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:
+    """Yield our name of each tensor, Hugging Face's, and its shape."""
+    sizes = {
+        "V": config.vocab_size,
+        "P": config.max_position_embeddings,
+        "S": config.type_vocab_size,
+        "D": config.hidden_size,
+        "F": config.intermediate_size,
+    }
+    layers = {
+        f"encoder.layers.{layer}.{ours}": (f"encoder.layer.{layer}.{theirs}", letters)
+        for layer in range(config.num_hidden_layers)
+        for ours, (theirs, letters) in LAYER_NAMES.items()
+    }
+    for ours, (theirs, letters) in {**MODEL_NAMES, **layers}.items():
+        shape = tuple(sizes[letter] for letter in letters)
+        yield f"{ours}.weight", f"{theirs}.weight", shape
+        if not theirs.endswith("_embeddings"):  # these have no bias
+            yield f"{ours}.bias", f"{theirs}.bias", shape[:1]
+
+
+def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Map our names to those of a checkpoint, old or new; add a clause on each tensor left over.
+
+    Args:
+        found: the checkpoint's names.
+        names: Hugging Face's names today, by ours.
+    """
+    to_ours = {theirs: ours for ours, theirs in names.items()}
+    file_names: dict[str, str] = {}
+    surplus = []
+    for name in sorted(found):
+        modern = _modern_name(name)
+        if modern == POSITION_IDS or name.startswith(HEADS):
+            continue
+        ours = to_ours.get(modern)
+        if ours is None:
+            surplus.append(f"{name} is surplus")
+        elif ours in file_names:
+            surplus.append(f"{name} is {file_names[ours]} under another name")
+        else:
+            file_names[ours] = name
+    return file_names, surplus
+
+
+def _modern_name(name: str) -> str:
+    """Return what today's BertModel calls a tensor of an older or wrapped one."""
+    name = name.removeprefix("bert.")
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        if name.endswith(f"LayerNorm{old}"):
+            return name.removesuffix(old) + new
+    return name

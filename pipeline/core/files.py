@@ -1,0 +1,179 @@
+"""Files that are either whole or absent: temporary name first, then one rename.
+
+A file is on the disk before it gets its name, so that a power cut leaves the old one or the new
+one. What a killed process left half-written is removed by the next one that writes the same file.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline.core.schemas import Schema
+from pipeline.errors import SchemaError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Lend a temporary path beside `path` that takes its place when the block ends well.
+
+    Nothing is left behind when the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_remains(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        _to_disk(temporary)
+        temporary.replace(path)
+        _to_disk(path.parent)
+    except OSError as error:
+        # a write does not know its file, and the user does not know the temporary one
+        if error.errno and str(error.filename or temporary) == str(temporary):
+            error.filename = str(path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Lend a new folder beside `folder` that takes its place when the block ends well.
+
+    Nothing is left behind, and the old folder stays, when the block raises.
+    """
+    _remove_remains(folder)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = temporary.with_suffix(".old")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with this number
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _to_disk(temporary)
+        try:
+            if folder.exists():
+                folder.rename(old)
+            temporary.rename(folder)
+        except BaseException:  # Ctrl-C between the two is one
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
+    except OSError as error:
+        for name in ("filename", "filename2"):  # the user knows the folder, not the temporary one
+            if place := getattr(error, name):
+                setattr(error, name, str(place).replace(str(temporary), str(folder)))
+        raise
+    finally:
+        for remains in (temporary, old):
+            shutil.rmtree(remains, ignore_errors=True)
+
+
+def _remove_remains(path: Path) -> None:
+    """Remove what processes that have ended left half-written under this name."""
+    for remains in path.parent.glob(f".{path.name}.*"):
+        number, _, kind = remains.name.removeprefix(f".{path.name}.").partition(".")
+        if kind not in ("part", "old") or not number.isdigit() or psutil.pid_exists(int(number)):
+            continue
+        if remains.is_dir():
+            shutil.rmtree(remains, ignore_errors=True)
+        else:
+            remains.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    if sys.platform == "win32" and path.is_dir():
+        return  # a folder cannot be opened there
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise  # some file systems cannot do it for folders
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write sorted, indented JSON with a final newline; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON written by `write_json`."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_record(path: Path, schema: Schema, value: Mapping[str, Any]) -> None:
+    """Write JSON that says under `schema` what it is."""
+    write_json(path, {"schema": str(schema), **value})
+
+
+def read_record(path: Path, schema: Schema) -> dict[str, Any]:
+    """Read JSON written by `write_record`.
+
+    Raises:
+        SchemaError: it is of another kind or version.
+        OSError, ValueError: it is missing or damaged, as of `read_json`.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds no keys and values")
+    check_schema(path, value.get("schema"), schema)
+    return value
+
+
+def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") -> None:
+    """Refuse a file of another kind or version.
+
+    Args:
+        path: what errors call the file.
+        found: what the file says it is.
+        schema: what is read here.
+        remedy: what brings a file of this schema, where it is not the schema's own.
+
+    Raises:
+        SchemaError: `found`, what the file calls itself, is not the schema that is read here.
+    """
+    if found != str(schema):
+        told = f"its schema is {found}" if found else "it names no schema"
+        raise SchemaError(
+            f"{path} was written by another version of this project: {told}, this one reads "
+            f"{schema}; {remedy or schema.remedy}"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file, by which DVC calls it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        return digest.hexdigest()
+
+
+def git_blob_sha1_of(path: Path) -> str:
+    r"""Return git's name for a file's content: sha1 of `blob <size>\0` and the content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,1 +1,0 @@
-"""The four corpora: where they come from, how they are read, and what must hold for them."""

@@ -1,0 +1,1 @@
+"""The corpora: fetched, generated and read in one schema."""

@@ -1,0 +1,252 @@
+"""Files from outside, each pinned by its hash, fetched over the first route that has it.
+
+A route brings a file or says why it cannot; only then is the next route asked. What a route
+brings must match the pin: a wrong hash is an error, never a reason to try elsewhere. Nothing is
+read without encryption, and nothing beyond the size that a pin names.
+"""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from pipeline.core.files import git_blob_sha1_of, replacing, sha256_of
+from pipeline.errors import FetchError
+
+log = logging.getLogger(__name__)
+
+MIRROR_VARIABLE = "MINBERT_MIRROR"
+CHUNK_BYTES = 1 << 18
+MOST_BYTES = 1 << 30  # of a file whose pin gives no size
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a busy server
+PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One file from outside and what it must be; at least one hash."""
+
+    name: str
+    num_bytes: int | None = None
+    sha256: str | None = None
+    git_sha1: str | None = None  # git's name for the content: sha1 of a blob
+    mirror_folder: str | None = None  # where a mirror may keep it, if not at its top
+
+    def __post_init__(self) -> None:
+        """Refuse a pin that pins nothing."""
+        if self.sha256 is None and self.git_sha1 is None:
+            raise ValueError(f"{self.name!r} is pinned by no hash")
+
+    @property
+    def most_bytes(self) -> int:
+        """Return the size beyond which a file cannot be the pinned one."""
+        return MOST_BYTES if self.num_bytes is None else self.num_bytes
+
+
+class RouteError(Exception):
+    """A route cannot bring a file; the next one may."""
+
+
+class Route(Protocol):
+    """One way to a file; `str` of it names the place."""
+
+    def bring(self, pin: Pin, to: Path) -> None:
+        """Write the file to `to`, or raise RouteError saying why not."""
+
+
+def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
+    """Place a pinned file at `out`: from the user's mirror, else from the first route with it.
+
+    Raises:
+        FetchError: no route has the file, or one brought a file with another hash.
+    """
+    failures = []
+    for route in (*_mirrors(), *routes):
+        try:
+            with replacing(out) as temporary:
+                temporary.unlink(missing_ok=True)  # of a killed run: it would be resumed
+                route.bring(pin, temporary)
+                _check(pin, temporary, route)
+        except RouteError as failure:
+            failures.append(f"{route}: {failure}")
+        else:
+            log.info("%s: %d bytes from %s", pin.name, out.stat().st_size, route)
+            return
+    raise FetchError(
+        f"{pin.name} could not be fetched ({'; '.join(failures)}); put the file into a directory "
+        f"and name that directory in the environment variable {MIRROR_VARIABLE}"
+    )
+
+
+def _check(pin: Pin, path: Path, route: Route) -> None:
+    """Refuse a file that is not the pinned one."""
+    size = path.stat().st_size
+    problems = [f"it is longer than {pin.most_bytes} bytes"] if size > pin.most_bytes else []
+    for kind, expected, hash_of in (
+        ("sha256", pin.sha256, sha256_of),
+        ("git blob sha1", pin.git_sha1, git_blob_sha1_of),
+    ):
+        if expected and (actual := hash_of(path)) != expected:
+            of = "" if pin.num_bytes is None else f", expected {pin.num_bytes}"
+            problems.append(f"its {kind} is {actual}, expected {expected} ({size} bytes{of})")
+    if problems:
+        raise FetchError(
+            f"{pin.name} from {route} is not the pinned file: {problems[0]}; nothing was used: "
+            f"replace the file there or remove it, or let {MIRROR_VARIABLE} name a directory with "
+            "the right one"
+        )
+
+
+def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
+    """Yield what a stream gives, up to one byte more than the pin allows: enough to refuse it.
+
+    Args:
+        source: the stream; it may lie about its length, or never end.
+        pin: the file it should be.
+        start: bytes of the file that are there already.
+    """
+    left = pin.most_bytes + 1 - start
+    while left > 0 and (chunk := source.read(min(CHUNK_BYTES, left))):
+        left -= len(chunk)
+        yield chunk
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A directory of the user's with copies of pinned files."""
+
+    directory: Path
+
+    def __str__(self) -> str:
+        """Name the place."""
+        return f"mirror {self.directory}"
+
+    def bring(self, pin: Pin, to: Path) -> None:
+        """Copy the file out of the mirror."""
+        for folder in filter(None, (pin.mirror_folder, ".")):
+            path = self.directory / folder / pin.name
+            if path.is_file():
+                shutil.copyfile(path, to)
+                return
+        raise RouteError("does not have the file")
+
+
+def _mirrors() -> list[Mirror]:
+    """Return the user's mirror, if one is set."""
+    value = os.environ.get(MIRROR_VARIABLE)
+    if not value:
+        return []
+    directory = Path(value).expanduser()
+    if not directory.is_dir():
+        raise FetchError(
+            f"the environment variable {MIRROR_VARIABLE} names {value!r}, which is not a "
+            "directory; name an existing one, or unset the variable"
+        )
+    return [Mirror(directory)]
+
+
+@dataclass(frozen=True)
+class Download:
+    """A folder on a web server, over https. What goes wrong for the moment is tried again."""
+
+    folder_url: str
+    timeout_seconds: float = 30.0  # of silence, not of the whole transfer
+    retries: int = 4  # after 0, 2, 4 and 8 seconds
+    log_seconds: float = 5.0  # between two lines on progress
+
+    def __str__(self) -> str:
+        """Name the place."""
+        return self.folder_url
+
+    def bring(self, pin: Pin, to: Path) -> None:
+        """Download the file; a broken transfer is resumed where it stopped."""
+        url = f"{self.folder_url}/{pin.name}"
+        reason = ""
+        with _Session(url, self.retries) as session:
+            for _ in range(1 + self.retries):
+                try:
+                    self._transfer(session, url, pin, to)
+                    return
+                except requests.RequestException as error:  # no answer, for all the retries
+                    raise RouteError(_cause(error)) from None
+                except urllib3.exceptions.HTTPError as error:
+                    reason = f"the transfer broke off: {_cause(error)}"
+                    log.info("%s: %s; resuming", pin.name, reason)
+        raise RouteError(reason)
+
+    def _transfer(self, session: requests.Session, url: str, pin: Pin, to: Path) -> None:
+        """Make one attempt; raise what requests raises before the body, and urllib3 inside it."""
+        start = to.stat().st_size if to.exists() else 0
+        headers = {"Accept-Encoding": "identity"}  # the hash is of the file, not of its text
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        timeout = self.timeout_seconds
+        with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+            if start and response.status_code == RANGE_NOT_SATISFIABLE:
+                to.unlink()
+                raise urllib3.exceptions.HTTPError("the server cannot resume it")
+            response.raise_for_status()
+            # a server may ignore the range and send the whole file
+            mode = "ab" if response.status_code == PARTIAL_CONTENT else "wb"
+            with to.open(mode) as file:
+                self._copy(pin, response.raw, file)
+
+    def _copy(self, pin: Pin, body: Any, file: IO[bytes]) -> None:
+        """Copy a response's body, logging progress now and then."""
+        last_line = time.monotonic()
+        for chunk in chunks_of(body, pin, start=file.tell()):
+            file.write(chunk)
+            if time.monotonic() - last_line >= self.log_seconds:
+                last_line = time.monotonic()
+                whole = "" if pin.num_bytes is None else f" of {pin.num_bytes / 1e6:.1f}"
+                log.info("%s: %.1f%s MB", pin.name, file.tell() / 1e6, whole)
+
+
+class _Session(requests.Session):
+    """Asks only where nobody can read along or answer in the server's place, redirected or not."""
+
+    def __init__(self, url: str, retries: int) -> None:
+        """Begin at an address; http is for one on this machine itself."""
+        super().__init__()
+        self._schemes = {"https"} | ({"http"} if _is_loopback(url) else set())
+        adapter = HTTPAdapter(
+            max_retries=urllib3.Retry(
+                retries,
+                backoff_factor=1.0,
+                status_forcelist=TRANSIENT_STATUSES,
+                respect_retry_after_header=False,  # it may say hours
+            )
+        )
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+        self.get_adapter(url)
+
+    def get_adapter(self, url: str) -> Any:
+        """Refuse an address without encryption; requests asks here before each redirection too."""
+        scheme = urlsplit(url).scheme
+        if scheme not in self._schemes or (scheme == "http" and not _is_loopback(url)):
+            raise RouteError(
+                f"{url} is not encrypted; files are fetched from https:// addresses only"
+            )
+        return super().get_adapter(url)
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and urlsplit(url).hostname in LOOPBACK_HOSTS
+
+
+def _cause(error: BaseException) -> str:
+    """Return what happened, out of the exceptions that libraries wrapped it in."""
+    wrapped = (getattr(error, "reason", None), getattr(error, "original_error", None), *error.args)
+    inner = next((each for each in wrapped if isinstance(each, Exception)), None)
+    return _cause(inner) if inner else str(error)

@@ -1,0 +1,205 @@
+"""Corpus files: the upstream format in, the uniform schema in and out.
+
+What no reader could make sense of is refused here, by file and line: a missing column, a cut row,
+a label that is no number, bytes that are no text. Whether the content is any good is for
+validation to say.
+"""
+
+import csv
+import io
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core.files import write_text
+from pipeline.core.tasks import Corpus, CorpusName, Split
+from pipeline.data.tables import FIRST_NAMES, MAX_FIELD_CHARACTERS, SECOND_NAMES, Row, read_table
+from pipeline.errors import CorpusError
+
+SCHEMA = ("id", "first", "second", "label")
+LABEL_COLUMNS: dict[CorpusName, str] = {
+    "sst": "sentiment",
+    "cfimdb": "sentiment",
+    "quora": "is_duplicate",
+    "sts": "similarity",
+}
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() would take "nan", "1_0" and "infinity"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A row of an upstream file that is not used."""
+
+    split: Split
+    id: str
+    row: int  # the line at which it begins; the header is 1
+    reason: str
+
+
+def read_upstream(
+    path: Path, corpus: Corpus, split: Split
+) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
+    """Read a file of the CS224N default project, or one of the user's own; CSV or TSV.
+
+    Columns have our names or the course's. Text loses the space around it and is otherwise kept;
+    rows with an empty field are dropped. Labels of a test split are not read.
+
+    Returns:
+        The rows in the uniform schema, as `read_split` gives them, and the rows dropped.
+
+    Raises:
+        CorpusError: a column is missing, a row cannot be read, or a label is none of the corpus's.
+    """
+    wanted = [("id",), FIRST_NAMES, *[SECOND_NAMES][: corpus.is_pair]]
+    wanted += [] if split == "test" else [("label", LABEL_COLUMNS[corpus.name])]
+    columns, rows = _rows(path, wanted)
+    examples, dropped = [], []
+    for line, values in rows:
+        fields = [value.strip() for value in values]
+        empty = [column for column, field in zip(columns, fields, strict=True) if not field]
+        if empty:
+            dropped.append(Dropped(split, fields[0], line, f"empty: {', '.join(empty)}"))
+            continue
+        key, first, *others = fields
+        second = others.pop(0) if corpus.is_pair else ""
+        label = _label(others[0], f"{path}, line {line}", corpus) if others else math.nan
+        examples.append((key, first, second, label))
+    return frame_of(examples), tuple(dropped)
+
+
+def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
+    """Read one split in the uniform schema.
+
+    Returns:
+        Columns id, first, second (text; `second` is empty unless the corpus is of pairs) and
+        label (float64, NaN where a split has none), in the file's order.
+
+    Raises:
+        CorpusError: a row that cannot be read. Label ranges and empty texts are validation's.
+    """
+    examples = []
+    for line, (key, first, second, label) in _rows(path, [(name,) for name in SCHEMA])[1]:
+        place = f"{path}, line {line}"
+        if second and not corpus.is_pair:
+            raise CorpusError(f"{place}: {corpus.name} has no second sentence; leave it empty")
+        examples.append((key, first, second, _label(label, place) if label else math.nan))
+    return frame_of(examples)
+
+
+def read_as_text(path: Path) -> pd.DataFrame:
+    """Read a CSV file without interpreting it; only what is cut off a row is NaN.
+
+    Raises:
+        CorpusError: the file is missing or no CSV.
+    """
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    try:
+        with warnings.catch_warnings():
+            # pandas only warns of rows longer than the header, and cuts them
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(_text(path), newline=""),
+                dtype="str",
+                keep_default_na=False,
+                index_col=False,
+                engine="python",  # the other one fills cut rows with empty text
+            )
+    except pd.errors.ParserWarning:
+        raise CorpusError(f"{path} cannot be read: a row is longer than the header") from None
+    except ValueError as error:  # pandas's own errors are ValueErrors
+        raise CorpusError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
+    """Write one split in the uniform schema; labels that are NaN are left empty."""
+    lines = [",".join(SCHEMA)]
+    for *texts, label in frame[list(SCHEMA)].itertuples(index=False):
+        lines.append(",".join([*map(_enclosed, texts), _shown(float(label), corpus)]))
+    write_text(path, "\n".join([*lines, ""]))
+
+
+def frame_of(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
+    """Return a split with these ids, first and second texts, and labels."""
+    frame = pd.DataFrame(examples, columns=list(SCHEMA))
+    return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
+
+
+def _enclosed(text: str) -> str:
+    """Put a field into quotation marks if CSV wants it.
+
+    Before Python 3.13, csv.writer forgets that for a carriage return.
+    """
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
+
+
+def _shown(label: float, corpus: Corpus) -> str:
+    """Write a label as the schema wants it: whole for classes, decimal for similarity."""
+    if math.isnan(label):
+        return ""
+    if corpus.has_classes and label.is_integer():
+        return str(int(label))
+    return np.format_float_positional(label, trim="0")  # repr would write 1e-05
+
+
+def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[Row]]:
+    """Read the columns of a table that are called one of the names wanted for each.
+
+    Returns:
+        What these columns are called, and for each row its line and its values in them.
+
+    Raises:
+        CorpusError: a column is missing, or rows cannot be told apart.
+    """
+    form: Literal["csv", "tsv"] = "tsv" if path.suffix == ".tsv" else "csv"
+    table = read_table(_text(path), str(path), form, CorpusError)
+    columns = [next((name for name in names if name in table.columns), "") for names in wanted]
+    if "" in columns:
+        names = " or ".join(wanted[columns.index("")])
+        found = ", ".join(table.columns)
+        raise CorpusError(f"{path}, line 1: no column {names}; found {found:.100}")
+    places = [table.columns.index(name) for name in columns]
+    return columns, [(line, [row[place] for place in places]) for line, row in table.rows if row]
+
+
+def _text(path: Path) -> str:
+    """Return a whole file: UTF-8, with or without a byte order mark; line ends stay as they are.
+
+    Raises:
+        CorpusError: the file cannot be read or is not text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        remedy = "; `dvc repro` makes it" if isinstance(error, FileNotFoundError) else ""
+        raise CorpusError(f"{path} cannot be read: {error.strerror}{remedy}") from None
+    bad, problem = data.find(b"\0"), "a NUL byte; this is not a text file"
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad, problem = error.start, f"byte {data[error.start]:#04x} is not UTF-8 text"
+    if bad >= 0:
+        line = data.count(b"\n", 0, bad) + 1
+        raise CorpusError(f"{path}, line {line}: {problem}")
+    return text
+
+
+def _label(text: str, place: str, corpus: Corpus | None = None) -> float:
+    """Return a label, refusing what is no number, or what the corpus, if it is given, has not."""
+    if not NUMBER.fullmatch(text):
+        raise CorpusError(f"{place}: label {text[:40]!r} is not a number")
+    label = float(text)
+    if corpus is None:
+        return label
+    if not 0 <= label <= corpus.max_label or (corpus.has_classes and not label.is_integer()):
+        kind = "a whole number" if corpus.has_classes else "a number"
+        raise CorpusError(
+            f"{place}: label {text} of {corpus.name} must be {kind} from 0 to {corpus.max_label}"
+        )
+    return label

@@ -1,0 +1,131 @@
+"""Where corpora come from: the seed, the CS224N default project, or files of the user's own.
+
+Each corpus becomes one folder in the uniform schema, with a note on its origin beside it.
+"""
+
+import logging
+import math
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.core import paths
+from pipeline.core.files import replacing_folder, sha256_of, write_record
+from pipeline.core.schemas import CORPORA as CORPORA_SCHEMA
+from pipeline.core.tasks import CORPORA, SPLITS, Corpus, Split
+from pipeline.data.carving import carve, is_carved
+from pipeline.data.pinned import Download, fetch
+from pipeline.data.pins import COMMIT, FOLDER_URL, REPOSITORY, UPSTREAM
+from pipeline.data.reading import Dropped, frame_of, read_upstream, write_split
+from pipeline.data.synthetic import generate
+from pipeline.errors import CorpusError
+from pipeline.plumbing.params import (
+    CorporaParams,
+    Cs224nCorpora,
+    LocalCorpora,
+    SplitSizes,
+    SyntheticCorpora,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Source:
+    """A corpus in the uniform schema, and what is to be known about it."""
+
+    source: str
+    description: str
+    splits: dict[Split, pd.DataFrame] = field(
+        default_factory=lambda: {split: frame_of([]) for split in SPLITS}
+    )
+    notes: list[str] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def read(self, path: Path, corpus: Corpus, split: Split) -> int:
+        """Add a split from a file in the upstream format; return how many rows that has."""
+        self.splits[split], dropped = read_upstream(path, corpus, split)
+        self.dropped += dropped
+        self.files[path.name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        return len(self.splits[split]) + len(dropped)
+
+
+def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
+    """Write a folder for each of the four corpora into `out`, each whole or not at all.
+
+    Raises:
+        FetchError: an upstream file could not be had, or is another one.
+        CorpusError: an upstream file, or one of the user's own, cannot be read.
+    """
+    for corpus in CORPORA.values():
+        if isinstance(corpora, SyntheticCorpora):
+            source = _synthetic(corpus, corpora.sizes[corpus.name], seed)
+        elif isinstance(corpora, LocalCorpora):
+            source = _local(corpus, corpora)
+        else:
+            source = _cs224n(corpus, corpora, seed)
+        with replacing_folder(out / corpus.name) as folder:
+            for split, frame in source.splits.items():
+                write_split(paths.split_csv(folder, split), frame, corpus)
+            origin = {key: value for key, value in vars(source).items() if key != "splits"}
+            origin["dropped"] = [asdict(row) for row in source.dropped]
+            write_record(paths.corpus_origin(folder), CORPORA_SCHEMA, origin)
+        sizes = {split: len(frame) for split, frame in source.splits.items()}
+        log.info("%s: %s examples, %d rows dropped", corpus.name, sizes, len(source.dropped))
+
+
+def _synthetic(corpus: Corpus, sizes: SplitSizes, seed: int) -> Source:
+    """Generate a corpus; the labels of its test split are withheld, as upstream does."""
+    splits = generate(corpus.name, sizes, seed)
+    splits["test"] = splits["test"].assign(label=math.nan)
+    return Source(
+        source="synthetic",
+        description=f"Sentences in the manner of {corpus.title}, generated from the seed {seed}.",
+        splits=splits,
+        notes=["generated from the seed by pipeline/data/synthetic.py; not natural text"],
+    )
+
+
+def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
+    """Read a corpus of the user's own; one without files is empty."""
+    source = Source(
+        source=corpora.source,
+        description=f"Your own data, read as {corpus.title} is: labels 0 to {corpus.max_label}.",
+    )
+    for split in SPLITS:
+        if path := corpora.file_of(corpus.name, split):
+            source.read(path, corpus, split)
+    if not source.files:
+        source.notes.append(f"{corpora.directory} has no files of {corpus.name}: left out")
+    return source
+
+
+def _cs224n(corpus: Corpus, corpora: Cs224nCorpora, seed: int) -> Source:
+    """Fetch and read a corpus of the CS224N default project; carve Quora where params say so."""
+    source = Source(
+        source="cs224n",
+        description=f"{corpus.title}, from the files of {REPOSITORY} at commit {COMMIT}.",
+    )
+    carved = is_carved(corpus, corpora)
+    with tempfile.TemporaryDirectory() as downloads:
+        for split, upstream in UPSTREAM[corpus.name].items():
+            if carved and split != "dev":
+                continue
+            path = Path(downloads) / upstream.pin.name
+            fetch(upstream.pin, [Download(FOLDER_URL)], path)
+            num_rows = source.read(path, corpus, split)
+            if upstream.num_rows not in (None, num_rows):
+                raise CorpusError(f"{path.name} has {num_rows} rows, expected {upstream.num_rows}")
+    if carved:
+        pairs = source.splits["dev"]
+        source.splits |= carve(pairs, seed)
+        source.notes.append(
+            f"Quora: train and dev are carved 80/20 out of quora-dev.csv ({len(pairs):,} pairs) by "
+            "connected components of shared questions, so that no question is on both sides; "
+            "no test split."
+        )
+    return source

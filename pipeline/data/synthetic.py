@@ -1,0 +1,89 @@
+"""Synthetic corpora: examples composed by rule, so that what a label means is known exactly.
+
+Every split has random numbers of its own, made from the seed and the names of the corpus and the
+split: other sizes of one corpus change nothing in the others, and a larger dev set nothing in
+the training set.
+"""
+
+from collections.abc import Callable, Mapping
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from pipeline.core.tasks import SPLITS, CorpusName, Split
+from pipeline.data.synthetic_captions import compose_similarity
+from pipeline.data.synthetic_questions import compose_question_pair
+from pipeline.data.synthetic_sentiment import compose_review, compose_sentence
+from pipeline.data.wording import Example
+from pipeline.errors import CorpusError
+from pipeline.plumbing.params import SplitSizes
+
+NUM_ID_DIGITS = 25  # as upstream
+MAX_TRIES = 1000  # of composing an example that is not there yet
+
+# A composer gets a quantile from [0, 1), which sets the label, and random numbers for the rest.
+Composer = Callable[[Generator, float], Example]
+COMPOSERS: Mapping[CorpusName, Composer] = {
+    "sst": compose_sentence,
+    "cfimdb": compose_review,
+    "quora": compose_question_pair,
+    "sts": compose_similarity,
+}
+
+
+def generate(corpus: CorpusName, sizes: SplitSizes, seed: int) -> dict[Split, pd.DataFrame]:
+    """Generate the three splits of a corpus.
+
+    No text, and no pair in either order, comes twice, in one split or in two.
+
+    Raises:
+        CorpusError: the sizes ask for more examples than there are.
+
+    Returns:
+        Frames with the columns id, first, second ("" for single sentences) and label (float).
+    """
+    seen: set[frozenset[str]] = set()
+    frames: dict[Split, pd.DataFrame] = {}
+    for split in SPLITS:
+        rng = np.random.default_rng([seed, crc32(corpus.encode()), crc32(split.encode())])
+        rows = [
+            (rng.bytes(NUM_ID_DIGITS).hex()[:NUM_ID_DIGITS], *_unseen(corpus, rng, quantile, seen))
+            for quantile in _quantiles(rng, getattr(sizes, split))
+        ]
+        frames[split] = pd.DataFrame(rows, columns=["id", "first", "second", "label"])
+    return frames
+
+
+def _quantiles(rng: Generator, count: int) -> list[float]:
+    """Draw one quantile from each of `count` equal parts of [0, 1), in random order.
+
+    So class shares come out within one example of what a composer wants, even in small splits.
+    """
+    return [float(q) for q in rng.permutation((np.arange(count) + rng.random(count)) / count)]
+
+
+def _unseen(
+    corpus: CorpusName, rng: Generator, quantile: float, seen: set[frozenset[str]]
+) -> Example:
+    """Compose an example whose text is not in `seen`, and put it there.
+
+    Raises:
+        CorpusError: the sizes ask for more examples than there are.
+    """
+    for _ in range(MAX_TRIES):
+        example = COMPOSERS[corpus](rng, quantile)
+        key = frozenset({_bare(example.first), _bare(example.second)})
+        # a pair of one sentence with itself would be one key and no pair
+        if key not in seen and len(key) == 2:
+            seen.add(key)
+            return example
+    raise CorpusError(
+        f"no new example of {corpus} after {len(seen)}; ask for fewer under `sizes` in params.yaml"
+    )
+
+
+def _bare(text: str) -> str:
+    """Drop what does not make a text another one: case, punctuation, spacing."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

@@ -1,0 +1,118 @@
+"""Synthetic question pairs: paraphrases by rewording, and questions that only look alike.
+
+A question is an intent with its slots filled, asked through one of the intent's templates, and
+perhaps narrowed by a condition ("without a teacher"). Two questions are duplicates when intent,
+slots and condition are the same, whatever the words.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from numpy.random import Generator
+
+from pipeline.data.data_file import data_file
+from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
+
+DUPLICATE_SHARE = 0.375  # of Quora
+LABEL_NOISE = 0.02  # share of pairs on which raters err
+REWORDED = 0.4  # share of near misses that are put in other words besides
+CONDITION_KEPT = 0.08  # share of duplicates that are narrowed on both sides
+# how often a question becomes another in each way
+NON_DUPLICATES = {"condition": 0.62, "slot": 0.1, "swap": 0.1, "negation": 0.15, "unrelated": 0.15}
+
+Intent = Mapping[str, Any]  # an entry of `intents` in question_words.yaml
+WORDS = data_file("question_words.yaml", __file__)
+INTENTS: Sequence[Intent] = WORDS["intents"]
+
+
+class Question(NamedTuple):
+    """What is asked: an intent, what fills its slots, and how it is narrowed."""
+
+    intent: Intent
+    slots: tuple[str, ...]
+    condition: str = ""  # a key of `conditions`
+    is_negated: bool = False
+
+
+def compose_question_pair(rng: Generator, quantile: float) -> Example:
+    """Compose two questions; the quantile says whether they are duplicates."""
+    label = 1 - by_share(quantile, (DUPLICATE_SHARE, 1 - DUPLICATE_SHARE))
+    is_duplicate = bool(label) != (rng.random() < LABEL_NOISE)
+    first, second = _duplicates(rng) if is_duplicate else _non_duplicates(rng)
+    if rng.random() < 0.5:
+        first, second = second, first
+    return Example(first, second, float(label))
+
+
+def _duplicates(rng: Generator) -> tuple[str, str]:
+    """Ask one thing through two templates, with other words for the same slots."""
+    question = _draw(rng, INTENTS, "repeated")
+    templates = question.intent["templates"]
+    if rng.random() < CONDITION_KEPT:
+        question = _narrowed(rng, question)
+    one, other = (int(place) for place in rng.choice(len(templates), size=2, replace=False))
+    return _ask(rng, question, templates[one]), _ask(rng, question, templates[other])
+
+
+def _non_duplicates(rng: Generator) -> tuple[str, str]:
+    """Ask two things: nearly always in nearly the same words."""
+    question = _draw(rng, INTENTS, "confused")
+    template = pick(rng, question.intent["templates"])
+    other = _changed(rng, question)
+    is_near = other.intent is question.intent and rng.random() >= REWORDED
+    same_words = template if is_near else pick(rng, other.intent["templates"])
+    return _ask(rng, question, template), _ask(rng, other, same_words)
+
+
+def _changed(rng: Generator, question: Question) -> Question:
+    """Return another question near to this one, or, now and then, far from it."""
+    weights = dict(NON_DUPLICATES)
+    names, templates = question.intent["slots"], question.intent["templates"]
+    if len(names) != 2 or names[0] != names[1]:  # what changes places must mean something there
+        del weights["swap"]
+    if not all("{no}" in template for template in templates):
+        del weights["negation"]
+    match pick_weighted(rng, list(weights), list(weights.values())):
+        case "swap":
+            return question._replace(slots=question.slots[::-1])
+        case "negation":
+            return question._replace(is_negated=True)
+        case "slot":
+            place = int(rng.integers(len(names)))
+            other = pick(rng, _fillers(names[place], question.slots))
+            before, after = question.slots[:place], question.slots[place + 1 :]
+            return question._replace(slots=(*before, other, *after))
+        case "condition":
+            return _narrowed(rng, question)
+        case _:
+            others = [intent for intent in INTENTS if intent is not question.intent]
+            return _narrowed(rng, _draw(rng, others, "confused"))
+
+
+def _draw(rng: Generator, intents: Sequence[Intent], weight: str) -> Question:
+    """Draw a question without condition, its intent by weight."""
+    intent = pick_weighted(rng, intents, [intent[weight] for intent in intents])
+    slots: tuple[str, ...] = ()
+    for name in intent["slots"]:
+        slots = (*slots, pick(rng, _fillers(name, slots)))
+    return Question(intent, slots)
+
+
+def _fillers(name: str, used: Sequence[str]) -> list[str]:
+    """Return what may fill a slot besides what the question has already."""
+    return [filler for filler in WORDS["fillers"][name] if filler not in used]
+
+
+def _narrowed(rng: Generator, question: Question) -> Question:
+    conditions = WORDS["circumstances"][question.intent["circumstances"]]
+    return question._replace(condition=pick(rng, conditions))
+
+
+def _ask(rng: Generator, question: Question, template: str) -> str:
+    """Put a question into words; a condition comes after it, or now and then before."""
+    slots = [pick(rng, (slot, *WORDS["synonyms"].get(slot, ()))) for slot in question.slots]
+    text = template.format(*slots, no="not " if question.is_negated else "")
+    if question.condition:
+        wording = pick(rng, WORDS["conditions"][question.condition])
+        text = f"{wording}, {text}" if rng.random() < 0.2 else f"{text} {wording}"
+    return f"{capitalised(' '.join(text.split()))}?"

@@ -1,0 +1,163 @@
+"""Synthetic film reviews: single sentences in five grades, long reviews in two.
+
+A sentence's polarity is a sum: "very" and "somewhat" scale an opinion, "not" turns and weakens
+it, and of two opinions joined by "but" the one with the weight counts in full.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from numpy.random import Generator
+
+from pipeline.data.data_file import data_file
+from pipeline.data.wording import (
+    Example,
+    by_share,
+    capitalised,
+    pick,
+    pick_weighted,
+    with_article,
+)
+
+GRADE_SHARES = (0.128, 0.26, 0.19, 0.272, 0.15)  # of SST's training set, from worst to best
+GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # polarities between grades
+GRADE_NOISE = 0.04  # share of sentences that a rater puts one grade higher or lower
+CONCESSION = 0.3  # what the lesser half of a contrast counts
+CONJUNCTION = 0.75  # what each of two agreeing halves counts
+BOOST, SOFTEN = 1.5, 0.5  # what "very" and "somewhat" make of a polarity
+DEGREES = {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2}  # how often each
+
+POSITIVE_SHARE = 0.51  # of CFIMDB
+REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, log-sd, least, most: tokens then have mean 224
+AGREEING = 0.9  # share of a review's opinions that go with its verdict
+OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
+INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
+
+WORDS = data_file("review_words.yaml", __file__)
+
+
+class Phrase(NamedTuple):
+    """Words and how much they praise (above 0) or blame (below 0)."""
+
+    text: str
+    polarity: float
+
+
+def compose_sentence(rng: Generator, quantile: float) -> Example:
+    """Compose an SST-like sentence; the quantile sets its grade, a noisy rater may differ."""
+    grade = rated = by_share(quantile, GRADE_SHARES)
+    if rng.random() < GRADE_NOISE:
+        rated = min(max(grade + (1 if rng.random() < 0.5 else -1), 0), len(GRADE_SHARES) - 1)
+    while grade_of((phrase := _sentence(rng)).polarity) != rated:
+        pass
+    return Example(f"{capitalised(phrase.text)} .", "", float(grade))
+
+
+def grade_of(polarity: float) -> int:
+    """Return the grade, 0 to 4, of a polarity."""
+    return sum(polarity > bound for bound in GRADE_BOUNDS)
+
+
+def compose_review(rng: Generator, quantile: float) -> Example:
+    """Compose a CFIMDB-like review: plot and asides, mixed opinions, one verdict throughout."""
+    label = 1 - by_share(quantile, (POSITIVE_SHARE, 1 - POSITIVE_SHARE))
+    median, deviation, least, most = REVIEW_WORDS
+    num_words = min(max(median * float(rng.lognormal(0.0, deviation)), least), most)
+    verdicts = WORDS["verdicts"][label]
+    sentences = [pick(rng, verdicts)]
+    while len(" ".join(sentences).split()) < num_words:
+        sentences.append(_review_sentence(rng, label))
+    return Example(" ".join([*sentences, pick(rng, verdicts)]), "", float(label))
+
+
+def _review_sentence(rng: Generator, label: int) -> str:
+    kind = rng.random()
+    if kind < INSISTING:
+        return str(pick(rng, WORDS["verdicts"][label]))
+    if kind < INSISTING + OPINIONATED:
+        sign = 1 if (rng.random() < AGREEING) == bool(label) else -1
+        while (phrase := _sentence(rng)).polarity * sign < 0.5:
+            pass
+        return f"{capitalised(phrase.text)} ."
+    if rng.random() < 0.5:
+        return str(pick(rng, WORDS["asides"]))
+    return f"{capitalised(_plot(rng).text)} ."
+
+
+def _sentence(rng: Generator) -> Phrase:
+    """Compose any sentence, with a frame around it or not."""
+    kinds = (_joined, _contrasted, _description, _plot, _clause)
+    kind = pick_weighted(rng, kinds, (0.3, 0.3, 0.2, 0.1, 0.1))
+    phrase = kind(rng)
+    if kind is _clause or rng.random() < 0.25:
+        return Phrase(f"{pick(rng, WORDS['frames'])} , {phrase.text}", phrase.polarity)
+    return phrase
+
+
+def _joined(rng: Generator) -> Phrase:
+    """Say "the acting is very good , and the plot holds our attention"."""
+    return _two(rng, ("{0} , and {1}", "{0} while {1}", "{0} ; {1}"), 1.0, CONJUNCTION)
+
+
+def _contrasted(rng: Generator) -> Phrase:
+    """Say "the acting is good , but the plot falls flat": what is conceded counts little."""
+    forms = ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}")
+    return _two(rng, forms, CONCESSION, 1.0)
+
+
+def _two(rng: Generator, forms: Sequence[str], first_weight: float, weight: float) -> Phrase:
+    first, second = _clause(rng), _clause(rng)
+    text = pick(rng, forms).format(first.text, second.text)
+    return Phrase(text, weight * (first_weight * first.polarity + second.polarity))
+
+
+def _description(rng: Generator) -> Phrase:
+    """Say "a charming comedy about a nurse who learns to dance"."""
+    quality = _quality(rng, WORDS["negators_of_nouns"])
+    start = pick(rng, ("this is", "here is", "it 's", "we get"))
+    adjective, negators = quality.text, WORDS["negators"]
+    negator = next((n for n in negators if adjective.startswith(f"{n} ")), None)
+    if negator:  # "hardly a charming comedy", not "a hardly charming comedy"
+        start, adjective = f"this is {negator}", adjective.removeprefix(f"{negator} ")
+    noun = with_article(f"{adjective} {pick(rng, WORDS['genres'])}")
+    return Phrase(f"{start} {noun} about {_who_does(rng)}", quality.polarity)
+
+
+def _plot(rng: Generator) -> Phrase:
+    """Describe the plot and praise or blame nothing."""
+    verb = pick(rng, ("follows", "is about", "tells of", "centers on", "introduces us to"))
+    setting = pick(rng, WORDS["settings"])
+    return Phrase(f"{pick(rng, WORDS['films'])} {verb} {_who_does(rng)} {setting}", 0.0)
+
+
+def _who_does(rng: Generator) -> str:
+    who, deed = pick(rng, WORDS["people"]), pick(rng, WORDS["deeds"])
+    if who.startswith(("two", "three", "a farmer and", "a pair")):  # plural: "who learn to dance"
+        verb, _, rest = deed.partition(" ")
+        stem = verb.removesuffix("es") if verb.endswith(("sses", "shes")) else verb[:-1]
+        deed = f"{'try' if verb == 'tries' else stem} {rest}"
+    return f"{who} who {deed}"
+
+
+def _clause(rng: Generator) -> Phrase:
+    """Say one thing of the film or of one aspect: "the acting is very good"."""
+    subject = pick(rng, WORDS["aspects" if rng.random() < 0.7 else "films"])
+    if rng.random() < 0.6:
+        quality = _quality(rng, WORDS["negators"])
+        return Phrase(f"{subject} is {quality.text}", quality.polarity)
+    polarity, predicates = pick(rng, tuple(WORDS["predicates"].items()))
+    return Phrase(f"{subject} {pick(rng, predicates)}", polarity)
+
+
+def _quality(rng: Generator, negators: Sequence[str]) -> Phrase:
+    """Return an adjective, scaled or negated."""
+    strength, adjectives = pick(rng, tuple(WORDS["adjectives"].items()))
+    adjective = pick(rng, adjectives)
+    changes = {
+        "plain": ([], 1.0 * strength),
+        "more": (WORDS["boosters"], BOOST * strength),
+        "less": (WORDS["softeners"], SOFTEN * strength),
+        "not": (negators, WORDS["negated"][strength]),
+    }
+    adverbs, polarity = changes[pick_weighted(rng, list(DEGREES), list(DEGREES.values()))]
+    return Phrase(f"{pick(rng, adverbs)} {adjective}" if adverbs else adjective, polarity)

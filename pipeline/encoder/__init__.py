@@ -1,0 +1,1 @@
+"""minBERT: from token ids to vectors."""

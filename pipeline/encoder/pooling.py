@@ -1,0 +1,93 @@
+"""From token ids to one vector per sentence.
+
+Shapes are written [B, G, T] and [B, S, D]: B examples, G sequences and S sentences in each, T
+tokens with padding, D hidden size. A sequence is a sentence, or both of a pair read jointly.
+Masks are bool and True where a real token stands.
+"""
+
+import torch
+from torch import Tensor
+
+from pipeline.core.tasks import Pooling
+from pipeline.encoder.bert import MinBert, at_queries
+
+
+def encode(
+    backbone: MinBert,
+    input_ids: Tensor,
+    mask: Tensor,
+    pooling: Pooling,
+    second: Tensor | None = None,
+) -> Tensor:
+    """Return the sentence vectors of a batch, float32 [B, S, D].
+
+    The sentences of a joint pair see each other, others never do. With `kernels.merge_pairs` both
+    sentences of a separate pair go through the backbone in one forward pass.
+
+    Args:
+        backbone: what encodes them.
+        input_ids: int64 [B, G, T].
+        mask: True at real tokens, bool [B, G, T].
+        pooling: what stands for a sentence.
+        second: where the second sentence of a joint pair begins, int64 [B].
+    """
+    if second is not None:
+        starts = torch.stack([torch.zeros_like(second), second], dim=1)  # [B, 2]
+        return _encode(backbone, input_ids[:, 0], mask[:, 0], starts, pooling)
+    starts = mask.new_zeros((len(input_ids), 1), dtype=torch.int64)
+    if backbone.kernels.merge_pairs:
+        num_sequences = input_ids.shape[1]
+        flat = (input_ids.flatten(end_dim=1), mask.flatten(end_dim=1))
+        merged = _encode(backbone, *flat, starts.repeat(num_sequences, 1), pooling)
+        return merged.view(*input_ids.shape[:2], -1)
+    each = [
+        _encode(backbone, input_ids[:, sequence], mask[:, sequence], starts, pooling)
+        for sequence in range(input_ids.shape[1])
+    ]
+    return torch.cat(each, dim=1)
+
+
+def _encode(
+    backbone: MinBert, input_ids: Tensor, mask: Tensor, starts: Tensor, pooling: Pooling
+) -> Tensor:
+    """Return the vectors of sentences, float32 [B, S, D], that begin at `starts`, int64 [B, S].
+
+    Ids and mask are [B, T].
+    """
+    kernels = backbone.kernels
+    queries = starts if kernels.trim_last_layer and pooling == "pooled" else None
+    with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=kernels.bf16):
+        hidden = backbone(input_ids, mask, queries=queries)
+        if pooling == "pooled":  # section 4.4: the pooler over the [CLS] of each sentence
+            pooled: Tensor = backbone.pooler(
+                at_queries(hidden, starts) if queries is None else hidden
+            )
+            return pooled.float()
+    return mean_pool(hidden.float(), sentence_masks(mask, starts))
+
+
+def mean_pool(hidden: Tensor, masks: Tensor) -> Tensor:
+    """Average the vectors of each sentence's own tokens.
+
+    Args:
+        hidden: token vectors, float [B, T, D].
+        masks: True at the tokens of a sentence, bool [B, S, T]. Each sentence has at least one.
+
+    Returns:
+        Sentence vectors, float [B, S, D].
+    """
+    weights = masks.to(hidden.dtype)
+    return (weights @ hidden) / weights.sum(dim=-1, keepdim=True)
+
+
+def sentence_masks(mask: Tensor, starts: Tensor) -> Tensor:
+    """Say which tokens belong to which sentence, [CLS] and [SEP] included: bool [B, S, T].
+
+    Args:
+        mask: True at real tokens, bool [B, T].
+        starts: where each sentence begins, ascending from 0, int64 [B, S].
+    """
+    place = torch.arange(mask.shape[-1], device=mask.device)  # [T]
+    begun = place >= starts.unsqueeze(-1)  # [B, S, T]
+    after = torch.nn.functional.pad(begun[:, 1:], (0, 0, 0, 1))  # the next sentence has begun
+    return begun & ~after & mask.unsqueeze(1)

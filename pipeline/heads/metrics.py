@@ -1,0 +1,122 @@
+"""How good predictions are (section 5.2), and when no number can say.
+
+scikit-learn and scipy compute the scores. A dead head predicts one value for every example; its
+Pearson correlation divides by zero (the paper's NaN). Such a score is undefined, with a reason:
+neither 0 nor a crash.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.tasks import Corpus, Metric
+
+# scikit-learn and scipy take a second to import, and most stages that come here score nothing
+
+Values = NDArray[Any]  # one number an example, [N]
+Secondary = Literal["macro_f1", "spearman"]
+
+# A spread below this part of the largest value is rounding; scipy calls less than 1.8e-12 of the
+# mean nearly constant, and what it says of it unreliable.
+ROUNDING = 3e-12
+
+NO_EXAMPLES = "undefined: no examples"
+NOT_FINITE = "undefined: predictions are not finite"
+CONSTANT_PREDICTIONS = "undefined: constant predictions"
+CONSTANT_LABELS = "undefined: constant labels"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value, or the reason why it has none."""
+
+    value: float | None
+    reason: str | None
+
+
+def accuracy(predictions: Values, labels: Values) -> Score:
+    """Return the fraction of predictions that equal their label (Equation 2)."""
+    from sklearn.metrics import accuracy_score
+
+    reason = _unusable(predictions, labels)
+    return Score(None, reason) if reason else Score(accuracy_score(labels, predictions), None)
+
+
+def macro_f1(predictions: Values, labels: Values) -> Score:
+    """Return the mean F1 of the classes that occur among labels or predictions."""
+    from sklearn.metrics import f1_score
+
+    reason = _unusable(predictions, labels)
+    if reason:
+        return Score(None, reason)
+    return Score(float(f1_score(labels, predictions, average="macro")), None)
+
+
+def pearson(predictions: Values, labels: Values) -> Score:
+    """Return the Pearson correlation of predictions and labels, -1 to 1."""
+    from scipy.stats import pearsonr
+
+    return _correlation(pearsonr, predictions, labels)
+
+
+def spearman(predictions: Values, labels: Values) -> Score:
+    """Return the Pearson correlation of ranks, ties given their mean rank."""
+    from scipy.stats import spearmanr
+
+    return _correlation(spearmanr, predictions, labels)
+
+
+def majority_class(labels: Values) -> Score:
+    """Return the accuracy of always predicting the commonest label."""
+    if not len(labels):
+        return Score(None, NO_EXAMPLES)
+    _, counts = np.unique(labels, return_counts=True)
+    return Score(float(counts.max() / len(labels)), None)
+
+
+METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
+    "accuracy": accuracy,
+    "pearson": pearson,
+}
+
+
+def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
+    """Return the score under the corpus's own metric.
+
+    Args:
+        corpus: says which metric.
+        predictions: classes as whole numbers, or similarities, [N].
+        labels: likewise.
+    """
+    return METRICS[corpus.task.metric](predictions, labels)
+
+
+def secondary(corpus: Corpus, predictions: Values, labels: Values) -> dict[Secondary, Score]:
+    """Return the score shown beside the corpus's own metric, by its name."""
+    if corpus.has_classes:
+        return {"macro_f1": macro_f1(predictions, labels)}
+    return {"spearman": spearman(predictions, labels)}
+
+
+def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Values) -> Score:
+    reason = _unusable(predictions, labels)
+    # scipy stays in float32 where it is given that
+    sides = [np.asarray(side, dtype=np.float64) for side in (predictions, labels)]
+    for side, constant in zip(sides, (CONSTANT_PREDICTIONS, CONSTANT_LABELS), strict=True):
+        if not reason and np.ptp(side) <= ROUNDING * np.abs(side).max():
+            reason = constant
+    return Score(None, reason) if reason else Score(float(correlate(*sides).statistic), None)
+
+
+def _unusable(predictions: Values, labels: Values) -> str | None:
+    """Return why nothing can be computed from these predictions, if so."""
+    if predictions.shape != labels.shape or predictions.ndim != 1:
+        raise ValueError(f"predictions {predictions.shape} and labels {labels.shape} must be [N]")
+    if not np.isfinite(labels).all():
+        raise ValueError("labels are not finite: is this an unlabelled split?")
+    if not len(labels):
+        return NO_EXAMPLES
+    return None if np.isfinite(predictions).all() else NOT_FINITE

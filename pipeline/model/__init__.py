@@ -1,1 +1,0 @@
-"""minBERT, its pooling, its heads, and the weights that go into it."""

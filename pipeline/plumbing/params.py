@@ -1,0 +1,546 @@
+"""params.yaml as types: the one place where a wrong value is refused."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from pipeline.core import paths
+from pipeline.core.files import write_text
+from pipeline.core.tasks import (
+    CORPORA,
+    IDLE_HEADS,
+    PAIR_ENCODINGS,
+    SPLITS,
+    CorpusName,
+    IdleHeads,
+    Metric,
+    Mode,
+    PairEncoding,
+    Split,
+)
+from pipeline.core.yaml12 import read_yaml
+from pipeline.errors import ParamsError
+
+LOCAL = "local:"  # begins the name of a directory of the user's own
+PINNED_BACKBONES = ("all-MiniLM-L6-v2", "bert-base-uncased")
+
+
+def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float:
+    """Refuse 10 for 10.0 and -0.0 for 0.0: `dvc status` calls them equal, the run cache does not.
+
+    Params that are set back in the other spelling would be trained anew.
+    """
+    number: float = check(value)
+    meant = number + 0.0  # -0.0 becomes 0.0
+    if repr(meant) != repr(value):
+        raise ValueError(f"write {meant!r}, not {value!r}, which DVC takes for another number")
+    return number
+
+
+def _in_order_of_turns(sizes: dict[CorpusName, int]) -> dict[CorpusName, int]:
+    """Refuse corpora in another order: it changes what is trained, and DVC does not see it."""
+    wanted = [name for name in CORPORA if name in sizes]
+    if list(sizes) != wanted:
+        raise ValueError(
+            f"write its corpora in the order {', '.join(wanted)}, that of their turns; DVC would "
+            "not see another one"
+        )
+    return sizes
+
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False), WrapValidator(_spelt_as_dvc_does)]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
+
+
+def _naming_a_stage(name: str) -> str:
+    """Refuse what a shell would understand, and what cannot be a key of DVC."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError("a name may hold a-z, 0-9 and single '-' only")
+    return name
+
+
+def _known_backbone(name: str) -> str:
+    if name not in PINNED_BACKBONES and not re.fullmatch(r"local:.+", name):
+        allowed = ", ".join([*PINNED_BACKBONES, "local:<directory>"])
+        raise ValueError(f"unknown backbone {name!r}; allowed: {allowed}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_naming_a_stage)]
+Backbone = Annotated[str, AfterValidator(_known_backbone)]
+
+
+class Section(BaseModel):
+    """One block of params.yaml: immutable, complete, no unknown keys, no type conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+class SplitSizes(Section):
+    """Examples in each split of a generated corpus."""
+
+    train: Positive
+    dev: Positive
+    test: Positive
+
+
+class SyntheticCorpora(Section):
+    """Corpora generated from the seed."""
+
+    source: Literal["synthetic"]
+    sizes: dict[CorpusName, SplitSizes]
+
+    @model_validator(mode="after")
+    def _every_corpus_has_a_size(self) -> Self:
+        missing = [name for name in CORPORA if name not in self.sizes]
+        if missing:
+            raise ValueError(f"sizes are missing for: {', '.join(missing)}")
+        return self
+
+
+class Cs224nCorpora(Section):
+    """The files of the CS224N default project."""
+
+    source: Literal["cs224n"]
+    quora_split: Literal["carved", "published"]
+
+
+class LocalCorpora(Section):
+    """Files of the user's own; a corpus without files is left out."""
+
+    source: Annotated[str, Field(pattern=r"^local:.+")]
+
+    @property
+    def directory(self) -> Path:
+        """Return the directory that holds `<corpus>-<split>.csv`, or .tsv."""
+        return Path(self.source.removeprefix(LOCAL)).expanduser()
+
+    def file_of(self, corpus: CorpusName, split: Split) -> Path | None:
+        """Return the file of a split, or None if there is none.
+
+        It is called `sts-train.csv`, `sts/train.csv`, or as in the course's folder
+        (`ids-sst-train.csv`, `sts-test-student.csv`); `.tsv` will do.
+
+        Raises:
+            ParamsError: there are several.
+        """
+        stems = [f"{corpus}-{split}", f"ids-{corpus}-{split}", f"{corpus}/{split}"]
+        stems += [f"{stem}-student" for stem in stems[:2] if split == "test"]
+        paths = [self.directory / f"{stem}{end}" for stem in stems for end in (".csv", ".tsv")]
+        found = [path for path in paths if path.is_file()]
+        if len(found) > 1:
+            several = " and ".join(str(path) for path in found)
+            raise ParamsError(f"{several} are both the {split} split of {corpus}; keep one of them")
+        return found[0] if found else None
+
+    def present(self) -> tuple[CorpusName, ...]:
+        """Return the corpora that have files.
+
+        Raises:
+            ParamsError: there is no such directory, it holds no corpus, or half of one.
+        """
+        if not self.directory.is_dir():
+            raise ParamsError(f"{self.source}: {self.directory} is not a directory; make it")
+        place, project = self.directory.resolve(), Path.cwd()
+        if project.is_relative_to(place) or place.is_relative_to(project / paths.DATA):
+            raise ParamsError(
+                f"{self.source}: the pipeline writes into {self.directory} itself; put your files "
+                "into a directory of their own"
+            )
+        splits = {name: [s for s in SPLITS if self.file_of(name, s)] for name in CORPORA}
+        present = tuple(name for name, found in splits.items() if found)
+        for name in present:
+            if missing := {"train", "dev"} - set(splits[name]):
+                split = max(missing)
+                raise ParamsError(
+                    f"{self.directory} has the {splits[name][0]} split of {name} but not the "
+                    f"{split} split; add {name}-{split}.csv, or remove the other files to leave "
+                    "the corpus out"
+                )
+        if not present:
+            raise ParamsError(
+                f"{self.directory} holds no corpus; it needs <corpus>-train.csv and "
+                f"<corpus>-dev.csv (or .tsv) of at least one of: {', '.join(CORPORA)}"
+            )
+        return present
+
+
+class EpochsParams(Section):
+    """Epochs of a run, by its mode."""
+
+    pretrain: Positive
+    finetune: Positive
+
+
+class RateScaleParams(Section):
+    """What a run's learning rate is multiplied with, by its mode."""
+
+    pretrain: Rate
+    finetune: Rate
+
+
+def _kind_of_corpora(section: Any) -> str:
+    """Return which kind a section on corpora is of, by its source."""
+    is_raw = isinstance(section, Mapping)
+    source = section.get("source") if is_raw else getattr(section, "source", None)
+    return "local" if str(source).startswith(LOCAL) else str(source)
+
+
+CorporaParams = Annotated[
+    Annotated[SyntheticCorpora, Tag("synthetic")]
+    | Annotated[Cs224nCorpora, Tag("cs224n")]
+    | Annotated[LocalCorpora, Tag("local")],
+    Discriminator(
+        _kind_of_corpora,
+        custom_error_type="source",
+        custom_error_message="source must be synthetic, cs224n or local:<directory>",
+    ),
+]
+
+
+class ProfileParams(Section):
+    """A set of corpora, a backbone, and how long to train."""
+
+    corpora: CorporaParams
+    backbone: Backbone
+    epochs: EpochsParams
+    learning_rate_scale: RateScaleParams
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Say whether the corpora are generated: scores on them compare with nothing."""
+        return isinstance(self.corpora, SyntheticCorpora)
+
+    @property
+    def is_papers(self) -> bool:
+        """Say whether the corpora are the paper's: scores on others cannot be compared with it."""
+        return isinstance(self.corpora, Cs224nCorpora)
+
+
+class TokensParams(Section):
+    """How text becomes token ids."""
+
+    max_length: Annotated[int, Field(ge=6, le=512)]  # a joint pair of three tokens each
+
+
+class OptimizerParams(Section):
+    """AdamW's settings other than the learning rate."""
+
+    weight_decay: Fraction
+    betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+    epsilon: Rate
+
+
+class ForwardParams(Section):
+    """How a backbone computes: in training, in evaluation and of stored features."""
+
+    precision: Literal["auto", "bf16", "fp32"]
+    layers: Literal["auto", "fused", "plain"]
+    attention: Literal["sdpa", "eager"]
+    pack_tokens: bool
+    cheap_dropout: bool
+    merge_pairs: bool
+    trim_last_layer: bool
+
+
+class TrainingSpeedParams(Section):
+    """How a training step is made."""
+
+    bucket_batches: Positive
+    trim_vocabulary: bool
+    fused_adamw: bool
+    keep_memory: bool
+
+
+class SpeedParams(Section):
+    """What changes the speed of a run and not its objective."""
+
+    forward: ForwardParams
+    training: TrainingSpeedParams
+
+
+class CheckpointsParams(Section):
+    """How often a training is kept, to go on from there when it is killed."""
+
+    every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # DVC does not look at it
+    every_steps: Positive
+
+
+class EvaluationParams(Section):
+    """How dev and test sets are scored."""
+
+    batch_size: Positive
+    bootstrap_resamples: Annotated[int, Field(ge=100)]
+    confidence: Confidence
+
+
+class RunParams(Section):
+    """One training run, a row of Table 2 (three rows when multi-task)."""
+
+    mode: Mode
+    learning_rate: Rate
+    batch_size: Annotated[  # examples per step
+        dict[CorpusName, Positive], Field(min_length=1), AfterValidator(_in_order_of_turns)
+    ]
+    dropout: Fraction  # before each head
+    # required where they mean something, refused elsewhere: `_misnamed` checks both
+    pair_encoding: PairEncoding | None = None  # of a run on pairs
+    idle_heads: IdleHeads | None = None  # of a multi-task run
+
+    @property
+    def pair_corpora(self) -> tuple[CorpusName, ...]:
+        """Return the run's corpora whose examples are pairs."""
+        return tuple(name for name in self.batch_size if CORPORA[name].is_pair)
+
+    def encoding_of(self, corpus: CorpusName) -> PairEncoding | None:
+        """Return how the run reads the pairs of a corpus; None if its examples are no pairs."""
+        return self.pair_encoding if CORPORA[corpus].is_pair else None
+
+    @property
+    def corpora(self) -> tuple[CorpusName, ...]:
+        """Return the run's corpora in the order of their turns."""
+        return tuple(self.batch_size)
+
+    @property
+    def scheme(self) -> Literal["single-task", "multi-task"]:
+        """Say how the paper's tables call a run over this many corpora."""
+        return "single-task" if len(self.batch_size) == 1 else "multi-task"
+
+
+class ConfigurationParams(Section):
+    """One row of Table 3: a corpus scored under a run."""
+
+    run: str
+    corpus: CorpusName
+
+    @property
+    def metric(self) -> Metric:
+        """Return the corpus's metric."""
+        return CORPORA[self.corpus].task.metric
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    profile: str
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    device: Literal["auto", "cuda", "mps", "cpu"]
+    profiles: Annotated[dict[Name, ProfileParams], Field(min_length=1)]
+    tokens: TokensParams
+    optimizer: OptimizerParams
+    speed: SpeedParams
+    checkpoints: CheckpointsParams
+    evaluation: EvaluationParams
+    runs: Annotated[dict[Name, RunParams], Field(min_length=1)]
+    configurations: Annotated[dict[Name, ConfigurationParams], Field(min_length=1)]
+    _left_out: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _all_runs: Mapping[str, RunParams] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        problems = list(_misnamed(self))
+        if problems:
+            raise ValueError("\n  ".join(problems))
+        return self
+
+    @property
+    def active(self) -> ProfileParams:
+        """Return the profile in force."""
+        return self.profiles[self.profile]
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Return the runs of params.yaml that miss a corpus under the profile, and why."""
+        return self._left_out
+
+    @property
+    def all_runs(self) -> Mapping[str, RunParams]:
+        """Return the runs of params.yaml, with those that are left out: what dvc.yaml names."""
+        return self._all_runs or self.runs
+
+    def run(self, name: str) -> RunParams:
+        """Return the run called `name`, or name the runs there are."""
+        if name in self.left_out:
+            raise ParamsError(f"run {name!r} is left out: {self.left_out[name]}")
+        try:
+            return self.runs[name]
+        except KeyError:
+            known = ", ".join(self.runs)
+            raise ParamsError(f"unknown run {name!r}; params.yaml has: {known}") from None
+
+    def epochs(self, run: RunParams) -> int:
+        """Return how many epochs a run trains under the profile in force."""
+        return int(getattr(self.active.epochs, run.mode))
+
+    def learning_rate(self, run: RunParams) -> float:
+        """Return a run's learning rate under the profile in force."""
+        return run.learning_rate * float(getattr(self.active.learning_rate_scale, run.mode))
+
+
+def _misnamed(params: Params) -> Iterator[str]:
+    """Yield one sentence for every name that points nowhere, and every reading out of place."""
+    if params.profile not in params.profiles:
+        yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
+    for name, run in params.runs.items():
+        yield from unfitting_keys(f"runs.{name}", run)
+    for name, row in params.configurations.items():
+        where = f"configurations.{name}"
+        if row.run not in params.runs:
+            yield f"{where}.run: names no run ({row.run!r}); allowed: {', '.join(params.runs)}"
+        elif row.corpus not in params.runs[row.run].batch_size:
+            yield (
+                f"{where}.corpus: run {row.run!r} does not train on {row.corpus!r}; "
+                f"allowed: {', '.join(params.runs[row.run].corpora)}"
+            )
+
+
+def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
+    """Yield one sentence for every reading that a run lacks or has no use for."""
+    for key, is_needed, what, words in (
+        ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),
+        ("idle_heads", run.scheme == "multi-task", "several heads", IDLE_HEADS),
+    ):
+        value, corpora = getattr(run, key), ", ".join(run.corpora)
+        if is_needed and value is None:
+            yield (
+                f"{where}.{key}: missing, and this run has {what} ({corpora}); "
+                f"allowed: {', '.join(words)}"
+            )
+        if value and not is_needed:
+            yield f"{where}.{key}: of no use without {what} ({corpora}); remove the key"
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and check params.yaml.
+
+    Under a profile with the user's own files, a corpus without files falls out of the runs that
+    read it; a run with nothing left, or a multi-task run with a single corpus left, falls out too.
+
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    params = load_section(Params, path)
+    corpora = params.active.corpora
+    return _with_corpora(params, corpora) if isinstance(corpora, LocalCorpora) else params
+
+
+def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
+    """Leave out what reads a corpus that has no files."""
+    present = corpora.present()
+    runs, left_out = {}, {}
+    for name, run in params.runs.items():
+        kept = {corpus: size for corpus, size in run.batch_size.items() if corpus in present}
+        missing = " and ".join(corpus for corpus in run.corpora if corpus not in present)
+        if len(kept) < min(2, len(run.batch_size)):
+            left_out[name] = f"{corpora.directory} has no files of {missing}"
+        else:
+            runs[name] = run.model_copy(update={"batch_size": kept})
+    rows = {
+        name: row
+        for name, row in params.configurations.items()
+        if row.run in runs and row.corpus in present
+    }
+    if not rows:
+        raise ParamsError(
+            f"no row of `configurations` is left: {'; '.join(dict.fromkeys(left_out.values()))}"
+        )
+    reduced = params.model_copy(update={"runs": runs, "configurations": rows})
+    reduced._left_out, reduced._all_runs = left_out, params.runs
+    return reduced
+
+
+def load_section(kind: type[AnySection], path: Path) -> AnySection:
+    """Read a YAML file as a type.
+
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    try:
+        raw = read_yaml(path)
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is missing; run from the repository root") from None
+    except OSError as error:
+        raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ParamsError(f"{path} is not YAML: {error}; correct it there") from None
+    return checked(kind, raw, str(path))
+
+
+def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
+    """Check plain values against a type.
+
+    Raises:
+        ParamsError: one line per bad key of the source, as of `load_section`.
+    """
+    if not isinstance(raw, Mapping):
+        raise ParamsError(f"{source} is not valid: expected keys and values, found {raw!r}")
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"  {_sentence(detail)}" for detail in error.errors()]
+        raise ParamsError(f"{source} is not valid:\n" + "\n".join(lines)) from None
+
+
+def switch_profile(name: str, path: Path) -> None:
+    """Put another profile in force by changing the one line of params.yaml that names it.
+
+    Raises:
+        ParamsError: there is no such profile, or the line is not where it can be changed.
+    """
+    known = load_params(path).profiles
+    if name not in known:
+        raise ParamsError(f"unknown profile {name!r}; allowed: {', '.join(known)}")
+    text = path.read_text(encoding="utf-8")
+    changed, count = re.subn(r"(?m)^(profile:[ \t]*)[^\s#]+", rf"\g<1>{name}", text)
+    if count != 1:
+        raise ParamsError(f"{path} has no line `profile: ...` of its own; write it by hand")
+    if changed != text:
+        write_text(path, changed)
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    """Say in one line which key is wrong, how, and what it was."""
+    key = ".".join(_path(detail["loc"]))
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("missing", "value_error"):
+        return f"{key}: {message}".removeprefix(": ")
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    return f"{key}: {message}, not {_shown(detail['input'])}"
+
+
+def _path(location: tuple[str | int, ...]) -> list[str]:
+    """Return a key's path without the notes that pydantic puts into it."""
+    parts = [str(part) for part in location]
+    if parts[-1:] == ["[key]"]:
+        parts.pop()
+    if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
+        del parts[3:4]  # which of the two kinds of corpora was meant
+    return parts
+
+
+def _shown(value: Any) -> str:
+    """Show a value with its type, since '3e-05' and 3e-05 look alike."""
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,142 @@
+"""trials.yaml as types: more trainings of the runs of params.yaml, with another seed or settings.
+
+`make sweep` and `make readings` write it. A trial's name says all that it is, so that the same
+trial has the same name in every sweep, and DVC's run cache knows it again.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.core import paths
+from pipeline.core.tasks import CorpusName, IdleHeads, Mode, PairEncoding
+from pipeline.errors import ParamsError
+from pipeline.plumbing.params import (
+    Fraction,
+    Params,
+    Positive,
+    Rate,
+    RunParams,
+    Section,
+    load_section,
+    unfitting_keys,
+)
+
+
+class Changes(Section):
+    """Settings in place of a run's own; those that are not named stay."""
+
+    learning_rate: Rate | None = None
+    dropout: Fraction | None = None
+    batch_size: dict[CorpusName, Positive] = Field(default_factory=dict)
+    pair_encoding: PairEncoding | None = None
+    idle_heads: IdleHeads | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Say whether they change one reading of the paper and nothing else."""
+        alone = (Changes(pair_encoding=self.pair_encoding), Changes(idle_heads=self.idle_heads))
+        return self in alone and self != Changes()
+
+
+class Trial(Section):
+    """One more training of a run."""
+
+    run: str
+    mode: Mode  # the run's, which dvc.yaml cannot look up
+    seed: Annotated[int, Field(ge=0, lt=2**32)]  # of heads, dropout, shuffling and the bootstrap
+    changes: Changes
+
+    @property
+    def has_changes(self) -> bool:
+        """Say whether more than the seed is other than the run's."""
+        return self.changes != Changes()
+
+
+class TrialsFile(Section):
+    """The whole of trials.yaml."""
+
+    trials: dict[str, Trial]
+
+
+def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
+    """Read and check trials.yaml.
+
+    Raises:
+        ParamsError: one line per bad key, with the key's full path and what is allowed.
+    """
+    trials = load_section(TrialsFile, path).trials
+    check_trials(params, trials, f"{path} is not valid; `make sweep` writes it anew")
+    return trials
+
+
+def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) -> None:
+    """Make sure that trials are of the runs there are, and are called what they are.
+
+    Raises:
+        ParamsError: the complaint, and one line per bad key.
+    """
+    problems = [problem for name in trials for problem in _problems(name, trials[name], params)]
+    if problems:
+        raise ParamsError("\n  ".join([f"{complaint}:", *problems]))
+
+
+def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
+    """Yield one sentence for everything in which a trial does not fit the runs."""
+    where, run = f"trials.{name}", params.runs.get(trial.run)
+    if trial.run in params.left_out:
+        reason = params.left_out[trial.run]
+        remedy = "`make sweep SEEDS=1` ends the sweep"
+        yield f"{where}.run: {trial.run} is left out, since {reason}; {remedy}"
+        return
+    if run is None:
+        yield f"{where}.run: names no run ({trial.run!r}); allowed: {', '.join(params.runs)}"
+        return
+    if trial.mode != run.mode:
+        yield f"{where}.mode: run {trial.run!r} is {run.mode}, not {trial.mode}"
+    for corpus in sorted({*trial.changes.batch_size} - {*run.batch_size}):
+        yield (
+            f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
+            f"allowed: {', '.join(run.corpora)}"
+        )
+    yield from unfitting_keys(f"{where}.changes", changed(run, trial.changes))
+    wanted = trial_name(trial.run, trial.seed, trial.changes)
+    if name != wanted:
+        yield f"{where}: what this is must be called {wanted}"
+    if name in params.runs:
+        yield f"{where}: a run has this name"
+
+
+def trial_name(run: str, seed: int, changes: Changes) -> str:
+    """Return what a trial is called: its run, what is other than there, and its seed."""
+    words: dict[str, float | None] = {
+        "rate": changes.learning_rate,
+        "dropout": changes.dropout,
+        **dict(sorted(changes.batch_size.items())),
+    }
+    parts = [f"{word}{_spelt(value)}" for word, value in words.items() if value is not None]
+    parts += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
+    return "-".join([run, *parts, f"seed{seed}"])
+
+
+def _spelt(value: float) -> str:
+    """Spell a number exactly, in characters that a name may hold: 0.1 as 0p1."""
+    return repr(value).replace(".", "p").replace("+", "")
+
+
+def changed(run: RunParams, changes: Changes) -> RunParams:
+    """Return a run with a trial's settings in it; the order of its corpora stays."""
+    settings = changes.model_dump(exclude_none=True)
+    settings["batch_size"] = {**run.batch_size, **changes.batch_size}
+    return run.model_copy(update=settings)
+
+
+def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
+    """Return params in which each trial is a run of its own, under its name.
+
+    The corpora and what is made of them stay those of the seed of params.yaml.
+    """
+    runs = {name: changed(params.run(trial.run), trial.changes) for name, trial in trials.items()}
+    return params.model_copy(update={"runs": {**params.runs, **runs}})

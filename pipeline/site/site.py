@@ -1,0 +1,127 @@
+"""A profile's report as a site: static pages that need neither a network nor a server."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from markupsafe import Markup
+
+from pipeline.core import paths
+from pipeline.core.files import replacing_folder, write_text
+from pipeline.errors import ReportError
+from pipeline.plumbing.stage_times import read_time
+from pipeline.reporting.filling import filled
+from pipeline.reporting.markdown import page
+from pipeline.site.html_body import html_body, title_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+KINDS = (".html", ".svg", ".json", ".css", ".js")  # of a site's files
+ASSETS = ("site.css", "site.js", "icon.svg")
+SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
+RUNS = "runs"  # the folder of runs' pages
+# pages that every page leads to, those of runs aside, and what they are called there
+LABELS = {
+    "index.html": "Overview",
+    "table3.html": "Table 3",
+    "analysis.html": "Section 6",
+    "readings.html": "Readings",
+    "data.html": "Data",
+    "sweep.html": "Sweep",
+    "compare.html": "Comparison",
+}
+
+
+def write_site(profile: str, out: Path) -> None:
+    """Write a profile's report, and the comparison if there is one, as a site.
+
+    Raises:
+        ReportError: there is no report, `out` holds something else, or cannot be written.
+    """
+    sources = dict(_sources(paths.report_dir(profile)))
+    try:
+        out = out.resolve()
+        _check_place(out)
+        with replacing_folder(out) as folder:
+            for name, source in sources.items():
+                is_page = source.suffix == ".md"
+                text = _page(name, sources, profile) if is_page else source.read_text("utf-8")
+                write_text(folder / name, text)
+            for name in ASSETS:
+                write_text(folder / name, (TEMPLATES / name).read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise ReportError("the report is damaged; run `make repro`") from None
+    except OSError as error:
+        raise ReportError(f"{error.filename or out}: {error.strerror}") from None
+
+
+def _sources(report: Path) -> Iterator[tuple[str, Path]]:
+    """Yield every file of the site that comes from a report, by its name in the site."""
+    if not report.joinpath("README.md").is_file():
+        raise ReportError(f"{report}/ holds no report; run `make repro PROFILE={report.name}`")
+    records = paths.records_dir(report)
+    for path in sorted(report.rglob("*")):
+        if path.suffix in (".md", ".svg", ".json") and not path.is_relative_to(records):
+            yield _name(path.relative_to(report)), path
+    if paths.COMPARISON.is_file():
+        yield _name(Path(paths.COMPARISON.name)), paths.COMPARISON
+
+
+def _name(path: Path) -> str:
+    """Return what a file of a report is called in the site."""
+    if path.suffix != ".md":
+        return path.as_posix()
+    return "index.html" if path.name == "README.md" else path.with_suffix(".html").as_posix()
+
+
+def _check_place(out: Path) -> None:
+    """Refuse to replace what is no site."""
+    index = out / "index.html"
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() and not (index.is_file() and SIGN in index.read_text("utf-8", "replace")):
+        raise ReportError(f"{out} is there already and is no site; name another folder")
+    for path in sorted(out.rglob("*")):
+        if path.is_file() and path.suffix not in KINDS:  # of who publishes it, say: .git, CNAME
+            raise ReportError(f"{path} is no part of a site and would be lost; name another folder")
+
+
+def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
+    """Render one page with what stands around every page."""
+    names = {posixpath.normpath(path.as_posix()): page for page, path in sources.items()}
+    here = posixpath.dirname(name) or "."
+
+    def resolve(link: str) -> str | None:
+        target = names.get(posixpath.normpath((sources[name].parent / link).as_posix()))
+        return None if target is None else posixpath.relpath(target, here)
+
+    markdown = sources[name].read_text("utf-8")
+    if here == RUNS:
+        markdown += "\n" + times_section(profile, Path(name).stem)
+    title = title_of(markdown)
+    if sources[name] != paths.COMPARISON:  # which may be of other profiles
+        title += f" · profile {profile}"
+    labels = {page: label for page, label in LABELS.items() if page in sources}
+    runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
+    pages, runs_pages = (
+        [(posixpath.relpath(page, here), label, page == name) for page, label in group.items()]
+        for group in (labels, runs)
+    )
+    return filled(
+        TEMPLATES / "page.html",
+        sign=Markup(SIGN),  # noqa: S704
+        title=title,
+        root=posixpath.relpath(".", here),
+        pages=pages,
+        runs=runs_pages,
+        body=Markup(html_body(markdown, resolve)),  # noqa: S704  (it lets no markup through)
+    )
+
+
+def times_section(profile: str, run: str) -> str:
+    """Say what a run took when it last ran on this machine, or nothing where that is not known.
+
+    It is different each time, and so in no report.
+    """
+    stages = (f"train@{run}", f"evaluate@{run}")
+    times = [read_time(paths.stage_time(profile, stage)) for stage in stages]
+    return page("times", times=[time for time in times if time]).strip()

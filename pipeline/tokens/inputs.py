@@ -1,0 +1,94 @@
+"""What each run reads: files and their hashes, one list for each run.
+
+DVC's templates know no lists, so `train@<run>` cannot name one corpus for one run and three for
+another. It depends on this list instead: the list changes exactly when something the run reads
+changes (docs/decisions/0003-inputs.md).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.core import paths
+from pipeline.core.files import read_record, sha256_of, write_record
+from pipeline.core.schemas import INPUTS
+from pipeline.core.tasks import PAIR_ENCODINGS, PairEncoding, feature_set
+from pipeline.errors import TrainingError
+from pipeline.plumbing.params import RunParams
+
+
+def write_inputs(name: str, run: RunParams, out: Path) -> None:
+    """List what a run reads, with hashes.
+
+    For a run on pairs, also what it would read under the other encoding: a trial of it may.
+
+    Raises:
+        TrainingError: a file is missing.
+    """
+    files, otherwise = _hashes(run), {}
+    for encoding in PAIR_ENCODINGS:
+        if run.pair_encoding not in (None, encoding):
+            otherwise = _hashes(run.model_copy(update={"pair_encoding": encoding}))
+    record = {"run": name, "pair_encoding": run.pair_encoding, "files": files}
+    write_record(out, INPUTS, record | {"files_of_other_encoding": otherwise})
+
+
+def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
+    """Return the hashes of the files that a run reads under an encoding, by name, as listed.
+
+    Raises:
+        TrainingError: the list is missing or damaged.
+        SchemaError: it is of another version.
+    """
+    try:
+        record = read_record(path, INPUTS)
+        is_own = record["pair_encoding"] == pair_encoding
+        return dict(record["files" if is_own else "files_of_other_encoding"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
+
+
+def check_inputs(path: Path, pair_encoding: PairEncoding | None) -> None:
+    """Make sure that what a run is about to read is what was listed.
+
+    Args:
+        path: of the list.
+        pair_encoding: of the run, or of a trial of it.
+
+    Raises:
+        TrainingError: the list or a file is missing, or a file has changed since.
+        SchemaError: the list is of another version.
+    """
+    check_files(listed_files(path, pair_encoding))
+
+
+def check_files(hashes: Mapping[str, str]) -> None:
+    """Make sure that files, by name, have the hashes that were listed.
+
+    Raises:
+        TrainingError: one is missing, or has changed since.
+    """
+    for name, expected in hashes.items():
+        if _hash(Path(name)) != expected:
+            raise TrainingError(f"{name} has changed since it was listed; run `dvc repro`")
+
+
+def _hashes(run: RunParams) -> dict[str, str]:
+    """Hash what a run reads: tokens, and either features or the backbone's weights."""
+    folders = [paths.tokens_dir(corpus) for corpus in run.corpora]
+    files = [paths.backbone_config(paths.BACKBONE), paths.backbone_weights(paths.BACKBONE)]
+    if run.mode == "pretrain":
+        sets = [feature_set(corpus, run.encoding_of(corpus)) for corpus in run.corpora]
+        folders += map(paths.features_dir, sets)
+        files = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise TrainingError(f"{folder} is missing; run `dvc repro`")
+        files += [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return {str(path): _hash(path) for path in files}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError:
+        raise TrainingError(f"{path} is missing; run `dvc repro`") from None

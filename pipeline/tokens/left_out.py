@@ -1,0 +1,32 @@
+"""A run that is left out for want of a corpus: DVC wants its outs, and nothing reads them."""
+
+import logging
+from pathlib import Path
+
+from pipeline.core.files import replacing_folder, write_json, write_text
+from pipeline.plumbing.params import Params
+
+log = logging.getLogger(__name__)
+
+
+def write_left_out(params: Params, run: str, *outs: Path) -> bool:
+    """Say whether a run is left out, and if so write why in the place of its outs.
+
+    Args:
+        params: of which the run is a part.
+        run: its name.
+        outs: files, and folders: these have no suffix.
+    """
+    reason = params.left_out.get(run)
+    if reason is None:
+        return False
+    log.info("%s is left out: %s", run, reason)
+    for out in outs:
+        if out.suffix == ".json":
+            write_json(out, {"left_out": reason})
+        elif out.suffix:
+            write_text(out, f"left out: {reason}\n")
+        else:
+            with replacing_folder(out) as folder:
+                write_text(folder / "left-out.txt", f"left out: {reason}\n")
+    return True

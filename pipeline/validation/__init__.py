@@ -1,0 +1,1 @@
+"""What the corpora are expected to be, checked with Great Expectations."""

@@ -1,0 +1,70 @@
+"""How many rows a corpus should have, and why it has not."""
+
+from dataclasses import dataclass
+
+from pipeline.core.paper import TABLE_1
+from pipeline.core.tasks import Corpus, CorpusName, Split
+from pipeline.data.carving import is_carved
+from pipeline.plumbing.params import CorporaParams, LocalCorpora, SyntheticCorpora
+from pipeline.validation.findings import Severity
+
+COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
+
+
+@dataclass(frozen=True)
+class ExpectedRows:
+    """How many rows a split should have, who says so, and how bad it is if it has not."""
+
+    note: str  # why the number differs from the paper's Table 1; "" where it does not
+    rows: int | None = None  # None: any
+    severity: Severity = "info"
+    description: str = ""
+
+
+def expected_rows(
+    corpus: Corpus, split: Split, corpora: CorporaParams, num_rows: int, num_dropped: int
+) -> ExpectedRows:
+    """Say how many rows a split should have: as many as params ask for, or the paper's Table 1.
+
+    Of the user's own files no number is expected.
+
+    Args:
+        corpus: which one.
+        split: which split of it.
+        corpora: the profile's section of params.yaml.
+        num_rows: how many it has.
+        num_dropped: how many were left out.
+    """
+    if isinstance(corpora, LocalCorpora):
+        return ExpectedRows("your own data")
+    if isinstance(corpora, SyntheticCorpora):
+        rows = int(getattr(corpora.sizes[corpus.name], split))
+        asked = f"params.yaml asks for {rows:,} examples."
+        return ExpectedRows("synthetic", rows, "critical", asked)
+    carved = is_carved(corpus, corpora)
+    if carved:
+        note = "no test split when carved" if split == "test" else "carved out of quora-dev.csv"
+    else:
+        note = _published_note(corpus, split, num_rows, num_dropped)
+    rows = TABLE_1[corpus.name][split]
+    said = f"Table 1 of the paper says {rows:,}{f' ({note})' if note else ''}."
+    return ExpectedRows(note, rows, "info" if carved else "warning", said)
+
+
+def _published_note(corpus: Corpus, split: Split, num_rows: int, num_dropped: int) -> str:
+    """Account for the header line and dropped rows; whatever is left is the paper's misprint."""
+    difference = num_rows - TABLE_1[corpus.name][split]
+    if not difference:
+        return ""
+    has_header = corpus.name in COUNTED_WITH_HEADER
+    left = difference + has_header + num_dropped
+    reasons = {
+        "Table 1 counts the header line": has_header,
+        f"{_rows(num_dropped)} left out": num_dropped,
+        f"the published file has {_rows(abs(left))} {'more' if left > 0 else 'fewer'}": left,
+    }
+    return "; ".join(reason for reason, number in reasons.items() if number)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"

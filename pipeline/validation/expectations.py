@@ -1,0 +1,125 @@
+"""What a corpus must be like, as suites of Great Expectations; nothing else imports it.
+
+Every expectation carries a name and a sentence of ours (expectations.yaml). Its results are turned
+into findings at once, since the tool's own have ids and an order that differ from run to run.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import great_expectations as gx
+import pandas as pd
+from great_expectations.core.batch_definition import BatchDefinition
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.expectations.expectation import Expectation
+
+from pipeline.core.tasks import SPLITS, Corpus, CorpusName, Split
+from pipeline.data.data_file import data_file
+from pipeline.validation.findings import NUM_EXAMPLES, Finding, Scope, finding_of
+
+DATA = data_file("expectations.yaml", __file__)
+LIMITS: Mapping[CorpusName, Mapping[str, Any]] = DATA["limits"]
+
+
+def expect(name: str, **values: Any) -> Expectation:
+    """Return one of the expectations of expectations.yaml.
+
+    Args:
+        name: its key.
+        values: for the names in braces; one that stands alone keeps its type.
+    """
+
+    def filled(given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        return values[given[1:-1]] if given[1:-1] in values else given.format(**values)
+
+    known = {key: filled(value) for key, value in DATA["expectations"][name].items()}
+    expectation: Expectation = getattr(gx.expectations, f"Expect{known['kind']}")(
+        severity=known["severity"],
+        description=known["description"],
+        meta={
+            "name": known.get("name", name),
+            "found": known.get("found", ""),
+            "detail": known.get("detail", ""),
+        },
+        **{key: filled(value) for key, value in known["given"].items()},
+    )
+    return expectation
+
+
+def expect_examples(corpus: Corpus, split: Split, *, carved: bool) -> list[Expectation]:
+    """Return what holds for the examples of one split, measured by `measures.measured`.
+
+    Args:
+        corpus: sets labels, number of sentences and limits.
+        split: test needs no labels; each split is held against those before it.
+        carved: train and dev were carved so that they share no sentence.
+    """
+    limits = LIMITS[corpus.name]
+    values = {
+        "split": split,
+        "low": limits["words"][0],
+        "high": limits["words"][1],
+        "max_label": corpus.max_label,
+        "classes": list(range(corpus.max_label + 1)),
+        "text": "pair of sentences, in either order," if corpus.is_pair else "text",
+        "leaked_percent": f"{100 * limits['leaked_share']:g}",
+        "unleaked_share": 1 - limits["leaked_share"],
+    }
+    asked = {
+        "id_is_one_word": True,
+        "id_unique": True,
+        "second_is_empty": not corpus.is_pair,
+        "label_is_number": True,
+        "class_in_range": corpus.has_classes,
+        "similarity_in_range": not corpus.has_classes,
+        "label_present": split != "test",
+        "labels_vary": split != "test",
+        "text_not_repeated": True,
+        "few_in_train": split == "dev",
+        "sentence_not_in_train": corpus.is_pair and split != "train" and not carved,
+        "carved_sentence_not_in_train": corpus.is_pair and split != "train" and carved,
+    }
+    suite = [expect(name, **values) for name, is_asked in asked.items() if is_asked]
+    for other in SPLITS[: SPLITS.index(split)]:
+        suite.append(expect("text_not_in_other", **values, other=other))
+    sides = {"first": "first sentence", "second": "second sentence"}
+    for side, side_name in (sides if corpus.is_pair else {"first": "text"}).items():
+        for name in ("side_not_empty", "side_length"):
+            suite.append(expect(name, **values, side=side, side_name=side_name))
+    return suite
+
+
+def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]) -> list[Finding]:
+    """Hold a frame against expectations.
+
+    Args:
+        frame: has columns id and text if rows are looked at: examples are taken from there.
+        split: what the findings are about.
+        expectations: from the functions above. One that cannot be tried gives a critical finding.
+    """
+    frame = frame.reset_index(drop=True)  # results name rows by it
+    results = (
+        _frames()
+        .get_batch({"dataframe": frame})
+        .validate(
+            gx.ExpectationSuite("suite", expectations=list(expectations)),
+            result_format={"result_format": "SUMMARY", "partial_unexpected_count": NUM_EXAMPLES},
+        )
+    )
+    return [finding_of(result.to_json_dict(), split, frame) for result in results.results]
+
+
+@cache
+def _frames() -> BatchDefinition[Any]:
+    """Return the tool's way to a frame in memory; it keeps no frame and writes no file."""
+    # the second sets itself to INFO, to announce a folder that nobody uses
+    for name in ("great_expectations", ProgressBarsConfig.__module__):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("split")
+    return asset.add_batch_definition_whole_dataframe("whole")

@@ -1,0 +1,147 @@
+"""What validation found, in a form of our own: plain, sorted, the same on every run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from pipeline.core import paths
+from pipeline.core.tasks import CorpusName, Split
+from pipeline.errors import ValidationError
+
+Severity = Literal["critical", "warning", "info"]
+Scope = Split | Literal["all"]  # one split, or all of a corpus together
+
+NUM_EXAMPLES = 5
+NUM_IDS_SHOWN = 3
+MAX_CHARACTERS = 10_000  # of a row's text in a report
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row that an expectation did not hold for."""
+
+    id: str
+    text: str
+    detail: str  # what is wrong with it, where the text does not show it; else ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Whether one expectation held in one split."""
+
+    expectation: str
+    split: Scope
+    severity: Severity
+    success: bool
+    description: str  # a sentence: what must be so
+    observed: str  # of rows how many are otherwise, and how: "2 of 300 empty"
+    unexpected_count: int | None = None  # rows; None where not rows are looked at but the split
+    examples: Sequence[Example] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Say whether the pipeline must not go on."""
+        return self.severity == "critical" and not self.success
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """What the data page shows of a corpus, and all that validation found in it."""
+
+    corpus: CorpusName
+    source: str
+    counts: Mapping[Split, int]
+    paper_counts: Mapping[Split, int]
+    count_notes: Mapping[Split, str]  # why the two differ; "" where they do not
+    dropped: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+    label_balance: Mapping[Split, Mapping[str, int]]
+    lengths: Mapping[Split, Mapping[str, float | None]]
+    length_counts: Mapping[Split, Mapping[str, int]]  # sentences by their number of words
+    findings: Sequence[Finding]  # by split, those of all last, then by name
+
+
+def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> Finding:
+    """Turn a result of Great Expectations, as JSON, into a finding.
+
+    An expectation that could not be tried, for whatever reason, has found something critical.
+
+    Args:
+        result: of an expectation whose meta holds `name`, `found` and `detail`, in the format
+            SUMMARY.
+        split: what was looked at.
+        frame: the rows looked at, numbered from 0, with columns id and text.
+    """
+    config, values = result["expectation_config"], result["result"]
+    error = _error(result["exception_info"])
+    count = values.get("unexpected_count")
+    if error:
+        observed = f"could not be tried: {error}"
+    elif count is None:
+        observed = _shown(values["observed_value"])
+    else:
+        observed = f"{count:,} of {values['element_count']:,} {config['meta']['found']}"
+    rows = values.get("partial_unexpected_index_list") or []
+    return Finding(
+        expectation=config["meta"]["name"],
+        split=split,
+        severity="critical" if error else config["severity"],
+        success=bool(result["success"]) and not error,
+        description=config["description"],
+        observed=observed,
+        unexpected_count=None if count is None else int(count),
+        examples=[_example(frame.iloc[int(row)], config) for row in rows],
+    )
+
+
+def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
+    """Show a row with both ends of its text; what cannot be seen there is in `detail`."""
+    detail = config["meta"]["detail"].format(row[config["kwargs"]["column"]])
+    text = str(row["text"])
+    if len(text) > MAX_CHARACTERS:
+        text = f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
+    return Example(str(row["id"]) or f"example {int(str(row.name)) + 1}", text, detail)
+
+
+def _shown(observed: object) -> str:
+    if isinstance(observed, list):
+        values = map(str, observed)
+        return ", ".join(value if value.isprintable() else repr(value) for value in values)
+    return f"{observed:,}"
+
+
+def _error(info: Mapping[str, Any]) -> str:
+    """Return what an expectation raised, or ""; one that raises may do so in several places."""
+    places = [info] if "raised_exception" in info else list(info.values())
+    raised = {str(place["exception_message"]) for place in places if place["raised_exception"]}
+    return " ".join("; ".join(sorted(raised)).split())
+
+
+def stop_if_critical(reports: Sequence[CorpusReport]) -> None:
+    """Refuse to go on with corpora that would mislead.
+
+    Raises:
+        ValidationError: one line for each critical finding in any of the reports.
+    """
+    lines = [_line(report, found) for report in reports for found in report.findings if found.stops]
+    if lines:
+        noun = "finding" if len(lines) == 1 else "findings"
+        raise ValidationError(
+            f"the corpora have {len(lines)} critical {noun}; nothing is trained on them until "
+            "they are mended at their source:\n" + "\n".join(lines)
+        )
+
+
+def _line(report: CorpusReport, found: Finding) -> str:
+    file = paths.corpus_dir(report.corpus)
+    if found.split != "all":
+        file = paths.split_csv(file, found.split)
+    # of a repeated id all rows are found
+    ids = list(dict.fromkeys(example.id for example in found.examples))[:NUM_IDS_SHOWN]
+    named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
+    return (
+        f"  {report.corpus} {found.split} ({file}): {found.description} "
+        f"Found: {found.observed.rstrip('.')}{named}."
+    )

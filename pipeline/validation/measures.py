@@ -1,0 +1,99 @@
+"""What can be counted in a corpus before judging it: words, labels, copies of a text.
+
+Texts are compared without case and with runs of space folded to one; the two sentences of a pair
+in either order.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core.tasks import Corpus, Split
+from pipeline.data.carving import normalised
+from pipeline.data.reading import NUMBER
+
+SIDES = ("first_key", "second_key")
+
+
+def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split, pd.DataFrame]:
+    """Add to each split what expectations are about.
+
+    Args:
+        frames: all three splits in the uniform schema, all text.
+        corpus: says whether examples are pairs.
+
+    Returns:
+        The frames with further columns: text (to show), label_text and label_value (NaN without
+        label), words_first, words_second, and ids of other rows ("" without one): repeats (an
+        earlier row with the same text), in_train and in_dev (a row there with the same text) and
+        sentence_in_train (a row there with one of the two sentences).
+    """
+    wide = {split: _alone(frame, corpus) for split, frame in frames.items()}
+    for frame in wide.values():
+        key = frame["key"]
+        frame["repeats"] = _ids_in(frame, ["key"], key).where(key.duplicated(), "")
+        frame["in_train"] = _ids_in(wide["train"], ["key"], key)
+        frame["in_dev"] = _ids_in(wide["dev"], ["key"], key)
+        first, second = (_ids_in(wide["train"], SIDES, frame[side]) for side in SIDES)
+        frame["sentence_in_train"] = first.where(first != "", second)
+    return wide
+
+
+def label_bins(labels: pd.Series, corpus: Corpus) -> dict[str, int]:
+    """Count examples by label; similarities by the nearest whole number, halves upwards.
+
+    A split without labels has none; elsewhere every label the corpus knows is counted.
+    """
+    known = labels[(labels >= 0) & (labels <= corpus.max_label)]
+    if known.empty:
+        return {}
+    counts = np.floor(known + 0.5).astype(int).value_counts()
+    return {str(label): int(counts.get(label, 0)) for label in range(corpus.max_label + 1)}
+
+
+def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[dict[str, float | None], dict[str, int]]:
+    """Describe how many words sentences have, both sides of pairs, and count them by that."""
+    if frame.empty:
+        return dict.fromkeys(("min", "median", "p95", "max")), {}
+    columns = ["words_first", "words_second"][: corpus.task.num_sentences]
+    words = frame[columns].to_numpy().ravel()
+    low, median, p95, high = np.percentile(words, [0, 50, 95, 100]).tolist()
+    described = {"min": int(low), "median": round(median, 1), "p95": round(p95, 1)}
+    counts = zip(*np.unique(words, return_counts=True), strict=True)
+    return described | {"max": int(high)}, {str(word): int(count) for word, count in counts}
+
+
+def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
+    """Measure what needs no other row."""
+    first, second = normalised(frame["first"]), normalised(frame["second"])
+    key, text = first, frame["first"]
+    if corpus.is_pair:
+        ordered = first <= second
+        # a normalised text holds no tab
+        key = first.where(ordered, second) + "\t" + second.where(ordered, first)
+        text = frame["first"] + " / " + frame["second"]
+    label_text = frame["label"].mask(frame["label"] == "")
+    is_number = label_text.str.fullmatch(NUMBER).fillna(False).astype(bool)
+    return frame.assign(
+        text=text,
+        label_text=label_text,
+        label_value=pd.to_numeric(label_text.where(is_number)).astype("float64"),
+        words_first=first.str.count(r"\S+"),
+        words_second=second.str.count(r"\S+"),
+        first_key=first,
+        second_key=second,
+        key=key,
+    )
+
+
+def _ids_in(other: pd.DataFrame, columns: Sequence[str], wanted: pd.Series) -> pd.Series:
+    """Return for each wanted text the first id in a split with it in one of these columns.
+
+    That is "" where there is none; an empty text is nobody's copy.
+    """
+    # row by row, so that the first pair is found, whichever side the sentence is on
+    texts = pd.Index(other[list(columns)].to_numpy().ravel(), dtype="str")
+    known = other["id"].repeat(len(columns)).set_axis(texts)
+    known = known[~texts.duplicated() & (texts.str.strip() != "")]
+    return pd.Series(known.reindex(wanted, fill_value="").to_numpy(), wanted.index, dtype="str")

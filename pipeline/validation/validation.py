@@ -1,0 +1,143 @@
+"""One corpus held against what is expected of it, and described for the data page."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.core import paths
+from pipeline.core.files import read_record
+from pipeline.core.paper import TABLE_1
+from pipeline.core.schemas import CORPORA
+from pipeline.core.tasks import SPLITS, Corpus, Split
+from pipeline.data.carving import is_carved
+from pipeline.data.reading import SCHEMA, read_as_text
+from pipeline.errors import CorpusError
+from pipeline.plumbing.params import CorporaParams, LocalCorpora
+from pipeline.validation.counts import ExpectedRows, expected_rows
+from pipeline.validation.expectations import check, expect, expect_examples
+from pipeline.validation.findings import CorpusReport, Finding
+from pipeline.validation.measures import label_bins, lengths, measured
+
+log = logging.getLogger(__name__)
+
+
+def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) -> CorpusReport:
+    """Validate a corpus in the uniform schema; of one that is left out, nothing is expected.
+
+    Args:
+        corpus: which one.
+        corpus_dir: its train.csv, dev.csv, test.csv and origin.json.
+        corpora: the profile's section on corpora, which says what to expect.
+
+    Raises:
+        CorpusError: there is no note on the corpus's origin. All else that is wrong is a finding.
+        SchemaError: the corpus was written by another version.
+    """
+    origin = _origin(corpus_dir)
+    read, findings = _read(corpus_dir)
+    nothing = pd.DataFrame(columns=list(SCHEMA), dtype="str")
+    frames = measured({split: read.get(split, nothing) for split in SPLITS}, corpus)
+    dropped = [row["split"] for row in origin["dropped"]]
+    expected = {
+        split: expected_rows(corpus, split, corpora, len(frame), dropped.count(split))
+        for split, frame in frames.items()
+    }
+    notes = {s: expected[s].note if s in read else "cannot be read" for s in SPLITS}
+    if isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present():
+        notes = dict.fromkeys(SPLITS, "left out")
+    else:
+        findings += check(_ids(frames), "all", [expect("id_in_one_split")])
+        for split in read:
+            carved = is_carved(corpus, corpora)
+            findings += _judged(frames[split], corpus, split, expected[split], carved=carved)
+    met = sum(finding.success for finding in findings)
+    log.info("%s: %d of %d expectations met", corpus.name, met, len(findings))
+    words = {split: lengths(frame, corpus) for split, frame in frames.items()}
+    order = [*SPLITS, "all"]
+    return CorpusReport(
+        corpus=corpus.name,
+        **origin,
+        counts={split: len(frame) for split, frame in frames.items()},
+        paper_counts=TABLE_1[corpus.name],
+        count_notes=notes,
+        label_balance={s: label_bins(frame["label_value"], corpus) for s, frame in frames.items()},
+        lengths={split: described for split, (described, _) in words.items()},
+        length_counts={split: counts for split, (_, counts) in words.items()},
+        findings=sorted(findings, key=lambda f: (order.index(f.split), f.expectation)),
+    )
+
+
+def _judged(
+    frame: pd.DataFrame, corpus: Corpus, split: Split, expected: ExpectedRows, *, carved: bool
+) -> list[Finding]:
+    """Hold a measured split against what is expected of it."""
+    suite = [expect("has_test_rows" if split == "test" else "has_rows")]
+    if expected.rows is not None:
+        suite.append(expect("row_count", **vars(expected)))
+    if not frame.empty:
+        suite += expect_examples(corpus, split, carved=carved)
+    findings = check(frame, split, suite)
+    balance = pd.Series(label_bins(frame["label_value"], corpus), dtype="int64")
+    if balance.empty:
+        return findings
+    rows = {
+        "id": "label " + balance.index,
+        "text": balance.map("{:,} examples".format),
+        "percent": 100 * balance / balance.sum(),
+    }
+    bin_name = "label" if corpus.has_classes else "whole-number bin of labels"
+    return findings + check(pd.DataFrame(rows), split, [expect("class_balance", bin=bin_name)])
+
+
+def _origin(corpus_dir: Path) -> dict[str, Any]:
+    """Return the source, the dropped rows and the notes of a corpus."""
+    path = paths.corpus_origin(corpus_dir)
+    try:
+        origin = read_record(path, CORPORA)
+        return {key: origin[key] for key in ("source", "dropped", "notes")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(
+            f"{path} does not say where {corpus_dir.name} comes from ({error!r}); "
+            "run the stage `corpora` again"
+        ) from None
+
+
+def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
+    """Read the splits that are files in the uniform schema, and say what is wrong with others."""
+    frames: dict[Split, pd.DataFrame] = {}
+    findings: list[Finding] = []
+    for split in SPLITS:
+        path = paths.split_csv(corpus_dir, split)
+        try:
+            frame = read_as_text(path)
+        except CorpusError as error:
+            findings.append(_unreadable(split, str(error).removeprefix(str(path)).lstrip(", ")))
+            continue
+        columns = check(frame, split, [expect("columns")])
+        findings += columns
+        if any(finding.stops for finding in columns):
+            continue
+        whole = frame.assign(text=frame["first"], last=frame.iloc[:, -1])
+        findings += check(whole, split, [expect("row_is_whole")])
+        frames[split] = frame[list(SCHEMA)].fillna("")
+    return frames, findings
+
+
+def _unreadable(split: Split, observed: str) -> Finding:
+    return Finding(
+        expectation="file_is_readable",
+        split=split,
+        severity="critical",
+        success=False,
+        description="The file must be a table in CSV.",
+        observed=observed,
+    )
+
+
+def _ids(frames: Mapping[Split, pd.DataFrame]) -> pd.DataFrame:
+    """Return one row for each id of each split; one that comes twice in a split counts once."""
+    distinct = [frame.drop_duplicates("id")[["id", "text"]] for frame in frames.values()]
+    return pd.concat(distinct, ignore_index=True)

@@ -1,0 +1,123 @@
+"""The tokenizer: BERT's special tokens, the limit, and what is refused."""
+
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import BertProcessing, TemplateProcessing
+
+from pipeline.core.tokenizer import load_tokenizer, tokenize
+from pipeline.errors import BackboneError
+
+
+@pytest.fixture(scope="session")
+def tokenizer(minilm_dir: Path) -> Tokenizer:
+    return load_tokenizer(minilm_dir / "tokenizer.json")
+
+
+def test_sentences_stand_one_after_another_each_between_cls_and_sep(tokenizer: Tokenizer) -> None:
+    tokenized = tokenize(tokenizer, ["hello", "Hello world", ""], max_length=512)
+    # [CLS] hello world [SEP] are 101, 7592, 2088, 102 in the uncased vocabulary of 30,522 pieces
+    assert tokenized.input_ids.tolist() == [101, 7592, 102, 101, 7592, 2088, 102, 101, 102]
+    assert tokenized.offsets.tolist() == [0, 3, 7, 9]
+    nothing = tokenize(tokenizer, [], max_length=512)
+    assert (nothing.input_ids.size, nothing.offsets.tolist()) == (0, [0])
+
+
+def test_agrees_with_huggingface_on_odd_text(minilm_dir: Path, tokenizer: Tokenizer) -> None:
+    from transformers import BertTokenizerFast
+
+    reference = BertTokenizerFast(tokenizer_file=str(minilm_dir / "tokenizer.json"))
+    texts = [
+        "Señor naïve — it 's 3.14 %",
+        "日本 emoji 🙂 tab\tnew\nline",
+        "a" * 300,
+        "[SEP] [MASK]",
+    ]
+    tokenized = tokenize(tokenizer, texts, max_length=512)
+    for i, text in enumerate(texts):
+        ids = tokenized.input_ids[tokenized.offsets[i] : tokenized.offsets[i + 1]]
+        assert ids.tolist() == reference(text)["input_ids"]
+
+
+@pytest.mark.parametrize(("limit", "num_truncated"), [(5, 1), (12, 1), (13, 0), (512, 0)])
+def test_long_sentence_is_cut_counted_and_keeps_sep(
+    tokenizer: Tokenizer, limit: int, num_truncated: int
+) -> None:
+    tokenized = tokenize(tokenizer, ["word " * 11, "word"], max_length=limit)
+    assert tokenized.num_truncated == num_truncated
+    assert tokenized.offsets.tolist() == [0, min(13, limit), min(13, limit) + 3]
+    assert tokenized.input_ids[tokenized.offsets[1] - 1] == 102
+
+
+ADDING = Path(__file__).parents[2] / "docs/adding.md"
+WORDS = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "film": 4}
+CLS, SEP = ("[CLS]", 2), ("[SEP]", 3)
+
+
+def saved(
+    folder: Path, words: dict[str, int], post_processor: object = None, unknown: str = "[UNK]"
+) -> Path:
+    tokenizer = Tokenizer(WordLevel(words, unk_token=unknown))
+    tokenizer.pre_tokenizer = Whitespace()
+    if post_processor:
+        tokenizer.post_processor = post_processor
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder / "tokenizer.json"
+
+
+def test_what_is_not_a_tokenizer_lacks_special_tokens_or_cannot_encode_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = saved(tmp_path, {"[PAD]": 0, "[UNK]": 1})
+    with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]; take"):
+        load_tokenizer(path)
+    saved(tmp_path, WORDS, TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP]), "[X]")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json cannot encode 'a film': WordLevel"):
+        load_tokenizer(path)
+    path.write_text("{}")
+    with pytest.raises(BackboneError, match=r"tokenizer\.json is not a tokenizer"):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize(
+    ("post_processor", "becomes"),
+    [
+        (None, ["[UNK]", "film"]),
+        (TemplateProcessing("[CLS] $A", special_tokens=[CLS]), ["[CLS]", "[UNK]", "film"]),
+        (TemplateProcessing("$A [SEP]", special_tokens=[SEP]), ["[UNK]", "film", "[SEP]"]),
+        (BertProcessing(CLS, SEP), ["[SEP]", "[UNK]", "film", "[CLS]"]),
+    ],
+)
+def test_tokenizer_that_does_not_enclose_a_sentence_is_refused_with_what_to_do(
+    post_processor: object, becomes: list[str], tmp_path: Path
+) -> None:
+    path = saved(tmp_path, WORDS, post_processor)
+    said = f"{path} does not put [CLS] first and [SEP] last: 'a film' becomes {becomes}; give it"
+    with pytest.raises(BackboneError, match=re.escape(said)):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize(
+    "post_processor",
+    [TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP]), BertProcessing(SEP, CLS)],
+)
+def test_tokenizer_that_encloses_a_sentence_is_taken_and_not_left_with_a_limit(
+    post_processor: object, tmp_path: Path
+) -> None:
+    tokenizer = load_tokenizer(saved(tmp_path, WORDS, post_processor))
+    assert tokenizer.encode("film " * 9).ids == [2, *[4] * 9, 3]
+
+
+def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", ADDING.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = [block for block in blocks if "TemplateProcessing" in block]
+    monkeypatch.chdir(tmp_path)
+    exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(tmp_path, WORDS)))})  # noqa: S102
+    assert load_tokenizer(tmp_path / "tokenizer.json").encode("film").ids == [2, 4, 3]

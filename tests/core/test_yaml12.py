@@ -1,0 +1,61 @@
+"""parse_yaml and as_yaml: the same values as DVC's own parser, or a refusal."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pipeline.core.yaml12 import as_yaml, parse_yaml
+
+WORDS = st.from_regex(
+    r"[-+]?[0-9_.oxe+-]{1,8}|(yes|no|on|off|true|True|null|~|<<|\.inf|-\.inf|\.nan|y|12:30)",
+    fullmatch=True,
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | st.text("ab:"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+)
+
+
+@given(WORDS)
+def test_a_bare_word_is_what_dvc_takes_it_for_or_text(word: str) -> None:
+    """Text where a number was meant is refused by load_params; another number would not be."""
+    try:
+        dvcs = YAML(typ="safe").load(f"a: {word}")["a"]
+    except Exception:  # noqa: BLE001  (ruamel raises what int() and float() do)
+        return
+    ours = parse_yaml(f"a: {word}")["a"]
+    same = ours == dvcs and type(ours) is type(dvcs)
+    assert same or ours == word or (math.isnan(ours) and math.isnan(dvcs))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("3e-05", 3e-05), ("yes", "yes"), ("010", "010"), ("2001-13-01", "2001-13-01"), ("1.", 1.0)],
+)
+def test_words_of_yaml_1_1_are_not_read_as_such(text: str, value: Any) -> None:
+    assert parse_yaml(text) == value
+
+
+@given(VALUES)
+def test_what_is_written_is_read_again_here_and_by_dvc(value: Any) -> None:
+    text = as_yaml({"a": value})
+    assert parse_yaml(text) == YAML(typ="safe").load(text) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\na: 2", 'line 2, column 1: found duplicate key "a"'),
+        ("a: {b: x:y}", "line 1, column 8: DVC cannot read x:y without quotation marks around it"),
+        ("? [a]\n: 1", "line 1, column 3: found unhashable key"),
+        ("a: !!python/object:os.system x", "line 1, column 4: could not determine a constructor"),
+        ("a: \x00", "character #x0000"),
+    ],
+)
+def test_what_is_wrong_is_said_by_its_place(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_yaml(text)

@@ -1,0 +1,154 @@
+"""sources: four folders in one schema, from the seed or from a mirror of small upstream files."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
+from pipeline.data import sources
+from pipeline.data.pinned import Download, Pin
+from pipeline.data.pins import UPSTREAM, UpstreamFile
+from pipeline.data.reading import LABEL_COLUMNS, read_split
+from pipeline.data.sources import write_corpora
+from pipeline.errors import CorpusError, FetchError
+from pipeline.plumbing.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
+
+SIZES = SplitSizes(train=12, dev=8, test=5)
+SYNTHETIC = SyntheticCorpora(source="synthetic", sizes=dict.fromkeys(CORPORA, SIZES))
+CARVED = Cs224nCorpora(source="cs224n", quora_split="carved")
+PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
+NUM_ROWS = {"train": 30, "dev": 20, "test": 10}
+
+
+def pinned(mirror: Path, name: CorpusName, split: Split) -> UpstreamFile:
+    """Put a file in the upstream format; the third row of Quora's dev set has a hole."""
+    columns = ["sentence1", "sentence2"] if CORPORA[name].is_pair else ["sentence"]
+    label = [] if split == "test" else [LABEL_COLUMNS[name]]
+    lines = [["", "id", *columns, *label]]
+    for i in range(NUM_ROWS[split]):
+        texts = [f" {column} {i} of {split}" for column in columns]
+        if (name, split, i) == ("quora", "dev", 2):
+            texts[1] = ""
+        lines.append([str(i), f"{name}{split}{i}", *texts, *[f"{i % 2}.0" for _ in label]])
+    content = "".join("\t".join(line) + "\n" for line in lines).encode()
+    file = UPSTREAM[name][split].pin.name
+    (mirror / file).write_bytes(content)
+    return UpstreamFile(Pin(file, sha256=hashlib.sha256(content).hexdigest()), NUM_ROWS[split])
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a mirror with small files in place of the pinned ones; the way outside is shut."""
+    directory = tmp_path / "mirror"
+    directory.mkdir()
+    pins = {name: {split: pinned(directory, name, split) for split in SPLITS} for name in CORPORA}
+    monkeypatch.setattr(sources, "UPSTREAM", pins)
+    closed = Download("http://127.0.0.1:1", retries=0)
+    monkeypatch.setattr(sources, "Download", lambda url: closed)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("MINBERT_MIRROR", str(directory))
+    return directory
+
+
+def written(corpora: Any, out: Path, seed: int = 1) -> dict[str, Any]:
+    """Write corpora; return origins by corpus, and bytes by file."""
+    write_corpora(corpora, seed, out)
+    return {name: json.loads((out / name / "origin.json").read_text()) for name in CORPORA} | {
+        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
+    }
+
+
+def counts(out: Path) -> dict[str, list[int]]:
+    return {
+        name: [len(read_split(out / name / f"{split}.csv", corpus)) for split in SPLITS]
+        for name, corpus in CORPORA.items()
+    }
+
+
+def test_generated_corpora_say_so_and_withhold_the_labels_of_the_test_split(
+    tmp_path: Path,
+) -> None:
+    origins = written(SYNTHETIC, tmp_path)
+    assert counts(tmp_path) == {name: [12, 8, 5] for name in CORPORA}
+    for name, corpus in CORPORA.items():
+        assert origins[name] == {
+            "schema": "corpora/1",
+            "source": "synthetic",
+            "description": f"Sentences in the manner of {corpus.title}, generated from the seed 1.",
+            "notes": ["generated from the seed by pipeline/data/synthetic.py; not natural text"],
+            "dropped": [],
+            "files": {},
+        }
+        assert read_split(tmp_path / name / "test.csv", corpus)["label"].isna().all()
+        assert read_split(tmp_path / name / "dev.csv", corpus)["label"].notna().all()
+
+
+def test_published_files_become_the_uniform_schema_with_a_note_on_their_origin(
+    mirror: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    files = written(PUBLISHED, out)
+    assert counts(out) == {key: [30, 20, 10] for key in CORPORA} | {"quora": [30, 19, 10]}
+    lines = files["quora/train.csv"].decode().splitlines()
+    assert lines[2] == "quoratrain1,sentence1 1 of train,sentence2 1 of train,1"
+    content = (mirror / "quora-dev.csv").read_bytes()
+    origin, sha256 = files["quora"], hashlib.sha256(content).hexdigest()
+    assert (origin["source"], origin["notes"]) == ("cs224n", [])
+    assert origin["dropped"] == [
+        {"split": "dev", "id": "quoradev2", "row": 4, "reason": "empty: sentence2"}
+    ]
+    assert sorted(origin["files"]) == ["quora-dev.csv", "quora-test-student.csv", "quora-train.csv"]
+    assert origin["files"]["quora-dev.csv"] == {"sha256": sha256, "bytes": len(content)}
+    # upstream files are not kept
+    assert len([name for name in files if "/" in name]) == 4 * len(CORPORA)
+
+
+def test_carved_quora_needs_its_dev_file_alone_and_no_other_corpus_changes(
+    mirror: Path, tmp_path: Path
+) -> None:
+    published = written(PUBLISHED, tmp_path / "published", seed=2)
+    (mirror / "quora-train.csv").unlink()
+    (mirror / "quora-test-student.csv").unlink()
+    out = tmp_path / "out"
+    carved = written(CARVED, out)
+    assert counts(out)["quora"] == [15, 4, 0]
+    assert carved["quora"]["notes"] == [
+        "Quora: train and dev are carved 80/20 out of quora-dev.csv (19 pairs) by connected "
+        "components of shared questions, so that no question is on both sides; no test split."
+    ]
+    assert [row["id"] for row in carved["quora"]["dropped"]] == ["quoradev2"]
+    assert list(carved["quora"]["files"]) == ["quora-dev.csv"]
+    changed = {name for name in carved if carved[name] != published[name]}
+    assert all(name.startswith("quora") for name in changed)
+
+
+def test_a_file_that_cannot_be_had_is_named_with_what_to_do(mirror: Path, tmp_path: Path) -> None:
+    (mirror / "quora-train.csv").unlink()
+    problem = r"quora-train\.csv could not be fetched .* MINBERT_MIRROR"
+    with pytest.raises(FetchError, match=problem):
+        write_corpora(PUBLISHED, seed=1, out=tmp_path / "out")
+    # what came before is whole, what failed is not there at all
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cfimdb", "sst"]
+
+
+def test_a_failure_leaves_the_old_corpus_as_it_was(mirror: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_corpora(PUBLISHED, seed=1, out=out)
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    (mirror / "sts-dev.csv").write_text("another file", encoding="utf-8")
+    with pytest.raises(FetchError, match=r"sts-dev\.csv from mirror .* is not the pinned file"):
+        write_corpora(PUBLISHED, seed=1, out=out)
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
+def test_a_wrong_number_of_rows_is_refused(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = dict(sources.UPSTREAM["sst"])
+    pins["dev"] = UpstreamFile(pins["dev"].pin, 21)
+    monkeypatch.setattr(sources, "UPSTREAM", {**sources.UPSTREAM, "sst": pins})
+    with pytest.raises(CorpusError, match=r"ids-sst-dev\.csv has 20 rows, expected 21"):
+        write_corpora(PUBLISHED, seed=1, out=tmp_path / "out")

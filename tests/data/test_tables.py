@@ -1,0 +1,120 @@
+"""Tables: no quotation mark swallows a row, and how marks were read is said."""
+
+import re
+
+import pytest
+
+from pipeline.data.tables import read_table
+from pipeline.errors import CorpusError, InputError
+
+TEXT = r"^quotation marks are taken for text: line {} has one that encloses no field$"
+ENCLOSE = "^quotation marks enclose fields$"
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "assumed"),
+    [
+        (['a\t"b', "c\td", 'e\tf"'], [["a", '"b'], ["c", "d"], ["e", 'f"']], TEXT.format(2)),
+        (["a\tb", 'c\t"'], [["a", "b"], ["c", '"']], TEXT.format(3)),
+        (['"\ta', 'b\t"'], [['"', "a"], ["b", '"']], TEXT.format(2)),
+        (['a\t"b" c', 'd\t"e"'], [["a", '"b" c'], ["d", '"e"']], TEXT.format(2)),
+        (['a\tb "c" d', 'e\t""f""'], [["a", 'b "c" d'], ["e", '""f""']], TEXT.format(2)),
+        (['a\t" b"""', 'c\t""'], [["a", ' b"'], ["c", ""]], ENCLOSE),
+        (['a\t"say ""b"", c"', "d\te"], [["a", 'say "b", c'], ["d", "e"]], ENCLOSE),
+        (["a\tb, c", "d\te"], [["a", "b, c"], ["d", "e"]], "^$"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_where_every_line_can_be_a_row_it_is_one(
+    lines: list[str], rows: list[list[str]], assumed: str, end: str
+) -> None:
+    for text in (end.join(["x\ty", *lines]), end.join(["x\ty", *lines, ""])):
+        table = read_table(text, "file", "tsv", InputError)
+        assert table.columns == ["x", "y"]
+        assert table.rows == list(enumerate(rows, 2))
+        assert re.search(assumed, table.assumed)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_is_enclosed_may_hold_tabs_and_line_feeds(end: str) -> None:
+    lines = ["x\ty", '"a', 'b"\tc', "", 'd\t"e', "", "f", 'g"', 'h\t"i\tj"', 'say "k"\tl']
+    table = read_table(end.join(lines), "file", "tsv", InputError)
+    assert table.rows == [
+        (2, [f"a{end}b", "c"]),
+        (4, []),
+        (5, ["d", f"e{end}{end}f{end}g"]),
+        (9, ["h", "i\tj"]),
+        (10, ['say "k"', "l"]),
+    ]
+    assert table.assumed == (
+        "quotation marks enclose fields, and rows have several lines: 2 to 3, 5 to 8"
+    )
+
+
+def test_in_a_comma_separated_file_marks_enclose_fields_and_rows_of_several_lines_are_said() -> (
+    None
+):
+    table = read_table('x,y\na,"b\nc,d"\n"e, f","g ""h"""\ni "j" k,l', "file", "csv", InputError)
+    assert table.rows == [(2, ["a", "b\nc,d"]), (4, ["e, f", 'g "h"']), (5, ['i "j" k', "l"])]
+    assert table.assumed == "quotation marks enclose fields, and rows have several lines: 2 to 3"
+
+
+def test_many_rows_of_several_lines_are_named_in_part() -> None:
+    table = read_table("x\n" + '"a\nb"\n' * 6, "file", "csv", InputError)
+    assert table.assumed.endswith("2 to 3, 4 to 5, 6 to 7, 8 to 9, 10 to 11, ...")
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "rows"),
+    [
+        ("tsv", 'x\na, b\n"c\n', [["a, b"], ['"c']]),
+        ("csv", 'x\n"a, b"\n', [["a, b"]]),
+        ("tsv", "x,y\na,b\n", [["a", "b"]]),
+        ("csv", "x\ty\na\tb\n", [["a", "b"]]),
+    ],
+)
+def test_the_header_says_what_separates_columns_and_else_the_files_name(
+    form: str, text: str, rows: list[list[str]]
+) -> None:
+    assert [row for _, row in read_table(text, "file", form, InputError).rows] == rows  # type: ignore[arg-type]
+
+
+def test_a_field_may_be_longer_than_csv_expects() -> None:
+    (row,) = read_table(f'x,y\na,"{"b" * 200_000}"', "file", "csv", InputError).rows
+    assert len(row[1][1]) == 200_000
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \r\nx,y\n", "\t\na\tb\n"])
+def test_a_table_without_names_of_columns_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"^file, line 1: empty, where the names of the columns"):
+        read_table(text, "file", "csv", InputError)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x\ty\na\tb\nc\td\te\n", "line 3: 3 columns, not 2$"),
+        ("x\ty\na\tb\nc\n", "line 3: 1 columns, not 2$"),
+        ("x\ty\ra\tb\r", "line 1: a carriage return inside a line; end lines with line feeds$"),
+        (
+            'x\ty\na\t"b\nc\td\te\nf\tg"\n',
+            "line 3: 3 columns, not 2; with fields in quotation marks, lines 2 to 4 would become",
+        ),
+        (
+            'x\ty\na\t"b\nc\td\nf\tg"\nh\n',
+            "line 5: 1 columns, not 2; with fields in quotation marks, line 5: 1 columns, not 2$",
+        ),
+        (
+            'x\ty\nh\na\t"b\n',
+            "line 2: 1 columns, not 2; .* line 3: a quotation mark opens a field and none",
+        ),
+        ('x,y\na,"b\nc,d\n', "line 2: a quotation mark opens a field and none closes it; CSV "),
+        ('x,y\na,b\nc,"\n', "line 3: a quotation mark opens a field and none closes it; CSV "),
+        ('x,y\na,"b" c\n', "line 2: ',' expected after '\"'; CSV encloses .* and doubles its own$"),
+        ('x,y\na,"b\nc"\nd\n', "line 4: 1 columns, not 2$"),
+        ("x,y\ra,b\r", "line 1: a carriage return inside a line; end lines with line feeds$"),
+    ],
+)
+def test_rows_that_cannot_be_told_apart_are_refused_by_line(text: str, said: str) -> None:
+    with pytest.raises(CorpusError, match=f"^file, {said}"):
+        read_table(text, "file", "csv", CorpusError)

@@ -1,0 +1,46 @@
+"""Tables, whatever their fields hold: a row stays a row."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.data.tables import read_table
+from pipeline.errors import InputError
+
+# marks, blanks and letters, often enough to meet in every order
+FIELDS = st.text(st.sampled_from('"",a \u2028\x85')) | st.text(
+    st.characters(exclude_characters="\0\t\r\n", exclude_categories=["Cs"])
+)
+LONGER_FIELDS = st.text(st.sampled_from('"a,\t\n'), max_size=6)
+
+
+@given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
+def test_lines_of_a_tab_separated_file_are_rows_whatever_their_marks(
+    rows: list[tuple[str, str, str]],
+) -> None:
+    text = "".join("\t".join(row) + "\n" for row in [("x", "y", "z"), *rows])
+    table = read_table(text, "file", "tsv", InputError)
+    assert [line for line, _ in table.rows] == [n + 2 for n in range(len(rows))]
+    if "text" in table.assumed or not table.assumed:
+        assert [tuple(row) for _, row in table.rows] == rows
+
+
+@given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
+def test_a_tab_separated_file_of_pythons_csv_comes_back(rows: list[tuple[str, str, str]]) -> None:
+    table = read_table(written([("x", "y", "z"), *rows], "\t"), "file", "tsv", InputError)
+    assert [tuple(row) for _, row in table.rows] == rows
+    assert "text" not in table.assumed
+
+
+@given(st.lists(st.tuples(LONGER_FIELDS, LONGER_FIELDS), min_size=1))
+def test_a_comma_separated_file_of_pythons_csv_comes_back(rows: list[tuple[str, str]]) -> None:
+    table = read_table(written([("x", "y"), *rows], ","), "file", "csv", InputError)
+    assert [tuple(row) for _, row in table.rows] == rows
+
+
+def written(rows: list[tuple[str, ...]], delimiter: str) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return text.getvalue()

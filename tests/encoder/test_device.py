@@ -1,0 +1,123 @@
+"""The device: chosen by name or for its speed, refused when it is not there."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pipeline.encoder.device import (
+    choose_device,
+    device_name,
+    fitting_in_memory,
+    has_fast_bf16,
+    seed_everything,
+)
+from pipeline.errors import ParamsError, TrainingError
+
+
+def test_cpu_is_always_there() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    assert device_name(torch.device("cpu")) == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "chosen"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_auto_takes_the_fastest(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert choose_device("auto").type == chosen
+
+
+def test_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ParamsError, match="'cuda' is not available here; available: auto, cpu"):
+        choose_device("cuda")
+
+
+def test_seed_repeats_random_numbers() -> None:
+    seed_everything(3)
+    first = torch.rand(4)
+    seed_everything(3)
+    assert torch.equal(first, torch.rand(4))
+
+
+def test_fast_bf16_is_what_the_processor_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for has, expected in (({"avx512_bf16": True}, True), ({"amx_bf16": False}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: has)
+        assert has_fast_bf16(cpu) is expected
+    assert not has_fast_bf16(torch.device("mps"))
+
+
+FAULTS = """
+import resource
+import numpy as np
+from pipeline.encoder.device import keep_memory
+if {keep}:
+    keep_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(25_000_000)
+before = faults()
+for _ in range(5):
+    np.ones(25_000_000)
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_kept_memory_is_not_asked_for_again() -> None:
+    """200 MB five times over: page by page from the system, or the same memory again."""
+
+    def faults(keep: bool) -> int:
+        code = FAULTS.format(keep=keep)
+        return int(
+            subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+        )
+
+    assert faults(keep=True) < 0.1 * faults(keep=False)
+
+
+TOO_LARGE = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
+
+
+def test_memory_that_torch_cannot_have_is_told_in_one_sentence() -> None:
+    cpu = torch.device("cpu")
+    with (
+        pytest.raises(TrainingError, match=f"^{TOO_LARGE}$"),
+        fitting_in_memory("a batch of 2 examples", cpu, "lower batch_size"),
+    ):
+        torch.empty(2**46, dtype=torch.uint8)  # 64 TiB
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("could not create a memory object"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_every_library_has_its_own_word_for_too_little_memory(error: Exception) -> None:
+    cpu = torch.device("cpu")
+    with (
+        pytest.raises(TrainingError, match=f"^{TOO_LARGE}$"),
+        fitting_in_memory("a batch of 2 examples", cpu, "lower batch_size"),
+    ):
+        raise error
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with (
+        pytest.raises(RuntimeError, match="shapes"),
+        fitting_in_memory("a batch", torch.device("cpu"), "lower batch_size"),
+    ):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

@@ -1,0 +1,129 @@
+"""The fused layer: gradients against finite differences, and every piece against the plain one.
+
+That outputs and gradients equal Hugging Face's is tested in test_bert.py.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.core.config import BertConfig
+from pipeline.encoder import fused
+from pipeline.encoder.bert import MinBert
+from pipeline.encoder.dropout import Dropout, keep_mask
+from pipeline.encoder.fused import _Attention, _DropAddNorm, layout_of
+from pipeline.encoder.kernels import PLAIN, Kernels
+from pipeline.encoder.weights import new_backbone
+
+CONFIG = BertConfig(60, 32, 3, 4, 64, 16, 2, 0, 0.0, 0.0, 1e-12)  # without dropout
+FUSED = replace(PLAIN, layers="fused", pack_tokens=True)
+LENGTHS = (12, 7, 3, 12)
+
+
+def batch(lengths: tuple[int, ...] = LENGTHS) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    ids = torch.randint(1, CONFIG.vocab_size, mask.shape, generator=generator)
+    return ids * mask, mask
+
+
+def twins(kernels: Kernels) -> tuple[MinBert, MinBert]:
+    torch.manual_seed(0)
+    plain, other = new_backbone(CONFIG, PLAIN), new_backbone(CONFIG, kernels)
+    other.load_state_dict(plain.state_dict())
+    return plain, other
+
+
+@pytest.mark.parametrize("pack", [True, False])
+@pytest.mark.parametrize("p", [0.0, 0.4])
+def test_gradient_of_attention(pack: bool, p: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finite differences in float64; few examples at once, so that there are several slices."""
+    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
+    mask = batch((5, 3, 1))[1]
+    layout = layout_of(mask, torch.float64, pack_tokens=pack)
+    num_tokens = int(mask.sum()) if pack else mask.numel()
+    generator = torch.Generator().manual_seed(0)
+    projected = torch.randn(num_tokens, 12, generator=generator, dtype=torch.float64)
+
+    def attend(values: Tensor) -> Tensor:
+        torch.manual_seed(4)  # the same mask each time
+        out: Tensor = _Attention.apply(values, layout, 2, Dropout(p, cheap=False))
+        # what stands at padding has no meaning and a hugely negative score
+        return out if pack else out[mask.flatten()]
+
+    assert torch.autograd.gradcheck(attend, (projected.requires_grad_(),))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4])
+def test_gradient_of_dropout_add_and_norm(p: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+    def join(*tensors: Tensor) -> Tensor:
+        torch.manual_seed(4)
+        joined: Tensor = _DropAddNorm.apply(*tensors, 1e-5, Dropout(p, cheap=False))
+        return joined
+
+    assert torch.autograd.gradcheck(join, (draw(5, 6), draw(5, 6), draw(6), draw(6)))
+
+
+def test_attention_drops_probabilities_before_the_values() -> None:
+    """The formula of the plain layers, with the mask that the fused part drew."""
+    layout = layout_of(torch.ones(2, 6, dtype=torch.bool), torch.float32, pack_tokens=True)
+    projected = torch.randn(12, 24, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(4)
+    got = _Attention.apply(projected, layout, 2, Dropout(0.5, cheap=True))
+    query, key, value = projected.view(2, 6, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    probabilities = (query @ key.transpose(-1, -2) / 2).softmax(-1)
+    torch.manual_seed(4)
+    keep, scale = keep_mask(probabilities, 0.5, cheap=True)
+    expected = (probabilities * (keep != 0) * scale) @ value
+    torch.testing.assert_close(got, expected.transpose(1, 2).reshape(12, 8))
+
+
+@pytest.mark.parametrize("kernels", [PLAIN, FUSED, replace(FUSED, pack_tokens=False)])
+@pytest.mark.parametrize("queries", [[[0]] * 4, [[0, 5], [0, 3], [1, 2], [0, 11]]])
+def test_the_last_layer_computes_the_tokens_that_are_asked_for(
+    kernels: Kernels, queries: list[list[int]]
+) -> None:
+    plain, other = twins(kernels)
+    ids, mask = batch()
+    places = torch.tensor(queries)
+    whole = plain(ids, mask)[torch.arange(4)[:, None], places]
+    some = other(ids, mask, queries=places)
+    assert some.shape == (4, len(queries[0]), 32)
+    torch.testing.assert_close(some, whole, atol=1e-5, rtol=0)
+    plain.pooler(whole).square().sum().backward()
+    other.pooler(some).square().sum().backward()
+    for (name, mine), theirs in zip(other.named_parameters(), plain.parameters(), strict=True):
+        assert mine.grad is not None, name
+        torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-5, rtol=1e-3)
+
+
+def test_a_slice_of_examples_at_a_time_gives_what_all_at_once_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, model = twins(FUSED)
+    ids, mask = batch()
+    together = model(ids, mask)
+    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
+    torch.testing.assert_close(model(ids, mask), together, atol=1e-6, rtol=0)
+
+
+def test_bf16_follows_autocast_and_stays_near() -> None:
+    plain, model = twins(FUSED)
+    ids, mask = batch()
+    exact = plain(ids, mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        near = model(ids, mask)
+    assert near.dtype == torch.bfloat16
+    assert not near[~mask].any()  # packed tokens come back with 0 at padding
+    # bf16 keeps 8 bits: hidden states of unit size, a few roundings deep
+    torch.testing.assert_close(near[mask].float(), exact[mask], atol=0.1, rtol=0)
+    model.pooler(near.float()[:, 0]).sum().backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(g.dtype == torch.float32 and g.isfinite().all() for g in gradients)

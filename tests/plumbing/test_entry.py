@@ -1,0 +1,159 @@
+"""run_stage: a user's mistake is one line and exit status 1; a bug keeps its traceback."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pipeline.plumbing.entry import run_stage
+from pipeline.errors import CorpusError, StopError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["stages/any.py", "sst-finetune"])
+
+
+def test_stage_gets_the_command_line() -> None:
+    seen: list[str] = []
+    run_stage(seen.extend)
+    assert seen == ["sst-finetune"]
+
+
+FULL = os.strerror(errno.ENOSPC)
+SAID = "No space left on device; free some space and run again"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (CorpusError("row 3 of a.csv has no label"), 1, "row 3 of a.csv has no label"),
+        (KeyboardInterrupt(), 130, "interrupted; run `make repro` to go on"),
+        (StopError("stopped at step 3", signal.SIGTERM), 143, "stopped at step 3"),
+        (OSError(errno.ENOSPC, FULL, "data/a.csv"), 1, f"data/a.csv: {SAID}"),
+        (OSError(errno.ENOSPC, FULL, "own/b", None, "data/b"), 1, f"data/b: {SAID}"),  # a copy
+        (MemoryError(), 1, "this machine's memory is full; free some memory and run again"),
+    ],
+    ids=["error", "Ctrl-C", "stop", "write", "copy", "memory"],
+)
+def test_what_a_user_can_mend_is_one_line_and_a_status(
+    raised: BaseException, status: int, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def main(argv: list[str]) -> None:
+        raise raised
+
+    with pytest.raises(SystemExit) as exit_:
+        run_stage(main)
+    assert exit_.value.code == status
+    (record,) = caplog.records
+    assert record.getMessage() == said
+    assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "bug", [KeyError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "ours")]
+)
+def test_a_bug_is_not_taken_for_a_user_error(bug: Exception) -> None:
+    def main(argv: list[str]) -> None:
+        raise bug
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(type(bug), match="ours"):
+        run_stage(main)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
+    """Start Python on a program that can import the project, under no DVC but a given one."""
+    environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**environment, "PYTHONPATH": str(ROOT), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stage_of(body: str) -> str:
+    """Return a program that is a stage with a certain main."""
+    return (
+        "import time\nfrom pathlib import Path\nfrom pipeline.plumbing.entry import run_stage\n"
+        "from pipeline.core.files import replacing_folder\n"
+        f"def main(argv):\n{textwrap.indent(textwrap.dedent(body), '    ')}\nrun_stage(main)\n"
+    )
+
+
+def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> None:
+    half = f"""
+    with replacing_folder(Path({str(tmp_path / "out")!r})) as folder:
+        (folder / "half").touch()
+        print("begun", flush=True)
+        time.sleep(60)
+    """
+    with process_of(stage_of(half)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        _, said = process.communicate()
+    assert process.returncode == 143
+    assert said.strip().endswith("stopped; run `make repro` to go on")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("by", [{"DVC_STAGE": "train@any"}, {}])
+def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
+    by: dict[str, str], tmp_path: Path
+) -> None:
+    """A process in between starts the stage and is killed."""
+    mark = tmp_path / "lived on"
+    child = stage_of(f"""
+    print("begun", flush=True)
+    time.sleep({60 if by else 2})
+    Path({str(mark)!r}).touch()
+    """)
+    between = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with process_of(between, **by) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.kill()
+        _, said = process.communicate()  # until the stage has ended too
+    assert mark.exists() != bool(by)
+    assert ("has ended: it stops too" in said) == bool(by)
+
+
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        # dask's nanny names all three, those that the user did not name as 1
+        ({"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, 3),
+        ({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3"}, 1),
+        ({"MKL_NUM_THREADS": "3"}, 3),
+    ],
+)
+def test_omp_num_threads_alone_says_how_many_threads_a_stage_has(
+    variables: dict[str, str], threads: int, tmp_path: Path
+) -> None:
+    others = {
+        name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")
+    }
+    program = stage_of("print(torch.get_num_threads())")
+    stage = {"DVC_STAGE": "train@any", "DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    uncapped = {"MKL_DYNAMIC": "FALSE"}  # else no more than the machine has cores
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("run_stage\n", "run_stage\nimport torch\n", 1)],
+        env={**others, **uncapped, **stage, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{threads}\n", done.stderr
+    said = done.stderr.splitlines()[0]
+    assert said.endswith(f"  train@any, {threads} thread{'s' * (threads > 1)}")

@@ -1,0 +1,266 @@
+"""What a stage shows of itself, on a terminal and elsewhere, and what it writes down."""
+
+import io
+import json
+import logging
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.core import paths
+from pipeline.errors import StopError
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.progress import Planned, Teller, write_down
+
+ROOT = Path(__file__).parents[2]
+PLAN = {"train@a": (30.0, True), "train@b": (60.0, True), "report": (None, True)}
+
+
+def record(message: str, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
+    made = logging.LogRecord("pipeline", level, "", 0, message, None, None)
+    vars(made).update(extra)
+    return made
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def teller(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Teller:
+    monkeypatch.setenv("MINBERT_PLAN", json.dumps(PLAN))
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # as in a stage that has no use for it
+    return Teller(stream)
+
+
+def said(stream: io.StringIO) -> list[str]:
+    """Return the lines, without their times."""
+    return [line[10:] for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_begins_with_the_time(teller: Teller, stream: io.StringIO) -> None:
+    teller.emit(record("tokens made"))
+    assert time.strptime(stream.getvalue(), "%H:%M:%S  tokens made\n")
+
+
+def test_elsewhere_than_on_a_terminal_nothing_is_live(teller: Teller, stream: io.StringIO) -> None:
+    teller.emit(record("step 1", logging.DEBUG))
+    teller.emit(record("epoch 1"))
+    assert said(stream) == ["epoch 1"]
+    assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("stage", "line"),
+    [
+        ("train@a", "stage 1 of 3: train@a, about 30 s, all at least 2 min"),
+        ("train@b", "stage 2 of 3: train@b, about 1 min"),
+        ("report", "stage 3 of 3: report"),
+    ],
+)
+def test_a_planned_stage_says_where_it_stands(
+    stage: str, line: str, teller: Teller, stream: io.StringIO, caplog: pytest.LogCaptureFixture
+) -> None:
+    teller.stage = stage
+    caplog.set_level(logging.INFO, "pipeline")
+    teller.announce()
+    assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize("plan", ["{}", "", "[1]", '{"corpora": 1.0}'])
+def test_without_a_plan_for_it_a_stage_that_does_not_compute_announces_nothing(
+    plan: str,
+    stream: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MINBERT_PLAN", plan)
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    caplog.set_level(logging.INFO, "pipeline")
+    Teller(stream).announce()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        ("{}", "train@a, {}"),
+        (json.dumps(PLAN), "stage 1 of 3: train@a, {}, about 30 s, all at least 2 min"),
+    ],
+)
+def test_a_stage_that_computes_says_on_how_many_threads(
+    plan: str,
+    line: str,
+    stream: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MINBERT_PLAN", plan)
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    caplog.set_level(logging.INFO, "pipeline")
+    before = torch.get_num_threads()
+    for count, said in ((1, "1 thread"), (3, "3 threads")):
+        torch.set_num_threads(count)
+        Teller(stream).announce()
+        assert caplog.messages.pop() == line.format(said)
+    torch.set_num_threads(before)
+
+
+def test_what_is_left_of_all_stages_is_added(teller: Teller, stream: io.StringIO) -> None:
+    teller.plan["report"] = Planned(2.0, is_sure=True)
+    teller.emit(record("epoch 1  10 s left", left_seconds=10.0))
+    teller.emit(record("epoch 2", left_seconds=None))
+    assert said(stream) == ["epoch 1  10 s left, all 2 min", "epoch 2"]
+
+
+@pytest.mark.parametrize("seconds", [2.0, None])
+def test_what_is_left_of_stages_that_may_not_run_is_no_bound(
+    seconds: float | None, teller: Teller, stream: io.StringIO
+) -> None:
+    teller.plan["report"] = Planned(seconds, is_sure=False)
+    teller.emit(record("epoch 1", left_seconds=10.0))
+    assert said(stream) == ["epoch 1, all about 2 min"]
+
+
+def test_a_live_line_that_cannot_be_told_ends_no_stage(
+    teller: Teller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teller.is_terminal = True
+    teller.emit(record("step %d", logging.DEBUG, args=("one",)))
+    assert "Logging error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_who_is_asked_to_stop_while_it_tells_stops(
+    level: int, teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: logging.LogRecord) -> str:
+        raise StopError("stopped", signal.SIGTERM)
+
+    monkeypatch.setattr(teller, "format", stop)
+    teller.is_terminal = True
+    with pytest.raises(StopError):
+        teller.emit(record("epoch 1", level))
+
+
+def test_with_stderr_closed_a_stage_runs_and_says_nothing() -> None:
+    command = 'exec "$0" -m pipeline.launch.preflight 2>&-'
+    done = subprocess.run(["/bin/sh", "-c", command, sys.executable], cwd=ROOT)
+    assert done.returncode == 0
+
+
+LIVE = """
+import logging, os
+from pipeline.plumbing.entry import run_stage
+log = logging.getLogger("pipeline.training.pace")
+def main(argv):
+    log.debug("%s", "step 1 " + "x" * 200)
+    log.debug("step 2")
+    log.info("epoch 1")
+    logging.getLogger("library").info("chatter")
+    logging.getLogger("library").debug("chatter")
+run_stage(main)
+"""
+
+
+def test_on_a_terminal_a_live_line_is_replaced_and_never_wraps() -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 60))
+    environment = {k: v for k, v in os.environ.items() if k not in ("DVC_STAGE", "MINBERT_PLAN")}
+    done = subprocess.run(
+        [sys.executable, "-c", LIVE],
+        env=environment | {"PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    written = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    first, second, last = written.split("\r\x1b[K")[1:]
+    assert first[10:].startswith("step 1 xxx")
+    assert len(first) == 59
+    assert second[10:] == "step 2"
+    assert last[10:] == "epoch 1\r\n"
+    assert "chatter" not in written
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("DVC_STAGE", "train@a")
+    return tmp_path
+
+
+def kept(root: Path) -> Path:
+    return root / paths.stage_time(load_params().profile, "train@a")
+
+
+def test_what_a_stage_took_is_written_down(repository: Path) -> None:
+    write_down({"steps": 12}, started=time.monotonic() - 5.0)
+    told = json.loads(kept(repository).read_text())
+    assert told["schema"] == "time/1"
+    assert told["stage"] == "train@a"
+    assert told["steps"] == 12
+    assert 5.0 <= told["seconds"] < 10.0
+    assert told["processors"] >= 1
+    if sys.platform == "linux":
+        assert 1e7 < told["peak_memory_bytes"] < 1e11
+
+
+def test_an_experiments_copy_writes_it_down_in_the_repository(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path_factory.mktemp("root")
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    write_down({}, started=time.monotonic())
+    assert kept(root).is_file()
+    assert not kept(repository).exists()
+
+
+def test_a_stage_run_by_hand_writes_nothing_down(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_STAGE")
+    write_down({}, started=time.monotonic())
+    assert not (repository / paths.TIMES).exists()
+
+
+def test_where_it_cannot_be_written_the_stage_goes_on(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (repository / paths.TIMES).write_text("a file where a folder should be")
+    write_down({}, started=time.monotonic())
+    assert "what train@a took could not be noted" in caplog.text
+
+
+def test_a_stage_that_fails_writes_nothing_down(repository: Path) -> None:
+    program = (
+        "from pipeline.plumbing.entry import run_stage\ndef main(argv): raise OSError(28, 'full')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}run_stage(main)"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+    )
+    assert done.returncode == 1
+    assert not (repository / paths.TIMES).exists()
+
+
+def test_telling_takes_no_heavy_library() -> None:
+    program = "import sys, pipeline.plumbing.entry\nprint({'torch', 'pandas', 'pydantic'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "set()\n"

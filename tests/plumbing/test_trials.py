@@ -1,0 +1,120 @@
+"""trials.yaml: what is refused and how, names that say all of a trial, and its run's settings."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ParamsError
+from pipeline.plumbing.params import load_params
+from pipeline.plumbing.trials import Changes, Trial, changed, load_trials, trial_name, with_trials
+
+ROOT = Path(__file__).parents[1]
+PARAMS = load_params(ROOT / "params.yaml")
+GOOD = """\
+trials:
+  sst-finetune-rate2e-05-seed7:
+    {run: sst-finetune, mode: finetune, seed: 7, changes: {learning_rate: 2.0e-05}}
+"""
+NAME = "sst-finetune-rate2e-05-seed7"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "trials.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_trial_is_read_by_its_name(tmp_path: Path) -> None:
+    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}  # the committed one
+    trials = load_trials(PARAMS, write(tmp_path, GOOD))
+    assert list(trials) == [NAME]
+    trial = trials[NAME]
+    assert (trial.seed, trial.changes.learning_rate, trial.has_changes) == (7, 2e-05, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("run: sst-finetune", "run: sst", "seed7.run: names no run ('sst'); allowed: cfimdb-"),
+        ("mode: finetune", "mode: pretrain", "seed7.mode: run 'sst-finetune' is finetune"),
+        ("mode: finetune", "mode: frozen", "seed7.mode: Input should be 'pretrain' or 'finetune'"),
+        ("seed: 7", "seed: -7", "seed7.seed: Input should be greater than or equal to 0, not -7"),
+        ("seed: 7", "seed: '7'", "seed7.seed: Input should be a valid integer, not '7' (str)"),
+        ("learning_rate: 2.0e-05", "lerning_rate: 1", "changes.lerning_rate: unknown key"),
+        ("2.0e-05", "0", "changes.learning_rate: Input should be greater than 0, not 0"),
+        ("2.0e-05", ".nan", "changes.learning_rate: Input should be a finite number"),
+        ("learning_rate: 2.0e-05", "dropout: 1.0", "changes.dropout: Input should be less than 1"),
+        (
+            "learning_rate: 2.0e-05",
+            "batch_size: {sts: 8}",
+            "changes.batch_size.sts: run 'sst-finetune' does not train on it; allowed: sst",
+        ),
+        ("learning_rate: 2.0e-05", "batch_size: {sst: 0}", "batch_size.sst: Input should be"),
+        (
+            "learning_rate: 2.0e-05",
+            "pair_encoding: joint",
+            "changes.pair_encoding: of no use without",
+        ),
+        (
+            "learning_rate: 2.0e-05",
+            "idle_heads: skip",
+            "changes.idle_heads: of no use without several heads",
+        ),
+        (", changes: {learning_rate: 2.0e-05}", "", "seed7.changes: Field required"),
+        ("2.0e-05", "2", "changes.learning_rate: write 2.0, not 2, which DVC takes for another"),
+        ("seed: 7", "seed: 8", "must be called sst-finetune-rate2e-05-seed8"),
+        ("sst-finetune-rate", "Sst_finetune", "must be called sst-finetune-rate2e-05-seed7"),
+        ("trials:", "trails:", "trials: Field required"),
+    ],
+)
+def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ParamsError) as refused:
+        load_trials(PARAMS, write(tmp_path, GOOD.replace(old, new, 1)))
+    assert said in str(refused.value)
+    assert "trials.yaml is not valid" in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"trials\.yaml is missing; run from the repository root"):
+        load_trials(PARAMS, tmp_path / "trials.yaml")
+
+
+def test_a_trial_called_like_a_run_is_refused(tmp_path: Path) -> None:
+    runs = {**PARAMS.runs, NAME: PARAMS.runs["sst-finetune"]}
+    with pytest.raises(ParamsError, match=f"{NAME}: a run has this name"):
+        load_trials(PARAMS.model_copy(update={"runs": runs}), write(tmp_path, GOOD))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "is_reading"),
+    [
+        (Changes(), "a-seed7", False),
+        (Changes(learning_rate=1.5e-05), "a-rate1p5e-05-seed7", False),
+        (Changes(learning_rate=1.0), "a-rate1p0-seed7", False),
+        (Changes(learning_rate=1e20, dropout=0.25), "a-rate1e20-dropout0p25-seed7", False),
+        (Changes(dropout=0.0), "a-dropout0p0-seed7", False),
+        (Changes(batch_size={"sts": 8, "quora": 4}), "a-quora4-sts8-seed7", False),
+        (Changes(pair_encoding="separate"), "a-separate-seed7", True),
+        (Changes(idle_heads="skip"), "a-skip-seed7", True),
+        (Changes(pair_encoding="separate", idle_heads="skip"), "a-separate-skip-seed7", False),
+        (Changes(pair_encoding="separate", dropout=0.1), "a-dropout0p1-separate-seed7", False),
+    ],
+)
+def test_a_name_says_all_that_a_trial_is_and_a_reading_is_one_alone(
+    changes: Changes, name: str, is_reading: bool
+) -> None:
+    assert trial_name("a", 7, changes) == name
+    assert changes.is_reading == is_reading
+
+
+def test_in_params_a_trial_is_a_run_and_what_it_does_not_change_is_its_runs_own() -> None:
+    run, changes = PARAMS.run("multitask-pretrain"), Changes(dropout=0.1, batch_size={"sts": 8})
+    trial = Trial(run="multitask-pretrain", mode="pretrain", seed=5, changes=changes)
+    params = with_trials(PARAMS, {"one": trial})
+    new = params.run("one")
+    assert new == changed(run, changes)
+    assert (new.dropout, new.learning_rate, new.mode) == (0.1, run.learning_rate, run.mode)
+    assert new.batch_size == {**run.batch_size, "sts": 8}
+    assert new.corpora == run.corpora  # the order of turns
+    assert changed(run, Changes()) == run
+    assert params.model_copy(update={"runs": PARAMS.runs}) == PARAMS

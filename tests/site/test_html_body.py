@@ -1,0 +1,153 @@
+"""html_body: links of the site and nothing else, and no text of a corpus as markup."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipeline.reporting.markdown import excerpt, table
+from pipeline.site.html_body import html_body
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[x](javascript:alert(1))",
+    "![x](https://example.org/x.png)",
+    "<https://example.org>",
+    "https://example.org www.example.org",
+    "[x]: https://example.org",
+    "</td></table><h1>",
+    "<details><summary>x</summary>",
+    "&lt;b&gt; &#60; &amp;",
+    "| a | b | \\| \\",
+    "`code` **bold** _it_ ~~s~~ $x$ # h",
+    "<!-- -->",
+    '" onclick="alert(1)',
+]
+
+
+class Read(HTMLParser):
+    """Takes down the tags of a page, their attributes, and the text of table cells."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "td":
+            self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1] == "td":
+            self.text += data
+
+
+def nowhere(_: str) -> None:
+    return None
+
+
+@given(st.text(min_size=1, max_size=100))
+@example("\\")
+def test_any_text_of_a_corpus_is_shown_as_it_is_and_is_never_markup(text: str) -> None:
+    text = text.replace("\0", "")  # which no text may hold, in Markdown or HTML
+    page = html_body(table(("What", "Text"), [("a", excerpt(text))]), nowhere)
+    read = Read(page)
+    assert " ".join(read.tags) == "div table caption thead tr th th tbody tr th td"
+    assert read.text.strip() == " ".join(text.split())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_brings_a_script_link_or_image_even_if_it_was_not_escaped(text: str) -> None:
+    read = Read(html_body(f"- {excerpt(text)}\n", nowhere))
+    assert (read.tags, read.attributes) == (["ul", "li"], [])
+    read = Read(html_body(f"- {text}\n\n{text}\n\na {text}\n", nowhere))
+    assert not {"script", "img", "a", "iframe"} & set(read.tags)
+    assert not {name for name, _ in read.attributes if name.startswith("on")}
+
+
+@pytest.mark.parametrize("tag", ["<details open>", "<div>", "<details onclick='x'>", "<style>"])
+def test_details_are_the_only_html_that_comes_through(tag: str) -> None:
+    text = "<details><summary>Files, with hashes</summary>\n\na\n\n</details>\n"
+    assert Read(html_body(text, nowhere)).tags == ["details", "summary", "p"]
+    assert Read(html_body(f"{tag}\n", nowhere)).tags == ["p"]
+
+
+def test_links_and_figures_lead_where_the_site_has_them() -> None:
+    site = {"table3.md": "table3.html", "curves.svg": "curves.svg"}.get
+    page = html_body("[*Table* 3](table3.md), [else](else.md)\n\n![Curves](curves.svg)\n", site)
+    assert '<a href="table3.html"><em>Table</em> 3</a>, else' in page
+    assert '<a class="box figure" href="curves.svg"><img src="curves.svg" alt="Curves"></a>' in page
+
+
+def rendered(header: tuple[str, ...], *rows: tuple[str, ...], right: tuple[str, ...] = ()) -> str:
+    return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None)
+
+
+def test_of_two_tables_each_is_called_by_its_own_heading_or_summary() -> None:
+    one = table(("What",), [("a",)])
+    text = (
+        f"# A\n\n{one}\n\n## B *b*\n\n{one}\n\n"
+        f"<details><summary>C</summary>\n\n{one}\n\n</details>\n"
+    )
+    page = html_body(text, lambda _: None)
+    assert re.findall("<caption>(.*)</caption>", page) == ["A", "B b", "C"]
+
+
+def test_headers_say_what_they_head_and_classes_how_a_cell_is_set() -> None:
+    page = rendered(("What", "Value"), ("a", "1"), right=("Value",))
+    assert 'role="group" aria-label="Table: Name" tabindex="0"' in page
+    assert '<th scope="col">What</th>' in page
+    assert '<th scope="col" class="right">Value</th>' in page
+    assert '<th scope="row">a</th>\n<td class="right">1</td>' in page
+    assert "style" not in page  # which the site's Content-Security-Policy forbids
+    # a link counts by what it shows
+    page = rendered(("What", "Text"), ("a", "word " * 20), ("b", f"[b]({'x' * 80})"))
+    assert page.count('class="long"') == 1
+
+
+HEADER = ("Corpus", "Ours", "Paper")
+
+
+@pytest.mark.parametrize(
+    ("ours", "paper", "told"),
+    [
+        ("0.594 [0.469, 0.719]", "0.722", "0.594, interval 0.469 to 0.719; paper 0.722"),
+        ("**0.984** [0.953, 1.000]", "**0.959**", "0.984, interval 0.953 to 1.000; paper 0.959"),
+        ("0.594 † [0.469, 0.719]", "–", "0.594, interval 0.469 to 0.719"),
+        ("-0.100 [-0.200, 0.100]", "0.001", "-0.100, interval -0.200 to 0.100; paper 0.001"),
+    ],
+)
+def test_a_score_tells_its_interval_beside_the_papers_score(
+    ours: str, paper: str, told: str
+) -> None:
+    page = rendered(HEADER, ("sst", ours, paper))
+    assert re.findall(r'role="tooltip" hidden>([^<]*)<', page) == [told]
+    assert "]</small></button>" in page
+    assert ("paper" in told) == ('class="paper"' in page)
+
+
+@pytest.mark.parametrize("ours", ["undefined: constant predictions", "0.500"])
+def test_a_score_without_interval_stands_alone(ours: str) -> None:
+    page = rendered(HEADER, ("sst", ours, "0.001"))
+    assert f"<td>{ours}</td>" in page
+    assert "tip" not in page
+
+
+def test_the_interval_is_drawn_to_scale_and_inside_the_picture() -> None:
+    page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"))
+    assert '<line class="interval" x1="10.0" x2="210.0"' in page
+    assert '<circle class="ours" cx="110.0"' in page
+    assert '<polygon class="paper" points="60.0,6 ' in page
+
+
+def test_only_table_3_can_be_sorted() -> None:
+    assert '<table class="sortable">' in rendered(HEADER, ("sst", "0.500", "0.500"))
+    assert "sortable" not in rendered(("Run", "Dev score", "Paper"), ("sst", "0.500", "0.500"))

@@ -1,0 +1,164 @@
+"""write_site: whole, offline, with links that lead somewhere, and only where a site may stand."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.core import paths
+from pipeline.errors import ReportError
+from pipeline.plumbing.params import load_params
+from pipeline.site.site import SIGN, times_section, write_site
+
+ROOT = Path(__file__).parents[2]
+RUNS = list(load_params(ROOT / "params.yaml").runs)
+REFERENCE = re.compile(r'\b(?:href|src)="([^"]*)"')
+
+
+@pytest.fixture
+def reports(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a folder with a report and return where reports are."""
+    shutil.copytree(written / "reports", tmp_path / "reports")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "reports"
+
+
+def pages_of(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(site: Path) -> None:
+    pages = [
+        "index.html",
+        "table3.html",
+        "analysis.html",
+        "readings.html",
+        "data.html",
+        "compare.html",
+    ]
+    others = ["table3.json", "curves.svg", "data.svg", "scores.svg"]
+    others += ["site.css", "site.js", "icon.svg"]
+    runs = [f"runs/{run}.{kind}" for run in RUNS for kind in ("html", "svg")]
+    found = {path.relative_to(site).as_posix() for path in site.rglob("*.*")}
+    assert found == {*pages, *others, *runs}
+
+
+def test_references_are_relative_and_lead_to_files_and_from_every_page_to_every_other(
+    site: Path,
+) -> None:
+    names = {page.resolve() for page in pages_of(site)}
+    for page in pages_of(site):
+        references = [link for link in REFERENCE.findall(page.read_text()) if link[0] != "#"]
+        targets = {link: (page.parent / link).resolve() for link in references}
+        assert names <= set(targets.values())
+        assert [link for link in references if link.startswith("/")] == []
+        assert [t for t in targets.values() if not t.is_file()] == []
+        assert all(target.is_relative_to(site.resolve()) for target in targets.values())
+
+
+def test_pages_and_their_style_and_script_ask_for_nothing_else(site: Path) -> None:
+    for name in ("site.css", "site.js"):
+        assert not re.search(r"https?:|url\(|import|fetch|Request", (site / name).read_text())
+    for page in pages_of(site):
+        text = page.read_text()
+        assert "content=\"default-src 'none'; script-src 'self' file:; " in text
+        assert len(re.findall("<script[^>]*>", text)) == 1
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"", text)
+
+
+def test_every_page_has_one_heading_a_language_and_a_title_and_marks_itself(site: Path) -> None:
+    texts = [page.read_text() for page in pages_of(site)]
+    assert all(text.count("<h1>") == 1 and '<html lang="en-GB">' in text for text in texts)
+    titles = {re.search("<title>(.*)</title>", text)[1] for text in texts}
+    assert len(titles) == len(texts)
+    assert {"Run sst-pretrain · profile demo", "HEAD against main"} <= titles
+    marked = re.compile('<a href="([^"]*)" aria-current="page">')
+    for page in pages_of(site):
+        assert marked.findall(page.read_text()) == [page.name]
+
+
+def test_links_of_the_comparison_lead_into_the_site(site: Path) -> None:
+    assert '<p><a href="table3.html">Ours</a></p>' in (site / "compare.html").read_text()
+
+
+def test_the_same_report_gives_the_same_bytes_and_replaces_an_older_site(reports: Path) -> None:
+    for name in ("one", "two"):
+        write_site("demo", Path(name))
+    Path("one/runs/gone.html").write_text(SIGN)
+    write_site("demo", Path("one"))
+    files = {path.relative_to("one") for path in Path("one").rglob("*.*")}
+    assert len(files) > 20
+    assert files == {path.relative_to("two") for path in Path("two").rglob("*.*")}
+    assert all(Path("one", f).read_bytes() == Path("two", f).read_bytes() for f in files)
+
+
+def test_what_is_no_site_or_was_added_to_one_is_left_alone(reports: Path) -> None:
+    Path("file").write_text("mine")
+    Path("mine").mkdir()
+    Path("mine/index.html").write_text("<h1>mine</h1>")
+    for name in (".", "reports", "file", "mine"):
+        with pytest.raises(ReportError, match="is there already and is no site"):
+            write_site("demo", Path(name))
+    assert Path("file").read_text() == "mine"
+    assert (reports / "demo/table3.md").is_file()
+    write_site("demo", Path("site"))
+    Path("site/CNAME").write_text("example.org")
+    with pytest.raises(ReportError, match="CNAME is no part of a site and would be lost"):
+        write_site("demo", Path("site"))
+    assert Path("site/CNAME").read_text() == "example.org"
+
+
+def test_a_report_that_is_missing_or_damaged_leaves_the_old_site(reports: Path) -> None:
+    write_site("demo", Path("site"))
+    with pytest.raises(ReportError, match=r"^reports/laptop/ holds no report; run `make repro PR"):
+        write_site("laptop", Path("site"))
+    (reports / "demo/data.md").write_bytes(b"\xff")
+    with pytest.raises(ReportError, match="is damaged"):
+        write_site("demo", Path("site"))
+    assert Path("site/data.html").is_file()
+
+
+def test_an_older_report_with_fewer_pages_gives_a_smaller_site(reports: Path) -> None:
+    for name in ("analysis.md", "runs"):
+        path = reports / "demo" / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    write_site("demo", Path("site"))
+    index = Path("site/index.html").read_text()
+    assert 'href="table3.html"' in index
+    assert "Section 6</a>" not in index
+    assert '<nav aria-label="Runs">' not in index
+
+
+def test_a_run_shows_its_time_where_that_is_known(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "<h2>Time and memory</h2>" in (site / "runs/sst-pretrain.html").read_text()
+    assert "Time and memory" not in (site / "runs/sst-finetune.html").read_text()
+    monkeypatch.chdir(tmp_path)
+    path = paths.stage_time("demo", "train@sst")
+    path.parent.mkdir(parents=True)
+    for record in ("{", '{"seconds": 1}', '{"schema": "time/1", "seconds": NaN}'):
+        path.write_text(record)
+        assert times_section("demo", "sst") == ""
+
+
+def test_the_command_says_what_it_wrote_and_a_mistake_in_one_line(reports: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    command = [sys.executable, "-m", "pipeline", "site"]
+    environment = {"PYTHONPATH": str(ROOT)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, env=environment
+        )
+
+    done = run("--out", "here")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "wrote here/: open here/index.html\n"
+    failed = run("--profile", "paper")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr == "reports/paper/ holds no report; run `make repro PROFILE=paper`\n"
+    assert run("--profile", "none").returncode == 2

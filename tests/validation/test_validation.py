@@ -1,0 +1,113 @@
+"""validate_corpus: files that are no corpora are findings too; the report tells what there is."""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.core.files import write_record
+from pipeline.core.schemas import CORPORA
+from pipeline.errors import CorpusError, SchemaError, ValidationError
+from pipeline.validation.findings import stop_if_critical
+
+
+def critical(report: Any) -> list[str]:
+    """Return the critical findings as the user reads them."""
+    with pytest.raises(ValidationError) as stopped:
+        stop_if_critical([report])
+    lines = str(stopped.value).splitlines()[1:]
+    return [line.strip().replace("data/corpora/sst/", "") for line in lines]
+
+
+def replace_line(path: Path, number: int, line: str) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    lines[number - 1] = line
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_at(
+    handmade: Any,
+) -> None:
+    handmade.write("sst", lambda rows: rows["train"][3].update(label="7"))
+    replace_line(handmade.folder / "dev.csv", 1, "id,first,second,sentiment")
+    replace_line(handmade.folder / "test.csv", 5, "test3,cut here")
+    report = handmade.validate("sst")
+    assert critical(report) == [
+        "sst train (train.csv): A label must be a whole number from 0 to 4. Found: 1 of 30 with "
+        "another label (id train3).",
+        "sst dev (dev.csv): The columns id, first, second, label must be there. Found: first, id, "
+        "second, sentiment.",
+        "sst test (test.csv): Every row must reach to its last column. Found: 1 of 10 cut off "
+        "(id test3).",
+    ]
+    assert report.counts == {"train": 30, "dev": 0, "test": 10}
+    assert report.count_notes["dev"] == "cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"Found: cannot be read: No such file.*; `dvc repro` makes it"),
+        (b"", r"Found: cannot be read: No columns"),
+        (b"id,first,second,label\na,b\xff,,1\n", r"Found: line 2: byte 0xff is not UTF-8 text"),
+        (b"id,first,second,label\na,b\0,,1\n", r"Found: line 2: a NUL byte; this is not a text"),
+        (b"id,first,second,label\na,b,,1,2\n", r"Found: cannot be read: a row is longer"),
+        (b'id,first,second,label\na,"b,,1\n', r"Found: cannot be read: unexpected end"),
+    ],
+)
+def test_a_file_that_is_no_table_is_a_critical_finding(
+    handmade: Any, content: bytes | None, said: str
+) -> None:
+    handmade.write("sst")
+    path = handmade.folder / "dev.csv"
+    path.unlink() if content is None else path.write_bytes(content)
+    (line,) = critical(handmade.validate("sst"))
+    assert line.startswith("sst dev (dev.csv): The file must be a table in CSV. Found: ")
+    assert re.search(said, line)
+
+
+@pytest.mark.parametrize(
+    ("schema", "origin", "error", "said"),
+    [
+        (None, {}, CorpusError, r"origin\.json .* run the stage `corpora` again"),
+        (CORPORA, {"source": "cs224n"}, CorpusError, r"origin\.json .*'dropped'"),
+        (CORPORA._replace(version=0), {}, SchemaError, r"corpora/0.* reads corpora/1; run `dvc"),
+    ],
+)
+def test_a_corpus_without_its_origin_or_of_another_version_is_refused(
+    handmade: Any, schema: Any, origin: dict[str, str], error: type[Exception], said: str
+) -> None:
+    handmade.write("sst")
+    path = handmade.folder / "origin.json"
+    path.unlink()
+    if schema:
+        write_record(path, schema, origin)
+    with pytest.raises(error, match=said):
+        handmade.validate("sst")
+
+
+def test_the_report_describes_the_corpus_in_plain_json(handmade: Any) -> None:
+    def shorten(rows: Any) -> None:
+        rows["train"][0]["first"] = "three words here"
+        rows["train"][1] |= {"second": "word " * 20, "label": "9"}
+
+    handmade.write("quora", shorten)
+    report = asdict(handmade.validate("quora"))
+    text = json.dumps(report, allow_nan=False)  # numpy's numbers would be refused
+    assert json.loads(text) == report
+    assert str(handmade.folder) not in text
+    assert report["counts"] == {"train": 30, "dev": 30, "test": 10}
+    assert report["paper_counts"] == {"train": 141506, "dev": 20215, "test": 40431}
+    assert report["label_balance"] == {
+        "train": {"0": 15, "1": 14},
+        "dev": {"0": 15, "1": 15},
+        "test": {},
+    }
+    assert report["lengths"]["train"] == {"min": 3, "median": 7.0, "p95": 10.0, "max": 20}
+    assert (report["source"], report["notes"]) == ("made by hand", ["a note"])
+    places = [(finding["split"], finding["expectation"]) for finding in report["findings"]]
+    order = ["train", "dev", "test", "all"]
+    assert places == sorted(places, key=lambda place: (order.index(place[0]), place[1]))

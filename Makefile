@@ -47,11 +47,10 @@ check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff check .
 	@mypy
 	@lint-imports
-	@python -m checks.audit requirements.lock
+	@python -m tests.audit requirements.lock
 
-graph: $(VENV)/.dev ## bring the lists in dvc.yaml up to date with params.yaml and the imports
-	@python -m checks.graph
-	@python -m checks.params_page
+graph: $(VENV)/.dev ## bring the lists in dvc.yaml up to date with params.yaml
+	@python -m pipeline graph
 
 bench: $(VENV)/.bench ## ours beside a textbook trainer and Hugging Face's on this machine, after a make repro
 	@python -m benchmarks

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "export": "write a trained run as a folder that Hugging Face's libraries load",
     "render": "write the pages of a report anew from its records, without training",
     "rescore": "find the scores of Table 3 again from recorded predictions",
+    "graph": "bring the lists of dvc.yaml up to date with params.yaml (`make graph`)",
     "site": "write the report as a site that needs no network (`make site`)",
 }
 
@@ -73,6 +74,8 @@ def _command(name: str) -> Callable[[list[str]], None]:  # noqa: C901  (a case a
             from commands.render import main
         case "rescore":
             from commands.rescore import main
+        case "graph":
+            from commands.graph import main
         case "site":
             from commands.site import main
         case _:

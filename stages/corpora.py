@@ -8,7 +8,7 @@ from pipeline.core import paths
 from pipeline.data.sources import write_corpora
 from pipeline.plumbing.params import LocalCorpora, load_params
 
-log = logging.getLogger("pipeline.corpora")
+log = logging.getLogger("pipeline.data")
 
 
 def main(argv: list[str]) -> None:

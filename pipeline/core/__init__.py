@@ -1,1 +1,1 @@
-"""What every stage stands on: paths, files, corpora and tasks by name. An edit here reruns everything."""
+"""What every stage stands on: paths, files, corpora, tasks. An edit here reruns everything."""

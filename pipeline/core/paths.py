@@ -32,7 +32,6 @@ REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
 COMPARISON = REPORTS / "compare.md"  # of `make compare`
 DEAD_HEADS = REPORTS / "dead-heads.json"  # of `python -m benchmarks.dead_heads`
-REPORT_TEXTS = Path("pipeline/reporting/texts")  # templates of pages
 SITE = Path("site")  # of `make site`, not in git
 CURVES = REPORTS / "curves.csv"  # for `dvc plots`
 PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.core.tasks import CorpusName, Split
-from pipeline.data.data_file import data_file
+from pipeline.core.yaml12 import read_yaml
 from pipeline.data.pinned import Pin
 
 REPOSITORY = "gpoesia/minbert-default-final-project"
@@ -25,5 +26,5 @@ UPSTREAM: Mapping[CorpusName, Mapping[Split, UpstreamFile]] = {
         split: UpstreamFile(num_rows=pin.pop("num_rows", None), pin=Pin(**pin))
         for split, pin in splits.items()
     }
-    for corpus, splits in data_file("pins.yaml", __file__).items()
+    for corpus, splits in read_yaml(Path(__file__).with_name("pins.yaml")).items()
 }

@@ -6,11 +6,12 @@ replaced by something else; the label is five times what is left of the weights.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from numpy.random import Generator
 
-from pipeline.data.data_file import data_file
+from pipeline.core.yaml12 import read_yaml
 from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
 
 BIN_SHARES = (0.12, 0.15, 0.17, 0.22, 0.24, 0.1)  # of STS's training set: labels 0 to 5, rounded
@@ -20,7 +21,7 @@ NUM_DRAWS = 12  # of which the one nearest to the label wanted is taken
 Genre = Mapping[str, Any]  # an entry of caption_words.yaml
 Meaning = Sequence[str]  # one meaning, in words that say the same
 Change = Literal["kept", "blurred", "replaced"]
-GENRES: Sequence[Genre] = list(data_file("caption_words.yaml", __file__).values())
+GENRES: Sequence[Genre] = list(read_yaml(Path(__file__).with_name("caption_words.yaml")).values())
 LOSS: Mapping[Change, float] = {"kept": 0.0, "blurred": 0.7, "replaced": 1.0}
 BLURRED = 0.8  # share of changes that blur, the others replace
 UNRELATED_BELOW = 0.8  # labels under which two scenes share nothing but an odd word

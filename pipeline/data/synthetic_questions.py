@@ -6,11 +6,12 @@ slots and condition are the same, whatever the words.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.random import Generator
 
-from pipeline.data.data_file import data_file
+from pipeline.core.yaml12 import read_yaml
 from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
 
 DUPLICATE_SHARE = 0.375  # of Quora
@@ -21,7 +22,7 @@ CONDITION_KEPT = 0.08  # share of duplicates that are narrowed on both sides
 NON_DUPLICATES = {"condition": 0.62, "slot": 0.1, "swap": 0.1, "negation": 0.15, "unrelated": 0.15}
 
 Intent = Mapping[str, Any]  # an entry of `intents` in question_words.yaml
-WORDS = data_file("question_words.yaml", __file__)
+WORDS = read_yaml(Path(__file__).with_name("question_words.yaml"))
 INTENTS: Sequence[Intent] = WORDS["intents"]
 
 

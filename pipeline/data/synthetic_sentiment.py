@@ -5,11 +5,12 @@ it, and of two opinions joined by "but" the one with the weight counts in full.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from numpy.random import Generator
 
-from pipeline.data.data_file import data_file
+from pipeline.core.yaml12 import read_yaml
 from pipeline.data.wording import (
     Example,
     by_share,
@@ -33,7 +34,7 @@ AGREEING = 0.9  # share of a review's opinions that go with its verdict
 OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
 INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
 
-WORDS = data_file("review_words.yaml", __file__)
+WORDS = read_yaml(Path(__file__).with_name("review_words.yaml"))
 
 
 class Phrase(NamedTuple):

@@ -1,7 +1,7 @@
 """The lists in dvc.yaml that DVC's templates cannot make: corpora, runs, trials, a user's files.
 
-`make graph` writes all of them, and the modules that stages import (checks/graph.py); `make sweep`
-and `make readings` those that their trials change; `make repro` the user's own files.
+`make graph` writes all of them; `make sweep` and `make readings` those that their trials change;
+`make repro` the user's own files.
 """
 
 import json
@@ -38,24 +38,17 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
         (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
         (paths.trial_scores(paths.trial_dir(TRIAL)),),
         (paths.DEAD_HEADS,),
-        (paths.REPORT_TEXTS,),
     ],
 }
 
 
-def written(
-    text: str,
-    runs: Mapping[str, RunParams],
-    trials: Iterable[str],
-    modules: Mapping[str, Sequence[str]] | None = None,
-) -> str:
+def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
     """Return dvc.yaml with its lists written anew; nothing else of it changes.
 
     Args:
         text: of dvc.yaml.
         runs: those of params.yaml, in their order.
         trials: the names of those of trials.yaml.
-        modules: by stage, those that it imports; without, the lists keep what they have.
     """
     names: dict[str, list[str]] = {
         CORPUS: list(CORPORA),
@@ -65,20 +58,18 @@ def written(
         TRIAL: list(trials),
     }
     lines = text.split("\n")
-    for stage, told in parse_yaml(text)["stages"].items():
-        if isinstance(told.get("foreach"), list):
+    for stage, entry in parse_yaml(text)["stages"].items():
+        if isinstance(entry.get("foreach"), list):
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
-        if isinstance(told.get("foreach"), dict):  # the sets of features, each with its corpus
+        if isinstance(entry.get("foreach"), dict):  # the sets of features, each with its corpus
             sets = ", ".join(f"{name}: {corpus}" for name, (corpus, _) in FEATURE_SETS.items())
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: {{{sets}}}"
         for key in ("deps", "params", "outs"):
-            now = told.get("do", told).get(key, [])
+            now = entry.get("do", entry).get(key, [])
             items = [item for item in now if not _is_code(item)]
             code = [item for item in now if _is_code(item)]
             if (stage, key) in WRITTEN_OUT:
                 items = list(_filled(WRITTEN_OUT[stage, key], names))
-            if key == "deps" and modules is not None:
-                code = list(modules[stage])
             if items + code != now:
                 _replace(lines, stage, key, items + code)
     return "\n".join(lines)
@@ -109,7 +100,8 @@ def trials_in(text: str) -> set[str]:
 
 
 def _is_code(item: Any) -> bool:
-    return isinstance(item, str) and item.endswith((".py", ".yaml"))
+    """Say whether a dep is a room, a stage's script or the lock file: what no list changes."""
+    return isinstance(item, str) and item.startswith(("pipeline/", "stages/", "requirements"))
 
 
 def _filled(

@@ -8,6 +8,7 @@ from pipeline.plumbing.params import load_params, switch_profile
 
 
 def main(argv: list[str]) -> None:
+    """Refuse params that no run could start with; switch the profile where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("profile", nargs="?", help="a key of `profiles` in params.yaml")
     name = parser.parse_args(argv).profile

@@ -1,1 +1,1 @@
-"""Params, progress and how a stage starts: no dep of any stage, since DVC tracks the values or no byte changes."""
+"""Params, progress, checkpoints, how a stage starts: no deps, since they change no out."""

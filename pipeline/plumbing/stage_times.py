@@ -1,4 +1,4 @@
-"""What one stage took when it last ran, as it wrote it down itself (pipeline/plumbing/progress.py)."""
+"""What one stage took when it last ran, as pipeline/plumbing/progress.py wrote it down."""
 
 from pathlib import Path
 from typing import Annotated

@@ -7,6 +7,7 @@ into findings at once, since the tool's own have ids and an order that differ fr
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
@@ -16,10 +17,10 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 
 from pipeline.core.tasks import SPLITS, Corpus, CorpusName, Split
-from pipeline.data.data_file import data_file
+from pipeline.core.yaml12 import read_yaml
 from pipeline.validation.findings import NUM_EXAMPLES, Finding, Scope, finding_of
 
-DATA = data_file("expectations.yaml", __file__)
+DATA = read_yaml(Path(__file__).with_name("expectations.yaml"))
 LIMITS: Mapping[CorpusName, Mapping[str, Any]] = DATA["limits"]
 
 

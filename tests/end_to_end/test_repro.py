@@ -107,7 +107,7 @@ def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
     for block in blocks:
         for key, entries in parse_yaml(block).items():
             repository.set(**{key: repository.params()[key] | entries})
-    assert repository.run(sys.executable, "-m", "checks.graph").returncode == 0
+    assert repository.run(sys.executable, "-m", "pipeline", "graph").returncode == 0
     repository.run("git", "add", "--all")
     ran, _ = repository.repro()
     assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")

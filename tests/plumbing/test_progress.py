@@ -261,6 +261,7 @@ def test_a_stage_that_fails_writes_nothing_down(repository: Path) -> None:
 
 
 def test_telling_takes_no_heavy_library() -> None:
-    program = "import sys, pipeline.plumbing.entry\nprint({'torch', 'pandas', 'pydantic'} & set(sys.modules))"
+    heavy = "{'torch', 'pandas', 'pydantic'}"
+    program = f"import sys, pipeline.plumbing.entry\nprint({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "set()\n"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from checks.audit import ACCEPTED, PIP_AUDIT, main
+from tests.audit import ACCEPTED, PIP_AUDIT, main
 
-LOCK = Path(__file__).parents[2] / "requirements.lock"
+LOCK = Path(__file__).parents[1] / "requirements.lock"
 CLEAN = {"name": "good", "version": "1.0", "vulns": []}
 UNKNOWN = {"name": "odd", "skip_reason": "Dependency not found on PyPI"}
 

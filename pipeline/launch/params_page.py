@@ -1,18 +1,15 @@
-"""docs/params.md from params.yaml and dvc.yaml: every key, what it means, what runs again.
-
-`python -m checks.params_page` writes it; a test holds the two against each other.
-"""
+"""docs/params.md from params.yaml and dvc.yaml: every key, what it means, which stages read it."""
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.core import paths
 from pipeline.core.files import write_text
-from pipeline.core.yaml12 import read_yaml
 from pipeline.reporting.markdown import table
 
-PARAMS, GRAPH, PAGE = Path("params.yaml"), Path("dvc.yaml"), Path("docs/params.md")
+PAGE = Path("docs/params.md")
 LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<told>.*))?$")
 COMMENT = "# "
 # sections that hold one entry after the other of the same kind, by what an entry is called
@@ -39,7 +36,7 @@ def page(params: str, graph: Mapping[str, Any]) -> str:
         "# Every parameter",
         "What stands in `params.yaml`, and which stages read it: these run again when it changes, "
         "and then what depends on what they made, if that came out different. Written by "
-        "`python -m checks.params_page`; `make plan` says what a change would do now.",
+        "`make graph`; `make plan` says what a change would do now.",
     ]
     for section, keys in _sections(params).items():
         parts.append(f"## {section}")
@@ -115,11 +112,6 @@ def _read_by(path: tuple[str, ...], readers: Mapping[str, list[str]]) -> str:
     return ", ".join(f"`{stage}`" for stage in found) or "none: it changes no result"
 
 
-def main() -> None:
-    """Write the page anew."""
-    graph = read_yaml(GRAPH)
-    write_text(PAGE, page(PARAMS.read_text(encoding="utf-8"), graph))
-
-
-if __name__ == "__main__":
-    main()
+def write_page(graph: Mapping[str, Any]) -> None:
+    """Write the page anew from params.yaml and dvc.yaml as read."""
+    write_text(PAGE, page(paths.PARAMS.read_text(encoding="utf-8"), graph))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.params_page import page
 from pipeline.core.yaml12 import read_yaml
+from pipeline.launch.params_page import page
 
 ROOT = Path(__file__).parents[2]
 GRAPH = read_yaml(ROOT / "dvc.yaml")
@@ -13,7 +13,7 @@ GRAPH = read_yaml(ROOT / "dvc.yaml")
 
 def test_the_committed_page_is_the_one_that_is_written() -> None:
     written = page((ROOT / "params.yaml").read_text(), GRAPH)
-    hint = "run `python -m checks.params_page`"
+    hint = "run `make graph`"
     assert (ROOT / "docs/params.md").read_text() == written, hint
 
 

@@ -1,6 +1,6 @@
 """The dependency audit: does a lock file name a version with a known vulnerability?
 
-    python -m checks.audit requirements.lock
+    python -m tests.audit requirements.lock
 
 pip-audit asks PyPI. A vulnerability is exit status 1. Where nobody can be asked, one line says why
 and the status is 0: to be offline must keep no one from working. Without pip-audit or the file it
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger("checks")
+log = logging.getLogger("audit")
 
 # every option is named, so that no environment variable of pip-audit's changes the answer
 PIP_AUDIT = (
@@ -47,7 +47,7 @@ def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[s
     """
     arguments = [*command, "--requirement", str(lock)]
     try:  # no shell: the command is PIP_AUDIT, the file a word of the Makefile
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             arguments, check=False, capture_output=True, text=True, timeout=limit_seconds
         )
         packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
@@ -101,7 +101,7 @@ def main(
     log.info("dependency audit: %s names versions with known vulnerabilities:", lock)
     for line in found:
         log.info("  %s", line)
-    log.info("raise the versions; or accept one, with the reason, in checks/audit.py")
+    log.info("raise the versions; or accept one, with the reason, in tests/audit.py")
     return 1
 
 

@@ -1,1 +1,0 @@
-"""What `make check` runs that is no tool of its own."""

@@ -141,7 +141,7 @@ ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
 
 
 def similarity_told(runs: Sequence[HeadsRun]) -> list[str]:
-    """Say which similarity heads died, and what follows, a sentence each."""
+    """Say which similarity heads died, and what follows, a paragraph each."""
     step, skip = _step_and_skip(runs)
     groups = {
         where: chosen(runs, turns=turns, vectors=vectors, idle_heads="step")

@@ -24,11 +24,3 @@ def test_without_trials_it_is_the_same_text_again() -> None:
     assert trials_in(more) == {"one"}
     assert written(more, RUNS, []) == written(GRAPH, RUNS, [])
     assert trials_in(written(more, RUNS, [])) == set()
-
-
-def test_modules_stay_as_they_are_unless_they_are_given() -> None:
-    text = GRAPH.replace("- stages/report.py", "- stages/report.py\n      - stages/mine.py")
-    assert "- stages/mine.py" in written(text, RUNS, ["one"])
-    modules = {name: ["a.py"] for name in ("corpora", "backbone", "validate", "tokens", "features")}
-    modules |= {name: ["a.py"] for name in ("inputs", "train", "evaluate", "trials", "report")}
-    assert written(text, RUNS, [], modules).count(".py\n") == len(modules)

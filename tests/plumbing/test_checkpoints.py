@@ -131,7 +131,7 @@ with own_checkpoint("sst", {fingerprint!r}):
     first = subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=tmp_path / ("other" if elsewhere else "."),
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

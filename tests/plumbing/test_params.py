@@ -17,7 +17,7 @@ from pipeline.plumbing.params import (
     switch_profile,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GOOD = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
 

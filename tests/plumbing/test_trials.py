@@ -8,7 +8,7 @@ from pipeline.errors import ParamsError
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import Changes, Trial, changed, load_trials, trial_name, with_trials
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 GOOD = """\
 trials:

@@ -29,15 +29,15 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m pipeline compare", description=DESCRIPTION)
     parser.add_argument("a", nargs="?", metavar="A", help=NAME)
     parser.add_argument("b", nargs="?", metavar="B", help="likewise")
-    told = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     use_own_index()
-    if not told.a:
+    if not args.a:
         width = shutil.get_terminal_size((120, 24)).columns
         sys.stdout.write(experiments_table(experiments(), width) + "\n")
-    elif not told.b:
+    elif not args.b:
         parser.error("name two to compare: A and B")
     else:
-        write_text(paths.COMPARISON, page_of(told.a, told.b))
+        write_text(paths.COMPARISON, page_of(args.a, args.b))
         sys.stdout.write(f"wrote {paths.COMPARISON}\n")
 
 

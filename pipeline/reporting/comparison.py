@@ -167,7 +167,7 @@ def check_names(side: Side, *names: str) -> None:
     Raises:
         ReportError: one is of a run without a configuration, or only some are of runs.
     """
-    each = [name for listed in names for name in _split(listed)]
+    each = _split(",".join(names))
     runs = [name for name in each if side.called(name)]
     others = [name for name in each if name not in runs]
     for name in others:

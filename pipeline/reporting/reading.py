@@ -54,15 +54,15 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
 
 def _results(params: Params, records: Records, summaries: Mapping[str, RunSummary]) -> list[Result]:
     """Read every row of Table 3; the paper's score goes to the first of several that are alike."""
-    with records.record(paths.RECORDED_DIFFERENCES, REPORT) as told:
-        tested = {name: Difference(**values) for name, values in told["differences"].items()}
+    with records.record(paths.RECORDED_DIFFERENCES, REPORT) as content:
+        tested = {name: Difference(**values) for name, values in content["differences"].items()}
     left = dict(TABLE_3)
     results = []
     for name, row in params.configurations.items():
         run_name, corpus = row.run, row.corpus
         run, task = params.run(run_name), CORPORA[corpus].task
         with records.record(paths.scores_json(run_name), EVALUATE) as scores:
-            told = scores["corpora"][corpus]
+            found = scores["corpora"][corpus]
             keys = (*SCORE_KEYS, "majority_class", "left_out", "num_examples", "secondary")
             result = Result(
                 configuration=name,
@@ -76,8 +76,8 @@ def _results(params: Params, records: Records, summaries: Mapping[str, RunSummar
                 metric=task.metric,
                 paper_score=left.pop((corpus, run.scheme, run.mode), None),
                 stopped=summaries[run_name].stopped is not None,
-                **{key: told[key] for key in keys},
-                analysis=told["analysis"],
+                **{key: found[key] for key in keys},
+                analysis=found["analysis"],
                 over_single=tested.get(name),
             )
             results.append(result)
@@ -89,11 +89,11 @@ def _read_trial(
 ) -> Iterator[Tried]:
     """Read the rows of a trial's run as the trial scored them."""
     run = changed(params.run(trial.run), trial.changes)
-    with records.record(paths.trial_scores(paths.trial_dir(name)), TRIALS) as told:
-        trained = told["trained"]
+    with records.record(paths.trial_scores(paths.trial_dir(name)), TRIALS) as content:
+        trained = content["trained"]
         for row in results:
             if row.run == trial.run:
-                scores: dict[str, Any] = told["corpora"][row.corpus]
+                scores: dict[str, Any] = content["corpora"][row.corpus]
                 result = replace(
                     row,
                     learning_rate=params.learning_rate(run),
@@ -117,8 +117,8 @@ def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None
 
 def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName, dict[str, str]]:
     """Read what the examples say that a run got wrong; real corpora are not quoted."""
-    with records.record(paths.RECORDED_TEXTS, REPORT) as told:
-        texts: dict[CorpusName, dict[str, str]] = told["texts"]
+    with records.record(paths.RECORDED_TEXTS, REPORT) as content:
+        texts: dict[CorpusName, dict[str, str]] = content["texts"]
         return {
             corpus: {
                 mistake.id: texts[corpus][mistake.id]
@@ -131,21 +131,21 @@ def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName,
 
 
 def _read_summary(records: Records, name: str, run: RunParams) -> RunSummary:
-    with records.record(paths.run_summary(paths.run_dir(name)), TRAIN) as told:
+    with records.record(paths.run_summary(paths.run_dir(name)), TRAIN) as content:
         keys = ("epochs", "best_epoch", "stopped", "learning_rate", "parameters_trained")
         return RunSummary(
-            device=f"{told['device']} ({told['precision']})",
-            **{key: told[key] for key in (*keys, "versions", "pairs_cut")},
-            turns={corpus: told["turns"][corpus] for corpus in run.corpora},
-            left_out={corpus: told["discarded"][corpus]["examples"] for corpus in run.corpora},
+            device=f"{content['device']} ({content['precision']})",
+            **{key: content[key] for key in (*keys, "versions", "pairs_cut")},
+            turns={corpus: content["turns"][corpus] for corpus in run.corpora},
+            left_out={corpus: content["discarded"][corpus]["examples"] for corpus in run.corpora},
             files=_read_key(records, paths.inputs_json(name), INPUTS, "files"),
             weights_sha256=_read_key(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
         )
 
 
 def _read_key(records: Records, path: Path, schema: Schema, key: str) -> Any:
-    with records.record(path, schema) as told:
-        return told[key]
+    with records.record(path, schema) as content:
+        return content[key]
 
 
 def _read_history(

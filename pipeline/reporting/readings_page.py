@@ -1,6 +1,6 @@
 """What the paper leaves open: its words, what is done here, the evidence, what is unexplained."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import NamedTuple
 
@@ -54,7 +54,11 @@ def readings_page(params: Params, outcome: Outcome) -> str:
         idle=idle,
         idle_heads=_own_readings(params, idle, "idle_heads"),
         turns=outcome.summaries[idle[0].own.run].turns if idle else {},
-        papers_frozen=_papers_frozen_scores(),
+        papers_frozen=[
+            (corpus, TABLE_3[corpus, "single-task", "pretrain"], multi)
+            for (corpus, scheme, mode), multi in TABLE_3.items()
+            if (scheme, mode) == ("multi-task", "pretrain")
+        ],
         idle_groups={
             "Pretrain mode": _closer(idle, lambda row: row.own.mode == "pretrain"),
             "Finetune mode": _closer(idle, lambda row: row.own.mode == "finetune"),
@@ -117,8 +121,8 @@ def _closer(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> list[str]:
         for reading, result in row.scored().items()
         if result.score is None
     ]
-    told = [_closest(distances), f"Undefined: {', '.join(undefined)}." if undefined else ""]
-    return [sentence for sentence in told if sentence]
+    named = [f"Undefined: {', '.join(undefined)}."] if undefined else []
+    return [_closest(distances), *named]
 
 
 def _distances(row: Row) -> dict[str, float] | None:
@@ -152,13 +156,6 @@ def _of_sts(params: Params, rows: Sequence[Row], scheme: Scheme) -> dict[str, Re
     """Return the frozen STS row of a scheme under the readings that were trained."""
     found = (row.scored() for row in rows if row.is_like(scheme))
     return next(found, {}) if params.active.is_papers else {}
-
-
-def _papers_frozen_scores() -> Iterator[tuple[str, float, float]]:
-    for (corpus, scheme, mode), score in TABLE_3.items():
-        multi = TABLE_3.get((corpus, "multi-task", mode))
-        if (scheme, mode) == ("single-task", "pretrain") and multi is not None:
-            yield corpus, score, multi
 
 
 def _gains_of_own_epochs(params: Params, outcome: Outcome) -> dict[str, float]:

@@ -9,9 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import takewhile
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from pipeline.templates import filled
 
 # says where a link of the page leads in the site; None if the site has no such file
 Resolve = Callable[[str], str | None]
@@ -24,8 +27,7 @@ INTERVAL = re.compile(r"(-?\d\.\d{3}).*? \[(-?\d\.\d{3}), (-?\d\.\d{3})\]$")
 NUMBER = re.compile(r"-?\d\.\d{3}")
 LONG = 44  # characters in a cell that are better broken into lines
 
-# of the picture of an interval, in which a score of 0 is at the left end and 1 at the right one
-WIDTH, MARGIN = 200, 10
+PICTURE = Path(__file__).parent / "templates/interval.svg.jinja"
 
 
 def title_of(markdown: str) -> str:
@@ -115,15 +117,15 @@ def _dress(row: Sequence[Token], header: Sequence[str]) -> None:
         classes = ["right"] if "style" in opening.attrs else []
         classes += ["long"] if len(_shown_text(cell)) > LONG else []
         if name in SCORES and opening.tag == "td":
-            _tell_interval(cell, NUMBER.search(paper))
+            _show_interval(cell, NUMBER.search(paper))
         scope = "col" if opening.tag == "th" else "row" if opening is row[0] else ""
         opening.tag = closing.tag = "th" if scope else "td"
         attributes = {"scope": scope, "class": " ".join(classes)}
         opening.attrs = {name: value for name, value in attributes.items() if value}
 
 
-def _tell_interval(cell: Token, paper: re.Match[str] | None) -> None:
-    """Let a score tell its interval, and show it beside the paper's, on hover and focus."""
+def _show_interval(cell: Token, paper: re.Match[str] | None) -> None:
+    """Let a score name its interval, and show it beside the paper's, on hover and focus."""
     found = INTERVAL.search(_shown_text(cell))
     if not found:
         return
@@ -132,29 +134,14 @@ def _tell_interval(cell: Token, paper: re.Match[str] | None) -> None:
     last = (cell.children or [])[-1]
     interval = f"[{low}, {high}]"
     small = _own(f"<small>{interval}</small>")
-    papers = float(paper[0]) if paper else None
-    picture = _picture(float(score), float(low), float(high), papers)
+    places = {"score": _place(score), "low": _place(low), "high": _place(high)}
+    picture = filled(PICTURE, **places, paper=_place(paper[0]) if paper else None).strip()
     tip = f'</button><span class="tip" role="tooltip" hidden>{text}{picture}</span>'
     opening = _own('<button type="button" class="score">')
     cell.children = [opening, *(cell.children or []), small, _own(tip)]
     last.content = last.content.removesuffix(interval)
 
 
-def _picture(score: float, low: float, high: float, paper: float | None) -> str:
-    """Draw a score's interval on a line from 0 to 1, and the paper's score as a diamond."""
-    left, right, middle = (f"{_place(value):.1f}" for value in (low, high, score))
-    parts = [
-        f'<line class="scale" x1="{_place(0):g}" x2="{_place(1):g}" y1="12" y2="12"/>',
-        f'<line class="interval" x1="{left}" x2="{right}" y1="12" y2="12"/>',
-        f'<circle class="ours" cx="{middle}" cy="12" r="5"/>',
-    ]
-    if paper is not None:
-        at = _place(paper)
-        corners = f"{at:.1f},6 {at + 6:.1f},12 {at:.1f},18 {at - 6:.1f},12"
-        parts.append(f'<polygon class="paper" points="{corners}"/>')
-    size = f'viewBox="0 0 {WIDTH + 2 * MARGIN} 24"'
-    return f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>'
-
-
-def _place(value: float) -> float:
-    return MARGIN + WIDTH * min(max(value, 0.0), 1.0)
+def _place(score: str) -> float:
+    """Return where a score is in the picture of its interval."""
+    return 10 + 200 * min(max(float(score), 0.0), 1.0)

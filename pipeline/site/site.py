@@ -68,9 +68,8 @@ def _sources(report: Path) -> Iterator[tuple[str, Path]]:
 
 def _name(path: Path) -> str:
     """Return what a file of a report is called in the site."""
-    if path.suffix != ".md":
-        return path.as_posix()
-    return "index.html" if path.name == "README.md" else path.with_suffix(".html").as_posix()
+    name = path.with_suffix(".html") if path.suffix == ".md" else path
+    return "index.html" if path.name == "README.md" else name.as_posix()
 
 
 def _check_place(out: Path) -> None:

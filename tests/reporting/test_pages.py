@@ -152,35 +152,25 @@ def test_training_writes_the_note_that_the_page_looks_for() -> None:
     assert any(note.startswith(DEAD_HEAD) for note in notes)
 
 
-def page_of(params: Params, run: str) -> str:
-    return run_page(params, outcome_of(params), run)
-
-
-def test_the_kept_epoch_is_bold_and_undefined_numbers_are_dashes(params: Params) -> None:
-    outcome = outcome_of(params)
-    first, second = outcome.histories["sst-pretrain"]
-    history = [first, replace(second, dev_score=None, train_loss=None)]
-    outcome = replace(outcome, histories={**outcome.histories, "sst-pretrain": history})
-    page = run_page(params, outcome, "sst-pretrain")
-    assert "| **1** | sst    |     3 |         0.500 |     0.500 |" in page
-    assert "|     2 | sst    |     3 |             – |         – |" in page
-    assert run_figure(outcome, "sst-pretrain", "head").startswith("<?xml")
-
-
-def test_a_run_that_stopped_early_says_so_and_why(params: Params) -> None:
-    outcome = outcome_of(params)
-    told = replace(outcome.summaries["sst-pretrain"], stopped="the loss is inf in step 3")
-    outcome = replace(outcome, summaries={**outcome.summaries, "sst-pretrain": told})
-    page = run_page(params, outcome, "sst-pretrain")
-    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
-
-
-def test_pairs_that_were_cut_are_counted_where_there_are_any(params: Params) -> None:
-    assert "Pairs that were cut" not in page_of(params, "quora-finetune")
+def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(params: Params) -> None:
+    assert "Pairs that were cut" not in run_page(params, outcome_of(params), "quora-finetune")
     path = paths.run_summary(paths.run_dir("quora-finetune"))
     path.write_text(path.read_text().replace('{"train": 0, "dev": 0}', '{"train": 1234, "dev": 0}'))
-    page = page_of(params, "quora-finetune")
+    outcome = outcome_of(params)
+    first, second = outcome.histories["quora-finetune"]
+    history = [first, replace(second, dev_score=None, train_loss=None)]
+    summary = replace(outcome.summaries["quora-finetune"], stopped="the loss is inf in step 3")
+    outcome = replace(
+        outcome,
+        histories={**outcome.histories, "quora-finetune": history},
+        summaries={**outcome.summaries, "quora-finetune": summary},
+    )
+    page = run_page(params, outcome, "quora-finetune")
+    assert "| **1** | quora  |     3 |         0.500 |     0.500 |" in page
+    assert "|     2 | quora  |     3 |             – |         – |" in page
+    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
     assert re.search(r"\| Pairs that were cut +\| 1,234 of quora train +\|", page)
+    assert run_figure(outcome, "quora-finetune", "head").startswith("<?xml")
 
 
 def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:
@@ -190,19 +180,12 @@ def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> 
     nothing = replace(
         result.analysis, points=[], bins=bins, calibration_error=None, mistakes=[], num_zero=0
     )
-    undefined = replace(
-        result,
-        score=None,
-        ci_low=None,
-        ci_high=None,
-        best_epoch=0,
-        analysis=nothing,
-        reason="undefined: training stopped, the loss is no number",
-    )
+    reason = "undefined: training stopped, the loss is no number"
+    nothing_known = {"score": None, "ci_low": None, "ci_high": None, "best_epoch": 0}
+    undefined = replace(result, **nothing_known, analysis=nothing, reason=reason)
     results = [undefined if r is result else r for r in outcome.results]
     outcome = replace(outcome, results=results)
     page = run_page(params, outcome, "sts-pretrain")
-    assert "undefined: training stopped" in page
-    assert "undefined: training stopped, the loss is no number." in page
+    assert f"{reason}." in page
     assert "There is none." not in page
     assert run_figure(outcome, "sts-pretrain", "head").startswith("<?xml")

@@ -43,7 +43,7 @@ def make(folder: Path, whole: bool) -> None:
         features.main([name])
     inputs.main([])
     if whole:
-        for run in load_params().runs:
+        for run in load_params().all_runs:
             train.main([run])
             evaluate.main([run])
         report.main([])

@@ -1,15 +1,88 @@
-"""`dvc repro`, whose stages get the plan, so that they can say what is to come."""
+"""`make repro`: a plan, what runs at once, and `dvc repro`, whose stages get the plan."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
-from pipeline.launch.environment import with_own_python
-from pipeline.launch.plan import Outcome, PlannedStage
+from pipeline.errors import PlanError
+from pipeline.launch.environment import use_own_index, with_own_python
+from pipeline.launch.plan import Outcome, PlannedStage, plan_stages
+from pipeline.launch.summary import summary
+from pipeline.launch.sweep import check_listed, guessed, watch_own_files
+from pipeline.launch.times import last_seconds, load_times
+from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.trials import load_trials, with_trials
 
 PLAN_VARIABLE = "MINBERT_PLAN"  # read by pipeline/plumbing/progress.py
+
+
+@dataclass(frozen=True)
+class How:
+    """How stages are run."""
+
+    jobs: int = 1  # stages at once
+    scheduler: str | None = None  # dask's; its workers run the stages
+    per_gpu: int = 1  # finetune runs at once on a GPU
+    dashboard: bool = False
+    verbose: bool = False  # what DVC says, too
+
+
+def run_graph(how: How) -> NoReturn:
+    """Run what is out of date, and end as `dvc repro`.
+
+    Raises:
+        PipelineError: what is wrong before a stage runs, or with those that ran at once.
+    """
+    params = load_params()
+    trials = load_trials(params)
+    check_listed(trials)
+    watch_own_files(params)
+    last = guessed(last_seconds(load_times(params.profile)), trials)
+    use_own_index()
+    stages: Sequence[PlannedStage] = []
+    if how.scheduler or how.jobs > 1:
+        _at_once(with_trials(params, trials), last, how)
+    else:
+        try:
+            stages = _planned(last)
+        except PlanError as error:  # DVC itself says what is wrong, or knows better
+            sys.stderr.write(f"{error}\n")
+    become_dvc_repro(stages, last, is_quiet=not how.verbose)
+
+
+def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
+    """Plan, and say what is planned."""
+    stages = plan_stages()
+    sys.stdout.write(f"{summary(stages, last)}\n")
+    sys.stdout.flush()
+    return stages
+
+
+def _at_once(params: Params, last: dict[str, float], how: How) -> None:
+    """Run several stages at once."""
+    from pipeline.launch.board import Board, QuietConsole
+    from pipeline.launch.cluster import local_workers, remote_workers
+    from pipeline.launch.machine import THREADS_VARIABLE, gpus_for, threads_of
+    from pipeline.launch.parallel import Launch, only_launch, tasks_of
+
+    logging.disable(logging.CRITICAL)  # dask's words; what matters is said by the launch
+    threads, gpus = threads_of(how.jobs), gpus_for(params.device)
+    if how.scheduler:
+        lent = remote_workers(how.scheduler)
+    else:
+        lent = local_workers(how.jobs, threads, gpus, how.per_gpu, how.dashboard)
+    with only_launch(), lent as workers:
+        if workers.dashboard:
+            sys.stdout.write(f"dask's dashboard: {workers.dashboard}\n")
+        tasks = tasks_of(_planned(last), last, params)
+        Launch(tasks, params, workers, Board(QuietConsole(stderr=True), last)).run()
+    sys.stdout.write("now `dvc repro` looks at everything, and should find nothing to do\n")
+    sys.stdout.flush()
+    os.environ[THREADS_VARIABLE] = threads  # should it find something
 
 
 def become_dvc_repro(

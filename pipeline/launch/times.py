@@ -1,9 +1,13 @@
 """What the stages took when they last ran, together; and durations in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.core import paths
 from pipeline.plumbing.stage_times import StageTime, read_time
+from pipeline.reporting.markdown import table
+
+HEADER = ("stage", "time", "peak memory", "examples/s", "steps", "device", "")
+RIGHT = ("time", "peak memory", "examples/s", "steps")
 
 
 def load_times(profile: str) -> dict[str, StageTime]:
@@ -30,3 +34,22 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes_of_hour:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def times_table(times: Sequence[StageTime]) -> str:
+    """Lay out what stages took, and all of them together."""
+    total = duration(sum(time.seconds for time in times))
+    return table(HEADER, [*map(_row, times), ("all", total, *[""] * 5)], RIGHT)
+
+
+def _row(time: StageTime) -> tuple[str, ...]:
+    memory, rate = time.peak_memory_bytes, time.examples_per_second
+    return (
+        time.stage,
+        duration(time.seconds),
+        "" if memory is None else f"{memory / 1e6:.0f} MB",
+        "" if rate is None else f"{rate:.0f}",
+        "" if time.steps is None else str(time.steps),
+        "" if time.device is None else f"{time.device}, {time.threads} threads",
+        "resumed" if time.resumed else "",
+    )

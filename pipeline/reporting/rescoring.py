@@ -1,5 +1,7 @@
 """Table 3's scores, found again from recorded predictions and corpora that are made anew."""
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +10,17 @@ import numpy as np
 from pipeline.core import paths
 from pipeline.core.tasks import Corpus
 from pipeline.data.reading import read_split
+from pipeline.data.sources import write_corpora
 from pipeline.errors import ReportError
 from pipeline.evaluation.course_format import NUM_DECIMALS
 from pipeline.heads.metrics import Values, score
 from pipeline.plumbing.params import Params
+from pipeline.reporting.markdown import table
 from pipeline.reporting.reading import read_outcome
-from pipeline.reporting.records import Records, read_predicted
+from pipeline.reporting.records import Records, read_params, read_predicted, records_of
 from pipeline.reporting.results import Result
 
+HEADER = ("row", "metric", "recorded", "found again", "difference")
 ARITHMETIC = 1e-12  # by which the same sum in another order may differ
 
 
@@ -100,3 +105,32 @@ def _rescored(records: Records, result: Result, corpus_dir: Path) -> Rescored:
         found=score(corpus, predictions, labels.to_numpy()).value,
         allowed=rounding_allows(corpus, predictions),
     )
+
+
+def rescored(profile: str) -> list[Rescored]:
+    """Score a profile's recorded predictions on its corpora, made anew."""
+    records = records_of(profile)
+    params = read_params(records)
+    with tempfile.TemporaryDirectory() as folder:
+        write_corpora(params.active.corpora, params.seed, Path(folder))
+        return rescore(params, records, Path(folder))
+
+
+def rescored_table(rows: Sequence[Rescored]) -> str:
+    """Lay out scores, recorded and found again."""
+    return table(HEADER, [_row(row) for row in rows], right=HEADER[2:])
+
+
+def _row(row: Rescored) -> tuple[str, ...]:
+    difference = "–" if row.difference is None else f"{row.difference:+.1e}"
+    return (
+        row.configuration,
+        row.metric,
+        _shown(row.recorded),
+        _shown(row.found),
+        "0" if row.difference == 0 else difference,
+    )
+
+
+def _shown(score: float | None) -> str:
+    return "undefined" if score is None else f"{score:.6f}"

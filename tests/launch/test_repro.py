@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from commands.repro import read_arguments
-
 # what is run in DVC's place says who it is, what it was given, and which words of it come through
 STAND_IN = """
 import json, os, sys
@@ -49,20 +47,3 @@ def test_the_same_process_goes_on_as_dvc(is_quiet: bool, tmp_path: Path) -> None
     assert arguments == ["repro"]
     assert json.loads(plan) == {"train@a": [12.5, True], "report": [None, False]}
     assert path.startswith(str(Path(sys.executable).parent))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        ("--jobs none", "'none' is no number of stages: 1 or more"),
-        ("--jobs 0", "'0' is no number of stages"),
-        ("--scheduler tcp://a:1 --jobs 2", "a --scheduler has its own --jobs"),
-        ("--scheduler tcp://a:1 --dashboard", "a --scheduler has its own --jobs"),
-    ],
-)
-def test_arguments_that_make_no_sense_are_refused(
-    arguments: str, complaint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        read_arguments(arguments.split())
-    assert complaint in capsys.readouterr().err

@@ -19,7 +19,7 @@ from tests.torture.forked import forked, make
 
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
-FOLDERS = ("commands", "pipeline", "stages", ".dvc/plots")
+FOLDERS = ("pipeline", "stages", ".dvc/plots")
 FILES = (
     ".dvc/config",
     ".dvcignore",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.cli import main
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def test_a_run_becomes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[st
     out = tmp_path / "new" / "folder"
     assert main(["export", "--run", "sst-pretrain", str(out)]) == 0
     said = capsys.readouterr().out
-    assert said == f"sst-pretrain is in {out}; the README.md there tells how to load it\n"
+    assert said == f"sst-pretrain is in {out}; the README.md there says how to load it\n"
     assert (out / "model.safetensors").is_file()
 
 

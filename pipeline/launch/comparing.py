@@ -1,15 +1,10 @@
-"""Compare two experiments, commits or runs; without arguments, list all experiments."""
+"""A page that sets two runs, experiments or commits side by side."""
 
-import argparse
-import shutil
-import sys
 from contextlib import ExitStack
 
 from pipeline.core import paths
-from pipeline.core.files import write_text
 from pipeline.errors import ReportError, RevisionError
-from pipeline.launch.environment import use_own_index
-from pipeline.launch.revisions import WORKSPACE, Fetch, experiments, files_of
+from pipeline.launch.revisions import WORKSPACE, Fetch, files_of
 from pipeline.reporting.comparison import (
     Side,
     asked_of_revisions,
@@ -18,27 +13,7 @@ from pipeline.reporting.comparison import (
     read_side,
     runs_of,
 )
-from pipeline.reporting.comparison_page import comparison_page, experiments_table
-
-DESCRIPTION = """Set two experiments side by side, with a paired bootstrap test of each difference
-on the same dev examples; writes reports/compare.md. Without A and B: list all experiments."""
-NAME = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
-
-
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser("python -m pipeline compare", description=DESCRIPTION)
-    parser.add_argument("a", nargs="?", metavar="A", help=NAME)
-    parser.add_argument("b", nargs="?", metavar="B", help="likewise")
-    args = parser.parse_args(argv)
-    use_own_index()
-    if not args.a:
-        width = shutil.get_terminal_size((120, 24)).columns
-        sys.stdout.write(experiments_table(experiments(), width) + "\n")
-    elif not args.b:
-        parser.error("name two to compare: A and B")
-    else:
-        write_text(paths.COMPARISON, page_of(args.a, args.b))
-        sys.stdout.write(f"wrote {paths.COMPARISON}\n")
+from pipeline.reporting.comparison_page import comparison_page
 
 
 def page_of(a: str, b: str) -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from commands import readings, sweep
+from pipeline.cli import main
 from pipeline.core import paths
 from pipeline.launch.readings import readings_of
+from pipeline.launch.repro import How
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import load_trials
 
@@ -16,33 +17,33 @@ SWEPT = {"sst-pretrain-seed11712"}
 
 
 def test_it_writes_the_trials_and_goes_on_as_repro(
-    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readings.main(["--jobs", "2"])
-    assert handed_on == [["--jobs", "2"]]
+    main(["readings", "--jobs", "2"])
+    assert handed_on == [How(jobs=2)]
     assert set(load_trials(load_params())) == READINGS
     assert all(f"data/trials/{name}/" in paths.DVC_YAML.read_text() for name in READINGS)
     assert capsys.readouterr().out == "8 trials of 6 runs, seed 11711\n"
 
 
 def test_readings_and_a_sweep_keep_each_other_until_the_sweep_is_ended(
-    handed_on: list[list[str]],
+    handed_on: list[How],
 ) -> None:
-    sweep.main(["--seeds", "2", "--runs", "sst-pretrain"])
+    main(["sweep", "--seeds", "2", "--runs", "sst-pretrain"])
     assert set(load_trials(load_params())) == SWEPT
-    readings.main([])
+    main(["readings"])
     assert set(load_trials(load_params())) == SWEPT | READINGS
-    sweep.main(["--seeds", "2", "--runs", "sst-finetune"])
+    main(["sweep", "--seeds", "2", "--runs", "sst-finetune"])
     assert set(load_trials(load_params())) == {"sst-finetune-seed11712"} | READINGS
-    sweep.main(["--seeds", "1"])
+    main(["sweep", "--seeds", "1"])
     for path in (paths.TRIALS, paths.DVC_YAML):
         assert path.read_bytes() == (ROOT / path).read_bytes()
 
 
 def test_dry_names_the_trials_and_changes_nothing(
-    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readings.main(["--dry"])
+    main(["readings", "--dry"])
     *names, told = capsys.readouterr().out.splitlines()
     assert (set(names), told) == (READINGS, "8 trials of 6 runs, seed 11711")
     assert handed_on == []
@@ -50,9 +51,9 @@ def test_dry_names_the_trials_and_changes_nothing(
 
 
 def test_what_repro_would_refuse_is_refused_before_anything_is_written(
-    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        readings.main(["--seeds", "3"])
+        main(["readings", "--seeds", "3"])
     assert "unrecognized arguments: --seeds 3" in capsys.readouterr().err
     assert load_trials(load_params()) == {}

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from commands import sweep
+from pipeline.cli import main
 from pipeline.core import paths
 from pipeline.core.schemas import TIME
+from pipeline.launch.repro import How
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import load_trials
 
@@ -15,25 +16,25 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_it_writes_the_trials_and_goes_on_as_repro(
-    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep.main(["--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
-    assert handed_on == [["--verbose"]]
+    main(["sweep", "--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
+    assert handed_on == [How(verbose=True)]
     assert len(load_trials(load_params())) == 4
     assert capsys.readouterr().out == "4 trials of 2 runs, seeds 11711 to 11713\n"
-    sweep.main(["--seeds", "1"])
+    main(["sweep", "--seeds", "1"])
     assert capsys.readouterr().out == "no trials: every run is trained once\n"
     assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
 
 
 def test_dry_names_the_trials_and_their_time_and_changes_nothing(
-    handed_on: list[list[str]], capsys: pytest.CaptureFixture[str]
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     time = paths.stage_time("demo", "train@sst-pretrain")
     time.parent.mkdir(parents=True)
     time.write_text(json.dumps({"schema": str(TIME), "seconds": 61.7}))
     before = paths.DVC_YAML.read_bytes()
-    sweep.main(["--grid", "dropout=0.1,0.3", "--runs", "sst-pretrain", "--seeds", "2", "--dry"])
+    main(["sweep", "--grid", "dropout=0.1,0.3", "--runs", "sst-pretrain", "--seeds", "2", "--dry"])
     assert capsys.readouterr().out.splitlines() == [
         "sst-pretrain-dropout0p1-seed11711",
         "sst-pretrain-dropout0p1-seed11712",
@@ -57,13 +58,13 @@ def test_dry_names_the_trials_and_their_time_and_changes_nothing(
     ],
 )
 def test_half_a_question_is_a_usage_error(
-    handed_on: list[list[str]],
+    handed_on: list[How],
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     said: str,
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        sweep.main(arguments)
+        main(["sweep", *arguments])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
     assert handed_on == []

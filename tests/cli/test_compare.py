@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from commands.compare import page_of
-from pipeline.__main__ import main
+from pipeline.cli import main
 from pipeline.core.files import write_record, write_text
 from pipeline.core.schemas import EVALUATE, TRAIN
 from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
+from pipeline.launch.comparing import page_of
 from pipeline.reporting.comparison import asked_of_revisions, read_side
 from pipeline.reporting.comparison_page import comparison_page
 

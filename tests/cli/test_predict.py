@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.cli import main
 
 Said = pytest.CaptureFixture[str]
 

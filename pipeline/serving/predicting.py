@@ -1,0 +1,117 @@
+"""From texts to answers: what `python -m pipeline predict` does with what it was given."""
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from pipeline.core.files import replacing
+from pipeline.core.tasks import CorpusName
+from pipeline.errors import InputError
+from pipeline.plumbing.params import Params
+from pipeline.serving.answers import answer, json_lines, table_lines
+from pipeline.serving.texts import FORMATS, Texts, read_texts
+from pipeline.serving.trained import open_run, profile_of
+
+log = logging.getLogger(__name__)
+
+STDIN = Path("-")
+AT_ONCE = 1 << 16  # texts that are answered before the next are, so that memory holds no more
+NUM_SHOWN = 5  # lines in one message
+
+
+def predict(
+    params: Params,
+    name: str,
+    texts: Texts,
+    corpus: CorpusName | None,
+    output: Path | None,
+    as_table: bool | None,
+) -> None:
+    """Answer texts with a trained run, to standard output or a file.
+
+    Args:
+        params: of which the run is a part.
+        name: of the run.
+        texts: single sentences or pairs.
+        corpus: whose head is asked; without, every one that fits.
+        output: a file for the answers.
+        as_table: or as JSON lines; None for a table on a terminal alone.
+
+    Raises:
+        PipelineError: the run is not trained, or has no head that fits.
+    """
+    _warn_of(texts)
+    run = open_run(params, name)
+    profile = profile_of(run.name)
+    if profile in params.profiles and params.profiles[profile].is_synthetic:
+        log.warning("%s has learnt from generated corpora: no judgement on real text", run.name)
+    corpora = run.corpora_for(2 if texts.is_pairs else 1, corpus)
+    if as_table is None:
+        as_table = not output and sys.stdout.isatty()
+    num_cut = 0
+    with _destination(output) as write:
+        for start in range(0, len(texts.texts), AT_ONCE):
+            some = texts.texts[start : start + AT_ONCE]
+            answers, cut = answer(
+                run, corpora, some, params.tokens.max_length, params.evaluation.batch_size
+            )
+            num_cut += cut
+            lines = json_lines(some, answers)
+            if as_table:
+                width = shutil.get_terminal_size().columns
+                lines = table_lines(some, answers, is_pairs=texts.is_pairs, width=width)
+                lines = islice(lines, bool(start), None)  # one header
+            write("".join(f"{line}\n" for line in lines))
+    if num_cut:
+        log.warning(
+            "cut: %d sentences or joint pairs of more than %d tokens; the ends were not read",
+            num_cut,
+            params.tokens.max_length,
+        )
+
+
+def read_input(path: Path, form: str | None) -> Texts:
+    """Read texts from a file, or from standard input for `-`.
+
+    Raises:
+        InputError: it cannot be read, or its format is unknown.
+    """
+    name = "standard input" if path == STDIN else str(path)
+    form = form or path.suffix.removeprefix(".") or "txt"
+    if form not in FORMATS:
+        raise InputError(f"{name} is none of {', '.join(FORMATS)}; say which with --format")
+    if path == STDIN:
+        return read_texts(sys.stdin.buffer, name, form)
+    try:
+        with path.open("rb") as file:
+            return read_texts(file, name, form)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def _warn_of(texts: Texts) -> None:
+    """Say how marks were read, and what is left out."""
+    if texts.assumed:
+        log.warning("%s", texts.assumed)
+    if texts.left_out:
+        more = ", ..." if len(texts.left_out) > NUM_SHOWN else ""
+        log.warning(
+            "%d left out, having no text or half of a pair: line %s%s",
+            len(texts.left_out),
+            ", ".join(map(str, texts.left_out[:NUM_SHOWN])),
+            more,
+        )
+
+
+@contextmanager
+def _destination(output: Path | None) -> Iterator[Callable[[str], object]]:
+    """Lend what writes the answers: to standard output, or a file that is whole or absent."""
+    if output is None:
+        yield sys.stdout.write
+        return
+    with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yield file.write

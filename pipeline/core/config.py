@@ -3,30 +3,51 @@
 Knows no torch: the stage `backbone` judges the user's own files by it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from pipeline.core.files import read_json
 from pipeline.errors import BackboneError
 
+Size = Annotated[int, Field(ge=1)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
 class BertConfig:
-    """The sizes of a BERT, under the names of its config.json."""
+    """The sizes of a BERT, under the names of its config.json.
 
-    vocab_size: int
-    hidden_size: int  # D
-    num_hidden_layers: int  # L
-    num_attention_heads: int  # H
-    intermediate_size: int  # F
-    max_position_embeddings: int  # the longest T
-    type_vocab_size: int
-    pad_token_id: int
-    hidden_dropout_prob: float
-    attention_probs_dropout_prob: float
-    layer_norm_eps: float
+    The three last are what minBERT computes; a file that leaves one out means the same.
+    """
+
+    vocab_size: Size
+    hidden_size: Size  # D
+    num_hidden_layers: Size  # L
+    num_attention_heads: Size  # H
+    intermediate_size: Size  # F
+    max_position_embeddings: Size  # the longest T
+    type_vocab_size: Size
+    pad_token_id: Annotated[int, Field(ge=0)]
+    hidden_dropout_prob: Probability
+    attention_probs_dropout_prob: Probability
+    layer_norm_eps: Annotated[float, Field(gt=0, lt=1)]
+    model_type: Literal["bert"] = "bert"
+    hidden_act: Literal["gelu"] = "gelu"
+    position_embedding_type: Literal["absolute"] = "absolute"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not go together."""
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size ({self.hidden_size}) must be a multiple of "
+                f"num_attention_heads ({self.num_attention_heads})"
+            )
+        if self.pad_token_id >= self.vocab_size:
+            raise ValueError(f"pad_token_id ({self.pad_token_id}) is outside the vocabulary")
 
 
 def config_from_json(path: Path) -> BertConfig:
@@ -45,59 +66,20 @@ def config_from_json(path: Path) -> BertConfig:
         raise BackboneError(
             f"{path} is not a BERT's config: expected keys and values, found {str(raw)[:60]!r}"
         )
-    problems = [*_other_architecture(raw), *_wrong_sizes(raw)]
-    if problems:
+    try:
+        return BertConfig(**raw)
+    except ValidationError as error:
+        problems = "; ".join(map(_clause, error.errors()))
         raise BackboneError(
-            f"{path} does not describe a BERT: {'; '.join(problems)}; docs/adding.md says what a "
-            "backbone is"
-        )
-    return BertConfig(**{field.name: raw[field.name] for field in fields(BertConfig)})
+            f"{path} does not describe a BERT: {problems}; docs/adding.md says what a backbone is"
+        ) from None
 
 
-def _other_architecture(raw: Mapping[str, Any]) -> list[str]:
-    """Say where a config asks for a computation that minBERT does not do."""
-    wanted = {"model_type": "bert", "hidden_act": "gelu"}
-    if "position_embedding_type" in raw:  # younger configs leave it out
-        wanted["position_embedding_type"] = "absolute"
-    return [
-        f"{key} must be {value!r}, not {raw[key]!r}" if key in raw else f"{key} is missing"
-        for key, value in wanted.items()
-        if raw.get(key) != value
-    ]
-
-
-def _wrong_sizes(raw: Mapping[str, Any]) -> list[str]:
-    """Say which sizes are missing or impossible."""
-    problems = [
-        f"{field.name} {_expected(field.name)}, not {raw[field.name]!r}"
-        if field.name in raw
-        else f"{field.name} is missing"
-        for field in fields(BertConfig)
-        if not _is_possible(field.name, raw.get(field.name))
-    ]
-    if not problems and raw["hidden_size"] % raw["num_attention_heads"]:
-        problems.append(
-            f"hidden_size ({raw['hidden_size']}) must be a multiple of "
-            f"num_attention_heads ({raw['num_attention_heads']})"
-        )
-    if not problems and raw["pad_token_id"] >= raw["vocab_size"]:
-        problems.append(f"pad_token_id ({raw['pad_token_id']}) is outside the vocabulary")
-    return problems
-
-
-def _expected(key: str) -> str:
-    if key.endswith("_prob"):
-        return "must be at least 0 and below 1"
-    if key == "layer_norm_eps":
-        return "must be above 0 and below 1"
-    return f"must be a whole number from {0 if key == 'pad_token_id' else 1}"
-
-
-def _is_possible(key: str, value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    if key.endswith("_prob"):
-        return 0 <= value < 1
-    if key == "layer_norm_eps":
-        return 0 < value < 1
-    return isinstance(value, int) and value >= (0 if key == "pad_token_id" else 1)
+def _clause(detail: ErrorDetails) -> str:
+    """Say which key is wrong, and what it must be."""
+    key = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "missing":
+        return f"{key} is missing"
+    if not key:
+        return detail["msg"].removeprefix("Value error, ")
+    return f"{key} {detail['msg'].replace('Input should', 'must')}, not {detail['input']!r}"

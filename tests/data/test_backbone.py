@@ -354,8 +354,11 @@ def test_a_missing_file_of_the_users_own_is_named(own: Path, tmp_path: Path, nam
             json.dumps({**CONFIG, "position_embedding_type": "relative_key"}),
             "position_embedding_type must be 'absolute', not 'relative_key'",
         ),
-        (json.dumps({**CONFIG, "hidden_size": "4"}), "hidden_size must be a whole number"),
-        (json.dumps({"model_type": "bert"}), "hidden_act is missing; vocab_size is missing; "),
+        (json.dumps({**CONFIG, "hidden_size": "4"}), "hidden_size must be a valid integer"),
+        (
+            json.dumps({"model_type": "bert"}),
+            "BERT: vocab_size is missing; hidden_size ",
+        ),
         (json.dumps({**CONFIG, "num_attention_heads": 3}), r"hidden_size \(4\) must be a multiple"),
     ],
 )

@@ -65,7 +65,7 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def fitting_in_memory(what: str, device: torch.device, remedy: str) -> Iterator[None]:
-    """Tell an allocation that fails in the block in one sentence.
+    """Turn an allocation that fails in the block into an error of one sentence.
 
     Args:
         what: needs the memory, "a batch of 64 examples".
@@ -109,7 +109,7 @@ def keep_memory() -> None:
 def make_deterministic(device: torch.device) -> None:
     """Let the same work on the same GPU give the same bits; a CPU does so by itself.
 
-    An operation that has no such form is told of in a warning and done all the same.
+    An operation that has no such form runs all the same, with a warning.
     """
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for it

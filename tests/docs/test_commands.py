@@ -1,7 +1,7 @@
 """Every command of README and docs, run for real in a small copy of this repository, in order.
 
-What cannot be run here is listed with what runs it instead, so that a new command is either run
-or thought about.
+The whole graph of ten runs has run there. What cannot be run here is listed with what runs it
+instead, so that a new command is either run or thought about.
 """
 
 import json

@@ -101,7 +101,7 @@ def test_a_clone_without_data_has_the_reports_and_passes_the_gate_until_code_cha
     assert clone.hashes("reports") == ours.hashes("reports")
     assert "agrees with the code" in done(clone, GATE)
     assert not (clone.folder / "data").exists()
-    for name in ("training/loop.py", "corpora/synthetic.py"):  # before data there would be, after
+    for name in ("training/loop.py", "data/synthetic.py"):  # before data there would be, after
         with (clone.folder / "pipeline" / name).open("a") as file:
             file.write("\n# a comment\n")
         ended = clone.run(GATE)

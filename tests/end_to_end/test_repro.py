@@ -113,7 +113,6 @@ def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
     assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")
     rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
     (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
-    assert row["paper_score"] is None
     assert row["score"] is not None
     assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
 

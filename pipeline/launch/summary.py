@@ -13,10 +13,14 @@ from pipeline.launch.times import duration
 
 REASONS = 3  # shown of each stage
 LONGEST_VALUE = 24  # characters of a param
+OLD_LOCK = (
+    "dvc.lock is from before 0.2.0, whose stages depend on rooms of code instead of modules: every "
+    "stage runs once (docs/decisions/0009-rooms-as-deps.md)"
+)
 
 
 def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
-    """Say in one line what would happen and how long it would take.
+    """Say in a line what would happen and how long it would take; more only after an update.
 
     Args:
         stages: the plan.
@@ -27,7 +31,14 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     if counts[Outcome.UP_TO_DATE] == len(stages):
         return f"{all_of_them}, all up to date"
     told = [f"{count} {_counted(outcome, count)}" for outcome, count in counts.items() if count]
-    return f"{all_of_them}: {', '.join(told)}{_time_told(stages, last)}"
+    line = f"{all_of_them}: {', '.join(told)}{_time_told(stages, last)}"
+    return f"{line}\n{OLD_LOCK}" if any(map(_is_from_before_rooms, stages)) else line
+
+
+def _is_from_before_rooms(stage: PlannedStage) -> bool:
+    """Say whether dvc.lock has a stage without its rooms."""
+    new = {reason.name for reason in stage.reasons if reason.change == "new"}
+    return "pipeline/core" in new
 
 
 def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table:

@@ -36,6 +36,13 @@ def test_counts_and_times_are_in_one_line() -> None:
     )
 
 
+def test_a_lock_file_from_before_rooms_is_explained() -> None:
+    reasons = [Reason("dep", "pipeline/core", "new"), Reason("dep", "pipeline/data", "new")]
+    first, second = summary([PlannedStage("tokens@sst", Outcome.RUN, reasons)], {}).splitlines()
+    assert first == "1 stage: 1 would run; none of them timed yet"
+    assert "every stage runs once" in second
+
+
 def test_where_nothing_would_happen_that_is_all() -> None:
     assert summary(STAGES[:1], LAST) == "1 stage, all up to date"
 

@@ -161,4 +161,6 @@ def test_the_command_says_what_it_wrote_and_a_mistake_in_one_line(reports: Path)
     failed = run("--profile", "paper")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr == "reports/paper/ holds no report; run `make repro PROFILE=paper`\n"
-    assert run("--profile", "none").returncode == 2
+    unknown = run("--profile", "none")
+    assert unknown.returncode == 1
+    assert unknown.stderr == "unknown profile 'none'; allowed: demo, laptop, paper\n"

@@ -231,6 +231,7 @@ def test_great_expectations_is_silent_and_finds_the_same_again(
     handmade.write("sst", break_single_sentences)
     first = handmade.validate("sst")
     expectations._frames.cache_clear()  # it speaks when it is set up
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         assert handmade.validate("sst") == first
     assert capfd.readouterr() == ("", "")

@@ -4,6 +4,7 @@
 # Scheduler and worker each start an HTTP server (metrics, health, info), whether a dashboard is asked for or not:
 # the scheduler's on port 8787, the worker's on any, and with "inproc" addresses on 0.0.0.0 and [::].
 # No option leaves them out; a subclass of Scheduler and of Worker whose start_http_server does nothing does.
+# Seen: listens at [('0.0.0.0', 8787), ('0.0.0.0', 32985), ('::', 8787), ('::', 32985)]; the second port varies.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

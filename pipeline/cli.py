@@ -10,18 +10,19 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core import paths
 from pipeline.core.tasks import CORPORA
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.errors import ParamsError, PipelineError, ReportError
 
 if TYPE_CHECKING:
     from pipeline.launch.repro import How
     from pipeline.plumbing.params import Params
+    from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
 PLAN_WIDTH = 100  # columns where there is no terminal
@@ -159,10 +160,10 @@ def _repro(args: Arguments) -> None:
 
 
 def _sweep(args: Arguments) -> None:
-    from pipeline.launch import repro, sweep
+    from pipeline.launch import sweep
     from pipeline.launch.readings import kept_readings
 
-    how, params = _how(args), _params()
+    params = _params()
     if args.seeds is None and args.grid is None:
         args.usage_error("say how many --seeds, or give a --grid, or both")
     if args.grid is not None and args.runs is None:
@@ -172,25 +173,29 @@ def _sweep(args: Arguments) -> None:
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}
     trials = sweep.trials_of(params, runs, args.seeds or 1, grid)
-    if args.dry:
-        print(*trials, sweep.described(params, trials), sep="\n")
-        return
-    sweep.write_trials(params, trials | kept_readings(params) if trials else {})
-    print(sweep.described(params, trials))
-    repro.run_graph(how)
+    _train(args, trials, lambda: trials | kept_readings(params) if trials else {})
 
 
 def _readings(args: Arguments) -> None:
-    from pipeline.launch import repro, sweep
     from pipeline.launch.readings import readings_of
     from pipeline.plumbing.trials import load_trials
 
-    how, params = _how(args), _params()
+    params = _params()
     trials = readings_of(params)
+    _train(args, trials, lambda: load_trials(params) | trials)
+
+
+def _train(
+    args: Arguments, trials: "Mapping[str, Trial]", listed: "Callable[[], Mapping[str, Trial]]"
+) -> None:
+    """Say which trials are asked for; unless that is all, list them and run the graph."""
+    from pipeline.launch import repro, sweep
+
+    how, params = _how(args), _params()
     if args.dry:
         print(*trials, sweep.described(params, trials), sep="\n")
         return
-    sweep.write_trials(params, load_trials(params) | trials)
+    sweep.write_trials(params, listed())
     print(sweep.described(params, trials))
     repro.run_graph(how)
 
@@ -294,7 +299,6 @@ def _render(args: Arguments) -> None:
 
 
 def _rescore(args: Arguments) -> None:
-    from pipeline.errors import ReportError
     from pipeline.reporting.rescoring import rescored, rescored_table
 
     rows = rescored(_profile(args))

@@ -18,6 +18,7 @@ from pipeline.plumbing.params import CorporaParams, LocalCorpora, RunParams
 # what a template is filled with
 CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair_run}", "{trial}"
 RUN_DIR = paths.run_dir(RUN)
+LOCK = "requirements-compute.lock"
 # by stage and key: templates, for each corpus, run or trial in turn; those of one tuple together
 WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
     ("inputs", "deps"): [
@@ -101,7 +102,7 @@ def trials_in(text: str) -> set[str]:
 
 def _is_code(item: Any) -> bool:
     """Say whether a dep is a room, a stage's script or the lock file: what no list changes."""
-    return isinstance(item, str) and item.startswith(("pipeline/", "stages/", "requirements"))
+    return isinstance(item, str) and (item.startswith(("pipeline/", "stages/")) or item == LOCK)
 
 
 def _filled(

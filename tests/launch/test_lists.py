@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.launch.lists import trials_in, written
-from pipeline.plumbing.params import load_params
+from pipeline.launch.lists import trials_in, watching, written
+from pipeline.plumbing.params import LocalCorpora, load_params
 
 ROOT = Path(__file__).parents[2]
 GRAPH = (ROOT / "dvc.yaml").read_text()
@@ -24,3 +24,11 @@ def test_without_trials_it_is_the_same_text_again() -> None:
     assert trials_in(more) == {"one"}
     assert written(more, RUNS, []) == written(GRAPH, RUNS, [])
     assert trials_in(written(more, RUNS, [])) == set()
+
+
+def test_own_data_is_watched_while_it_is_used_whatever_it_is_called() -> None:
+    own = LocalCorpora(source="local:requirements")
+    watched = watching(GRAPH, own)
+    assert watched.count("      - requirements\n") == 1
+    assert watching(watched, own) == watched
+    assert watching(watched, load_params(ROOT / "params.yaml").active.corpora) == GRAPH

@@ -72,6 +72,20 @@ def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
     assert written(more, PARAMS.runs, TRIALS) == text
 
 
+def test_the_lock_keeps_no_stage_that_the_graph_no_longer_has() -> None:
+    named = {f"{n}@{key}" for n, s in STAGES.items() if "do" in s for key in keys_of(n)}
+    locked = read_yaml(ROOT / "dvc.lock")["stages"].keys()
+    kept = {name for name in locked if not name.startswith("trials@")}  # of sweeps that ended
+    assert kept == (named | STAGES.keys()) - {n for n, s in STAGES.items() if "do" in s}
+
+
+def keys_of(name: str) -> list[str]:
+    """Return the keys that a stage with `foreach` runs for; none of trials."""
+    over = STAGES[name]["foreach"]
+    of_variables = {"${runs}": list(PARAMS.runs), "${trials}": []}
+    return of_variables[over] if isinstance(over, str) else list(over)
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_every_command_replaces_its_shell(name: str) -> None:
     assert body_of(name)["cmd"].startswith(f"exec python -m stages.{name}")

@@ -4,14 +4,14 @@ import argparse
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
-from pipeline.core.tasks import FEATURE_SETS
+from pipeline.core.tasks import FEATURE_SETS, SPLITS
 from pipeline.encoder.batches import joined
 from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.features import write_features
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_backbone
 from pipeline.plumbing.params import load_params
-from pipeline.tokens.token_cache import read_caches
+from pipeline.tokens.token_cache import read_cache
 
 
 def main(argv: list[str]) -> None:
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> None:
     params = load_params()
     device = choose_device(params.device)
     make_deterministic(device)
-    splits = read_caches(paths.tokens_dir(corpus))
+    splits = {split: read_cache(paths.tokens_dir(corpus), split) for split in SPLITS}
     if encoding == "joint":
         splits = {split: joined(cache) for split, cache in splits.items()}
     write_features(

@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
+LOG_SECONDS = 5.0  # between two lines on progress
 MOST_BYTES = 1 << 30  # of a file whose pin gives no size
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a busy server
 PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
 
@@ -41,6 +42,7 @@ class Pin:
     sha256: str | None = None
     git_sha1: str | None = None  # git's name for the content: sha1 of a blob
     mirror_folder: str | None = None  # where a mirror may keep it, if not at its top
+    num_rows: int | None = None  # of a table, where they were counted
 
     def __post_init__(self) -> None:
         """Refuse a pin that pins nothing."""
@@ -70,8 +72,8 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
     Raises:
         FetchError: no route has the file, or one brought a file with another hash.
     """
-    failures = []
-    for route in (*_mirrors(), *routes):
+    failures, mirror = [], os.environ.get(MIRROR_VARIABLE)
+    for route in (*([Mirror(mirror)] if mirror else []), *routes):
         try:
             with replacing(out) as temporary:
                 temporary.unlink(missing_ok=True)  # of a killed run: it would be resumed
@@ -121,38 +123,30 @@ def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
         yield chunk
 
 
-@dataclass(frozen=True)
 class Mirror:
-    """A directory of the user's with copies of pinned files."""
+    """The user's directory with copies of pinned files."""
 
-    directory: Path
+    def __init__(self, name: str) -> None:
+        """Take the directory that the environment variable names."""
+        self._directory = Path(name).expanduser()
+        if not self._directory.is_dir():
+            raise FetchError(
+                f"the environment variable {MIRROR_VARIABLE} names {name!r}, which is not a "
+                "directory; name an existing one, or unset the variable"
+            )
 
     def __str__(self) -> str:
         """Name the place."""
-        return f"mirror {self.directory}"
+        return f"mirror {self._directory}"
 
     def bring(self, pin: Pin, to: Path) -> None:
         """Copy the file out of the mirror."""
         for folder in filter(None, (pin.mirror_folder, ".")):
-            path = self.directory / folder / pin.name
+            path = self._directory / folder / pin.name
             if path.is_file():
                 shutil.copyfile(path, to)
                 return
         raise RouteError("does not have the file")
-
-
-def _mirrors() -> list[Mirror]:
-    """Return the user's mirror, if one is set."""
-    value = os.environ.get(MIRROR_VARIABLE)
-    if not value:
-        return []
-    directory = Path(value).expanduser()
-    if not directory.is_dir():
-        raise FetchError(
-            f"the environment variable {MIRROR_VARIABLE} names {value!r}, which is not a "
-            "directory; name an existing one, or unset the variable"
-        )
-    return [Mirror(directory)]
 
 
 @dataclass(frozen=True)
@@ -162,7 +156,6 @@ class Download:
     folder_url: str
     timeout_seconds: float = 30.0  # of silence, not of the whole transfer
     retries: int = 4  # after 0, 2, 4 and 8 seconds
-    log_seconds: float = 5.0  # between two lines on progress
 
     def __str__(self) -> str:
         """Name the place."""
@@ -198,18 +191,14 @@ class Download:
             response.raise_for_status()
             # a server may ignore the range and send the whole file
             mode = "ab" if response.status_code == PARTIAL_CONTENT else "wb"
+            whole = "" if pin.num_bytes is None else f" of {pin.num_bytes / 1e6:.1f}"
+            last_line = time.monotonic()
             with to.open(mode) as file:
-                self._copy(pin, response.raw, file)
-
-    def _copy(self, pin: Pin, body: Any, file: IO[bytes]) -> None:
-        """Copy a response's body, logging progress now and then."""
-        last_line = time.monotonic()
-        for chunk in chunks_of(body, pin, start=file.tell()):
-            file.write(chunk)
-            if time.monotonic() - last_line >= self.log_seconds:
-                last_line = time.monotonic()
-                whole = "" if pin.num_bytes is None else f" of {pin.num_bytes / 1e6:.1f}"
-                log.info("%s: %.1f%s MB", pin.name, file.tell() / 1e6, whole)
+                for chunk in chunks_of(response.raw, pin, start=file.tell()):
+                    file.write(chunk)
+                    if time.monotonic() - last_line >= LOG_SECONDS:
+                        last_line = time.monotonic()
+                        log.info("%s: %.1f%s MB", pin.name, file.tell() / 1e6, whole)
 
 
 class _Session(requests.Session):
@@ -218,31 +207,26 @@ class _Session(requests.Session):
     def __init__(self, url: str, retries: int) -> None:
         """Begin at an address; http is for one on this machine itself."""
         super().__init__()
-        self._schemes = {"https"} | ({"http"} if _is_loopback(url) else set())
-        adapter = HTTPAdapter(
-            max_retries=urllib3.Retry(
-                retries,
-                backoff_factor=1.0,
-                status_forcelist=TRANSIENT_STATUSES,
-                respect_retry_after_header=False,  # it may say hours
-            )
+        self._may_use_http = urlsplit(url).scheme == "http"
+        retry = urllib3.Retry(
+            retries,
+            backoff_factor=1.0,
+            status_forcelist=TRANSIENT_STATUSES,
+            respect_retry_after_header=False,  # it may say hours
         )
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, HTTPAdapter(max_retries=retry))
         self.get_adapter(url)
 
     def get_adapter(self, url: str) -> Any:
         """Refuse an address without encryption; requests asks here before each redirection too."""
-        scheme = urlsplit(url).scheme
-        if scheme not in self._schemes or (scheme == "http" and not _is_loopback(url)):
+        parts = urlsplit(url)
+        is_local = self._may_use_http and parts.scheme == "http" and parts.hostname in LOOPBACK
+        if parts.scheme != "https" and not is_local:
             raise RouteError(
                 f"{url} is not encrypted; files are fetched from https:// addresses only"
             )
         return super().get_adapter(url)
-
-
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).scheme == "http" and urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
 def _cause(error: BaseException) -> str:

@@ -1,7 +1,6 @@
 """The files of the CS224N default project, pinned: the very splits the paper used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.tasks import CorpusName, Split
@@ -12,19 +11,7 @@ REPOSITORY = "gpoesia/minbert-default-final-project"
 COMMIT = "7ac8260577fc12a86c7aaf38918056c30054ef39"  # of 2023-03-03
 FOLDER_URL = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/data"
 
-
-@dataclass(frozen=True)
-class UpstreamFile:
-    """One split of one corpus as published."""
-
-    pin: Pin
-    num_rows: int | None = None  # None: never counted
-
-
-UPSTREAM: Mapping[CorpusName, Mapping[Split, UpstreamFile]] = {
-    corpus: {
-        split: UpstreamFile(num_rows=pin.pop("num_rows", None), pin=Pin(**pin))
-        for split, pin in splits.items()
-    }
+UPSTREAM: Mapping[CorpusName, Mapping[Split, Pin]] = {
+    corpus: {split: Pin(**pin) for split, pin in splits.items()}
     for corpus, splits in read_yaml(Path(__file__).with_name("pins.yaml")).items()
 }

@@ -112,14 +112,14 @@ def _cs224n(corpus: Corpus, corpora: Cs224nCorpora, seed: int) -> Source:
     )
     carved = is_carved(corpus, corpora)
     with tempfile.TemporaryDirectory() as downloads:
-        for split, upstream in UPSTREAM[corpus.name].items():
+        for split, pin in UPSTREAM[corpus.name].items():
             if carved and split != "dev":
                 continue
-            path = Path(downloads) / upstream.pin.name
-            fetch(upstream.pin, [Download(FOLDER_URL)], path)
+            path = Path(downloads) / pin.name
+            fetch(pin, [Download(FOLDER_URL)], path)
             num_rows = source.read(path, corpus, split)
-            if upstream.num_rows not in (None, num_rows):
-                raise CorpusError(f"{path.name} has {num_rows} rows, expected {upstream.num_rows}")
+            if pin.num_rows not in (None, num_rows):
+                raise CorpusError(f"{path.name} has {num_rows} rows, expected {pin.num_rows}")
     if carved:
         pairs = source.splits["dev"]
         source.splits |= carve(pairs, seed)

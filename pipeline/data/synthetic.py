@@ -48,20 +48,16 @@ def generate(corpus: CorpusName, sizes: SplitSizes, seed: int) -> dict[Split, pd
     frames: dict[Split, pd.DataFrame] = {}
     for split in SPLITS:
         rng = np.random.default_rng([seed, crc32(corpus.encode()), crc32(split.encode())])
+        count = getattr(sizes, split)
+        # one quantile from each of `count` equal parts of [0, 1), in random order: class shares
+        # come out within one example of what a composer wants, even in small splits
+        quantiles = rng.permutation((np.arange(count) + rng.random(count)) / count)
         rows = [
-            (rng.bytes(NUM_ID_DIGITS).hex()[:NUM_ID_DIGITS], *_unseen(corpus, rng, quantile, seen))
-            for quantile in _quantiles(rng, getattr(sizes, split))
+            (rng.bytes(NUM_ID_DIGITS).hex()[:NUM_ID_DIGITS], *_unseen(corpus, rng, float(q), seen))
+            for q in quantiles
         ]
         frames[split] = pd.DataFrame(rows, columns=["id", "first", "second", "label"])
     return frames
-
-
-def _quantiles(rng: Generator, count: int) -> list[float]:
-    """Draw one quantile from each of `count` equal parts of [0, 1), in random order.
-
-    So class shares come out within one example of what a composer wants, even in small splits.
-    """
-    return [float(q) for q in rng.permutation((np.arange(count) + rng.random(count)) / count)]
 
 
 def _unseen(

@@ -27,7 +27,7 @@ from pipeline.heads.heads import predictions_of, probabilities_of
 from pipeline.heads.metrics import majority_class, score, secondary
 from pipeline.heads.predict import head_outputs, in_double, open_examples, open_model
 from pipeline.plumbing.params import EvaluationParams, Params
-from pipeline.tokens.inputs import check_inputs
+from pipeline.tokens.inputs import check_files, listed_files
 from pipeline.tokens.token_cache import TokenizedSplit
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _answers(
 ) -> Iterator[Answers]:
     """Yield what a trained run says about some splits of its corpora."""
     run = params.run(name)
-    check_inputs(inputs, run.pair_encoding)
+    check_files(listed_files(inputs, run.pair_encoding))
     device = choose_device(params.device)
     make_deterministic(device)
     seed_everything(params.seed)

@@ -47,20 +47,6 @@ def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, st
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
 
 
-def check_inputs(path: Path, pair_encoding: PairEncoding | None) -> None:
-    """Make sure that what a run is about to read is what was listed.
-
-    Args:
-        path: of the list.
-        pair_encoding: of the run, or of a trial of it.
-
-    Raises:
-        TrainingError: the list or a file is missing, or a file has changed since.
-        SchemaError: the list is of another version.
-    """
-    check_files(listed_files(path, pair_encoding))
-
-
 def check_files(hashes: Mapping[str, str]) -> None:
     """Make sure that files, by name, have the hashes that were listed.
 

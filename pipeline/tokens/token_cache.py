@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import read_array, write_array
 from pipeline.core.files import read_record, replacing_folder, write_record
 from pipeline.core.schemas import TOKENS
-from pipeline.core.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Split
 from pipeline.core.tokenizer import load_tokenizer, tokenize
 from pipeline.errors import CorpusError
 
@@ -137,11 +137,6 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
             f"the token cache {folder} is missing or damaged ({error}); delete {folder} and "
             "run `dvc repro`"
         ) from None
-
-
-def read_caches(folder: Path) -> dict[Split, TokenizedSplit]:
-    """Open every split of a cache."""
-    return {split: read_cache(folder, split) for split in SPLITS}
 
 
 def _array_path(folder: Path, split: Split, name: str) -> Path:

@@ -37,16 +37,13 @@ def expect(name: str, **values: Any) -> Expectation:
             return given
         return values[given[1:-1]] if given[1:-1] in values else given.format(**values)
 
-    known = {key: filled(value) for key, value in DATA["expectations"][name].items()}
-    expectation: Expectation = getattr(gx.expectations, f"Expect{known['kind']}")(
-        severity=known["severity"],
-        description=known["description"],
-        meta={
-            "name": known.get("name", name),
-            "found": known.get("found", ""),
-            "detail": known.get("detail", ""),
-        },
-        **{key: filled(value) for key, value in known["given"].items()},
+    known = {"name": name, "found": "", "detail": ""} | DATA["expectations"][name]
+    kind = getattr(gx.expectations, f"Expect{known.pop('kind')}")
+    given = known.pop("given")
+    about = {key: filled(known.pop(key)) for key in ("severity", "description")}
+    meta = {key: filled(value) for key, value in known.items()}
+    expectation: Expectation = kind(
+        **about, meta=meta, **{key: filled(value) for key, value in given.items()}
     )
     return expectation
 

@@ -1,7 +1,6 @@
 """One corpus held against what is expected of it, and described for the data page."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,9 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     if isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present():
         notes = dict.fromkeys(SPLITS, "left out")
     else:
-        findings += check(_ids(frames), "all", [expect("id_in_one_split")])
+        # an id that comes twice in a split counts once
+        ids = pd.concat([frame.drop_duplicates("id") for frame in frames.values()])
+        findings += check(ids, "all", [expect("id_in_one_split")])
         for split in read:
             carved = is_carved(corpus, corpora)
             findings += _judged(frames[split], corpus, split, expected[split], carved=carved)
@@ -114,7 +115,18 @@ def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
         try:
             frame = read_as_text(path)
         except CorpusError as error:
-            findings.append(_unreadable(split, str(error).removeprefix(str(path)).lstrip(", ")))
+            said = str(error).removeprefix(str(path)).lstrip(", ")
+            about = "The file must be a table in CSV."
+            findings.append(
+                Finding(
+                    "file_is_readable",
+                    split,
+                    "critical",
+                    success=False,
+                    description=about,
+                    observed=said,
+                )
+            )
             continue
         columns = check(frame, split, [expect("columns")])
         findings += columns
@@ -124,20 +136,3 @@ def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
         findings += check(whole, split, [expect("row_is_whole")])
         frames[split] = frame[list(SCHEMA)].fillna("")
     return frames, findings
-
-
-def _unreadable(split: Split, observed: str) -> Finding:
-    return Finding(
-        expectation="file_is_readable",
-        split=split,
-        severity="critical",
-        success=False,
-        description="The file must be a table in CSV.",
-        observed=observed,
-    )
-
-
-def _ids(frames: Mapping[Split, pd.DataFrame]) -> pd.DataFrame:
-    """Return one row for each id of each split; one that comes twice in a split counts once."""
-    distinct = [frame.drop_duplicates("id")[["id", "text"]] for frame in frames.values()]
-    return pd.concat(distinct, ignore_index=True)

@@ -37,7 +37,7 @@ from pipeline.errors import (
 from pipeline.plumbing.params import load_params
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.records import records_in_data
-from pipeline.tokens.inputs import check_inputs
+from pipeline.tokens.inputs import listed_files
 from pipeline.tokens.token_cache import ARRAYS, read_cache
 from pipeline.training.resume import read_checkpoint
 from pipeline.validation.validation import validate_corpus
@@ -175,7 +175,7 @@ READERS: dict[str, tuple[str, Callable[[], object], type[PipelineError]]] = {
         TrainingError,
     ),
     "checkpoint": ("a.safetensors", lambda: read_checkpoint(Path("a.safetensors")), PipelineError),
-    "inputs": ("inputs.json", lambda: check_inputs(Path("inputs.json"), None), TrainingError),
+    "inputs": ("inputs.json", lambda: listed_files(Path("inputs.json"), None), TrainingError),
     "scores": (
         str(paths.scores_json(next(iter(PARAMS.runs)))),
         lambda: read_outcome(PARAMS, {}, records_in_data()),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
 from pipeline.data import sources
 from pipeline.data.pinned import Download, Pin
-from pipeline.data.pins import UPSTREAM, UpstreamFile
+from pipeline.data.pins import UPSTREAM
 from pipeline.data.reading import LABEL_COLUMNS, read_split
 from pipeline.data.sources import write_corpora
 from pipeline.errors import CorpusError, FetchError
@@ -23,7 +24,7 @@ PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
 NUM_ROWS = {"train": 30, "dev": 20, "test": 10}
 
 
-def pinned(mirror: Path, name: CorpusName, split: Split) -> UpstreamFile:
+def pinned(mirror: Path, name: CorpusName, split: Split) -> Pin:
     """Put a file in the upstream format; the third row of Quora's dev set has a hole."""
     columns = ["sentence1", "sentence2"] if CORPORA[name].is_pair else ["sentence"]
     label = [] if split == "test" else [LABEL_COLUMNS[name]]
@@ -34,9 +35,9 @@ def pinned(mirror: Path, name: CorpusName, split: Split) -> UpstreamFile:
             texts[1] = ""
         lines.append([str(i), f"{name}{split}{i}", *texts, *[f"{i % 2}.0" for _ in label]])
     content = "".join("\t".join(line) + "\n" for line in lines).encode()
-    file = UPSTREAM[name][split].pin.name
+    file = UPSTREAM[name][split].name
     (mirror / file).write_bytes(content)
-    return UpstreamFile(Pin(file, sha256=hashlib.sha256(content).hexdigest()), NUM_ROWS[split])
+    return Pin(file, sha256=hashlib.sha256(content).hexdigest(), num_rows=NUM_ROWS[split])
 
 
 @pytest.fixture
@@ -48,7 +49,6 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sources, "UPSTREAM", pins)
     closed = Download("http://127.0.0.1:1", retries=0)
     monkeypatch.setattr(sources, "Download", lambda url: closed)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("MINBERT_MIRROR", str(directory))
     return directory
 
@@ -147,8 +147,8 @@ def test_a_failure_leaves_the_old_corpus_as_it_was(mirror: Path, tmp_path: Path)
 def test_a_wrong_number_of_rows_is_refused(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pins = dict(sources.UPSTREAM["sst"])
-    pins["dev"] = UpstreamFile(pins["dev"].pin, 21)
-    monkeypatch.setattr(sources, "UPSTREAM", {**sources.UPSTREAM, "sst": pins})
+    pins = sources.UPSTREAM["sst"]
+    other = pins | {"dev": replace(pins["dev"], num_rows=21)}
+    monkeypatch.setattr(sources, "UPSTREAM", {**sources.UPSTREAM, "sst": other})
     with pytest.raises(CorpusError, match=r"ids-sst-dev\.csv has 20 rows, expected 21"):
         write_corpora(PUBLISHED, seed=1, out=tmp_path / "out")

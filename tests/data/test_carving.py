@@ -4,13 +4,12 @@ import pandas as pd
 import pytest
 
 from pipeline.data.carving import carve, normalised
+from pipeline.data.reading import frame_of
 from pipeline.errors import CorpusError
 
 
 def pairs_of(questions: list[tuple[str, str]]) -> pd.DataFrame:
-    rows = [(f"id{i}", *pair, float(i % 2)) for i, pair in enumerate(questions)]
-    frame = pd.DataFrame(rows, columns=["id", "first", "second", "label"])
-    return frame.astype({"first": "str", "second": "str"})
+    return frame_of([(f"id{i}", *pair, float(i % 2)) for i, pair in enumerate(questions)])
 
 
 def test_questions_are_compared_without_case_and_extra_space() -> None:

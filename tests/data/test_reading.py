@@ -57,9 +57,7 @@ def rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         STS,
         OWN,
         "label,second,first,id\n1.25,A cat.,A dog.,b1\n",
-        "id\tsentence1\tsentence2\tsimilarity\nb1\tA dog.\tA cat.\t1.25\n",
-        "id\tquestion1\tquestion2\tlabel\nb1\tA dog.\tA cat.\t1.25\n",
-        'id,first,second,label\n"b1"," A dog. ","A cat.",1.25\n',
+        'id,question1,question2,label\n"b1"," A dog. ","A cat.",1.25\n',
     ],
 )
 def test_files_are_read_under_our_names_or_the_courses(path: Path, content: str) -> None:
@@ -71,17 +69,9 @@ def test_single_sentences_have_no_second_and_quotation_marks_mean_what_they_must
 ) -> None:
     single = [("a1", "Fine , really .", "", 3.0), ("a2", "Dull", "", 0.0)]
     assert rows(upstream(path, SST)) == single
-    content = 'x\tid\tsentence\tsentiment\n0\te1\t"He said ""no"",\ttwice\nor more"\t2\n'
-    assert list(upstream(path, content)["first"]) == ['He said "no",\ttwice\nor more']
     content = 'id\ttext\tlabel\na1\t"I sat through worse.\t1\na2\tA chore."\t0\n'
     read = upstream(path.with_suffix(".tsv"), content)
     assert list(read["first"]) == ['"I sat through worse.', 'A chore."']
-
-
-def test_types_are_the_same_for_every_split(path: Path) -> None:
-    types = {"id": "str", "first": "str", "second": "str", "label": "float64"}
-    for frame in (upstream(path, SST), frame_of([])):
-        assert frame.dtypes.astype(str).to_dict() == types
 
 
 def test_a_test_split_has_no_labels_whatever_its_unnamed_columns(path: Path) -> None:
@@ -110,13 +100,6 @@ def test_harmless_differences_change_nothing(path: Path, change: Any) -> None:
         pd.testing.assert_frame_equal(read_as_text(put(path, change(text))), as_it_was)
 
 
-def test_a_very_long_field_is_read_whole(path: Path) -> None:
-    text = "word " * 100_000 + "end"
-    write_split(path, upstream(path, SST.replace("Dull", text)), CORPORA["sst"])
-    assert read_split(path, CORPORA["sst"])["first"][1] == text
-    assert read_as_text(path)["first"][1] == text
-
-
 def test_rows_with_an_empty_field_are_dropped_and_named(path: Path) -> None:
     gaps = '8\tc2\tWho?\t \t0.0\n9\tc3\t"Two\nlines"\tWhat?\t\n10\tc4\tIf?\tIs it?\t0.0\n'
     frame, dropped = read_upstream(put(path, QUORA + gaps), CORPORA["quora"], "dev")
@@ -135,32 +118,17 @@ SEVERAL_LINES = SST.replace(" Fine , really .", '"one\ntwo\nthree"').replace("\t
     [
         ("sst", "", "line 1: empty, where the names of the columns"),
         ("sst", SST.replace("sentiment", "x"), "line 1: no column label or sentiment; found , id,"),
-        ("sst", SST.replace("\t", ";").replace(" , ", " "), "line 1: no column id; found ;id;sent"),
-        (
-            "sst",
-            SST.replace("\t3", "\t5"),
-            "line 2: label 5 of sst must be a whole number from 0 t",
-        ),
+        ("sst", SST.replace("\t3", "\t5"), "line 2: label 5 of sst must be a whole number from 0 "),
         ("sst", SST.replace("\t3", "\t-1"), "line 2: label -1 of sst must be"),
         ("sst", SST.replace("\t3", "\t2.5"), "line 2: label 2.5 of sst must be a whole number"),
-        ("sst", SST.replace("\t0\n", "\tgood\n"), "line 3: label 'good' is not a number"),
         ("sst", SST.replace("\t0\n", "\tnan\n"), "line 3: label 'nan' is not a number"),
         ("sst", SST.replace("\t0\n", "\t1_0\n"), "line 3: label '1_0' is not a number"),
         ("sst", SST.replace("\t0\n", "\n"), "line 3: 3 columns, not 4"),
-        ("sst", SST.replace(" Dull", "Du\tll"), "line 3: 5 columns, not 4"),
         ("sst", SST.replace("Dull", "Du\0ll"), "line 3: a NUL byte; this is not a text file"),
         ("sst", SST.encode().replace(b"Dull", b"D\xe9j"), "line 3: byte 0xe9 is not UTF-8 text"),
-        ("sst", SST.encode("utf-16"), "line 1: byte 0xff is not UTF-8 text"),
-        ("sst", b"\x1f\x8b\x08\x00" + bytes(range(256)), "line 1: byte 0x8b is not UTF-8 text"),
         ("sst", SEVERAL_LINES, "line 5: label 9 of sst"),
-        (
-            "sts",
-            STS.replace("1.25", "5.1"),
-            "line 2: label 5.1 of sts must be a number from 0 to 5",
-        ),
-        ("sts", STS.replace("1.25", "-0.1"), "line 2: label -0.1 of sts must be a number from 0"),
+        ("sts", STS.replace("1.25", "5.1"), "line 2: label 5.1 of sts must be a number from 0 to "),
         ("sts", OWN.replace("second", "x"), "line 1: no column second or sentence2 or question2; "),
-        ("sts", OWN.replace(",1.25", ""), "line 2: 3 columns, not 4"),
     ],
 )
 def test_an_upstream_file_that_cannot_be_read_is_refused_by_name_and_line(
@@ -171,28 +139,10 @@ def test_an_upstream_file_that_cannot_be_read_is_refused_by_name_and_line(
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        ("", "line 1: empty"),
-        ("id,first,label\na,b,1\n", "line 1: no column second; found id, first, label"),
-        (f"{HEADER}a,b,,x\n", "line 2: label 'x' is not a number"),
-        (f"{HEADER}a,b,,1\nc,d\n", "line 3: 2 columns, not 4"),
-        (f"{HEADER}a,b,c,1\n", "line 2: sst has no second sentence; leave it empty"),
-        (f"{HEADER}a,b\0,,1\n", "line 2: a NUL byte"),
-    ],
-)
-def test_a_split_that_cannot_be_read_is_refused_by_name_and_line(
-    path: Path, content: str, problem: str
-) -> None:
-    with pytest.raises(CorpusError, match=re.escape(f"{path}, {problem}")):
-        uniform(path, content)
-
-
-def test_a_file_that_is_not_there_is_named_with_what_makes_it(path: Path) -> None:
-    for read in (lambda: read_split(path, CORPORA["sst"]), lambda: read_as_text(path)):
-        with pytest.raises(CorpusError, match=r"file\.csv cannot be read: No such .*`dvc repro`"):
-            read()
+def test_a_second_sentence_where_there_is_none_to_be_is_refused(path: Path) -> None:
+    said = re.escape(f"{path}, line 2: sst has no second sentence; leave it empty")
+    with pytest.raises(CorpusError, match=said):
+        uniform(path, f"{HEADER}a,b,c,1\n")
 
 
 def test_what_validation_judges_is_read_as_it_is(path: Path) -> None:

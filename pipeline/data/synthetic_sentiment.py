@@ -97,19 +97,18 @@ def _sentence(rng: Generator) -> Phrase:
 
 def _joined(rng: Generator) -> Phrase:
     """Say "the acting is very good , and the plot holds our attention"."""
-    return _two(rng, ("{0} , and {1}", "{0} while {1}", "{0} ; {1}"), 1.0, CONJUNCTION)
+    first, second = _clause(rng), _clause(rng)
+    text = pick(rng, ("{0} , and {1}", "{0} while {1}", "{0} ; {1}"))
+    polarity = CONJUNCTION * (first.polarity + second.polarity)
+    return Phrase(text.format(first.text, second.text), polarity)
 
 
 def _contrasted(rng: Generator) -> Phrase:
     """Say "the acting is good , but the plot falls flat": what is conceded counts little."""
-    forms = ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}")
-    return _two(rng, forms, CONCESSION, 1.0)
-
-
-def _two(rng: Generator, forms: Sequence[str], first_weight: float, weight: float) -> Phrase:
     first, second = _clause(rng), _clause(rng)
-    text = pick(rng, forms).format(first.text, second.text)
-    return Phrase(text, weight * (first_weight * first.polarity + second.polarity))
+    text = pick(rng, ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}"))
+    polarity = CONCESSION * first.polarity + second.polarity
+    return Phrase(text.format(first.text, second.text), polarity)
 
 
 def _description(rng: Generator) -> Phrase:

@@ -113,7 +113,16 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
     Raises:
         csv.Error: with the line.
     """
-    rows = list(_csv_rows(text, delimiter))
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
+    line = 1
+    try:
+        for fields in reader:
+            rows.append((line, fields))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(f"line {line}: {_why(error)}") from None
     width = len(rows[0][1])
     for line, fields in rows:
         if fields and len(fields) != width:
@@ -124,18 +133,6 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
         more = ", ..." if len(long) > NUM_SHOWN else ""
         assumed += f", and rows have several lines: {', '.join(long[:NUM_SHOWN])}{more}"
     return Table(rows[0][1], rows[1:], assumed)
-
-
-def _csv_rows(text: str, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for fields in reader:
-            yield line, fields
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise csv.Error(f"line {line}: {_why(error)}") from None
 
 
 def _why(error: csv.Error) -> str:

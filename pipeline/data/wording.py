@@ -36,11 +36,6 @@ def by_share(quantile: float, shares: Sequence[float]) -> int:
     return len(shares) - 1
 
 
-def with_article(words: str) -> str:
-    """Put "a" or "an" before words."""
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
-
-
 def capitalised(sentence: str) -> str:
     """Return a sentence with its first letter large and the others as they are."""
     return sentence[:1].upper() + sentence[1:]

@@ -76,12 +76,3 @@ def test_other_version_is_refused(cache: Path) -> None:
     (cache / "cache.json").write_text(json.dumps(summary))
     with pytest.raises(SchemaError, match="its schema is tokens/1, this one reads tokens/2"):
         read_cache(cache, "train")
-
-
-def test_a_failure_leaves_the_old_cache_whole(cache: Path, tokenizer: Path) -> None:
-    before = {path.name: path.read_bytes() for path in cache.iterdir()}
-    bad = frame(2).assign(label="none")
-    with pytest.raises(ValueError, match="none"):
-        write_cache({"train": frame(5), "dev": bad}, STS, tokenizer, 512, cache)
-    assert {path.name: path.read_bytes() for path in cache.iterdir()} == before
-    assert list(cache.parent.iterdir()) == [cache]

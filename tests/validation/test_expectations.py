@@ -5,6 +5,7 @@ A corpus is broken in many places at once, and exactly these must be found.
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.plumbing.params import Cs224nCorpora
 from pipeline.validation import expectations
 from pipeline.validation.expectations import check, expect
+from tests.validation.handmade import validate, write
 
 CARVED = Cs224nCorpora(source="cs224n", quora_split="carved")
 PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
@@ -36,10 +38,10 @@ def finding_of(report: Any, split: str, name: str) -> Any:
 @pytest.mark.parametrize("corpora", [None, CARVED])
 @pytest.mark.parametrize("name", CORPORA)
 def test_a_good_corpus_meets_every_expectation_and_each_says_what_must_be_so(
-    handmade: Any, name: CorpusName, corpora: Cs224nCorpora | None
+    tmp_path: Path, name: CorpusName, corpora: Cs224nCorpora | None
 ) -> None:
-    handmade.write(name)
-    report = handmade.validate(name, corpora)
+    write(tmp_path, name)
+    report = validate(tmp_path, name, corpora)
     assert {expectation for _, expectation in unmet(report)} <= (
         {"row_count"} if corpora else set()
     )
@@ -163,10 +165,10 @@ DETAILS = [
     [("sst", break_single_sentences, SINGLE_SENTENCES), ("sts", break_pairs, PAIRS)],
 )
 def test_whatever_is_wrong_is_found_and_nothing_else(
-    handmade: Any, name: CorpusName, spoil: Any, expected: Any
+    tmp_path: Path, name: CorpusName, spoil: Any, expected: Any
 ) -> None:
-    handmade.write(name, spoil)
-    report = handmade.validate(name)
+    write(tmp_path, name, spoil)
+    report = validate(tmp_path, name)
     assert unmet(report) == expected
     for corpus, place, observed, details in DETAILS:
         if corpus == name:
@@ -180,7 +182,7 @@ def test_whatever_is_wrong_is_found_and_nothing_else(
     [("sst", 2, True), ("sst", 3, False), ("sts", 4, True), ("sts", 5, False)],
 )
 def test_a_leaked_dev_set_is_critical_above_one_percent_and_for_sts_two(
-    handmade: Any, name: CorpusName, num_leaked: int, success: bool
+    tmp_path: Path, name: CorpusName, num_leaked: int, success: bool
 ) -> None:
     sizes = {"train": 30, "dev": 200, "test": 5}
 
@@ -188,37 +190,37 @@ def test_a_leaked_dev_set_is_critical_above_one_percent_and_for_sts_two(
         for i in range(num_leaked):
             rows["dev"][i] |= {key: rows["train"][i][key] for key in ("first", "second")}
 
-    handmade.write(name, leak, sizes)
-    report = handmade.validate(name, sizes=sizes)
+    write(tmp_path, name, leak, sizes)
+    report = validate(tmp_path, name, sizes=sizes)
     assert finding_of(report, "dev", "few_in_train").success is success
     assert not finding_of(report, "dev", "text_not_in_train").success
     assert [finding.stops for finding in report.findings].count(True) == (not success)
 
 
 def test_carved_quora_must_not_share_a_single_question_and_may_lack_a_test_split(
-    handmade: Any,
+    tmp_path: Path,
 ) -> None:
     def share(rows: Any) -> None:
         rows["dev"][7]["second"] = rows["train"][9]["first"].upper()
         rows["test"].clear()
 
-    handmade.write("quora", share)
-    assert unmet(handmade.validate("quora", CARVED)) == {
+    write(tmp_path, "quora", share)
+    assert unmet(validate(tmp_path, "quora", CARVED)) == {
         ("dev", "sentence_not_in_train"): ("critical", ["dev7"]),
         ("train", "row_count"): ("info", []),
         ("dev", "row_count"): ("info", []),
         ("test", "row_count"): ("info", []),
         ("test", "has_rows"): ("info", []),
     }
-    shared = unmet(handmade.validate("quora", PUBLISHED))
+    shared = unmet(validate(tmp_path, "quora", PUBLISHED))
     assert shared["dev", "sentence_not_in_train"] == ("info", ["dev7"])
     assert shared["dev", "row_count"] == ("warning", [])
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
-def test_an_empty_train_or_dev_split_is_critical(handmade: Any, split: str) -> None:
-    handmade.write("sst", lambda rows: rows[split].clear())
-    assert unmet(handmade.validate("sst")) == {
+def test_an_empty_train_or_dev_split_is_critical(tmp_path: Path, split: str) -> None:
+    write(tmp_path, "sst", lambda rows: rows[split].clear())
+    assert unmet(validate(tmp_path, "sst")) == {
         (split, "has_rows"): ("critical", []),
         (split, "row_count"): ("critical", []),
     }
@@ -234,14 +236,14 @@ def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:
 
 
 def test_great_expectations_is_silent_and_finds_the_same_again(
-    handmade: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    handmade.write("sst", break_single_sentences)
-    first = handmade.validate("sst")
+    write(tmp_path, "sst", break_single_sentences)
+    first = validate(tmp_path, "sst")
     expectations._frames.cache_clear()  # it speaks when it is set up
     caplog.clear()
     with caplog.at_level(logging.INFO):
-        assert handmade.validate("sst") == first
+        assert validate(tmp_path, "sst") == first
     assert capfd.readouterr() == ("", "")
     (record,) = caplog.records
     assert record.getMessage().startswith("sst: ")

@@ -1,4 +1,4 @@
-"""validate_corpus: files that are no corpora are findings too; the report tells what there is."""
+"""validate_corpus: files that are no corpora are findings too; the report says what there is."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from pipeline.core.files import write_record
 from pipeline.core.schemas import CORPORA
 from pipeline.errors import CorpusError, SchemaError, ValidationError
 from pipeline.validation.findings import stop_if_critical
+from tests.validation.handmade import validate, write
 
 
 def critical(report: Any) -> list[str]:
@@ -29,12 +30,12 @@ def replace_line(path: Path, number: int, line: str) -> None:
 
 
 def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_at(
-    handmade: Any,
+    tmp_path: Path,
 ) -> None:
-    handmade.write("sst", lambda rows: rows["train"][3].update(label="7"))
-    replace_line(handmade.folder / "dev.csv", 1, "id,first,second,sentiment")
-    replace_line(handmade.folder / "test.csv", 5, "test3,cut here")
-    report = handmade.validate("sst")
+    write(tmp_path, "sst", lambda rows: rows["train"][3].update(label="7"))
+    replace_line(tmp_path / "dev.csv", 1, "id,first,second,sentiment")
+    replace_line(tmp_path / "test.csv", 5, "test3,cut here")
+    report = validate(tmp_path, "sst")
     assert critical(report) == [
         "sst train (train.csv): A label must be a whole number from 0 to 4. Found: 1 of 30 with "
         "another label (id train3).",
@@ -57,11 +58,11 @@ def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_a
     ],
 )
 def test_a_file_that_is_no_table_is_a_critical_finding(
-    handmade: Any, content: bytes, said: str
+    tmp_path: Path, content: bytes, said: str
 ) -> None:
-    handmade.write("sst")
-    (handmade.folder / "dev.csv").write_bytes(content)
-    (line,) = critical(handmade.validate("sst"))
+    write(tmp_path, "sst")
+    (tmp_path / "dev.csv").write_bytes(content)
+    (line,) = critical(validate(tmp_path, "sst"))
     assert line.startswith("sst dev (dev.csv): The file must be a table in CSV. Found: ")
     assert re.search(said, line)
 
@@ -75,27 +76,27 @@ def test_a_file_that_is_no_table_is_a_critical_finding(
     ],
 )
 def test_a_corpus_without_its_origin_or_of_another_version_is_refused(
-    handmade: Any, schema: Any, origin: dict[str, str], error: type[Exception], said: str
+    tmp_path: Path, schema: Any, origin: dict[str, str], error: type[Exception], said: str
 ) -> None:
-    handmade.write("sst")
-    path = handmade.folder / "origin.json"
+    write(tmp_path, "sst")
+    path = tmp_path / "origin.json"
     path.unlink()
     if schema:
         write_record(path, schema, origin)
     with pytest.raises(error, match=said):
-        handmade.validate("sst")
+        validate(tmp_path, "sst")
 
 
-def test_the_report_describes_the_corpus_in_plain_json(handmade: Any) -> None:
+def test_the_report_describes_the_corpus_in_plain_json(tmp_path: Path) -> None:
     def shorten(rows: Any) -> None:
         rows["train"][0]["first"] = "three words here"
         rows["train"][1] |= {"second": "word " * 20, "label": "9"}
 
-    handmade.write("quora", shorten)
-    report = asdict(handmade.validate("quora"))
+    write(tmp_path, "quora", shorten)
+    report = asdict(validate(tmp_path, "quora"))
     text = json.dumps(report, allow_nan=False)  # numpy's numbers would be refused
     assert json.loads(text) == report
-    assert str(handmade.folder) not in text
+    assert str(tmp_path) not in text
     assert report["counts"] == {"train": 30, "dev": 30, "test": 10}
     assert report["paper_counts"] == {"train": 141506, "dev": 20215, "test": 40431}
     assert report["label_balance"] == {

@@ -6,6 +6,7 @@ Each corpus becomes one folder in the uniform schema, with a note on its origin 
 import logging
 import math
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import pandas as pd
 from pipeline.core import paths
 from pipeline.core.files import replacing_folder, sha256_of, write_record
 from pipeline.core.schemas import CORPORA as CORPORA_SCHEMA
-from pipeline.core.tasks import CORPORA, SPLITS, Corpus, Split
+from pipeline.core.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
+from pipeline.core.yaml12 import read_yaml
 from pipeline.data.carving import carve, is_carved
-from pipeline.data.pinned import Download, fetch
-from pipeline.data.pins import COMMIT, FOLDER_URL, REPOSITORY, UPSTREAM
+from pipeline.data.pinned import Download, Pin, fetch
 from pipeline.data.reading import Dropped, frame_of, read_upstream, write_split
 from pipeline.data.synthetic import generate
 from pipeline.errors import CorpusError
@@ -31,6 +32,15 @@ from pipeline.plumbing.params import (
 )
 
 log = logging.getLogger(__name__)
+
+# the files of the CS224N default project: the very splits the paper used
+REPOSITORY = "gpoesia/minbert-default-final-project"
+COMMIT = "7ac8260577fc12a86c7aaf38918056c30054ef39"  # of 2023-03-03
+FOLDER_URL = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/data"
+UPSTREAM: Mapping[CorpusName, Mapping[Split, Pin]] = {
+    corpus: {split: Pin(**pin) for split, pin in splits.items()}
+    for corpus, splits in read_yaml(Path(__file__).with_name("pins.yaml")).items()
+}
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pipeline.core.tasks import CORPORA, CorpusName, Metric, TaskName
 
 BY_CORPUS = (
     "pipeline.core.tasks.CORPORA",
-    "pipeline.data.pins.UPSTREAM",
+    "pipeline.data.sources.UPSTREAM",
     "pipeline.data.reading.LABEL_COLUMNS",
     "pipeline.data.synthetic.COMPOSERS",
     "pipeline.validation.expectations.LIMITS",

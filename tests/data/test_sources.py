@@ -2,18 +2,19 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.core.paper import TABLE_1
 from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
 from pipeline.data import sources
 from pipeline.data.pinned import Download, Pin
-from pipeline.data.pins import UPSTREAM
 from pipeline.data.reading import LABEL_COLUMNS, read_split
-from pipeline.data.sources import write_corpora
+from pipeline.data.sources import COMMIT, FOLDER_URL, UPSTREAM, write_corpora
 from pipeline.errors import CorpusError, FetchError
 from pipeline.plumbing.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
 
@@ -22,6 +23,32 @@ SYNTHETIC = SyntheticCorpora(source="synthetic", sizes=dict.fromkeys(CORPORA, SI
 CARVED = Cs224nCorpora(source="cs224n", quora_split="carved")
 PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
 NUM_ROWS = {"train": 30, "dev": 20, "test": 10}
+# the paper misprints one size
+MISPRINTS = {("cfimdb", "train"): -6}
+NEVER_COUNTED = {("quora", "train"), ("quora", "test")}
+
+
+@pytest.mark.parametrize(("name", "split"), [(name, s) for name in CORPORA for s in SPLITS])
+def test_every_split_is_pinned(name: CorpusName, split: Split) -> None:
+    pin, is_pair = UPSTREAM[name][split], CORPORA[name].is_pair
+    prefix, suffix = "" if is_pair else "ids-", "-student" if split == "test" else ""
+    assert pin.name == f"{prefix}{name}-{split}{suffix}.csv"
+    assert re.fullmatch("[0-9a-f]{40}", str(pin.git_sha1))
+    if (name, split) in NEVER_COUNTED:
+        assert pin.num_rows is None
+        return
+    assert re.fullmatch("[0-9a-f]{64}", str(pin.sha256))
+    assert pin.num_bytes > 20 * pin.num_rows
+    # the paper counts the header lines of pairs
+    assert TABLE_1[name][split] == pin.num_rows + MISPRINTS.get((name, split), int(is_pair))
+
+
+def test_no_hash_stands_twice_and_the_address_holds_a_whole_commit() -> None:
+    pins = [pin for splits in UPSTREAM.values() for pin in splits.values()]
+    assert len({pin.git_sha1 for pin in pins}) == 12
+    assert len({pin.sha256 for pin in pins if pin.sha256}) == 10
+    assert re.fullmatch("[0-9a-f]{40}", COMMIT)
+    assert FOLDER_URL.endswith(f"gpoesia/minbert-default-final-project/{COMMIT}/data")
 
 
 def pinned(mirror: Path, name: CorpusName, split: Split) -> Pin:

@@ -30,11 +30,11 @@ SIZES: dict[CorpusName, SplitSizes] = {
     "sts": SplitSizes(train=800, dev=200, test=200),
 }
 NAMES: tuple[CorpusName, ...] = get_args(CorpusName)
-Frames = dict[Split, pd.DataFrame]
+Corpora = dict[CorpusName, dict[Split, pd.DataFrame]]
 
 
 @pytest.fixture(scope="module")
-def corpora() -> dict[CorpusName, Frames]:
+def corpora() -> Corpora:
     return {name: generate(name, SIZES[name], SEED) for name in NAMES}
 
 
@@ -67,7 +67,7 @@ def test_similarity_is_the_weight_that_is_left_and_quantiles_have_classes_by_the
 
 @pytest.mark.parametrize("name", NAMES)
 def test_splits_have_the_sizes_and_columns_asked_for_and_no_text_comes_twice(
-    corpora: dict[CorpusName, Frames], name: CorpusName
+    corpora: Corpora, name: CorpusName
 ) -> None:
     keys: Counter[tuple[str, ...]] = Counter()
     for split in SPLITS:
@@ -93,9 +93,7 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_known_seed_gives_the_known_corpus(
-    corpora: dict[CorpusName, Frames], name: CorpusName
-) -> None:
+def test_a_known_seed_gives_the_known_corpus(corpora: Corpora, name: CorpusName) -> None:
     """The words must not change with a new version of a library: they are part of the results."""
     text = corpora[name]["dev"].to_json(orient="values")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == KNOWN[name]
@@ -103,7 +101,7 @@ def test_a_known_seed_gives_the_known_corpus(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_other_sizes_leave_the_training_set_alone_and_another_seed_does_not(
-    corpora: dict[CorpusName, Frames], name: CorpusName
+    corpora: Corpora, name: CorpusName
 ) -> None:
     train = corpora[name]["train"]
     sizes = SIZES[name].model_copy(update={"dev": 150, "test": 10})
@@ -130,7 +128,7 @@ def test_sizes_that_cannot_be_had_are_refused(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_classes_have_their_shares_in_every_split(
-    corpora: dict[CorpusName, Frames], name: CorpusName, shares: dict[int, float]
+    corpora: Corpora, name: CorpusName, shares: dict[int, float]
 ) -> None:
     for frame in corpora[name].values():
         counts = frame["label"].value_counts()
@@ -139,7 +137,7 @@ def test_classes_have_their_shares_in_every_split(
             assert counts[label] == pytest.approx(share * len(frame), abs=0.02 * len(frame) + 1)
 
 
-def test_similarities_fill_the_range_in_steps(corpora: dict[CorpusName, Frames]) -> None:
+def test_similarities_fill_the_range_in_steps(corpora: Corpora) -> None:
     labels = corpora["sts"]["train"]["label"]
     assert labels.between(0, 5).all()
     np.testing.assert_allclose(labels * 5, (labels * 5).round(), atol=1e-9)
@@ -158,11 +156,7 @@ def test_similarities_fill_the_range_in_steps(corpora: dict[CorpusName, Frames])
     ],
 )
 def test_texts_are_as_long_as_real_ones(
-    corpora: dict[CorpusName, Frames],
-    name: CorpusName,
-    low: int,
-    mean: tuple[int, int],
-    high: int,
+    corpora: Corpora, name: CorpusName, low: int, mean: tuple[int, int], high: int
 ) -> None:
     train = corpora[name]["train"]
     for column in ("first", "second") if CORPORA[name].is_pair else ("first",):
@@ -175,7 +169,7 @@ def test_texts_are_as_long_as_real_ones(
             assert 0 < (counts > 512).mean() < 0.05, "a few reviews are to be cut"
 
 
-def test_word_overlap_does_not_tell_duplicates(corpora: dict[CorpusName, Frames]) -> None:
+def test_word_overlap_does_not_tell_duplicates(corpora: Corpora) -> None:
     train = corpora["quora"]["train"]
     shares = overlap(train)
     assert (shares[train["label"] == 0] > 0.6).mean() > 0.3, "no near misses"
@@ -199,7 +193,7 @@ def test_swapped_places_other_numbers_and_not_make_another_question() -> None:
 
 
 def test_overlap_goes_with_similarity_and_headlines_are_more_alike_than_other_pairs(
-    corpora: dict[CorpusName, Frames],
+    corpora: Corpora,
 ) -> None:
     train = corpora["sts"]["train"]
     correlation = np.corrcoef(overlap(train), train["label"])[0, 1]
@@ -241,7 +235,7 @@ def test_negation_turns_intensifiers_scale_and_what_follows_but_decides() -> Non
     [("sst", 0.1, 0.9), ("cfimdb", 0.2, 1.0), ("quora", 0.05, 0.9)],
 )
 def test_counted_words_beat_the_majority_class(
-    corpora: dict[CorpusName, Frames], name: CorpusName, over_majority: float, ceiling: float
+    corpora: Corpora, name: CorpusName, over_majority: float, ceiling: float
 ) -> None:
     train, dev = corpora[name]["train"], corpora[name]["dev"]
     model = make_pipeline(CountVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))

@@ -1,4 +1,4 @@
-"""validate_corpus: files that are no corpora are findings too; the report says what there is."""
+"""validate_corpus: what is no corpus is a finding too; what stops; the report says what there is."""
 
 import json
 import re
@@ -32,7 +32,13 @@ def replace_line(path: Path, number: int, line: str) -> None:
 def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_at(
     tmp_path: Path,
 ) -> None:
-    write(tmp_path, "sst", lambda rows: rows["train"][3].update(label="7"))
+    def spoil(rows: Any) -> None:
+        rows["train"][3]["label"] = "7"
+        for row in rows["test"][5:9]:
+            row["first"] = ""
+        rows["test"][9]["id"] = "train9"
+
+    write(tmp_path, "sst", spoil)
     replace_line(tmp_path / "dev.csv", 1, "id,first,second,sentiment")
     replace_line(tmp_path / "test.csv", 5, "test3,cut here")
     report = validate(tmp_path, "sst")
@@ -41,8 +47,12 @@ def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_a
         "another label (id train3).",
         "sst dev (dev.csv): The columns id, first, second, label must be there. Found: first, id, "
         "second, sentiment.",
+        "sst test (test.csv): The text must not be empty. Found: 4 of 10 empty "
+        "(ids test5, test6, test7).",
         "sst test (test.csv): Every row must reach to its last column. Found: 1 of 10 cut off "
         "(id test3).",
+        "sst all (data/corpora/sst): An id must be in one split only. Found: 2 of 40 in several "
+        "(id train9).",
     ]
     assert report.counts == {"train": 30, "dev": 0, "test": 10}
     assert report.count_notes["dev"] == "cannot be read"

@@ -1,4 +1,4 @@
-"""validate_corpus: what is no corpus is a finding too; what stops; the report says what there is."""
+"""validate_corpus: what is no corpus is a finding too, and what stops; what the report says."""
 
 import json
 import re

@@ -115,18 +115,9 @@ def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
         try:
             frame = read_as_text(path)
         except CorpusError as error:
-            said = str(error).removeprefix(str(path)).lstrip(", ")
-            about = "The file must be a table in CSV."
-            findings.append(
-                Finding(
-                    "file_is_readable",
-                    split,
-                    "critical",
-                    success=False,
-                    description=about,
-                    observed=said,
-                )
-            )
+            why, must = str(error).removeprefix(str(path)), "The file must be a table in CSV."
+            found = Finding("file_is_readable", split, "critical", False, must, why.lstrip(", "))
+            findings.append(found)
             continue
         columns = check(frame, split, [expect("columns")])
         findings += columns

@@ -1,4 +1,4 @@
-"""What the README promises under Security, as far as the source shows it.
+"""What docs/guarantees.md promises about security, as far as the source shows it.
 
 Nothing unpickled, nothing evaluated, no shell, no archive unpacked, one place that fetches: ruff
 refuses all else, by its own rules (S) and by what pyproject.toml bans (TID251).

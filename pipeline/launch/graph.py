@@ -1,4 +1,4 @@
-"""What `make graph` writes: the lists of dvc.yaml, the picture of it, the page of all params."""
+"""What `make graph` writes: the lists of dvc.yaml, the pictures and the page of params in docs/."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,12 @@ from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import parse_yaml
 from pipeline.launch import params_page
 from pipeline.launch.lists import watching, written
+from pipeline.launch.rooms import rooms_picture
 from pipeline.plumbing.params import RunParams, load_params
 from pipeline.plumbing.trials import load_trials
 
 STAGES_PAGE = Path("docs/stages.md")
+ROOMS_PAGE = Path("docs/architecture.md")
 PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
@@ -51,12 +53,17 @@ def _kind(path: str, runs: Iterable[str]) -> str:
 
 
 def write_graph() -> None:
-    """Write dvc.yaml, docs/stages.md and docs/params.md anew, in the current folder."""
+    """Bring dvc.yaml and the generated parts of docs/ up to date, in the current folder."""
     params = load_params()
     text = paths.DVC_YAML.read_text(encoding="utf-8")
     text = watching(written(text, params.all_runs, load_trials(params)), params.active.corpora)
     write_text(paths.DVC_YAML, text)
     if STAGES_PAGE.is_file():
-        shown = picture(text, params.all_runs)
-        write_text(STAGES_PAGE, PICTURE.sub(lambda _: shown, STAGES_PAGE.read_text("utf-8"), 1))
+        _draw(STAGES_PAGE, picture(text, params.all_runs))
+        _draw(ROOMS_PAGE, rooms_picture(Path()))
         params_page.write_page(parse_yaml(text))
+
+
+def _draw(page: Path, shown: str) -> None:
+    """Put a picture into its place on a page."""
+    write_text(page, PICTURE.sub(lambda _: shown, page.read_text("utf-8"), count=1))

@@ -12,6 +12,7 @@ from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import read_yaml
 from pipeline.launch.graph import PICTURE, picture
 from pipeline.launch.lists import written
+from pipeline.launch.rooms import room_imports, rooms_picture
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import load_trials
 
@@ -54,6 +55,14 @@ def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
     assert shown == drawn, "run `make graph`"
     assert "    train --> evaluate\n" in drawn
     assert "evaluate --> train" not in drawn
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    (shown,) = PICTURE.findall(page)
+    assert shown == rooms_picture(ROOT), "run `make graph`"
+    for room in room_imports(ROOT):
+        assert f"\n| `{room}` |" in page
 
 
 def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:

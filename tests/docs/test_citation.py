@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.backbone import BACKBONES
-from pipeline.data.pins import COMMIT, REPOSITORY
+from pipeline.data.sources import COMMIT, REPOSITORY
 
 ROOT = Path(__file__).parents[2]
 CITATION: dict[str, Any] = read_yaml(ROOT / "CITATION.cff")

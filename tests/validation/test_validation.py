@@ -101,6 +101,8 @@ def test_the_report_describes_the_corpus_in_plain_json(tmp_path: Path) -> None:
     def shorten(rows: Any) -> None:
         rows["train"][0]["first"] = "three words here"
         rows["train"][1] |= {"second": "word " * 20, "label": "9"}
+        for row in rows["train"][2:4]:
+            row["second"] = "word " * 12
 
     write(tmp_path, "quora", shorten)
     report = asdict(validate(tmp_path, "quora"))
@@ -114,8 +116,8 @@ def test_the_report_describes_the_corpus_in_plain_json(tmp_path: Path) -> None:
         "dev": {"0": 15, "1": 15},
         "test": {},
     }
-    assert report["lengths"]["train"] == {"min": 3, "median": 7.0, "p95": 10.0, "max": 20}
-    assert report["length_counts"]["train"] == {"3": 1, "4": 29, "10": 29, "20": 1}
+    assert report["lengths"]["train"] == {"min": 3, "median": 10.0, "p95": 10.1, "max": 20}
+    assert report["length_counts"]["train"] == {"3": 1, "4": 27, "10": 29, "12": 2, "20": 1}
     assert (report["source"], report["notes"]) == ("made by hand", ["a note"])
     places = [(finding["split"], finding["expectation"]) for finding in report["findings"]]
     order = ["train", "dev", "test", "all"]

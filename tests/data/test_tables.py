@@ -97,6 +97,7 @@ def test_a_table_without_names_of_columns_is_refused(text: str) -> None:
         ),
         ('x,y\na,"b\nc,d\n', "line 2: a quotation mark opens a field and none closes it; CSV "),
         ('x,y\na,b\nc,"\n', "line 3: a quotation mark opens a field and none closes it; CSV "),
+        ("x,y\na,b,c\n", "line 2: 3 columns, not 2$"),
         ('x,y\na,"b" c\n', "line 2: ',' expected after '\"'; CSV encloses .* and doubles its own$"),
         ('x,y\na,"b\nc"\nd\n', "line 4: 1 columns, not 2$"),
         ("x,y\ra,b\r", "line 1: a carriage return inside a line; end lines with line feeds$"),

@@ -2,13 +2,13 @@
 
 import errno
 import io
-import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.core.arrays import write_array
+from tests.full_disk import full_disk
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,9 @@ def test_objects_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_with_its_errno_and_the_file(tmp_path: Path) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(OSError, match="File too large") as failure:
-            write_array(tmp_path / "a.npy", np.zeros(100_000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+def test_a_full_disk_is_reported_with_its_errno_and_the_file(tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(OSError, match="File too large") as failure:
+        write_array(tmp_path / "a.npy", np.zeros(100_000))
     assert failure.value.errno == errno.EFBIG
     assert failure.value.filename == str(tmp_path / "a.npy")
     assert list(tmp_path.iterdir()) == []

@@ -1,93 +1,65 @@
-"""Batches: padding, and every example exactly once in an epoch."""
+"""Batches, whatever the lengths: every example once, of like length, padded at the end only."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
-import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.core.tasks import CORPORA
 from pipeline.encoder.batches import (
     Collator,
+    Indices,
     joined,
+    num_batches,
     on_device,
     shuffled_batches,
+    sorted_batches,
 )
 from pipeline.tokens.token_cache import TokenizedSplit
+from tests.splits import split_of
 
 CPU = torch.device("cpu")
+LENGTHS = st.lists(st.integers(2, 20), max_size=60).map(lambda each: np.array(each, np.int64))
+SIZES = st.integers(1, 9)
+SEEDS = st.integers(0, 2**32 - 1)
 
 
-def split_of(pairs: list[tuple[list[int], list[int]]]) -> TokenizedSplit:
-    sentences = [sentence for pair in pairs for sentence in pair]
-    return TokenizedSplit(
-        CORPORA["sts"],
-        np.array([token for sentence in sentences for token in sentence], dtype=np.int32),
-        np.cumsum([0, *map(len, sentences)]),
-        np.arange(len(pairs), dtype=np.float32),
-        np.array([f"id-{i}" for i in range(len(pairs))]),
-        pad_id=0,
-    )
+def assert_cut(batches: list[Indices], num_examples: int, size: int) -> None:
+    """Check that every example comes once and one batch at most is not full."""
+    assert sorted(i for batch in batches for i in batch.tolist()) == list(range(num_examples))
+    assert len(batches) == num_batches(num_examples, size)
+    assert all(len(batch) == size for batch in sorted(batches, key=len)[1:])
+    assert all(0 < len(batch) <= size for batch in batches)
 
 
-def test_collate_fills_up_to_the_longest_sentence_of_the_batch() -> None:
-    split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8]), ([9] * 9, [9])])
-    chosen, other = on_device([np.array([1, 0]), np.array([2])], split.lengths, CPU)
-    assert (chosen.longest, other.longest) == (3, 9)
-    assert chosen.described(CORPORA["sts"]) == "a batch of 2 examples of up to 3 tokens of sts"
-    batch = Collator(split, CPU).collate(chosen)
-    assert batch.input_ids.tolist() == [[[4, 5, 6], [7, 8, 0]], [[1, 2, 0], [3, 0, 0]]]
-    assert batch.attention_mask.tolist() == [
-        [[True] * 3, [True, True, False]],
-        [[True, True, False], [True, False, False]],
-    ]
-
-
-def test_a_joint_pair_is_one_sequence_and_says_where_the_second_sentence_begins() -> None:
-    split = joined(split_of([([1, 2], [3, 4]), ([4, 5, 6], [7, 8]), ([9] * 9, [9] * 2)]))
-    assert split.lengths.tolist() == [4, 5, 11]
-    (chosen,) = on_device([np.array([1, 0])], split.lengths, CPU)
-    batch = Collator(split, CPU).collate(chosen)
-    assert batch.input_ids.tolist() == [[[4, 5, 6, 7, 8]], [[1, 2, 3, 4, 0]]]
-    assert batch.attention_mask.tolist() == [[[True] * 5], [[True] * 4 + [False]]]
-    assert batch.second is not None
-    assert batch.second.tolist() == [3, 2]
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "limit", "kept"),
-    [
-        (4, 4, 8, (4, 4)),
-        (5, 4, 8, (4, 4)),
-        (9, 3, 8, (5, 3)),  # the longer one alone
-        (3, 9, 8, (3, 5)),
-        (9, 9, 9, (5, 4)),  # both, down to the half
-        (2, 30, 8, (2, 6)),
-    ],
-)
-def test_of_a_joint_pair_the_longer_sentence_is_cut_first(
-    first: int, second: int, limit: int, kept: tuple[int, int]
+@given(LENGTHS, SIZES, st.integers(1, 5), SEEDS)
+def test_an_epoch_has_every_example_once_whatever_the_pools(
+    lengths: Indices, size: int, pool_batches: int, seed: int
 ) -> None:
-    def sentence(length: int, start: int) -> list[int]:
-        return [101, *range(start, start + length - 2), 102]
-
-    whole = split_of([([101, 102], [101, 102]), (sentence(first, 200), sentence(second, 300))])
-    split = joined(replace(whole, max_length=limit))
-    assert split.num_cut == ((first, second) != kept)
-    sentences = [ids.tolist() for ids in split.sentences(1)]
-    expected = (sentence(kept[0], 200), sentence(kept[1], 300))  # begin as before, end in [SEP]
-    assert tuple(sentences) == expected
-    assert [ids.tolist() for ids in split.sentences(0)] == [[101, 102], [101, 102]]
+    first, again = (
+        shuffled_batches(lengths, size, pool_batches, np.random.default_rng(seed)) for _ in range(2)
+    )
+    assert_cut(first, len(lengths), size)
+    assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
 
 
-def test_batches_are_made_where_the_examples_are() -> None:
-    device = torch.device("meta")  # the one beside the CPU that every machine has
-    split = split_of([([1, 2], [3]), ([4, 5, 6], [7, 8])])
-    (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
-    assert chosen.indices.device == device
-    batch = Collator(split, device).collate(chosen)
-    for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
-        assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))
+@given(LENGTHS, SIZES, st.integers(2, 5), SEEDS)
+def test_a_pool_is_cut_in_the_order_of_length(
+    lengths: Indices, size: int, pool_batches: int, seed: int
+) -> None:
+    batches = shuffled_batches(lengths, size, pool_batches, np.random.default_rng(seed))
+    # the first thing that is drawn: which examples make a pool
+    order = np.random.default_rng(seed).permutation(len(lengths))
+    for start in range(0, len(order), size * pool_batches):
+        pool = set(order[start : start + size * pool_batches].tolist())
+        inside = [batch for batch in batches if set(batch.tolist()) <= pool]
+        assert sum(map(len, inside)) == len(pool)
+        inside.sort(key=lambda batch: (lengths[batch].tolist(), -len(batch)))
+        in_order = np.concatenate([lengths[batch] for batch in inside])
+        assert in_order.tolist() == sorted(lengths[list(pool)].tolist())
 
 
 def test_examples_of_one_length_keep_the_order_of_the_shuffle() -> None:
@@ -98,17 +70,92 @@ def test_examples_of_one_length_keep_the_order_of_the_shuffle() -> None:
     assert batch.tolist() == [*order[order % 2 == 0], *order[order % 2 == 1]]
 
 
-def test_buckets_waste_less_padding_than_plain_shuffling() -> None:
-    lengths = np.random.default_rng(0).integers(3, 60, 2000)
-
-    def padded(pool_batches: int) -> int:
-        batches = shuffled_batches(lengths, 16, pool_batches, np.random.default_rng(1))
-        return sum(int(lengths[batch].max()) * len(batch) for batch in batches)
-
-    assert padded(50) < 1.1 * lengths.sum() < 1.5 * lengths.sum() < padded(1)
+@given(LENGTHS, SIZES, SEEDS)
+def test_a_pool_of_one_batch_is_plain_shuffling(lengths: Indices, size: int, seed: int) -> None:
+    plain = shuffled_batches(lengths, size, 1, np.random.default_rng(seed))
+    unaware = shuffled_batches(np.zeros_like(lengths), size, 1, np.random.default_rng(seed))
+    assert [batch.tolist() for batch in plain] == [batch.tolist() for batch in unaware]
 
 
-def test_epochs_of_one_generator_differ() -> None:
-    generator = np.random.default_rng(5)
-    one, two = (shuffled_batches(list(range(64)), 4, 4, generator) for _ in range(2))
-    assert [b.tolist() for b in one] != [b.tolist() for b in two]
+@given(LENGTHS, SIZES)
+def test_evaluation_goes_from_the_longest_to_the_shortest(lengths: Indices, size: int) -> None:
+    batches = sorted_batches(lengths, size)
+    assert_cut(batches, len(lengths), size)
+    assert all(len(batch) == size for batch in batches[:-1])
+    order = [i for batch in batches for i in batch.tolist()]
+    # of equal length: in the order of the split, so that it is the same everywhere
+    assert all((-lengths[a], a) < (-lengths[b], b) for a, b in pairwise(order))
+
+
+@st.composite
+def tokenized_splits(draw: st.DrawFn) -> TokenizedSplit:
+    corpus = draw(st.sampled_from(list(CORPORA)))
+    count = draw(st.integers(1, 12)) * CORPORA[corpus].task.num_sentences
+    # ids may be the padding's own: "[PAD]" in a text is a token like any other
+    ids = st.integers(0, 99)
+    sentences = [draw(st.lists(ids, min_size=2, max_size=9)) for _ in range(count)]
+    return split_of(corpus, sentences, pad_id=draw(ids))
+
+
+PAIRS = tokenized_splits().filter(lambda split: split.corpus.is_pair)
+
+
+@given(tokenized_splits() | PAIRS.map(joined), SIZES, SEEDS)
+def test_collated_sequences_come_back_and_padding_stands_at_their_end(
+    split: TokenizedSplit, size: int, seed: int
+) -> None:
+    batches = shuffled_batches(split.lengths, size, 2, np.random.default_rng(seed))
+    collator = Collator(split, CPU)
+    for indices, chosen in zip(batches, on_device(batches, split.lengths, CPU), strict=True):
+        batch = collator.collate(chosen)
+        assert chosen.longest == batch.input_ids.shape[-1] == max(split.lengths[indices])
+        for row, example in enumerate(indices):
+            sequences = split.sentences(example)
+            if split.is_joint:
+                assert batch.second is not None
+                assert batch.second[row] == len(sequences[0])
+                sequences = [np.concatenate(sequences)]
+            assert batch.input_ids.shape[1] == len(sequences)
+            for place, tokens in enumerate(sequences):
+                ids, mask = batch.input_ids[row, place], batch.attention_mask[row, place]
+                assert ids.tolist()[: len(tokens)] == tokens.tolist()
+                assert set(ids.tolist()[len(tokens) :]) <= {split.pad_id}
+                assert mask.tolist() == [t < len(tokens) for t in range(len(ids))]
+
+
+@given(PAIRS, st.integers(6, 18))
+def test_a_joint_pair_fits_and_the_longer_sentence_is_cut_first(
+    split: TokenizedSplit, limit: int
+) -> None:
+    pairs = joined(replace(split, max_length=limit))
+    num_cut = 0
+    for example in range(len(split)):
+        whole, kept = split.sentences(example), pairs.sentences(example)
+        (first, second), lengths = map(len, whole), list(map(len, kept))
+        if first + second <= limit:
+            assert lengths == [first, second]
+        else:
+            num_cut += 1
+            halves = (limit - limit // 2, limit // 2)
+            shorter = min(first, second)  # it is whole, or both are cut to the half
+            assert sum(lengths) == limit
+            assert min(lengths) == min(shorter, limit // 2)
+            assert tuple(lengths) == halves or (lengths[0] < lengths[1]) == (first < second)
+        for before, after in zip(whole, kept, strict=True):
+            assert after.tolist() == [*before[: len(after) - 1], before[-1]]
+    assert pairs.num_cut == num_cut
+    assert pairs.lengths.tolist() == [
+        sum(map(len, pairs.sentences(example))) for example in range(len(split))
+    ]
+
+
+def test_batches_are_made_where_the_examples_are() -> None:
+    device = torch.device("meta")  # the one beside the CPU that every machine has
+    split = split_of("sts", [[1, 2], [3], [4, 5, 6], [7, 8]])
+    (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
+    assert chosen.indices.device == device
+    said = "a batch of 2 examples of up to 3 tokens of sts"
+    assert chosen.described(CORPORA["sts"]) == said
+    batch = Collator(split, device).collate(chosen)
+    for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
+        assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))

@@ -14,23 +14,9 @@ from pipeline.encoder.kernels import PLAIN
 from pipeline.encoder.pooling import encode
 from pipeline.encoder.weights import load_backbone
 from pipeline.errors import CorpusError, SchemaError, TrainingError
-from pipeline.tokens.token_cache import TokenizedSplit
+from tests.splits import random_split
 
 CPU = torch.device("cpu")
-
-
-def split_of(corpus: CorpusName, count: int) -> TokenizedSplit:
-    generator = np.random.default_rng(0)
-    per_example = CORPORA[corpus].task.num_sentences
-    lengths = generator.integers(3, 20, count * per_example)
-    return TokenizedSplit(
-        CORPORA[corpus],
-        generator.integers(1000, 30000, lengths.sum()).astype(np.int32),
-        np.cumsum([0, *lengths]),
-        np.zeros(count, dtype=np.float32),
-        np.array([f"id-{i}" for i in range(count)]),
-        pad_id=0,
-    )
 
 
 @pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
@@ -38,7 +24,7 @@ def test_vectors_are_those_of_each_example_alone(
     corpus: CorpusName, tiny_backbone_dir: Path
 ) -> None:
     backbone = load_backbone(tiny_backbone_dir, PLAIN)
-    split = split_of(corpus, 9)
+    split = random_split(corpus, 9)
     vectors = compute_vectors(split, backbone, 4, CPU)
     assert vectors.shape == (9, CORPORA[corpus].task.num_sentences, 32)
     for i in range(9):
@@ -66,8 +52,10 @@ def test_written_vectors_come_back_and_a_failure_leaves_them_and_names_the_batch
 ) -> None:
     backbone = load_backbone(tiny_backbone_dir, PLAIN)
     out = tmp_path / "sts"
-    write_features({"dev": split_of("sts", 5), "test": split_of("sts", 0)}, backbone, 4, CPU, out)
-    expected = compute_vectors(split_of("sts", 5), backbone, 4, CPU)
+    write_features(
+        {"dev": random_split("sts", 5), "test": random_split("sts", 0)}, backbone, 4, CPU, out
+    )
+    expected = compute_vectors(random_split("sts", 5), backbone, 4, CPU)
     np.testing.assert_array_equal(read_features(out, "dev"), expected)
     assert read_features(out, "test").shape == (0, 2, 32)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
@@ -82,7 +70,7 @@ def test_written_vectors_come_back_and_a_failure_leaves_them_and_names_the_batch
     )
     with pytest.raises(TrainingError, match=said):
         write_features(
-            {"test": split_of("sts", 0), "dev": split_of("sts", 5)}, backbone, 4, CPU, out
+            {"test": random_split("sts", 0), "dev": random_split("sts", 5)}, backbone, 4, CPU, out
         )
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert list(tmp_path.iterdir()) == [out]

@@ -16,17 +16,11 @@ from pipeline.encoder.dropout import Dropout, keep_mask
 from pipeline.encoder.fused import _Attention, _DropAddNorm, layout_of
 from pipeline.encoder.kernels import PLAIN, Kernels
 from pipeline.encoder.weights import new_backbone
+from tests.encoder.test_bert import batch
 
 CONFIG = BertConfig(60, 32, 3, 4, 64, 16, 2, 0, 0.0, 0.0, 1e-12)  # without dropout
 FUSED = replace(PLAIN, layers="fused", pack_tokens=True)
 LENGTHS = (12, 7, 3, 12)
-
-
-def batch(lengths: tuple[int, ...] = LENGTHS) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    ids = torch.randint(1, CONFIG.vocab_size, mask.shape, generator=generator)
-    return ids * mask, mask
 
 
 def twins(kernels: Kernels) -> tuple[MinBert, MinBert]:
@@ -41,7 +35,7 @@ def twins(kernels: Kernels) -> tuple[MinBert, MinBert]:
 def test_gradient_of_attention(pack: bool, p: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Finite differences in float64; few examples at once, so that there are several slices."""
     monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
-    mask = batch((5, 3, 1))[1]
+    mask = batch(CONFIG.vocab_size, (5, 3, 1))[1]
     layout = layout_of(mask, torch.float64, pack_tokens=pack)
     num_tokens = int(mask.sum()) if pack else mask.numel()
     generator = torch.Generator().manual_seed(0)
@@ -88,10 +82,12 @@ def test_attention_drops_probabilities_before_the_values() -> None:
 @pytest.mark.parametrize("kernels", [PLAIN, FUSED, replace(FUSED, pack_tokens=False)])
 @pytest.mark.parametrize("queries", [[[0]] * 4, [[0, 5], [0, 3], [1, 2], [0, 11]]])
 def test_the_last_layer_computes_the_tokens_that_are_asked_for(
-    kernels: Kernels, queries: list[list[int]]
+    kernels: Kernels, queries: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """So do several slices of examples; all at once are in test_bert.py."""
+    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
     plain, other = twins(kernels)
-    ids, mask = batch()
+    ids, mask = batch(CONFIG.vocab_size, LENGTHS)
     places = torch.tensor(queries)
     whole = plain(ids, mask)[torch.arange(4)[:, None], places]
     some = other(ids, mask, queries=places)
@@ -104,19 +100,9 @@ def test_the_last_layer_computes_the_tokens_that_are_asked_for(
         torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-5, rtol=1e-3)
 
 
-def test_a_slice_of_examples_at_a_time_gives_what_all_at_once_give(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _, model = twins(FUSED)
-    ids, mask = batch()
-    together = model(ids, mask)
-    monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
-    torch.testing.assert_close(model(ids, mask), together, atol=1e-6, rtol=0)
-
-
 def test_bf16_follows_autocast_and_stays_near() -> None:
     plain, model = twins(FUSED)
-    ids, mask = batch()
+    ids, mask = batch(CONFIG.vocab_size, LENGTHS)
     exact = plain(ids, mask)
     with torch.autocast("cpu", torch.bfloat16):
         near = model(ids, mask)

@@ -13,24 +13,6 @@ from pipeline.encoder.pooling import encode
 from pipeline.encoder.weights import load_backbone
 from pipeline.heads.multitask import MultitaskBert
 
-
-def ids_and_mask() -> tuple[torch.Tensor, torch.Tensor]:
-    ids = torch.tensor([[[101, 7592, 102, 0], [101, 2088, 2088, 102]]])
-    return ids, ids != 0
-
-
-@pytest.mark.parametrize("pooling", ["pooled", "mean"])
-def test_partner_of_a_pair_does_not_change_a_sentence(
-    tiny_backbone_dir: Path, pooling: Pooling
-) -> None:
-    backbone = load_backbone(tiny_backbone_dir, PLAIN).eval()
-    ids, mask = ids_and_mask()
-    pair = encode(backbone, ids, mask, pooling)
-    alone = encode(backbone, ids[:, :1, :3], mask[:, :1, :3], pooling)
-    assert pair.shape == (1, 2, 32)
-    torch.testing.assert_close(pair[:, :1], alone, atol=1e-6, rtol=1e-5)
-
-
 FUSED = replace(PLAIN, layers="fused", pack_tokens=True)
 WAYS = {
     "plain": PLAIN,
@@ -42,14 +24,6 @@ WAYS = {
 }
 
 
-def joint_pairs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return ids and mask [2, 1, 8] of `[CLS] a [SEP] [CLS] b [SEP]`, and where b begins."""
-    ids = torch.tensor(
-        [[[101, 7592, 102, 101, 2088, 2088, 102, 0]], [[101, 5, 6, 7, 102, 101, 8, 102]]]
-    )
-    return ids, ids != 0, torch.tensor([3, 5])
-
-
 @pytest.mark.parametrize("pooling", ["pooled", "mean"])
 @pytest.mark.parametrize("kernels", WAYS.values(), ids=WAYS)
 def test_a_joint_pair_gives_the_vectors_and_gradients_of_hugging_face(
@@ -57,7 +31,11 @@ def test_a_joint_pair_gives_the_vectors_and_gradients_of_hugging_face(
 ) -> None:
     ours = load_backbone(tiny_backbone_dir, kernels).eval()
     theirs = transformers.BertModel.from_pretrained(tiny_backbone_dir).eval()
-    ids, mask, second = joint_pairs()
+    # two of `[CLS] a [SEP] [CLS] b [SEP]`, and where b begins
+    ids = torch.tensor(
+        [[[101, 7592, 102, 101, 2088, 2088, 102, 0]], [[101, 5, 6, 7, 102, 101, 8, 102]]]
+    )
+    mask, second = ids != 0, torch.tensor([3, 5])
     mine = encode(ours, ids, mask, pooling, second)
     hidden = theirs(ids[:, 0], attention_mask=mask[:, 0].long()).last_hidden_state
     sentences = [
@@ -84,35 +62,21 @@ def test_a_joint_pair_gives_the_vectors_and_gradients_of_hugging_face(
     torch.testing.assert_close(last, query, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("pooling", ["pooled", "mean"])
-def test_the_sentences_of_a_joint_pair_see_each_other(
-    tiny_backbone_dir: Path, pooling: Pooling
-) -> None:
-    backbone = load_backbone(tiny_backbone_dir, PLAIN).eval()
-    ids, mask, second = joint_pairs()
-    before = encode(backbone, ids, mask, pooling, second)
-    ids[0, 0, 4] = 999  # a word of the second sentence
-    after = encode(backbone, ids, mask, pooling, second)
-    assert (before[0, 0] - after[0, 0]).abs().max() > 1e-6
-    assert torch.equal(before[1], after[1])
+IDS = torch.tensor([[[101, 7592, 102, 0], [101, 2088, 2088, 102]]])
 
 
 def test_each_corpus_has_its_own_head_over_the_shared_backbone(tiny_backbone_dir: Path) -> None:
     model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), ("quora", "sts"), 32, 0.3)
-    ids, mask = ids_and_mask()
-    model("sts", ids, mask).sum().backward()
+    model("sts", IDS, IDS != 0).sum().backward()
     assert all(parameter.grad is None for parameter in model.heads["quora"].parameters())
     assert all(parameter.grad is not None for parameter in model.heads["sts"].parameters())
 
 
-def test_frozen_model_is_its_heads_alone() -> None:
+def test_a_frozen_model_is_its_heads_alone_and_takes_no_tokens() -> None:
     model = MultitaskBert(None, ("sst", "sts"), 32, 0.3)
     assert sorted(model.state_dict()) == [
         f"heads.{corpus}.linear.{kind}" for corpus in ("sst", "sts") for kind in ("bias", "weight")
     ]
     assert model.head_outputs("sst", torch.randn(3, 1, 32)).shape == (3, 5)
-
-
-def test_frozen_model_does_not_take_tokens() -> None:
     with pytest.raises(ValueError, match="come from `features`"):
-        MultitaskBert(None, ("sts",), 32, 0.3)("sts", *ids_and_mask())
+        model("sts", IDS, IDS != 0)

@@ -15,6 +15,7 @@ from pipeline.heads.predict import TokenExamples, VectorExamples
 from pipeline.plumbing.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
+from tests.splits import split_of
 
 CPU = torch.device("cpu")
 PLAN = TrainingPlan(
@@ -30,27 +31,20 @@ PLAN = TrainingPlan(
 )
 
 
-def split_of(corpus: CorpusName, count: int, seed: int = 0) -> TokenizedSplit:
+def learnable(corpus: CorpusName, count: int) -> TokenizedSplit:
     """Make sentences whose label stands in them as a word, so that it can be learnt."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     labels = generator.permutation(np.arange(count) % (CORPORA[corpus].max_label + 1))
     sentences = []
     for label in np.repeat(labels, CORPORA[corpus].task.num_sentences):
         noise = generator.integers(5000, 5020, generator.integers(1, 5))
         sentences.append([101, 2000 + int(label), *noise, 102])
-    return TokenizedSplit(
-        CORPORA[corpus],
-        np.array([i for sentence in sentences for i in sentence], dtype=np.int32),
-        np.cumsum([0, *map(len, sentences)]),
-        labels.astype(np.float32),
-        np.array([f"id-{i}" for i in range(count)]),
-        pad_id=0,
-    )
+    return split_of(corpus, sentences, labels)
 
 
 def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
     """Make stored vectors whose first dimension is the label."""
-    split = split_of(corpus, count)
+    split = learnable(corpus, count)
     shape = (count, split.corpus.task.num_sentences, 32)
     vectors = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     vectors[:, :, 0] = torch.from_numpy(split.labels)[:, None]
@@ -82,7 +76,7 @@ def finetuned(
     model = MultitaskBert(load_backbone(folder, kernels), corpora, 32, dropout)
     if "sts" in corpora:  # away from the ReLU's dead side
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
-    splits = {corpus: split_of(corpus, 12) for corpus in corpora}
+    splits = {corpus: learnable(corpus, 12) for corpus in corpora}
     if is_joint:
         splits = {c: joined(s) if s.corpus.is_pair else s for c, s in splits.items()}
     examples = {corpus: TokenExamples(split, CPU) for corpus, split in splits.items()}

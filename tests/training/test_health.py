@@ -40,7 +40,9 @@ def test_what_is_not_finite_is_named_by_corpus_and_step() -> None:
 
 @pytest.mark.parametrize("steps", [1, 5])
 @pytest.mark.parametrize("fused", [True, False])
-def test_gradient_norm_of_equal_gradients_is_their_norm(steps: int, fused: bool) -> None:
+def test_gradient_norm_of_equal_gradients_is_theirs_and_of_no_numbers_none(
+    steps: int, fused: bool
+) -> None:
     layer = torch.nn.Linear(3, 2)
     optimizer = new_optimizer(layer, 1e-3, OPTIMIZER, fused)
     assert gradient_norm(optimizer) is None
@@ -49,16 +51,9 @@ def test_gradient_norm_of_equal_gradients_is_their_norm(steps: int, fused: bool)
             parameter.grad = torch.full_like(parameter, 2.0)
         optimizer.step()
     assert gradient_norm(optimizer) == pytest.approx(2.0 * math.sqrt(8), rel=1e-3)
-
-
-def test_gradient_norm_without_meaning_is_not_finite() -> None:
-    layer = torch.nn.Linear(3, 2)
-    optimizer = new_optimizer(layer, 1e-3, OPTIMIZER, fused=True)
     layer.weight.grad = torch.full_like(layer.weight, math.nan)
     optimizer.step()
-    norm = gradient_norm(optimizer)
-    assert norm is not None
-    assert not math.isfinite(norm)
+    assert math.isnan(gradient_norm(optimizer) or 0.0)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +83,7 @@ def row(epoch: int, loss: float | None, norm: float | None, corpus: CorpusName =
     return EpochRow(epoch, corpus, 10, 160, loss, norm, "accuracy", 0.5, "")
 
 
-def test_growth_is_told_against_the_first_loss_and_the_last_norm() -> None:
+def test_growth_is_measured_against_the_first_loss_and_the_last_norm() -> None:
     before = [row(1, 1.0, 2.0), row(2, 0.1, 1.0), row(1, 9.0, 9.0, "quora")]
     assert list(growth_notes(before, row(3, 2.9, 29.0))) == []
     assert list(growth_notes(before, row(3, 3.1, 31.0))) == [

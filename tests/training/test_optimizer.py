@@ -1,17 +1,12 @@
-"""AdamW: the plain update rule, by hand."""
+"""AdamW: the plain update rule, by hand; test_resume.py has it in two processes."""
 
 import math
 
 import pytest
-import torch
 from torch import nn
 
 from pipeline.plumbing.params import OptimizerParams
 from pipeline.training.optimizer import new_optimizer, step_idle_too
-
-
-def params(weight_decay: float) -> OptimizerParams:
-    return OptimizerParams(weight_decay=weight_decay, betas=(0.9, 0.999), epsilon=1e-6)
 
 
 def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
@@ -37,7 +32,8 @@ def test_an_idle_head_is_stepped_with_a_gradient_of_0_once_it_had_a_turn(
     heads = nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in "ab"})
     for head in heads.values():
         nn.init.constant_(head.weight, 2.0)
-    optimizer = new_optimizer(heads, 0.01, params(decay), fused)
+    params = OptimizerParams(weight_decay=decay, betas=(0.9, 0.999), epsilon=1e-6)
+    optimizer = new_optimizer(heads, 0.01, params, fused)
     seen = []
     for name in "babbab":
         optimizer.zero_grad(set_to_none=True)
@@ -47,18 +43,3 @@ def test_an_idle_head_is_stepped_with_a_gradient_of_0_once_it_had_a_turn(
         seen.append(heads["a"].weight.item())
     # before its first turn it has no moments, and stays; its steps are counted from there
     assert seen == pytest.approx([2.0, *by_hand([5, 0, 0, 5, 0], 2.0, decay)], abs=1e-6)
-
-
-def test_the_moments_tell_who_had_a_turn_in_another_process_too() -> None:
-    head = nn.Linear(1, 1, bias=False)
-    optimizer = new_optimizer(head, 0.01, params(0.0), fused=True)
-    step_idle_too(optimizer)
-    assert head.weight.grad is None
-    head(torch.ones(1)).backward()
-    optimizer.step()
-    resumed = new_optimizer(head, 0.01, params(0.0), fused=True)
-    resumed.load_state_dict(optimizer.state_dict())
-    head.weight.grad = None
-    step_idle_too(resumed)
-    assert head.weight.grad is not None
-    assert head.weight.grad.item() == 0.0

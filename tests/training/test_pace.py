@@ -1,10 +1,10 @@
 """Pace: what it says of a training whose clock is set by hand."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
+from pipeline.core.tasks import CorpusName
 from pipeline.training import pace as module
 from pipeline.training.history import EpochRow
 from pipeline.training.pace import Pace
@@ -20,36 +20,20 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+def clock(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Clock:
+    caplog.set_level(logging.DEBUG, "pipeline")
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     return clock
 
 
-def row(epoch: int, corpus: str = "sst", dev: float | None = 0.5) -> EpochRow:
-    return EpochRow(epoch, corpus, 10, 80, 0.25, 1.0, "accuracy", dev, "")  # type: ignore[arg-type]
-
-
-def test_an_epoch_is_one_line_with_rate_and_rest(
-    clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "pipeline")
-    pace = Pace("sst-finetune", epochs=4, steps_per_epoch=10, done=0)
-    for _ in range(10):
-        clock.now += 2.0
-        pace.step(8)
-    clock.now += 5.0  # to score the dev set
-    pace.epoch([row(1)])
-    assert caplog.messages == [
-        "sst-finetune  epoch 1/4  sst loss 0.250 dev 0.500  0.4 steps/s  1 min 15 s left"
-    ]
-    assert vars(caplog.records[0])["left_seconds"] == 75.0
+def row(corpus: CorpusName = "sst", dev: float | None = 0.5) -> EpochRow:
+    return EpochRow(1, corpus, 10, 80, 0.25, 1.0, "accuracy", dev, "")
 
 
 def test_live_records_come_a_few_times_a_second_at_most(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "pipeline")
     pace = Pace("sst-finetune", epochs=2, steps_per_epoch=100, done=0)
     for _ in range(100):
         clock.now += 1 / 128
@@ -59,60 +43,56 @@ def test_live_records_come_a_few_times_a_second_at_most(
     assert caplog.messages[0] == "sst-finetune  epoch 1/2  step 32/100  128.0 steps/s  1 s left"
 
 
-def test_a_live_record_has_what_the_dev_sets_said_last(
+def test_an_epoch_is_one_line_and_live_records_repeat_its_dev_scores(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pace = Pace("both", epochs=3, steps_per_epoch=10, done=10)
-    pace.epoch([row(1, "sst", 0.5), row(1, "sts", None)])
-    caplog.clear()
-    caplog.set_level(logging.DEBUG, "pipeline")
-    clock.now += 1.0
-    pace.step(8)
-    assert caplog.messages == [
-        "both  epoch 2/3  step 1/10  sst dev 0.500 sts dev undefined  1.0 steps/s  19 s left"
-    ]
-
-
-@pytest.mark.parametrize(("done", "steps", "seconds"), [(10, 0, 5.0), (0, 1, 0.0)])
-def test_without_a_step_and_without_time_no_rate_is_made_up(
-    done: int, steps: int, seconds: float, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "pipeline")
-    pace = Pace("sst-finetune", epochs=2, steps_per_epoch=10, done=done)
-    for _ in range(steps):
+    pace = Pace("both", epochs=4, steps_per_epoch=10, done=0)
+    for _ in range(10):
+        clock.now += 0.25
         pace.step(8)
-    clock.now += seconds
-    pace.epoch([row(1)])
-    pace.finish({})
-    assert caplog.messages == [
-        "sst-finetune  epoch 1/2  sst loss 0.250 dev 0.500",
-        f"sst-finetune  {steps} steps in {seconds:.0f} s",
+    clock.now += 2.5  # to score the dev sets
+    pace.epoch([row(), row("sts", None)])
+    pace.step(8)
+    assert caplog.messages[-2:] == [
+        "both  epoch 1/4  sst loss 0.250 dev 0.500  sts loss 0.250 dev undefined"
+        "  2.0 steps/s  15 s left",
+        "both  epoch 2/4  step 1/10  sst dev 0.500 sts dev undefined  2.2 steps/s  13 s left",
     ]
-    assert vars(caplog.records[1])["facts"]["examples_per_second"] is None
+    assert caplog.records[-2].levelno == logging.INFO
+    assert vars(caplog.records[-2])["left_seconds"] == 15.0
 
 
 @pytest.mark.parametrize(
-    ("done", "steps", "rate", "resumed"), [(0, 20, 16.0, False), (12, 8, 6.4, True)]
+    ("done", "steps", "seconds", "rate"),
+    [
+        (0, 20, 10.0, 16.0),
+        (12, 8, 130.0, 0.5),
+        (10, 0, 5.0, None),  # no rate is made up without a step, or without time
+        (0, 1, 0.0, None),
+    ],
 )
 def test_the_end_carries_facts_for_the_record(
     done: int,
     steps: int,
-    rate: float,
-    resumed: bool,
+    seconds: float,
+    rate: float | None,
     clock: Clock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "pipeline")
     pace = Pace("sst-finetune", epochs=2, steps_per_epoch=10, done=done)
     for _ in range(steps):
         pace.step(8)
-    clock.now += 10.0
+    clock.now += seconds
+    if rate is None:
+        pace.epoch([row()])
+        assert caplog.messages == ["sst-finetune  epoch 1/2  sst loss 0.250 dev 0.500"]
     pace.finish({"device": "cpu"})
-    assert vars(caplog.records[0])["facts"] == {
+    assert vars(caplog.records[-1])["facts"] == {
         "steps": steps,
         "all_steps": 20,
         "examples_per_second": rate,
-        "resumed": resumed,
+        "resumed": done > 0,
         "device": "cpu",
     }
-    assert f"{steps} steps in 10 s" in caplog.text
+    minutes = "2 min 10 s" if seconds == 130 else f"{seconds:.0f} s"
+    assert f"sst-finetune  {steps} steps in {minutes}" in caplog.text

@@ -1,20 +1,56 @@
-"""round_robin: Equation 1 on numbers small enough to count by hand."""
+"""round_robin: what Equation 1 promises, whatever the corpora and their sizes."""
+
+from itertools import groupby
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.training.round_robin import discarded_batches, round_robin, turns_per_round
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.training.round_robin import (
+    discarded_batches,
+    loss_weights,
+    round_robin,
+    turns_per_round,
+)
+
+Counts = dict[CorpusName, int]
 
 
-def test_smallest_corpus_gives_one_batch_per_round() -> None:
-    order = list(round_robin({"sst": 2, "quora": 6, "sts": 3}))
-    assert order == ["sst", "quora", "quora", "quora", "sts"] * 2
+@st.composite
+def counts(draw: st.DrawFn) -> Counts:
+    """Return batches an epoch of some corpora, in some order of their turns."""
+    names = draw(st.lists(st.sampled_from(list(CORPORA)), unique=True, min_size=1))
+    return {name: draw(st.integers(1, 80)) for name in names}
 
 
-def test_the_papers_own_sizes() -> None:
-    # 8,544 / 64, 141,506 / 16 and 6,040 / 16 batches
-    counts = {"sst": 134, "quora": 8845, "sts": 378}
-    assert turns_per_round(counts) == {"sst": 1, "quora": 66, "sts": 2}  # type: ignore[arg-type]
-    assert discarded_batches(counts) == {"sst": 0, "quora": 1, "sts": 110}  # type: ignore[arg-type]
+@given(counts())
+def test_smallest_corpus_gives_one_batch_each_other_the_floor_of_the_ratio(
+    num_batches: Counts,
+) -> None:
+    pace, turns = min(num_batches.values()), turns_per_round(num_batches)
+    for corpus, count in num_batches.items():
+        assert turns[corpus] * pace <= count < (turns[corpus] + 1) * pace
+
+
+@given(counts())
+def test_every_round_is_the_corpora_in_their_order(num_batches: Counts) -> None:
+    order, turns = list(round_robin(num_batches)), turns_per_round(num_batches)
+    one_round = order[: sum(turns.values())]
+    assert [(name, len(list(run))) for name, run in groupby(one_round)] == list(turns.items())
+    assert order == one_round * min(num_batches.values())
+
+
+@given(counts())
+def test_corpora_weigh_alike_in_an_epoch_and_what_is_left_of_each_is_counted(
+    num_batches: Counts,
+) -> None:
+    order, left = list(round_robin(num_batches)), discarded_batches(num_batches)
+    weights = loss_weights(num_batches)
+    assert list(weights) == list(left) == list(num_batches)
+    for corpus, count in num_batches.items():
+        assert order.count(corpus) + left[corpus] == count
+        assert weights[corpus] * order.count(corpus) == pytest.approx(min(num_batches.values()))
 
 
 def test_corpus_without_batches_is_refused() -> None:

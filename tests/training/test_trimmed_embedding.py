@@ -1,6 +1,5 @@
 """Trimmed word embeddings: the same training, and the full matrix back."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +34,12 @@ def train(model: MinBert) -> list[float]:
     return losses
 
 
-def test_only_rows_in_use_are_parameters(tiny_backbone_dir: Path) -> None:
-    word = trimmed(tiny_backbone_dir).embeddings.word
-    assert isinstance(word, TrimmedEmbedding)
-    assert word.used.tolist() == IN_USE  # padding among them
-    assert [list(p.shape) for p in word.parameters()] == [[6, 32]]
-
-
 def test_training_is_that_of_the_full_matrix(tiny_backbone_dir: Path) -> None:
     full, few = load_backbone(tiny_backbone_dir, PLAIN).eval(), trimmed(tiny_backbone_dir)
+    rows = few.embeddings.word
+    assert isinstance(rows, TrimmedEmbedding)
+    assert rows.used.tolist() == IN_USE  # padding among them
+    assert [list(p.shape) for p in rows.parameters()] == [[6, 32]]
     np.testing.assert_allclose(train(few), train(full), rtol=1e-6)
     restore(few)
     before = load_backbone(tiny_backbone_dir, PLAIN).embeddings.word.weight
@@ -59,10 +55,3 @@ def test_training_is_that_of_the_full_matrix(tiny_backbone_dir: Path) -> None:
 def test_an_id_that_was_trimmed_away_is_an_error(tiny_backbone_dir: Path) -> None:
     with pytest.raises(IndexError):
         trimmed(tiny_backbone_dir)(torch.tensor([[101, 55]]), torch.ones(1, 2, dtype=torch.bool))
-
-
-def test_restoring_what_was_not_trimmed_changes_nothing(tiny_backbone_dir: Path) -> None:
-    model = load_backbone(tiny_backbone_dir, replace(PLAIN, attention="sdpa"))
-    word = model.embeddings.word
-    restore(model)
-    assert model.embeddings.word is word

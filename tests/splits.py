@@ -1,0 +1,33 @@
+"""Tokenized splits, made from sentences of token ids."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.tokens.token_cache import TokenizedSplit
+
+
+def split_of(
+    corpus: CorpusName,
+    sentences: Sequence[Sequence[int]],
+    labels: Sequence[float] | None = None,
+    pad_id: int = 0,
+) -> TokenizedSplit:
+    """Return a split of these sentences; of a pair corpus every two are an example."""
+    count = len(sentences) // CORPORA[corpus].task.num_sentences
+    return TokenizedSplit(
+        CORPORA[corpus],
+        np.array([token for sentence in sentences for token in sentence], dtype=np.int32),
+        np.cumsum([0, *map(len, sentences)]),
+        np.array([0.0] * count if labels is None else labels, dtype=np.float32),
+        np.array([f"id-{i}" for i in range(count)]),
+        pad_id=pad_id,
+    )
+
+
+def random_split(corpus: CorpusName, count: int) -> TokenizedSplit:
+    """Return a split of random sentences of 3 to 19 tokens."""
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(3, 20, count * CORPORA[corpus].task.num_sentences)
+    return split_of(corpus, [generator.integers(1000, 30000, length) for length in lengths])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from pipeline.core.checkpoint_names import (
     hugging_face_names,
@@ -32,41 +32,33 @@ def test_names_and_shapes_are_those_of_our_model_and_of_hugging_faces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "heads"),
+    ("model", "heads", "has_pooler"),
     [
-        (transformers.BertModel, ()),
-        (transformers.BertForSequenceClassification, ("classifier",)),
-        (transformers.BertForMultipleChoice, ("classifier",)),
-        (transformers.BertForPreTraining, ("cls",)),
+        (transformers.BertModel, (), True),
+        (transformers.BertForSequenceClassification, ("classifier",), True),
+        (transformers.BertForMultipleChoice, ("classifier",), True),
+        (transformers.BertForPreTraining, ("cls",), True),
+        (transformers.BertForTokenClassification, ("classifier",), False),
+        (transformers.BertForQuestionAnswering, ("qa_outputs",), False),
     ],
 )
-def test_a_model_of_hugging_faces_is_taken_and_its_heads_are_named(
-    model: type[transformers.PreTrainedModel], heads: tuple[str, ...], tmp_path: Path
+def test_a_model_of_hugging_faces_is_taken_if_it_has_a_pooler_and_its_heads_are_named(
+    model: type[transformers.PreTrainedModel],
+    heads: tuple[str, ...],
+    has_pooler: bool,
+    tmp_path: Path,
 ) -> None:
     model(THEIRS).save_pretrained(tmp_path)
-    checkpoint = judged_checkpoint(tmp_path / "model.safetensors", CONFIG)
+    path = tmp_path / "model.safetensors"
+    if not has_pooler:
+        said = (
+            r"config\.json: pooler\.dense\.weight is missing; pooler\.dense\.bias is missing; take"
+        )
+        with pytest.raises(BackboneError, match=said):
+            judged_checkpoint(path, CONFIG)
+        pooler = transformers.BertModel(THEIRS).pooler.state_dict()
+        named = {f"bert.pooler.{name}": tensor for name, tensor in pooler.items()}
+        save_file(load_file(path) | named, path)
+    checkpoint = judged_checkpoint(path, CONFIG)
     assert checkpoint.names.keys() == tensor_shapes(CONFIG).keys()
     assert checkpoint.heads == heads
-
-
-@pytest.mark.parametrize(
-    ("model", "head"),
-    [
-        (transformers.BertForTokenClassification, "classifier"),
-        (transformers.BertForQuestionAnswering, "qa_outputs"),
-    ],
-)
-def test_heads_without_a_pooler_want_one(
-    model: type[transformers.PreTrainedModel], head: str, tmp_path: Path
-) -> None:
-    tensors = model(THEIRS).state_dict()
-    path = tmp_path / "model.safetensors"
-    save_file(tensors, path)
-    said = (
-        r"config\.json: pooler\.dense\.weight is missing; pooler\.dense\.bias is missing; take both"
-    )
-    with pytest.raises(BackboneError, match=said):
-        judged_checkpoint(path, CONFIG)
-    pooler = transformers.BertModel(THEIRS).pooler.state_dict()
-    save_file(tensors | {f"bert.pooler.{name}": tensor for name, tensor in pooler.items()}, path)
-    assert judged_checkpoint(path, CONFIG).heads == (head,)

@@ -64,6 +64,7 @@ def saved(
 ) -> Path:
     tokenizer = Tokenizer(WordLevel(words, unk_token=unknown))
     tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.enable_truncation(4)
     if post_processor:
         tokenizer.post_processor = post_processor
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -102,22 +103,12 @@ def test_tokenizer_that_does_not_enclose_a_sentence_is_refused_with_what_to_do(
         load_tokenizer(path)
 
 
-@pytest.mark.parametrize(
-    "post_processor",
-    [TemplateProcessing("[CLS] $A [SEP]", special_tokens=[CLS, SEP]), BertProcessing(SEP, CLS)],
-)
-def test_tokenizer_that_encloses_a_sentence_is_taken_and_not_left_with_a_limit(
-    post_processor: object, tmp_path: Path
-) -> None:
-    tokenizer = load_tokenizer(saved(tmp_path, WORDS, post_processor))
-    assert tokenizer.encode("film " * 9).ids == [2, *[4] * 9, 3]
-
-
-def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit(
+def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit_and_it_loses_its_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = re.findall(r"```python\n(.*?)```", ADDING.read_text(encoding="utf-8"), re.DOTALL)
     (code,) = [block for block in blocks if "TemplateProcessing" in block]
     monkeypatch.chdir(tmp_path)
     exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(tmp_path, WORDS)))})  # noqa: S102
-    assert load_tokenizer(tmp_path / "tokenizer.json").encode("film").ids == [2, 4, 3]
+    for path in (tmp_path / "tokenizer.json", saved(tmp_path, WORDS, BertProcessing(SEP, CLS))):
+        assert load_tokenizer(path).encode("film " * 9).ids == [2, *[4] * 9, 3]

@@ -70,25 +70,20 @@ def test_scores_and_history_stay_and_no_weights() -> None:
     assert record["corpora"] == {"sst": {"score": 0.5}}
 
 
-def test_it_goes_on_from_its_checkpoint_until_dvc_has_taken_it_in() -> None:
-    paths.DVC_LOCK.write_text("md5: 0000")
-    assert not goes_on(train())
-    assert goes_on(train())
-    paths.DVC_LOCK.write_text(f"md5: {md5_of(scores := train())}")
-    assert goes_on(scores)
-    assert not goes_on(train())  # that was forced
-
-
-def test_its_checkpoint_goes_when_dvc_has_taken_it_in_and_another_trial_trains() -> None:
+def test_its_checkpoint_stays_until_dvc_has_taken_it_in_and_another_trial_trains() -> None:
     unfinished = checkpoints_root() / f"{NAME}-{'b' * 16}"  # of other settings
     unfinished.mkdir(parents=True)
     (unfinished / KEPT).touch()
+    paths.DVC_LOCK.write_text("md5: 0000")
+    assert not goes_on(train())
     scores = train()
+    assert goes_on(scores)
     train("another")
     assert names() == {f"{NAME}-{'a' * 16}", unfinished.name, f"another-{'a' * 16}"}
     paths.DVC_LOCK.write_text(f"md5: {md5_of(scores)}")
     train("another")
     assert names() == {unfinished.name, f"another-{'a' * 16}"}
+    assert not goes_on(train())  # that was forced
 
 
 def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(

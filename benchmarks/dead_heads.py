@@ -38,7 +38,7 @@ from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
 from pipeline.encoder.batches import Chosen
-from pipeline.encoder.device import keep_memory, seed_everything
+from pipeline.encoder.device import keep_memory
 from pipeline.heads.multitask import MultitaskBert
 from pipeline.heads.predict import VectorExamples, open_examples, predict
 from pipeline.plumbing.params import Params, RunParams, load_params
@@ -160,7 +160,7 @@ def fitted(
         num_batches: of each corpus in an epoch; of one that is not named, what it has.
     """
     keep_memory()
-    seed_everything(plan.seed)
+    torch.manual_seed(plan.seed)
     width = data["train"]["sst"].vectors.shape[-1]
     model = MultitaskBert(None, run.corpora, width, run.dropout)
     trainer = Repeating(model, data["train"], data["dev"], plan)

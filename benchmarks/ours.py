@@ -17,7 +17,7 @@ from pipeline.core.config import config_from_json
 from pipeline.core.files import read_json, sha256_of
 from pipeline.core.tasks import CorpusName, Mode
 from pipeline.encoder.batches import Indices, on_device
-from pipeline.encoder.device import choose_device, keep_memory, seed_everything
+from pipeline.encoder.device import choose_device, keep_memory
 from pipeline.encoder.features import compute_vectors
 from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import load_backbone
@@ -85,7 +85,7 @@ class Finetune:
         if speed.training.keep_memory:
             keep_memory()
         self.device, self.lengths = choose_device(params.device), split.lengths
-        seed_everything(params.seed)
+        torch.manual_seed(params.seed)
         examples = TokenExamples(split, self.device)
         self.trainer = trainer_of(params, examples, "finetune", speed, self.device)
         self.bucket_batches = speed.training.bucket_batches

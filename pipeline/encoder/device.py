@@ -1,4 +1,4 @@
-"""Where to compute, and how to begin from the same random numbers."""
+"""Where to compute, and in how much memory."""
 
 import ctypes
 import logging
@@ -116,8 +116,3 @@ def make_deterministic(device: torch.device) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         # nothing here reads memory before it is written
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
-def seed_everything(seed: int) -> None:
-    """Set torch's generators: of new heads and of dropout."""
-    torch.manual_seed(seed)

@@ -16,7 +16,7 @@ from pipeline.core import paths
 from pipeline.core.files import read_record, replacing_folder, sha256_of, write_record
 from pipeline.core.schemas import EVALUATE, TRAIN
 from pipeline.core.tasks import Corpus, CorpusName, Split
-from pipeline.encoder.device import choose_device, make_deterministic, seed_everything
+from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_weights
 from pipeline.errors import TrainingError
@@ -107,7 +107,7 @@ def _answers(
     check_files(listed_files(inputs, run.pair_encoding))
     device = choose_device(params.device)
     make_deterministic(device)
-    seed_everything(params.seed)
+    torch.manual_seed(params.seed)
     examples = {split: open_examples(run, split, device) for split in splits}
     kernels = kernels_on(device, params.speed.forward)
     model = open_model(run, examples["dev"], kernels, backbone_dir)

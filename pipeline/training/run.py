@@ -18,7 +18,6 @@ from pipeline.encoder.device import (
     device_name,
     keep_memory,
     make_deterministic,
-    seed_everything,
 )
 from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import save_weights
@@ -110,7 +109,7 @@ def _new_trainer(
 ) -> Trainer:
     """Build a run's model and examples, as they are before the first step."""
     make_deterministic(device)
-    seed_everything(plan.seed)
+    torch.manual_seed(plan.seed)  # of new heads and of dropout
     if plan.speed.keep_memory and device.type == "cpu":
         keep_memory()
     train = open_examples(run, "train", device)

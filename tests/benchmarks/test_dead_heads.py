@@ -9,7 +9,6 @@ import torch
 
 from benchmarks import dead_heads
 from pipeline.core.tasks import CORPORA, CorpusName, IdleHeads, Split
-from pipeline.encoder.device import seed_everything
 from pipeline.heads.heads import Head
 from pipeline.heads.multitask import MultitaskBert
 from pipeline.heads.predict import VectorExamples
@@ -154,7 +153,7 @@ def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
 
 def test_the_shared_direction_is_no_stream_of_the_heads() -> None:
     signs = dead_heads.shared_direction(384, seed=1).sign()
-    seed_everything(1)
+    torch.manual_seed(1)
     for head in MultitaskBert(None, RUN.corpora, 384, RUN.dropout).heads.values():
         assert isinstance(head, Head)
         weights = head.linear.weight.unflatten(1, (-1, 384)).flatten(end_dim=1).sign()

@@ -18,14 +18,6 @@ def head_of(corpus: CorpusName, weight: float = 0.0) -> Head:
     return head
 
 
-@pytest.mark.parametrize(
-    ("corpus", "sentences", "shape"),
-    [("sst", 1, (4, 5)), ("cfimdb", 1, (4, 2)), ("quora", 2, (4,)), ("sts", 2, (4,))],
-)
-def test_shapes(corpus: CorpusName, sentences: int, shape: tuple[int, ...]) -> None:
-    assert Head(CORPORA[corpus], D, 0.3)(torch.randn(4, sentences, D)).shape == shape
-
-
 def test_a_pair_is_its_two_vectors_side_by_side_and_similarity_goes_through_relu() -> None:
     vectors = torch.tensor([[[1.0, 0, 1], [0, 1, 1]], [[-1, 0, 0], [0, 0, 0]]])
     for corpus, outputs in (("quora", [54.0, -1.0]), ("sts", [54.0, 0.0])):

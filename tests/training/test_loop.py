@@ -19,7 +19,7 @@ from pipeline.heads.metrics import Score
 from pipeline.heads.predict import VectorExamples, predict
 from pipeline.training import loop
 from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
-from tests.training.conftest import CPU, PLAN, finetuned, frozen, vectors_of
+from tests.training.conftest import CPU, PLAN, finetuned, frozen
 
 
 def first(count: int, trainer: Trainer, corpus: CorpusName, start: int = 0) -> Chosen:
@@ -199,12 +199,6 @@ def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not torch.equal(states[1], states[2])
 
 
-def vectors(trainer: Trainer, split: str, corpus: CorpusName) -> torch.Tensor:
-    examples = getattr(trainer, split)[corpus]
-    assert isinstance(examples, VectorExamples)
-    return examples.vectors
-
-
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
@@ -218,15 +212,12 @@ def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
         if trainer.progress.step == 0:
             states.append(weight.detach().clone())
         if trainer.progress.epoch == epoch:
-            vectors(trainer, "train", "sts")[:8] = value
+            trainer.labels["sts"][:] = value  # from the second step on in epoch 1
 
-    if epoch == 1:
-        vectors(trainer, "train", "sts")[:8] = value
     progress = fitted(trainer, boundary)
     assert progress.stopped is not None
-    assert re.fullmatch(
-        rf"the loss is (nan|inf) in step \d, epoch {epoch} \(sts\)", progress.stopped
-    )
+    said = rf"the loss is (nan|inf) in step {1 + (epoch == 1)}, epoch {epoch} \(sts\)"
+    assert re.fullmatch(said, progress.stopped)
     assert [row.epoch for row in progress.history] == list(range(1, epoch + 1))
     last = progress.history[-1]
     assert (last.dev_score, last.train_loss) == (None, None)
@@ -236,21 +227,21 @@ def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
 
 
 def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch() -> None:
-    trainer = frozen({"sst": 1200})
-    vectors(trainer, "train", "sst")[:] = float("nan")
+    trainer = frozen({"sts": 1200})
+    trainer.labels["sts"][:] = float("nan")
     assert [row.steps for row in fitted(trainer).history] == [STEPS_BETWEEN_LOOKS]
 
 
 def test_predictions_that_are_no_numbers_end_the_run_and_leave_no_corpus_a_score() -> None:
     trainer = frozen({"sst": 20, "quora": 20})
-    vectors(trainer, "dev", "quora")[0] = float("nan")
+    spoilt = trainer.dev["quora"]
+    assert isinstance(spoilt, VectorExamples)
+    spoilt.vectors[0] = float("nan")
     progress = fitted(trainer)
     assert progress.stopped == "predictions for the dev set are not finite, epoch 1 (quora)"
     assert progress.best_epoch == 0
-    assert [(row.dev_score, bool(row.note)) for row in progress.history] == [
-        (None, False),
-        (None, True),
-    ]
+    notes = [(row.dev_score, bool(row.note)) for row in progress.history]
+    assert notes == [(None, False), (None, True)]
 
 
 def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
@@ -265,9 +256,9 @@ def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
 def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() -> None:
     def boundary(trainer: Trainer) -> None:
         if (trainer.progress.epoch, trainer.progress.step) == (2, 0):
-            vectors(trainer, "train", "quora")[:8] = 1e5  # of either label
+            trainer.labels["sts"][:8] = 1e5
 
-    progress = fitted(frozen({"quora": 40}, replace(PLAN, learning_rate=1e-4)), boundary)
+    progress = fitted(frozen({"sts": 40}, replace(PLAN, learning_rate=1e-4)), boundary)
     assert progress.stopped is None
     before, after = progress.history
     assert before.note == ""
@@ -275,21 +266,13 @@ def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() 
     assert "gradients explode" in after.note
 
 
-@pytest.mark.parametrize(
-    ("corpus", "note"), [("sts", "the head is dead"), ("sst", "the dev set is empty")]
-)
-def test_a_dev_set_that_says_nothing_is_noted_and_the_run_goes_on(
-    corpus: CorpusName, note: str
-) -> None:
-    trainer = frozen({corpus: 20})
-    if corpus == "sts":
-        torch.nn.init.constant_(trainer.model.heads["sts"].linear.weight, 0.0)
-        torch.nn.init.constant_(trainer.model.heads["sts"].linear.bias, -5.0)
-    else:
-        trainer.dev = {corpus: vectors_of(corpus, 0)}
+def test_a_dead_head_is_noted_and_the_run_goes_on() -> None:
+    trainer = frozen({"sts": 20})
+    torch.nn.init.constant_(trainer.model.heads["sts"].linear.weight, 0.0)
+    torch.nn.init.constant_(trainer.model.heads["sts"].linear.bias, -5.0)
     progress = fitted(trainer)
     assert [row.dev_score for row in progress.history] == [None, None]
-    assert all(row.note.startswith(note) for row in progress.history)
+    assert all(row.note.startswith("the head is dead") for row in progress.history)
     assert progress.best_epoch == 1
 
 

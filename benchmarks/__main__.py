@@ -10,13 +10,12 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import breakdown, full_quora, ours
-from benchmarks.machine import machine
 from benchmarks.measure import (
     FEATURES,
     HUGGING_FACE,
@@ -25,8 +24,8 @@ from benchmarks.measure import (
     alternate,
     matmul_peak,
 )
-from benchmarks.page import pages
-from benchmarks.results import publish, run_command, setting, write_pages
+from benchmarks.page import figure, page
+from benchmarks.results import machine, run_command, setting, write_page, write_results
 from benchmarks.turns import apart, seconds_of
 from pipeline.core import paths
 from pipeline.core.config import config_from_json
@@ -61,7 +60,7 @@ def main(argv: Sequence[str]) -> None:
     arguments = parser.parse_args(argv)
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
     if arguments.page:
-        rewrite_page(arguments.page)
+        write_pages(read_json(arguments.page))
         return
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
         raise PipelineError(
@@ -81,22 +80,14 @@ def main(argv: Sequence[str]) -> None:
         "matmul_peak_gflops": peaks(params),
         **beside(arguments.corpora, params),
     }
-    log.info("wrote %s and reports/benchmarks.md", publish("", results, pages(results)))
+    write_results("", results)
+    write_pages(results)
 
 
-def rewrite_page(path: Path) -> None:
-    """Write the page of an earlier run anew.
-
-    Raises:
-        PipelineError: there are no numbers of a whole run in the file.
-    """
-    try:
-        write_pages(pages(read_json(path)))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PipelineError(
-            f"{path} does not hold the numbers of a run ({type(error).__name__}: {error}); "
-            "`make bench` writes them anew"
-        ) from None
+def write_pages(results: Mapping[str, Any]) -> None:
+    """Write the page and the figure of a run."""
+    write_page("benchmarks.md", page(results))
+    write_page("benchmarks.svg", figure(results))
 
 
 def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:

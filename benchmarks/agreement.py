@@ -14,11 +14,10 @@ from typing import Any
 from scipy.stats import ttest_ind
 
 from benchmarks.ours import ALL, PLAIN, setting_of, train
-from benchmarks.results import publish, run_command, setting
+from benchmarks.results import filled, run_command, setting, write_page, write_results
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import PipelineError
 from pipeline.plumbing.params import EpochsParams, Params, load_params
-from pipeline.reporting.markdown import table
 
 log = logging.getLogger("benchmarks")
 
@@ -48,7 +47,8 @@ def main(argv: Sequence[str]) -> None:
                 scores[corpus][name].append(score)
     method = {**setting(params), "epochs": arguments.epochs, "seeds": seeds}
     results = {"method": method, "scores": scores}
-    publish("agreement", results, {"agreement.md": page(results)})
+    write_results("agreement", results)
+    write_page("agreement.md", page(results))
 
 
 def dev_score(
@@ -77,21 +77,10 @@ def row_of(corpus: CorpusName, scores: Mapping[str, Sequence[float | None]]) -> 
     ]
 
 
-METHOD = """\
-Written by `python -m benchmarks.agreement`. Finetune runs of {epochs} epoch(s) from the seeds
-{seeds}: *ours* with the `speed` settings of params.yaml, *plain* with every piece off and in
-float32. Mean ± standard deviation over seeds, the difference with Welch's 95 % interval (wide, for
-few seeds); *within noise*: the means are no further apart than the larger standard deviation.
-Profile {profile} ({corpora} corpora), backbone {backbone}, device {device}."""
-
-
 def page(results: Mapping[str, Any]) -> str:
     """Render the page."""
-    method = {**results["method"], "seeds": ", ".join(map(str, results["method"]["seeds"]))}
-    header = ["corpus", "dev score", "ours", "plain, fp32", "difference (95 %)", "within noise"]
-    rows = [row_of(corpus, each) for corpus, each in results["scores"].items()]
-    shown = table(header, rows, right=header[2:5])
-    return f"# Does speed change the scores?\n\n{METHOD.format(**method)}\n\n{shown}\n"
+    rows = [row_of(corpus, scores) for corpus, scores in results["scores"].items()]
+    return filled("agreement", method=results["method"], rows=rows)
 
 
 if __name__ == "__main__":

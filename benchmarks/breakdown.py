@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.measure import epoch_of
+from benchmarks.measure import epoch_of, real_tokens, spread
 from benchmarks.ours import ALL, Finetune
-from benchmarks.sampling import real_tokens, spread
 from pipeline.encoder.device import choose_device
 from pipeline.plumbing.params import Params
 from pipeline.tokens.token_cache import TokenizedSplit

@@ -7,14 +7,7 @@ and at the paper's sizes a round is 1 batch of SST, 66 of Quora and 2 of STS.
 
 Here the pipeline's own `Trainer` trains the three heads on stored vectors, as `multitask-pretrain`
 does, with the paper's turns or ours, idle heads stepped or skipped, pairs read jointly or
-separately, on three kinds of vectors (`Vectors`):
-
-- `minilm`: our backbone's own;
-- `bert-like`: of bert-base's kind. Pooled outputs become 0.6 in every dimension, with a random
-  sign that all examples share, plus 0.15 of the standardised MiniLM output, cut to [-1, 1];
-- `control`: the same without the shared direction.
-
-Quora's head reads means of token vectors, not pooled outputs: it has MiniLM's own in all three.
+separately, on three kinds of vectors. The page says how each is made (texts/dead-heads.md.jinja).
 
 Needs the data of profile laptop; writes reports/dead-heads.json after each training, and goes on
 from there, then reports/dead-heads.md. All of it takes hours.
@@ -32,10 +25,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.dead_heads_page import page
-from benchmarks.results import run_command, write_pages
+from benchmarks.results import filled, run_command, write_page
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
+from pipeline.core.paper import TABLE_3
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
 from pipeline.encoder.batches import Chosen
 from pipeline.encoder.device import keep_memory
@@ -43,12 +36,18 @@ from pipeline.heads.multitask import MultitaskBert
 from pipeline.heads.predict import VectorExamples, open_examples, predict
 from pipeline.plumbing.params import Params, RunParams, load_params
 from pipeline.reporting.dead_heads import (
+    COMMAND,
+    HEADS,
+    NOT_SHOWN,
     TURNS,
     VECTORS,
     Condition,
     HeadsRun,
     Turns,
+    chosen,
     read_dead_heads,
+    sentiment_told,
+    similarity_told,
 )
 from pipeline.training.loop import Trainer, TrainingPlan
 from pipeline.training.round_robin import loss_weights
@@ -78,8 +77,22 @@ def main(argv: Sequence[str]) -> None:
         params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
         seeds = range(params.seed, params.seed + arguments.seeds)
         train_missing(params, all_conditions(), seeds, paths.DEAD_HEADS)
-    method = read_json(paths.DEAD_HEADS)["method"]
-    write_pages({"dead-heads.md": page(method, read_dead_heads())})
+    write_page("dead-heads.md", page(paths.DEAD_HEADS))
+
+
+def page(results: Path) -> str:
+    """Render the page of a file of results."""
+    runs = read_dead_heads(results)
+    conditions = dict.fromkeys(run.condition for run in runs)
+    return filled(
+        "dead-heads",
+        method=read_json(results)["method"],
+        command=COMMAND,
+        found=[*similarity_told(runs), *sentiment_told(runs)],
+        not_shown=NOT_SHOWN,
+        groups={each: chosen(runs, **asdict(each)) for each in conditions},
+        paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
+    )
 
 
 def all_conditions() -> list[Condition]:

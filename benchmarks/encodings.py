@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks import ours
-from benchmarks.results import run_command, setting, write_pages
+from benchmarks.results import filled, run_command, setting, write_page
 from benchmarks.turns import in_turns, seconds_of
 from pipeline.core import paths
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, PairEncoding
 from pipeline.encoder.batches import joined
 from pipeline.plumbing.params import Params, load_params
-from pipeline.reporting.markdown import table
 from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
@@ -37,7 +36,7 @@ def main(argv: Sequence[str]) -> None:
     for corpus in CORPORA:
         turns[corpus] = measured(params, corpus, asked.rounds, asked.steps)
         log.info("%s: joint %.2f times separate", corpus, ratio(turns[corpus]))
-    write_pages({"encodings.md": page(params, turns, asked.steps)})
+    write_page("encodings.md", page(params, turns, asked.steps))
 
 
 def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Turns:
@@ -62,28 +61,11 @@ def ratio(turns: Turns) -> float:
     return median(joint / separate for joint, separate in pairs)
 
 
-METHOD = (
-    "Written by `python -m benchmarks.encodings`: seconds of {steps} finetune steps, joint and "
-    "separate in turns, in one process. Profile {profile}, backbone {backbone}, device {device}. "
-    "The ratio is the median over {rounds} pairs of turns."
-)
-
-
 def page(params: Params, turns: dict[CorpusName, Turns], steps: int) -> str:
     """Render the page."""
-    rows = [
-        [
-            corpus,
-            *(f"{median(found[encoding]):.2f}" for encoding in PAIR_ENCODINGS),
-            f"{ratio(found):.2f}",
-        ]
-        for corpus, found in turns.items()
-    ]
-    header = ("corpus", *(f"{encoding}, s" for encoding in PAIR_ENCODINGS), "joint / separate")
     rounds = max(len(found["joint"]) for found in turns.values())
-    method = METHOD.format(steps=steps, rounds=rounds, **setting(params))
-    shown = table(header, rows, right=header[1:])
-    return f"# What reading pairs jointly costs\n\n{method}\n\n{shown}\n"
+    own = {"steps": steps, "rounds": rounds, "turns": turns, "ratio": ratio, "median": median}
+    return filled("encodings", **own, **setting(params))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.machine import peak_memory_mb
 from benchmarks.ours import trainer_of
+from benchmarks.results import peak_memory_mb
 from benchmarks.turns import seconds_of
 from pipeline.core.files import write_record
 from pipeline.core.schemas import FEATURES

@@ -1,6 +1,9 @@
 """Contenders that take turns, each turn in a process of its own.
 
-In a turn a contender trains on a few batches of its epoch, from which `sampling` reckons the whole.
+In a turn a contender trains on a few batches of its epoch. They differ in size, most of all where
+they are cut by length. So they are chosen evenly from the smallest to the largest, and what they
+took is scaled by how much work they are of the whole: without that, a turn that falls on small
+batches would flatter its contender.
 """
 
 from collections.abc import Sequence
@@ -9,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks import ours
-from benchmarks.machine import peak_memory_mb
-from benchmarks.sampling import Work, epoch_seconds, padded_tokens, real_tokens, spread
+from benchmarks.results import peak_memory_mb
 from benchmarks.turns import apart, in_turns, seconds_of
 from pipeline.core import paths
 from pipeline.core.tasks import CorpusName, Mode
@@ -25,6 +28,7 @@ TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
 HUGGING_FACE_TRAINER = "Hugging Face Trainer"
 FEATURES = "ours, features"
+Work = NDArray[np.float64]  # of each batch of an epoch, in a unit of its own
 
 
 class Turn(NamedTuple):
@@ -65,6 +69,42 @@ def take_turn(
     )
 
 
+def spread(work: Work, count: int, shift: float) -> list[int]:
+    """Choose batches evenly spaced over their sorted work, the smallest first.
+
+    Args:
+        work: of each batch to choose from.
+        count: how many to choose.
+        shift: 0 to 1: where in each of `count` equal parts the choice falls.
+
+    Returns:
+        Numbers of batches. Over shifts spread evenly from 0 to 1 every batch is chosen
+        equally often.
+    """
+    order = np.argsort(work, kind="stable")
+    places = ((np.arange(count) + shift) / count * len(order)).astype(int)
+    return [int(order[place]) for place in np.minimum(places, len(order) - 1)]
+
+
+def epoch_seconds(seconds: Sequence[float], chosen: Work, work: Work) -> float:
+    """Estimate an epoch from what chosen batches took: exact where time grows with work."""
+    return float(np.sum(seconds) / chosen.sum() * work.sum())
+
+
+def padded_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
+    """Count the tokens of each batch with its padding."""
+    sentences = split.corpus.task.num_sentences
+    return np.array(
+        [split.lengths[batch].max() * len(batch) * sentences for batch in batches], dtype=np.float64
+    )
+
+
+def real_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
+    """Count the tokens of each batch without its padding."""
+    per_example = np.diff(split.offsets).reshape(len(split), -1).sum(axis=1)
+    return np.array([per_example[batch].sum() for batch in batches], dtype=np.float64)
+
+
 def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
     """Say what a contender's time on a batch grows with."""
     if isinstance(contender, ours.Frozen):
@@ -100,28 +140,29 @@ def epoch_of(name: str, contender: Any, split: TokenizedSplit, params: Params) -
     return shuffled_batches(split.lengths, size, pool, np.random.default_rng(params.seed))
 
 
-class Turning(NamedTuple):
-    """How a turn is taken."""
+def taken(
+    name: str, mode: str, corpus: CorpusName, steps: int, shift: float, examples: int | None
+) -> Turn:
+    """Be a contender for one turn: build it, warm up, measure.
 
-    mode: str  # finetune or frozen
-    corpus: CorpusName  # trained on
-    steps: int  # batches in it
-    shift: float  # which ones: see `spread`
-    examples: int | None  # the corpus is cut to so many
-
-
-def taken(name: str, how: Turning) -> Turn:
-    """Be a contender for one turn: build it, warm up, measure."""
+    Args:
+        name: the contender's.
+        mode: finetune or frozen.
+        corpus: trained on.
+        steps: batches in the turn.
+        shift: which ones: see `spread`.
+        examples: the corpus is cut to so many.
+    """
     params = load_params()
-    split = read_cache(paths.tokens_dir(how.corpus), "train")
-    if how.examples is not None:
-        split = ours.part_of(split, np.arange(min(how.examples, len(split))))
-    contender = build(name, how.mode, split, params)
+    split = read_cache(paths.tokens_dir(corpus), "train")
+    if examples is not None:
+        split = ours.part_of(split, np.arange(min(examples, len(split))))
+    contender = build(name, mode, split, params)
     batches = epoch_of(name, contender, split, params)
     largest = max(map(len, batches))
     full = [batch for batch in batches if len(batch) == largest]
     work = work_of(contender, split, batches)
-    chosen = [full[i] for i in spread(work_of(contender, split, full), how.steps, how.shift)]
+    chosen = [full[i] for i in spread(work_of(contender, split, full), steps, shift)]
     take_turn(contender, split, chosen[-1:], work)  # the largest: it warms up for all
     return take_turn(contender, split, chosen, work)
 
@@ -140,8 +181,8 @@ def alternate(
     def take(name: str, number: int) -> Turn:
         # pieces alone are many and slow, and no aim hangs on them
         in_a_turn = 1 if name.startswith(ours.ALONE) else steps
-        how = Turning(mode, corpus, in_a_turn, (number + 0.5) / rounds, examples)
-        return apart(taken, name, how)
+        shift = (number + 0.5) / rounds
+        return apart(taken, name, mode, corpus, in_a_turn, shift, examples)
 
     return in_turns(names, rounds, take)
 

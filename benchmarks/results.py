@@ -1,18 +1,28 @@
-"""How every command here begins, what its numbers hold for, and where they are written."""
+"""What every command here shares: how it starts, what it ran on, where numbers and pages go."""
 
+import importlib.metadata
 import logging
+import os
+import platform
+import re
+import resource
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import results_json
+import torch
+
 from pipeline.core.files import write_json, write_text
 from pipeline.encoder.device import choose_device, device_name
 from pipeline.errors import PipelineError
 from pipeline.plumbing.params import Params
+from pipeline.reporting.markdown import page
 
-REPORTS = Path("reports")
+RESULTS, REPORTS = Path("benchmarks/results"), Path("reports")
+TEXTS = Path(__file__).parent / "texts"
+BYTES_TO_MB = 2**20  # outside Linux, macOS for one, the peak is given in bytes
 
 
 def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
@@ -34,15 +44,66 @@ def setting(params: Params) -> dict[str, Any]:
     }
 
 
-def publish(kind: str, results: Mapping[str, Any], pages: Mapping[str, str]) -> Path:
-    """Write numbers, and the pages rendered from them; return the file of the numbers."""
-    path = results_json(results["method"]["device"], kind)
-    write_json(path, results)
-    write_pages(pages)
-    return path
+def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
+    """Name what was measured on, and with which versions; `peers` are packages beside our own."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.is_file() else ""
+    processor = re.search(r"model name\s*:\s*(.*)", text)
+    return {
+        "device": device_name(choose_device(params.device)),
+        "processor": processor.group(1) if processor else platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", *peers, "numpy")},
+        "commit": commit(),
+    }
 
 
-def write_pages(pages: Mapping[str, str]) -> None:
-    """Write pages into reports/, by name."""
-    for name, text in pages.items():
-        write_text(REPORTS / name, text)
+def commit() -> str | None:
+    """Name the git commit that ours is of, `-dirty` where its code differs; None outside of git."""
+
+    def git(*words: str) -> str:  # no shell, and words of this module only
+        command = ["git", *words]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
+
+    try:
+        name = git("rev-parse", "--short", "HEAD").strip()
+        changed = git("status", "--porcelain", "--", "pipeline", "benchmarks/*.py")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{name}-dirty" if changed else name
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident set of this process so far.
+
+    getrusage(2) would begin with that of the process which started this one, Linux's own number
+    does not.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())
+        return int(kilobytes) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / BYTES_TO_MB
+
+
+def results_json(device: str, kind: str = "") -> Path:
+    """Return the file of a device's numbers."""
+    return RESULTS / (re.sub(r"[^a-z0-9]+", "-", f"{kind} {device}".lower()).strip("-") + ".json")
+
+
+def write_results(kind: str, results: Mapping[str, Any]) -> None:
+    """Write numbers into the file of the device that they were measured on."""
+    write_json(results_json(results["method"]["device"], kind), results)
+
+
+def filled(name: str, /, **values: object) -> str:
+    """Fill in a page of texts/."""
+    return page(str(TEXTS / name), **values)  # joined to another folder, an absolute path wins
+
+
+def write_page(name: str, text: str) -> None:
+    """Write a page into reports/."""
+    write_text(REPORTS / name, text)

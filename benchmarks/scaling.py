@@ -18,17 +18,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from dvc.repo import Repo
 
-from benchmarks.machine import machine
+from benchmarks.results import machine, run_command
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json, write_text
 from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import PipelineError
+from pipeline.launch.schedule import Task, longest_way_first
 from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.plumbing.params import load_params
 from pipeline.reporting.markdown import table
@@ -37,21 +39,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER, PAGE = Path("reports/scaling"), Path("docs/scaling.md")
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 JOBS, WORKERS, SEEDS = (1, 2, 4), (1, 2, 4, 8, 16, 32, 64), (1, 5, 10, 100)
-COMMANDS = {  # as graph.json names them
-    "status": "`dvc status`",
-    "repro": "`dvc repro`, nothing to do",
-    "plan": "`make plan`",
-    "stage": "one stage",
-}
 Results = Mapping[str, Any]
-
-
-class Task(NamedTuple):
-    """A stage, those that it waits for, and its seconds."""
-
-    name: str
-    after: frozenset[str]
-    seconds: float
 
 
 def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
@@ -115,28 +103,24 @@ def swept(tasks: Sequence[Task], seeds: int) -> list[Task]:
     """Add a trial for each run and each further seed, as long as the run and its scores."""
     seconds = {task.name: task.seconds for task in tasks}
     trials = [
-        Task(f"{name} {seed}", after, taken + seconds[name.replace("train@", "evaluate@")])
-        for name, after, taken in tasks
-        if name.startswith("train@")
+        Task(
+            f"{task.name} {seed}",
+            task.after,
+            task.seconds + seconds[task.name.replace("train@", "evaluate@")],
+        )
+        for task in tasks
+        if task.name.startswith("train@")
         for seed in range(2, seeds + 1)
     ]
     *before, report = tasks
-    return [*before, *trials, report._replace(after=report.after | {name for name, *_ in trials})]
-
-
-def longest_ways(tasks: Sequence[Task]) -> dict[str, float]:
-    """Return the seconds from each task's start to the end of all; tasks follow what they need."""
-    own = {task.name: task.seconds for task in tasks}
-    ways = dict(own)
-    for task in reversed(tasks):
-        ways |= {name: max(ways[name], own[name] + ways[task.name]) for name in task.after}
-    return ways
+    waits = report.after | {trial.name for trial in trials}
+    return [*before, *trials, replace(report, after=waits)]
 
 
 def makespan(tasks: Sequence[Task], workers: int) -> float:
     """Return the seconds that all tasks take where the one with the longest way goes first."""
-    ways, seconds = longest_ways(tasks), {task.name: task.seconds for task in tasks}
-    waiting = {t.name: set(t.after) for t in sorted(tasks, key=lambda task: -ways[task.name])}
+    seconds = {task.name: task.seconds for task in tasks}
+    waiting = {task.name: set(task.after) for task in longest_way_first(tasks)}
     running: list[tuple[float, str]] = []  # by their ends
     now = 0.0
     while waiting or running:
@@ -156,23 +140,23 @@ def overhead(graph: Results, stages: int) -> tuple[float, float]:
     Two that begin at once are later than one by the lock that they take in turn. Beyond the sizes
     measured both are taken to grow with the number of stages.
     """
-    whole, lock = [], []
-    for size in graph["sizes"]:
-        alone, two = (_wall(size, what) for what in ("stage", "2 stages"))
-        whole += [(size["stages"], alone)] if alone else []
-        lock += [(size["stages"], min(alone, two - alone))] if alone and two else []
-    whole_seconds, lock_seconds = (_at(stages, known) for known in (whole, lock))
+    alone, two = (
+        {
+            size["stages"]: cost["wall_seconds"]
+            for size in graph["sizes"]
+            if (cost := size["costs"].get(what))
+        }
+        for what in ("stage", "2 stages")
+    )
+    lock = {count: min(alone[count], two[count] - alone[count]) for count in alone if count in two}
+    whole_seconds, lock_seconds = (_at(stages, known) for known in (alone, lock))
     return whole_seconds, min(whole_seconds, lock_seconds)
 
 
-def _at(stages: int, known: Sequence[tuple[int, float]]) -> float:
+def _at(stages: int, known: Mapping[int, float]) -> float:
     """Return seconds between those measured, and beyond the last in proportion to stages."""
-    counts, seconds = zip(*known, strict=True)
-    return float(np.interp(stages, counts, seconds) * max(1.0, stages / counts[-1]))
-
-
-def _wall(size: Results, what: str) -> float | None:
-    return (size["costs"].get(what) or {}).get("wall_seconds")
+    counts = list(known)
+    return float(np.interp(stages, counts, list(known.values())) * max(1.0, stages / counts[-1]))
 
 
 def jobs_table(jobs: Results) -> str:
@@ -184,7 +168,8 @@ def jobs_table(jobs: Results) -> str:
         wall, cpu = way["cost"]["wall_seconds"], way["cost"]["cpu_seconds"]
         ratio, lock = f"{serial / wall:.2f}x", f"`{way['lock_sha256'][:8]}`"
         rows.append([name, str(way["threads"]), duration(wall), ratio, duration(cpu), lock])
-    head = f"{_machine(jobs)}; profile **{jobs['profile']}**."
+    words = "{processor}, {cores} cores, {memory_gb} GB, Python {python}, at commit {commit}"
+    head = f"{words.format(**jobs['machine'])}; profile **{jobs['profile']}**."
     return f"{head}\n\n{table(header, rows, right=header[1:-1])}"
 
 
@@ -196,35 +181,17 @@ def simulated_table(stages: Sequence[Results], graph: Results) -> str:
     for seeds in SEEDS:
         tasks = swept(alone, seeds)
         whole, lock = overhead(graph, len(tasks))
-        tasks = [task._replace(seconds=task.seconds + whole) for task in tasks]
+        tasks = [replace(task, seconds=task.seconds + whole) for task in tasks]
         taken = [max(makespan(tasks, workers), lock * len(tasks)) for workers in WORKERS]
         cells = [f"{duration(each)} ({taken[0] / each:.1f}x)" for each in taken]
-        bounds = (max(longest_ways(tasks).values()), lock * len(tasks))
+        bounds = (makespan(tasks, len(tasks)), lock * len(tasks))
         columns.append([f"{len(tasks):,}", *cells, *map(duration, bounds)])
     return table(header, list(zip(*columns, strict=True)), right=header[1:])
 
 
-def growth_table(graph: Results) -> str:
-    """Render what DVC takes as runs become more."""
-    header = ["runs", "stages", "dvc.lock", *COMMANDS.values()]
-    rows = []
-    for size in graph["sizes"]:
-        counts = [f"{size['runs']:,}", f"{size['stages']:,}", f"{size['lock_bytes'] / 1e6:.2f} MB"]
-        taken = [_wall(size, what) for what in COMMANDS]
-        rows.append(counts + ["too long" if each is None else duration(each) for each in taken])
-    limit = f"*Too long*: more than {duration(graph['patience_seconds'])}"
-    return f"{_machine(graph)}. {limit}.\n\n{table(header, rows, right=header)}"
-
-
-def _machine(results: Results) -> str:
-    """Name what was measured on."""
-    words = "{processor}, {cores} cores, {memory_gb} GB, Python {python}, at commit {commit}"
-    return words.format(**results["machine"])
-
-
 def filled(text: str, parts: Results) -> str:
     """Return the page with its tables written anew; what stands between them is by hand."""
-    shown = {"jobs": jobs_table(parts["jobs"]), "growth": growth_table(parts["graph"])}
+    shown = {"jobs": jobs_table(parts["jobs"])}
     for profile, stages in parts["stages"]["profiles"].items():
         shown[profile] = simulated_table(stages, parts["graph"])
     return MARKED.sub(lambda found: f"{found[1]}{shown[found[2]]}\n{found[3]}", text)
@@ -239,13 +206,10 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("part", choices=(*PARTS, "page"))
     part = parser.parse_args(argv).part
     if part in PARTS:
-        write_json(FOLDER / f"{part}.json", PARTS[part]() | {"machine": machine(load_params(), ())})
+        write_json(FOLDER / f"{part}.json", PARTS[part]() | {"machine": machine(load_params())})
     parts = {name: read_json(FOLDER / f"{name}.json") for name in (*PARTS, "graph")}
     write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), parts))
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except PipelineError as error:
-        sys.exit(f"python -m benchmarks.scaling: {error}")
+    run_command("benchmarks.scaling", main)

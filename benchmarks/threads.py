@@ -12,10 +12,9 @@ from typing import Any
 import torch
 
 from benchmarks.ours import train
-from benchmarks.results import publish, run_command, setting
+from benchmarks.results import filled, run_command, setting, write_page, write_results
 from benchmarks.turns import apart
 from pipeline.plumbing.params import Params, load_params
-from pipeline.reporting.markdown import table
 
 THREADS = (1, 2, 4)
 AGAIN = 2  # of more than one: their order is what might differ
@@ -31,7 +30,8 @@ def main(argv: Sequence[str]) -> None:
     runs = {name: _all_ways(params, name) for name in parser.parse_args(argv).runs}
     method = {**setting(params), "seed": params.seed, "cores": os.cpu_count()}
     results = {"method": method, "runs": runs}
-    publish("threads", results, {"determinism.md": page(results)})
+    write_results("threads", results)
+    write_page("determinism.md", page(results))
 
 
 def _all_ways(params: Params, run: str) -> dict[str, Outcome]:
@@ -63,27 +63,10 @@ def rows_of(run: str, ways: Mapping[str, Outcome]) -> list[list[str]]:
     return rows
 
 
-METHOD = """\
-Written by `python -m benchmarks.threads`: each run trained with the settings of params.yaml on
-{ways} threads, and on {again} again, each time in a new process. Dev scores of the kept epoch.
-Profile **{profile}**, corpora **{corpora}**, backbone **{backbone}**, seed **{seed}**, device
-**{device}** with {cores} cores.
-
-The same params on the same machine give the same bytes. On another number of threads sums are added
-in another order; a step differs in its last bits, and after many steps scores do. That is why a
-checkpoint made on another number of threads, another device or another version of torch is not
-gone on from. Where scores of two machines are compared, differences like these mean nothing."""
-
-
 def page(results: Mapping[str, Any]) -> str:
     """Render the page."""
-    counts = [f"{count} thread{'s' if count > 1 else ''}" for count in THREADS]
-    header = ["run", "corpus", "same bytes again", "on other threads", *counts, "apart"]
     rows = [row for run, ways in results["runs"].items() for row in rows_of(run, ways)]
-    ways = ", ".join(map(str, THREADS))
-    method = METHOD.format(**results["method"], ways=ways, again=AGAIN)
-    shown = table(header, rows, right=header[4:])
-    return f"# Is a run the same again?\n\n{method}\n\n{shown}\n"
+    return filled("determinism", method=results["method"], threads=THREADS, again=AGAIN, rows=rows)
 
 
 if __name__ == "__main__":

@@ -1,85 +1,133 @@
-"""`python -m benchmarks` says at once what is missing."""
+"""Every command measures what it says, and writes its numbers and its page."""
 
 import importlib.util
-from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from benchmarks import __main__ as command
+from benchmarks import agreement, encodings, threads
+from benchmarks.ours import OFF, Trained
 from pipeline.core.config import BertConfig
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-from pipeline.plumbing.params import load_params
+from pipeline.plumbing.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
-NUMBERS = ROOT / "benchmarks/results/cpu.json"
+PARAMS = load_params(ROOT / "params.yaml")
+BACKBONE = read_json(ROOT / "benchmarks/results/cpu.json")["backbone"]
 BESIDE = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
 
 
-def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def written(kind: str) -> Any:
+    (path,) = Path("benchmarks/results").glob(f"{kind}*.json")
+    return read_json(path)
+
+
+def test_what_keeps_it_from_measuring_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(command, "measure", lambda *_, **__: pytest.fail("measured"))
     with pytest.raises(PipelineError, match="transformers and accelerate not installed; `pip"):
         command.main([])
+    with pytest.raises(PipelineError, match="--seeds must be at least 2"):
+        agreement.main(["--seeds", "1"])
 
 
-def test_all_pieces_that_concern_a_corpus_take_part() -> None:
-    assert not command._concerns("merged pairs", "sst")
-    assert command._concerns("merged pairs", "sts")
-    assert not command._concerns("trimmed last layer", "quora")
-    assert command._concerns("trimmed last layer", "sts")
-    assert command._concerns("bf16", "sst")
-
-
-def test_the_fastest_of_a_few_starts_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = iter([3.0, 1.5, 2.0])
-
-    def seconds_of(start: Callable[[], None]) -> float:
-        start()
-        return next(taken)
-
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(command, "seconds_of", seconds_of)
-    assert command.startup_seconds("corpora") == 1.5
-
-
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"machine": 1, "method": 2}'])
-def test_a_page_of_no_numbers_is_refused(
-    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("piece", "corpora"),
+    [("merged pairs", {"quora", "sts"}), ("trimmed last layer", {"sst", "cfimdb", "sts"})],
+)
+def test_a_piece_is_measured_on_the_corpora_that_it_concerns(
+    piece: str, corpora: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    if text is not None:
-        Path("numbers.json").write_text(text)
-    with pytest.raises(PipelineError, match=r"numbers\.json does not hold the numbers of a run"):
-        command.main(["--page", "numbers.json"])
-    assert not Path("reports").exists()
+    monkeypatch.setattr(command, "alternate", lambda names, *_, **__: {n: [] for n in names})
+    found = {c: command.measure(c, PARAMS, examples=1) for c in command.CORPORA}
+    alone = command.ours.ALONE + piece
+    assert {corpus for corpus, modes in found.items() if alone in modes["finetune"]} == corpora
+
+
+def test_a_start_of_a_stage_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert 0 < command.startup_seconds("inputs", times=1) < 60
 
 
 def test_a_run_writes_its_numbers_and_its_page(
     results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    params = load_params(ROOT / "params.yaml")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "PEERS", ())
-    monkeypatch.setattr(command, "load_params", lambda: params)
-    monkeypatch.setattr(
-        command, "config_from_json", lambda _: BertConfig(**read_json(NUMBERS)["backbone"])
-    )
+    monkeypatch.setattr(command, "load_params", lambda: PARAMS)
+    monkeypatch.setattr(command, "config_from_json", lambda _: BertConfig(**BACKBONE))
     monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: results["corpora"][corpus])
     monkeypatch.setattr(command, "beside", lambda *_: {key: results[key] for key in BESIDE})
     monkeypatch.setattr(command, "peaks", lambda _: {"float32": 100.0})
     command.main(["--rounds", "3"])
-    (written,) = (tmp_path / "benchmarks" / "results").glob("*.json")
-    numbers = read_json(written)
-    assert set(numbers) == set(results)
-    assert set(numbers["machine"]) == set(results["machine"])
-    assert set(numbers["method"]) == set(results["method"])
-    page = tmp_path / "reports" / "benchmarks.md"
+    numbers = written("")
+    assert numbers.keys() == results.keys()
+    for part in ("machine", "method"):
+        assert numbers[part].keys() == results[part].keys()
+    page = Path("reports/benchmarks.md")
     told = page.read_text()
     assert "## Aims" in told
-    assert (tmp_path / "reports" / "benchmarks.svg").is_file()
+    assert Path("reports/benchmarks.svg").is_file()
     page.unlink()
-    command.main(["--page", str(written)])
+    (path,) = Path("benchmarks/results").iterdir()
+    command.main(["--page", str(path)])
     assert page.read_text() == told
+
+
+def test_agreement_trains_alike_but_for_speed_and_writes_last_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Params] = []
+
+    def train(params: Params, run: str) -> Trained:
+        used.append(params)
+        corpus: Any = run.removesuffix("-finetune")
+        return Trained([{corpus: 0.9}, {corpus: (params.seed - PARAMS.seed) / 4}], 1, "hash")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(agreement, "load_params", lambda: PARAMS)
+    monkeypatch.setattr(agreement, "train", train)
+    agreement.main(["--corpora", "sst", "quora", "--seeds", "2", "--epochs", "2"])
+    fast, plain = used[:2]
+    assert fast.speed == PARAMS.speed
+    assert plain.speed.forward.model_dump() | plain.speed.training.model_dump() == dict(OFF)
+    assert fast.model_copy(update={"speed": plain.speed}) == plain
+    assert plain.epochs(plain.run("sst-finetune")) == 2
+    assert [params.seed - PARAMS.seed for params in used] == [0] * 4 + [1] * 4
+    both = {name: [0.0, 0.25] for name in agreement.CONTENDERS}
+    assert written("agreement")["scores"] == {"sst": both, "quora": both}
+    assert "| sst " in Path("reports/agreement.md").read_text()
+
+
+def test_threads_trains_on_each_number_and_writes_the_kept_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(params: Params, run: str) -> Trained:
+        return Trained([{"sts": 0.1}, {"sts": torch.get_num_threads() / 8}, {"sts": None}], 2, "a")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(threads, "load_params", lambda: PARAMS)
+    monkeypatch.setattr(threads, "train", train)
+    monkeypatch.setattr(threads, "apart", lambda action, *asked: action(*asked))
+    before = torch.get_num_threads()
+    threads.main(["--runs", "sts-finetune"])
+    torch.set_num_threads(before)
+    ways = written("threads")["runs"]["sts-finetune"]
+    scores = {way: told["scores"]["sts"] for way, told in ways.items()}
+    assert scores == {"1": 0.125, "2": 0.25, "4": 0.5, "again": 0.25}
+    assert "| sts-finetune " in Path("reports/determinism.md").read_text()
+
+
+def test_encodings_measures_both_corpora_with_real_trainers(
+    served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.results.REPORTS", tmp_path)
+    with chdir(served_dir):
+        encodings.main(["--rounds", "2", "--steps", "2"])
+    text = (tmp_path / "encodings.md").read_text()
+    assert all(f"| {corpus} " in text for corpus in encodings.CORPORA)

@@ -1,24 +1,40 @@
-"""How a turn is timed and reckoned."""
+"""How a turn is timed, and what a few batches say about an epoch."""
 
 from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F  # noqa: N812  (the field's name for it)
+from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import measure
-from benchmarks.measure import FEATURES, TEXTBOOK, alternate, epoch_of, take_turn, work_of
-from benchmarks.ours import ALL, ALONE, Frozen, packs
+from benchmarks.breakdown import KIND_OF, REST, shares, shares_of
+from benchmarks.full_quora import measure as measure_quora
+from benchmarks.measure import (
+    FEATURES,
+    TEXTBOOK,
+    alternate,
+    epoch_of,
+    epoch_seconds,
+    spread,
+    take_turn,
+    work_of,
+)
+from benchmarks.ours import ALL, ALONE, Frozen
+from benchmarks.results import peak_memory_mb, results_json
+from benchmarks.turns import apart
+from pipeline.core import paths
 from pipeline.core.tasks import CorpusName
 from pipeline.encoder.batches import Indices
-from pipeline.encoder.kernels import PLAIN, Kernels
 from pipeline.plumbing.params import load_params
-from pipeline.tokens.token_cache import TokenizedSplit
+from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 
-ROOT = Path(__file__).parents[2]
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+SKEWED = np.array([10.0, 1.0, 40.0, 2.0, 3.0, 5.0, 90.0, 4.0])
 MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
 
 
@@ -28,11 +44,9 @@ class TimesItself:
 
     split: TokenizedSplit
     packs: bool = False
-    seen: list[Indices] = field(default_factory=list)
 
     def turn(self, batches: list[Indices]) -> list[float]:
         """Return how long the batches would take."""
-        self.seen += batches
         return list(work_of(self, self.split, batches) / 10)
 
 
@@ -42,20 +56,21 @@ def test_a_turn_gives_the_whole_epoch_of_the_same_examples(
 ) -> None:
     split = make_split("sts", 22)
     contender = TimesItself(split, packed)
-    batches = epoch_of(TEXTBOOK, contender, split, load_params(ROOT / "params.yaml"))
+    batches = epoch_of(TEXTBOOK, contender, split, PARAMS)
+    lengths = [np.diff(split.offsets).reshape(-1, 2)[batch] for batch in batches]
     work = work_of(contender, split, batches)
+    # padding goes up to the longest sentence of a batch
+    assert work.tolist() == [each.sum() if packed else each.max() * each.size for each in lengths]
     turn = take_turn(contender, split, batches[:1], work)
     assert turn.seconds_per_epoch == pytest.approx(work.sum() / 10)
     assert turn.steps_per_epoch == 2
-    tokens = split.offsets[-1]
     assert not packed or turn.tokens_per_second == pytest.approx(10)
-    assert packed == (work.sum() == tokens)
 
 
 def test_every_contender_sees_every_example_once_in_an_epoch(make_split: MakeSplit) -> None:
     split = make_split("sst", 200)
     for name in (TEXTBOOK, FEATURES):
-        seen = np.concatenate(epoch_of(name, object(), split, load_params(ROOT / "params.yaml")))
+        seen = np.concatenate(epoch_of(name, object(), split, PARAMS))
         assert sorted(seen.tolist()) == list(range(200))
 
 
@@ -65,21 +80,34 @@ def test_a_head_on_stored_vectors_works_alike_on_every_batch(make_split: MakeSpl
     assert work_of(frozen, split, [np.arange(9), np.arange(1)]).tolist() == [1.0, 1.0]
 
 
-def test_padding_costs_nothing_where_fused_layers_leave_it_out() -> None:
-    fields = PLAIN.__dict__
-    assert not packs(PLAIN)
-    assert not packs(Kernels(**(fields | {"pack_tokens": True})))
-    assert packs(Kernels(**(fields | {"pack_tokens": True, "layers": "fused"})))
+def test_batches_are_chosen_from_the_smallest_to_the_largest() -> None:
+    assert spread(np.array([30.0, 10.0, 40.0, 20.0]), 2, 0.0) == [1, 0]
+    assert spread(np.array([30.0, 10.0, 40.0, 20.0]), 2, 0.5) == [3, 2]
+    assert spread(np.array([7.0]), 3, 0.5) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.5, 0.9])
+def test_the_estimate_is_exact_where_time_grows_with_work(shift: float) -> None:
+    chosen = SKEWED[spread(SKEWED, 3, shift)]
+    assert epoch_seconds(list(0.25 * chosen), chosen, SKEWED) == pytest.approx(0.25 * SKEWED.sum())
+
+
+def test_the_estimate_is_the_mean_over_all_shifts_for_any_time() -> None:
+    seconds = SKEWED**1.5 + 3.0
+    shifts = (np.arange(4) + 0.5) / 4
+    places = [place for shift in shifts for place in spread(SKEWED, 2, float(shift))]
+    assert sorted(places) == list(range(8))  # every batch equally often
+    estimate = epoch_seconds(list(seconds[places]), SKEWED[places], SKEWED)
+    assert estimate == pytest.approx(seconds.sum())
 
 
 def test_contenders_take_turns_at_other_places_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[tuple[str, float, int]] = []
-    monkeypatch.setattr(
-        measure, "apart", lambda _, name, how: order.append((name, how.shift, how.steps))
-    )
+    order: list[tuple[object, ...]] = []
+    monkeypatch.setattr(measure, "apart", lambda _, *asked: order.append(asked))
     piece = ALONE + "bf16"
     alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
-    assert order == [("a", 0.25, 3), (piece, 0.25, 1), ("a", 0.75, 3), (piece, 0.75, 1)]
+    asked = [("a", 3, 0.25), (piece, 1, 0.25), ("a", 3, 0.75), (piece, 1, 0.75)]
+    assert order == [(name, "finetune", "sst", *how, None) for name, *how in asked]
 
 
 @pytest.mark.parametrize(
@@ -92,5 +120,45 @@ def test_real_contenders_take_their_turns(mode: str, names: list[str], served_di
     assert all(turn.seconds_per_epoch > 0 for (turn,) in found.values())
 
 
+def test_a_process_of_its_own_inherits_no_peak_and_raises_here() -> None:
+    grown = np.ones(2**27)  # 1 GiB, touched
+    assert peak_memory_mb() > 1024
+    del grown
+    assert apart(peak_memory_mb) < 1024
+    with pytest.raises(ZeroDivisionError):
+        apart(divmod, 1, 0)
+
+
 def test_the_peak_is_a_rate() -> None:
     assert measure.matmul_peak("float32", 64, 16, torch.device("cpu")) > 0
+
+
+def test_a_devices_name_makes_a_file_name() -> None:
+    assert results_json("NVIDIA H100 80GB HBM3").name == "nvidia-h100-80gb-hbm3.json"
+    assert results_json("cpu", "agreement").name == "agreement-cpu.json"
+
+
+def test_shares_of_time_are_told_by_the_names_that_torch_gives() -> None:
+    found = shares_of({"aten::mm": 3.0, "aten::addmm": 1.0, "aten::softmax_of_its_own": 4.0})
+    assert (found["matrix products of layers"], found[REST]) == (0.5, 0.5)
+    assert sum(found.values()) == 1.0
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        x = torch.randn(4, 4, requires_grad=True)
+        F.gelu(F.layer_norm(x @ x, (4,)).softmax(-1)).sum().backward()
+    seen = {event.key for event in profiler.key_averages()}
+    for operation in ("mm", "_softmax", "_softmax_backward_data", "gelu_backward"):
+        assert f"aten::{operation}" in seen & KIND_OF.keys()
+
+
+def test_the_steps_of_a_real_training_are_broken_down(served_dir: Path) -> None:
+    with chdir(served_dir):
+        found = shares(read_cache(paths.tokens_dir("sst"), "train"), load_params())
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["matrix products of layers"] > 0
+
+
+def test_the_full_quora_has_a_rate_disk_and_memory() -> None:
+    told = measure_quora(pairs=64, width=8)
+    assert told["disk_mb"] * 2**20 == 64 * 2 * 8 * 2 + 128  # and the header of an .npy file
+    assert told["peak_memory_mb"] > told["disk_mb"]
+    assert told["steps_per_second"] * told["seconds_per_epoch"] == pytest.approx(4)

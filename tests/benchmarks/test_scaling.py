@@ -1,4 +1,4 @@
-"""How everything grows: jobs measured in clones, workers simulated, and the committed page."""
+"""How everything grows: jobs measured in clones, workers simulated."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import scaling
-from benchmarks.scaling import Task, longest_ways, makespan, overhead, swept
+from benchmarks.scaling import Task, makespan, overhead, swept
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
 
@@ -26,7 +26,6 @@ TASKS = [
 @pytest.mark.parametrize(("workers", "seconds"), [(1, 12.0), (2, 7.0), (64, 7.0)])
 def test_makespans_are_those_worked_out_by_hand(workers: int, seconds: float) -> None:
     assert makespan(TASKS, workers) == seconds
-    assert longest_ways(TASKS)["tokens"] == 7.0
 
 
 @st.composite
@@ -40,7 +39,7 @@ def graphs(draw: st.DrawFn) -> list[Task]:
 def test_no_schedule_beats_its_bounds_or_takes_longer_than_one_worker(
     tasks: list[Task], workers: int
 ) -> None:
-    work, path = sum(task.seconds for task in tasks), max(longest_ways(tasks).values())
+    work, path = sum(task.seconds for task in tasks), makespan(tasks, len(tasks))
     assert makespan(tasks, 1) == work
     # Graham's bound of any list schedule
     assert max(path, work / workers) <= makespan(tasks, workers) <= work / workers + path
@@ -59,16 +58,6 @@ def test_a_sweep_has_a_trial_for_each_further_seed_that_trains_and_scores() -> N
     assert swept(tasks, 3) == [*tasks[:-1], *trials, report]
 
 
-def graph(**costs: float) -> dict[str, Any]:
-    """Make the costs of two graphs, of 10 and 100 stages, one as large as ten of the other."""
-    sizes = [
-        {"stages": n, "costs": {what: {"wall_seconds": n * s / 10} for what, s in costs.items()}}
-        for n in (10, 100)
-    ]
-    sizes.append({"stages": 1000, "costs": {"stage": None}})  # given up
-    return {"sizes": sizes}
-
-
 @pytest.mark.parametrize(
     ("two", "stages", "expected"),
     [
@@ -81,7 +70,13 @@ def graph(**costs: float) -> dict[str, Any]:
 def test_what_dvc_adds_lies_between_what_was_measured_and_grows_beyond(
     two: float, stages: int, expected: tuple[float, float]
 ) -> None:
-    assert overhead(graph(stage=1.5, **{"2 stages": two}), stages) == pytest.approx(expected)
+    costs = {"stage": 1.5, "2 stages": two}
+    sizes: list[dict[str, Any]] = [
+        {"stages": n, "costs": {what: {"wall_seconds": n * s / 10} for what, s in costs.items()}}
+        for n in (10, 100)
+    ]
+    sizes.append({"stages": 1000, "costs": {"stage": None}})  # given up
+    assert overhead({"sizes": sizes}, stages) == pytest.approx(expected)
 
 
 # stands in for the pipeline: writes down what it was asked
@@ -132,11 +127,3 @@ def test_stages_are_recorded_once_all_of_them_have_run(monkeypatch: pytest.Monke
     assert (
         profiles["laptop"] == read_json(ROOT / "reports/scaling/stages.json")["profiles"]["laptop"]
     )
-
-
-def test_the_committed_page_agrees_with_the_committed_numbers() -> None:
-    text = (ROOT / scaling.PAGE).read_text(encoding="utf-8")
-    names = ("jobs", "stages", "graph")
-    parts = {name: read_json(ROOT / scaling.FOLDER / f"{name}.json") for name in names}
-    assert scaling.filled(text, parts) == text
-    assert text.count("<!-- table: ") == 4

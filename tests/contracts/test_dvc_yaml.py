@@ -96,8 +96,11 @@ def keys_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_every_command_replaces_its_shell(name: str) -> None:
+def test_a_command_replaces_its_shell_and_the_run_cache_and_remotes_can_hold_its_outs(
+    name: str,
+) -> None:
     assert body_of(name)["cmd"].startswith(f"exec python -m stages.{name}")
+    assert name == "report" or all(isinstance(out, str) for out in outs_of(name))
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -127,35 +130,16 @@ def outs_of(name: str) -> list[Any]:
     return [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if name != "report"])
-def test_outs_are_all_cached_so_that_the_run_cache_and_a_remote_can_hold_them(name: str) -> None:
-    assert all(isinstance(out, str) for out in outs_of(name))
-
-
-def test_tokens_and_features_are_made_for_every_corpus() -> None:
-    assert STAGES["tokens"]["foreach"] == list(CORPORA)
-    assert STAGES["features"]["foreach"] == {n: corpus for n, (corpus, _) in FEATURE_SETS.items()}
-
-
-def test_inputs_depends_on_all_that_a_run_may_read() -> None:
+def test_inputs_and_report_depend_on_all_that_they_read() -> None:
+    inputs, report = body_of("inputs"), body_of("report")
     folders = {f"data/tokens/{name}" for name in CORPORA}
-    folders |= {f"data/features/{name}" for name in FEATURE_SETS}
-    assert folders <= set(body_of("inputs")["deps"])
-
-
-def test_inputs_reads_of_each_run_only_what_decides_its_files() -> None:
+    assert folders | {f"data/features/{name}" for name in FEATURE_SETS} <= set(inputs["deps"])
     keys = {f"runs.{name}.{key}" for name in PARAMS.runs for key in ("mode", "batch_size")}
     pairs = {f"runs.{n}.pair_encoding" for n, run in PARAMS.runs.items() if run.pair_encoding}
-    assert set(body_of("inputs")["params"]) == keys | pairs
-
-
-def test_report_depends_on_every_run_and_corpus() -> None:
-    deps = set(body_of("report")["deps"])
-    assert {f"data/scores/{name}.json" for name in PARAMS.runs} <= deps
-    assert {f"data/predictions/{name}" for name in PARAMS.runs} <= deps
-    assert {f"data/runs/{name}/history.csv" for name in PARAMS.runs} <= deps
-    assert {f"data/runs/{name}/run.json" for name in PARAMS.runs} <= deps
-    assert {"data/corpora", "data/inputs", "data/validation"} <= deps
+    assert set(inputs["params"]) == keys | pairs  # only what decides a run's files
+    files = ("scores/{}.json", "predictions/{}", "runs/{}/history.csv", "runs/{}/run.json")
+    results = {f"data/{file.format(run)}" for file in files for run in PARAMS.runs}
+    assert results | {"data/corpora", "data/inputs", "data/validation"} <= set(report["deps"])
 
 
 def test_no_stage_bears_the_name_of_a_standard_module() -> None:

@@ -8,6 +8,7 @@ reports/agreement.md. Without its speed a run takes five to ten times as long: b
 import argparse
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import product
 from statistics import mean, stdev
 from typing import Any
 
@@ -39,12 +40,10 @@ def main(argv: Sequence[str]) -> None:
     scores: dict[str, dict[str, list[float | None]]] = {
         corpus: {name: [] for name in CONTENDERS} for corpus in arguments.corpora
     }
-    for seed in seeds:
-        for corpus in arguments.corpora:
-            for name in CONTENDERS:
-                score = dev_score(params, corpus, name, seed, arguments.epochs)
-                log.info("%s, seed %d, %s: %s", corpus, seed, name, score)
-                scores[corpus][name].append(score)
+    for seed, corpus, name in product(seeds, arguments.corpora, CONTENDERS):
+        score = dev_score(params, corpus, name, seed, arguments.epochs)
+        log.info("%s, seed %d, %s: %s", corpus, seed, name, score)
+        scores[corpus][name].append(score)
     method = {**setting(params), "epochs": arguments.epochs, "seeds": seeds}
     results = {"method": method, "scores": scores}
     write_results("agreement", results)

@@ -11,6 +11,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from benchmarks.turns import wait
 from pipeline.core.tasks import Corpus, Mode
 from pipeline.encoder.batches import Indices
 from pipeline.heads.heads import Head, loss_of
@@ -104,8 +105,7 @@ class _Clock(transformers.TrainerCallback):
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Take the time; from the end of one step to the next is a step and its batch."""
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        wait()
         self.ends.append(time.perf_counter())
 
 

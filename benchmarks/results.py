@@ -96,7 +96,9 @@ def results_json(device: str, kind: str = "") -> Path:
 
 def write_results(kind: str, results: Mapping[str, Any]) -> None:
     """Write numbers into the file of the device that they were measured on."""
-    write_json(results_json(results["method"]["device"], kind), results)
+    path = results_json(results["method"]["device"], kind)
+    write_json(path, results)
+    logging.getLogger("benchmarks").info("wrote %s", path)
 
 
 def filled(name: str, /, **values: object) -> str:

@@ -26,14 +26,15 @@ def in_turns(
 
 def seconds_of(action: Callable[[], Any]) -> float:
     """Return the seconds of an action, a GPU's work included."""
-    _wait()
+    wait()
     started = time.perf_counter()
     action()
-    _wait()
+    wait()
     return time.perf_counter() - started
 
 
-def _wait() -> None:
+def wait() -> None:
+    """Wait until a GPU has done what it was asked."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     elif torch.backends.mps.is_available():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from pipeline.heads.heads import Head
 from pipeline.heads.multitask import MultitaskBert
 from pipeline.heads.predict import VectorExamples
 from pipeline.plumbing.params import RunParams, load_params
-from pipeline.reporting.dead_heads import Condition, HeadsRun, Vectors, read_dead_heads
+from pipeline.reporting.dead_heads import Condition, Vectors, read_dead_heads
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import TrainingPlan
 
@@ -84,44 +85,29 @@ def test_on_a_shared_direction_stepping_idle_heads_kills_and_skipping_does_not()
     assert not any(dead["skip"])
 
 
-def test_what_was_trained_is_not_trained_again(
+def test_what_was_trained_is_not_trained_again_and_each_run_has_its_condition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[tuple[Condition, int]] = []
+    calls: list[tuple[Condition, TrainingPlan, Mapping[CorpusName, int]]] = []
 
-    def trained(_: object, condition: Condition, seed: int) -> HeadsRun:
-        calls.append((condition, seed))
-        scores: dict[CorpusName, list[float | None]] = {"sst": [0.2], "quora": [0.7], "sts": [None]}
-        return HeadsRun(condition, seed, scores, [1.0])
+    def fitted(_: RunParams, data: Any, plan: TrainingPlan, num: Mapping[CorpusName, int]) -> Any:
+        calls.append((data, plan, num))
+        return {"sst": [0.2], "quora": [0.7], "sts": [None]}, [1.0]
 
-    monkeypatch.setattr(dead_heads, "trained", trained)
+    monkeypatch.setattr(dead_heads, "read_data", lambda run, condition, seed: condition)
+    monkeypatch.setattr(dead_heads, "fitted", fitted)
     results = tmp_path / "dead-heads.json"
     first = Condition("paper", "bert-like", "step", "joint")
-    second = Condition("paper", "minilm", "step", "separate")
+    second = Condition("ours", "minilm", "skip", "separate")
     dead_heads.train_missing(PARAMS, [first], [7], results)
     dead_heads.train_missing(PARAMS, [second, first], [7, 8], results)
-    assert calls == [(first, 7), (second, 7), (second, 8), (first, 8)]
+    order = [(first, 7), (second, 7), (second, 8), (first, 8)]
+    assert [(condition, plan.seed) for condition, plan, _ in calls] == order
+    for condition, plan, num in calls:
+        assert (plan.idle_heads, plan.learning_rate) == (condition.idle_heads, 1e-3)
+        assert num == dead_heads.NUM_BATCHES[condition.turns]
     found = [(run.condition, run.seed) for run in read_dead_heads(results)]
     assert found == [(each, seed) for each in (first, second) for seed in (7, 8)]
-
-
-def test_a_run_is_trained_under_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[TrainingPlan, Mapping[CorpusName, int]]] = []
-
-    def fitted(
-        run: RunParams, data: object, plan: TrainingPlan, num_batches: Mapping[CorpusName, int]
-    ) -> tuple[dict[CorpusName, list[float | None]], list[float]]:
-        asked.append((plan, num_batches))
-        return {"sts": [0.5]}, [0.25]
-
-    monkeypatch.setattr(dead_heads, "read_data", lambda run, condition, seed: data_of())
-    monkeypatch.setattr(dead_heads, "fitted", fitted)
-    condition = Condition("paper", "bert-like", "skip", "joint")
-    run = dead_heads.trained(PARAMS, condition, 7)
-    assert run == HeadsRun(condition, 7, {"sts": [0.5]}, [0.25])
-    ((plan, num_batches),) = asked
-    assert (plan.idle_heads, plan.seed, plan.learning_rate) == ("skip", 7, 1e-3)
-    assert num_batches == dead_heads.NUM_BATCHES["paper"]
 
 
 def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(

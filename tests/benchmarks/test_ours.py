@@ -5,7 +5,6 @@ from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of, train
 from pipeline.core import paths
@@ -23,24 +22,13 @@ def flat(name: str) -> dict[str, object]:
     return speed.forward.model_dump() | speed.training.model_dump()
 
 
-def test_plain_has_every_setting_of_params_off() -> None:
-    assert flat(PLAIN) == dict(OFF)
-    assert set(OFF) == set(flat(ALL))
-
-
-def test_all_together_is_what_stands_in_params() -> None:
+def test_a_name_says_which_settings_are_on() -> None:
     assert setting_of(ALL, PARAMS) == PARAMS.speed
-
-
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_piece_alone_changes_its_own_settings(piece: str) -> None:
-    alone = flat(ALONE + piece)
-    changed = {key for key in OFF if alone[key] != OFF[key]}
-    assert changed == set(PIECES[piece])
-
-
-def test_every_setting_has_a_piece_that_shows_it() -> None:
-    assert {key for piece in PIECES.values() for key in piece} == set(OFF)
+    assert flat(PLAIN) == dict(OFF)
+    for piece, own in PIECES.items():
+        alone = flat(ALONE + piece)
+        assert {key for key in OFF if alone[key] != OFF[key]} == set(own)
+    assert {key for piece in PIECES.values() for key in piece} == set(OFF) == set(flat(ALL))
 
 
 def test_a_part_of_a_split_holds_the_chosen_examples(make_split: MakeSplit) -> None:

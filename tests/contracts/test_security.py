@@ -19,7 +19,6 @@ from pipeline.core.yaml12 import as_yaml, read_yaml
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
 from pipeline.plumbing.params import load_params
-from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = """
@@ -124,14 +123,6 @@ def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_pat
     (tmp_path / "params.yaml").write_text(as_yaml(params), encoding="utf-8")
     with pytest.raises(ParamsError, match="a name may hold a-z, 0-9 and single '-' only"):
         load_params(tmp_path / "params.yaml")
-
-
-def test_a_trial_is_called_by_what_it_is_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "trials.yaml"
-    trial = "{run: sst-finetune, mode: finetune, seed: 1, changes: {}}"
-    path.write_text(f'trials: {{"$(touch marker)": {trial}}}')
-    with pytest.raises(ParamsError, match="must be called sst-finetune-seed1"):
-        load_trials(load_params(ROOT / "params.yaml"), path)
 
 
 def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(

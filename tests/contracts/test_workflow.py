@@ -16,17 +16,12 @@ WORKFLOW: dict[str, Any] = parse_yaml(TEXT)
 USED = [step["uses"] for step in JOB["steps"] if "uses" in step]
 
 
-def test_there_is_one_workflow() -> None:
+def test_it_runs_the_script_on_pushes_and_pull_requests_and_nothing_of_its_own() -> None:
     assert [path.name for path in (ROOT / ".github/workflows").iterdir()] == ["ci.yml"]
-
-
-def test_it_runs_on_pushes_and_pull_requests() -> None:
     assert set(WORKFLOW["on"]) == {"push", "pull_request"}
-
-
-def test_it_runs_the_script_and_nothing_of_its_own() -> None:
     assert [step["run"] for step in JOB["steps"] if "run" in step] == [".ci/run"]
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    assert JOB["timeout-minutes"] == 30
 
 
 def test_it_may_read_the_repository_and_nothing_else() -> None:
@@ -40,10 +35,6 @@ def test_it_may_read_the_repository_and_nothing_else() -> None:
 def test_an_action_is_githubs_own_and_pinned_to_a_commit_whose_version_is_told(used: str) -> None:
     assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", used)
     assert re.search(rf"{used} # v\d+\.\d+\.\d+\n", TEXT)
-
-
-def test_it_ends_in_half_an_hour() -> None:
-    assert JOB["timeout-minutes"] == 30
 
 
 def test_python_is_the_oldest_that_is_promised_and_packages_come_for_the_cpu() -> None:

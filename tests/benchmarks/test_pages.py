@@ -150,6 +150,6 @@ def test_same_bytes_and_distances_between_numbers_of_threads_are_told() -> None:
 
 
 def test_the_ratio_of_encodings_compares_turns_that_stand_side_by_side() -> None:
-    slowing_down: encodings.Turns = {"joint": [1.1, 2.2, 5.0], "separate": [1.0, 2.0, 4.0]}
+    slowing_down: encodings.Turns = {"joint": [1.2, 3.0, 5.5], "separate": [1.0, 4.0, 5.0]}
     text = encodings.page(load_params(ROOT / "params.yaml"), {"sts": slowing_down}, steps=7)
-    assert "| sts    |     2.20 |        2.00 |             1.10 |" in text
+    assert "| sts    |     3.00 |        4.00 |             1.10 |" in text

@@ -34,13 +34,13 @@ def row(corpus: CorpusName = "sst", dev: float | None = 0.5) -> EpochRow:
 def test_live_records_come_a_few_times_a_second_at_most(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pace = Pace("sst-finetune", epochs=2, steps_per_epoch=100, done=0)
+    pace = Pace("sst-finetune", epochs=9, steps_per_epoch=100, done=100)
     for _ in range(100):
         clock.now += 1 / 128
         pace.step(8)
     assert len(caplog.records) == 3  # in 100 / 128 seconds
     assert all(record.levelno == logging.DEBUG for record in caplog.records)
-    assert caplog.messages[0] == "sst-finetune  epoch 1/2  step 32/100  128.0 steps/s  1 s left"
+    assert caplog.messages[0] == "sst-finetune  epoch 2/9  step 32/100  128.0 steps/s  6 s left"
 
 
 def test_an_epoch_is_one_line_and_live_records_repeat_its_dev_scores(

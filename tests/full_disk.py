@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """Let writes beyond the first 100 bytes of a file fail inside the block."""
+def full_disk(after: int = 100) -> Iterator[None]:
+    """Let writes beyond the first so many bytes of a file fail inside the block."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after, limits[1]))
     try:
         yield
     finally:

@@ -60,7 +60,12 @@ def main(argv: Sequence[str]) -> None:
     arguments = parser.parse_args(argv)
     os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
     if arguments.page:
-        write_pages(read_json(arguments.page))
+        try:
+            write_pages(read_json(arguments.page))
+        except (OSError, ValueError, LookupError, TypeError):
+            raise PipelineError(
+                f"{arguments.page} is missing, or does not hold the results of this benchmark"
+            ) from None
         return
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
         raise PipelineError(

@@ -132,3 +132,15 @@ def test_encodings_measures_both_corpora_with_real_trainers(
         encodings.main(["--rounds", "2", "--steps", "2"])
     text = (tmp_path / "encodings.md").read_text()
     assert all(f"| {corpus} " in text for corpus in encodings.CORPORA)
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[1]", "{"])
+def test_a_page_of_no_results_is_refused_in_one_sentence(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("results.json")
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(PipelineError, match=r"^results\.json is missing, or"):
+        command.main(["--page", str(path)])

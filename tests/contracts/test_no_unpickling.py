@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from pipeline.core import paths
-from pipeline.core.config import config_from_json
+from pipeline.core.checkpoint_names import judged_checkpoint
+from pipeline.core.config import BertConfig, config_from_json
 from pipeline.core.files import write_record
 from pipeline.core.schemas import FEATURES, TOKENS
 from pipeline.core.tasks import CORPORA
@@ -36,6 +37,7 @@ from pipeline.validation.validation import validate_corpus
 
 SST = CORPORA["sst"]
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+CONFIG = BertConfig(8, 4, 1, 2, 4, 8, 2, 0, 0.1, 0.1, 1e-12)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ READERS: dict[str, Callable[[], object]] = {
     "features/dev.npy": lambda: read_features(Path("features"), "dev"),
     "config.json": lambda: config_from_json(Path("config.json")),
     "tokenizer.json": lambda: load_tokenizer(Path("tokenizer.json")),
+    "backbone.safetensors": lambda: judged_checkpoint(Path("backbone.safetensors"), CONFIG),
     "model.safetensors": lambda: load_weights(nn.Linear(1, 1), Path("model.safetensors")),
     "a.safetensors": lambda: read_checkpoint(Path("a.safetensors")),
     "inputs.json": lambda: listed_files(Path("inputs.json"), None),

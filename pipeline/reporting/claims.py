@@ -61,7 +61,7 @@ def is_no_worse(single: Result, multi: Result) -> bool:
 def _shown_by(difference: Difference) -> str:
     """Say in a word or two what a test of multi-task against single-task shows."""
     if difference.p_value >= SIGNIFICANT:
-        return "no difference is shown"
+        return "no significant difference"
     return "better" if difference.value > 0 else "worse"
 
 
@@ -77,10 +77,10 @@ def finetune_claim(rows: Sequence[Result]) -> str:
     sentences = [
         f"**Does finetune beat pretrain in every row? {answer}: {counted}.**",
         *_listed("Not in", [pair for pair in pairs if pair not in wins]),
-        *([f"The intervals lie apart in {len(apart)} of these {len(wins)}."] if wins else []),
+        *([f"The intervals do not overlap in {len(apart)} of these {len(wins)}."] if wins else []),
         *_listed("They overlap in", [pair for pair in wins if overlap(*pair)]),
         *_listed(
-            "One of two scores has no interval in",
+            "At least one score has no interval in",
             [pair for pair in wins if overlap(*pair) is None],
         ),
     ]
@@ -102,15 +102,15 @@ def multitask_claim(rows: Sequence[Result], mode: Mode) -> str:
     answer = "Yes" if held == len(pairs) else "In part" if held else "No"
     text = (
         f"**Does multi-task hold up against single-task in {mode} mode? {answer}: as good or "
-        f"better, or not shown to be worse, in {held} of {len(pairs)}.** "
+        f"better, or not significantly worse, in {held} of {len(pairs)}.** "
         "Multi-task against single-task:\n\n"
     )
     text += "\n".join(f"- {single.corpus}: {_comparison(single, multi)}" for single, multi in pairs)
     if any(multi.over_single for _, multi in pairs):
         text += (
-            "\n\nIn brackets: the interval of the difference, both runs scored on the same "
-            "resamples of the dev set. p is corrected for the number of corpora (Holm); below "
-            f"{SIGNIFICANT:g} it shows a difference."
+            "\n\nIn brackets: the interval of the difference, with both runs scored on the same "
+            "resamples of the dev set. p is corrected for the number of corpora (Holm). The "
+            f"difference is significant if p < {SIGNIFICANT:g}."
         )
     return text
 
@@ -122,6 +122,6 @@ def _comparison(single: Result, multi: Result) -> str:
     if tested := multi.over_single:
         interval = f"[{tested.ci_low:+.3f}, {tested.ci_high:+.3f}], p = {tested.p_value:.3f}"
         return f"{text} ({tested.value:+.3f} {interval}: {_shown_by(tested)})"
-    states = {True: "overlap", False: "lie apart", None: "are not both known"}
+    states = {True: "overlap", False: "do not overlap", None: "are not both known"}
     intervals = f"the intervals {states[overlap(single, multi)]}"
     return f"{text} ({multi.score - single.score:+.3f}; {intervals})"

@@ -136,7 +136,7 @@ def _step_and_skip(runs: Sequence[HeadsRun]) -> tuple[Group, Group]:
 ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
     ("on the same vectors without the shared direction", "paper", "control"),
     ("on MiniLM's own", "paper", "minilm"),
-    ("on vectors of bert-base's kind at our turns (1 : 7 : 2)", "ours", "bert-like"),
+    ("on vectors like bert-base's with our turns (1 : 7 : 2)", "ours", "bert-like"),
 )
 
 
@@ -189,7 +189,7 @@ def shown(spread: Spread) -> str:
 
 
 NOT_SHOWN = (
-    "Not shown: that bert-base's pooled vectors are of this kind. Its weights were not at hand; "
-    "profile `paper` reads them, and can show it. Nor does the paper say which torch it used: the "
-    "course's template of 2023 pins 1.8.0, which steps idle heads."
+    "We could not show that bert-base's pooled vectors are of this kind, because we did not have "
+    "its weights. The `paper` profile can show it. The paper does not say which torch it used. The "
+    "course's template of 2023 pins torch 1.8.0, which steps idle heads."
 )

@@ -138,7 +138,7 @@ def _distances(row: Row) -> dict[str, float] | None:
 def _closest(distances: Sequence[Mapping[str, float]]) -> str:
     """Say which reading has the smaller mean distance; its undefined scores are in no mean."""
     if not distances:
-        return "no row has a score under both readings, so nothing says which one matches better."
+        return "no row has a score under both readings, so we cannot say which one matches better."
     means = {reading: mean(each[reading] for each in distances) for reading in distances[0]}
     shown = ", ".join(f"{reading} {value:.3f}" for reading, value in means.items())
     shown = f"Mean distance from the paper's scores: {shown}."

@@ -19,7 +19,7 @@ SINGLE, MULTI = "single-task", "multi-task"
             [("sst", SINGLE, 0.30, 0.50), ("sts", SINGLE, 0.40, 0.41)],
             [
                 "Yes: in 2 of 2",
-                "lie apart in 1 of these 2",
+                "do not overlap in 1 of these 2",
                 "They overlap in: sts single-task (0.410 against 0.400).",
             ],
             "has no interval",
@@ -27,14 +27,14 @@ SINGLE, MULTI = "single-task", "multi-task"
         (  # it loses once
             [("sst", SINGLE, 0.30, 0.29), ("sst", MULTI, 0.30, 0.50)],
             ["No: in 1 of 2", "Not in: sst single-task (0.290 against 0.300)"],
-            "overlap",
+            "They overlap",
         ),
         ([("sst", SINGLE, 0.3, 0.3)], ["No: in 0 of 1"], "intervals"),  # no win to qualify
         (  # a score that is defined beats one that is not
             [("sts", MULTI, None, 0.1)],
             [
                 "Yes: in 1 of 1",
-                "lie apart in 0 of these 1",
+                "do not overlap in 0 of these 1",
                 "has no interval in: sts multi-task (0.100 against undefined)",
             ],
             "They overlap",
@@ -70,7 +70,7 @@ def test_finetune_against_pretrain(
                 "In part",
                 "in 1 of 2.",
                 ":\n\n- sst: 0.490 against 0.500 (-0.010; the intervals overlap)",
-                "- sts: 0.400 against 0.500 (-0.100; the intervals lie apart)",
+                "- sts: 0.400 against 0.500 (-0.100; the intervals do not overlap)",
             ],
         ),
         ([("sts", 0.2, None)], {}, ["No: as good"]),
@@ -80,14 +80,14 @@ def test_finetune_against_pretrain(
             [("sst", 0.50, 0.49)],
             {"over_single": Difference(-0.01, -0.015, -0.005, 0.01)},
             [
-                "No: as good or better, or not shown to be worse, in 0 of 1.",
+                "No: as good or better, or not significantly worse, in 0 of 1.",
                 "- sst: 0.490 against 0.500 (-0.010 [-0.015, -0.005], p = 0.010: worse)",
             ],
         ),
         (
             [("quora", 0.50, 0.49)],
             {"over_single": Difference(-0.01, -0.02, 0.01, 0.3)},
-            ["Yes", "[-0.020, +0.010], p = 0.300: no difference is shown)", "(Holm)"],
+            ["Yes", "[-0.020, +0.010], p = 0.300: no significant difference)", "(Holm)"],
         ),
         (
             [("sts", 0.50, 0.51)],

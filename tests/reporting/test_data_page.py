@@ -71,7 +71,7 @@ def test_findings_are_listed_with_the_worst_first_and_the_others_counted() -> No
         finding("d", "warning", False, examples=[("id1", "One text."), ("id2", "")], detail="why"),
     )
     page = data_page({"sts": found}, HEAD)
-    assert "1 of 4 expectations are met; these are not:" in page
+    assert "1 of 4 expectations are met. These are not:" in page
     assert cells(page)[-3:] == [
         ["1", "critical", "sts", "dev", "What c says.", "0"],
         ["2", "warning", "sts", "dev", "What d says.", "3 of 864 so"],

@@ -92,7 +92,7 @@ def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
     assert cells.pop("quora-multitask-pretrain") == told
     assert cells.pop("sts-multitask-pretrain") == "0.500 (1 of 3, others undefined), best 0.500"
     assert set(cells.values()) == {"–"}
-    assert "The paper reports one score for each row" in table3_page(params, outcome)
+    assert "The paper reports a single score for each row" in table3_page(params, outcome)
     rows = {row["configuration"]: row for row in table3_json(outcome.results)}
     assert len([name for name, row in rows.items() if "seeds" in row]) == 3
     assert rows["sst-multitask-pretrain"]["seeds"] == {
@@ -126,8 +126,8 @@ def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params)
             write_trial(params, name, trial, {"sst": 0.8 if trial.seed == params.seed else None})
     page = page_of(params, trials)
     assert "## Settings of sst-pretrain" in page
-    assert "the best of 4 settings, leaving out those of which a score is undefined." in page
-    assert "It is chosen by the dev set" in page
+    assert "the best of 4 settings, not counting those with an undefined score." in page
+    assert "It is chosen on the same dev set" in page
     (own,) = lines_of(page, "params.yaml")
     assert own == ["params.yaml", "1e-3", "0.3", "sst 64", "0.550 ± 0.071 (2)"]
     rows = [row[1:] for row in lines_of(page, "tried")]
@@ -151,7 +151,7 @@ def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Param
 def test_beside_a_sweep_of_seeds_a_reading_is_in_no_number_of_its_page(params: Params) -> None:
     trials = sweep(params, ["sts-finetune"], 3)
     alone = page_of(params, trials)
-    assert "2 trainings beside those of Table 3" in alone
+    assert "2 training runs in addition to those of Table 3" in alone
     assert page_of(params, trials | sweep(params, ["sts-finetune"], 1, READING)) == alone
 
 
@@ -204,11 +204,11 @@ def test_the_run_of_table_3_is_named_where_it_is_undefined_and_counts_among_seed
     path = paths.run_summary(paths.run_dir("sst-pretrain"))
     path.write_text(path.read_text().replace('"cpu"', '"NVIDIA H100"'))
     page = page_of(params, trials)
-    devices = "were trained on NVIDIA H100 (fp32), cpu (fp32). A spread may be of devices too, then"
-    assert "4 trainings beside those of Table 3. All that count here" in page
+    devices = "NVIDIA H100 (fp32), cpu (fp32). So part of the spread may come from the devices"
+    assert "4 training runs in addition to those of Table 3. All of them" in page
     assert devices in page
     assert "- sst-pretrain of Table 3, sst: undefined: constant\n" in page
     assert f"- {other}, sst: stopped early" in page
     assert "sts-pretrain" not in page
     assert lines_of(page, "sst single-task")[0][1] == "1 of 3"  # 0.5 to none; none to 0.6; a tie
-    assert "an undefined score does neither, and is below any that is defined." in page
+    assert "An undefined score does not hold up and counts as lower than any defined score." in page

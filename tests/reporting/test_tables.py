@@ -105,19 +105,19 @@ def test_summary_averages_by_hand_and_leaves_out_a_mean_over_an_undefined_score(
 @pytest.mark.parametrize(
     ("profile", "changes", "said", "holds"),
     [
-        ("laptop", {}, "favoured", True),
-        ("paper", {}, "favoured", False),
-        ("paper", {}, "The paper's backbone is", False),
-        ("laptop", {}, "The paper's backbone is", True),
-        ("laptop", {}, "The paper trains 10 epochs", False),
-        ("demo", {}, "The paper trains 10 epochs", True),
+        ("laptop", {}, "favours", True),
+        ("paper", {}, "favours", False),
+        ("paper", {}, "The paper uses bert-base-uncased;", False),
+        ("laptop", {}, "The paper uses bert-base-uncased;", True),
+        ("laptop", {}, "The paper trains for 10 epochs", False),
+        ("demo", {}, "The paper trains for 10 epochs", True),
         ("demo", {}, "multiplies the learning rate of finetune runs by 10", True),
         ("demo", {}, "multiplies the learning rate of pretrain runs", False),
         ("laptop", {}, "multiplies the learning rate", False),
-        ("laptop", {"backbone": "local:mine"}, "the one here is local:mine", True),
-        ("laptop", {"backbone": "local:mine"}, "favoured", False),
-        ("paper", {}, "chosen by the dev set", True),
-        ("paper", {}, "would score sst 0.260;", True),
+        ("laptop", {"backbone": "local:mine"}, "this report uses local:mine", True),
+        ("laptop", {"backbone": "local:mine"}, "favours", False),
+        ("paper", {}, "chosen on the same dev set", True),
+        ("paper", {}, "would score sst 0.260.", True),
         ("paper", {}, "Table 2 of the paper prints its fifth row", True),
     ],
 )
@@ -135,7 +135,7 @@ def test_notes_follow_the_rows_and_what_validation_found(params: Params, result:
     for rows, words in (([sst], None), ([sst, sts], "`joint`"), ([multi], "`joint`, `step`")):
         found = [note for note in notes(params, outcome(rows)) if "readings.md" in note]
         assert len(found) == (words is not None)
-        assert f"The runs here have {words}; why," in "".join(found) or not words
+        assert f"The runs here use {words}. [What" in "".join(found) or not words
     assert "commonest class" not in "\n".join(notes(params, outcome([multi])))
     of_corpora: Any = {"sst": ["made up"], "sts": ["made up", "short"], "quora": ["Quora: carved"]}
     assert notes(params, outcome([sst], of_corpora))[:3] == [
@@ -162,7 +162,7 @@ def test_scores_are_held_against_the_papers_where_the_two_compare(
     ]
     paper = with_profile(params, "paper")
     assert cells(paper, rows, "Δ") == [["-0.010"], ["-0.100 ‡"]]
-    assert "‡ The paper's score lies outside" in table3_page(paper, outcome(rows))
+    assert "‡ The paper's score is outside" in table3_page(paper, outcome(rows))
     assert "generated corpora" not in table3_page(paper, outcome(rows))
     generated = table3_page(params, outcome(rows))
     assert "‡" not in generated
@@ -184,6 +184,6 @@ def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs() -> 
         ["sts-finetune", "sts", "4", "yes", "diverges"],
     ]
     loss = "the loss is nan in step 3"
-    said = f"- **sts-finetune** stopped early (†): {loss}; its weights are those of epoch 1."
+    said = f"- **sts-finetune** stopped early (†): {loss}; its weights come from epoch 1."
     assert said in noted(1, loss, ["", ""])
-    assert "no epoch came to its end, so nothing of it is scored" in noted(0, loss, [""])
+    assert "no epoch was completed, so the run has no scores" in noted(0, loss, [""])

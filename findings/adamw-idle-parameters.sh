@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# torch 2.13.0: a parameter with a gradient of 0 keeps moving under AdamW, one without a gradient stays.
+# torch 2.13.0: AdamW keeps moving a parameter whose gradient is 0, but skips one without a gradient.
 #
-# Several heads, one optimizer, one head a step: the others get no gradient. With
-# `zero_grad(set_to_none=True)`, the default since torch 2.0, AdamW passes over them. With
-# `set_to_none=False`, the default before, their gradient is 0 and AdamW goes on: its first moment
-# decays by 0.9 a step and its second by 0.999, so that one gradient moves a head by several times the
-# learning rate. Code that was written for torch 1.x trains another model under torch 2.
-# Seen, in learning rates, after 1 step with a gradient and 68 without: 1.00 and 6.00.
+# With several heads, one optimizer and one head per step, the other heads get no gradient. With
+# `zero_grad(set_to_none=True)`, the default since torch 2.0, AdamW skips them. With
+# `set_to_none=False`, the default before, their gradient is 0 and AdamW still updates them: the first
+# moment decays by 0.9 per step and the second by 0.999, so a single gradient moves a head by several
+# times the learning rate. Code written for torch 1.x therefore trains a different model under torch 2.
+# Observed movement after 1 step with a gradient and 68 without, in learning rates: 1.00 with None and
+# 6.00 with zeros.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

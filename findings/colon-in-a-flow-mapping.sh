@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# dvc 3.67.1 with ruamel.yaml 0.19.1: whether DVC reads a params.yaml depends on an optional package.
+# dvc 3.67.1 with ruamel.yaml 0.19.1: whether DVC can read a params.yaml depends on an optional package.
 #
-# In `{backbone: local:bert}` the colon inside the value is text: YAML 1.2 says so, and PyYAML 6.0.3
-# and ruamel.yaml's Python parser read it. Where ruamel.yaml.clib is installed, DVC reads with its C
-# parser, which expects no colon there and calls the file corrupted. A project that checks its params
-# with the Python parser, or on a machine without the package, finds nothing wrong.
-# Seen: `dvc repro` runs the stage without ruamel.yaml.clib; with it, "found unexpected ':'".
+# In `{backbone: local:bert}`, the colon inside the value is text according to YAML 1.2. PyYAML 6.0.3
+# and ruamel.yaml's Python parser read it. If ruamel.yaml.clib is installed, DVC uses its C parser,
+# which does not accept a colon there and reports the file as corrupted. A project that checks its
+# params with the Python parser, or on a machine without the package, does not notice the problem.
+# Observed: without ruamel.yaml.clib, `dvc repro` runs the stage; with it, "found unexpected ':'".
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # distributed 2026.8.0: LocalCluster(processes=False, dashboard_address=None) opens two TCP ports on all interfaces.
 #
-# Scheduler and worker each start an HTTP server (metrics, health, info), whether a dashboard is asked for or not:
-# the scheduler's on port 8787, the worker's on any, and with "inproc" addresses on 0.0.0.0 and [::].
-# No option leaves them out; a subclass of Scheduler and of Worker whose start_http_server does nothing does.
-# Seen: listens at [('0.0.0.0', 8787), ('0.0.0.0', 32985), ('::', 8787), ('::', 32985)]; the second port varies.
+# The scheduler and the worker each start an HTTP server (metrics, health, info), even without a dashboard. The
+# scheduler uses port 8787 and the worker any free port. With "inproc" addresses, both listen on 0.0.0.0 and [::].
+# No option disables these servers. Subclasses of Scheduler and Worker with an empty start_http_server do.
+# Observed: listens at [('0.0.0.0', 8787), ('0.0.0.0', 32985), ('::', 8787), ('::', 32985)]; the second port varies.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

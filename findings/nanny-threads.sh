@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# distributed 2026.8.0 with torch 2.13.0: in a worker with a nanny, torch computes on one thread,
-# whatever OMP_NUM_THREADS says.
+# distributed 2026.8.0 with torch 2.13.0: in a worker with a nanny, torch uses one thread, even if
+# OMP_NUM_THREADS is set to a higher number.
 #
-# Before it starts a worker, a nanny sets OMP_NUM_THREADS, MKL_NUM_THREADS and OPENBLAS_NUM_THREADS to
-# 1 where they are not set. Who sets OMP_NUM_THREADS alone leaves MKL_NUM_THREADS to the nanny, and
-# torch built with MKL takes MKL's number over OpenMP's: a training on a cluster uses one core.
-# Seen with OMP_NUM_THREADS=2: 2 threads in a plain process, 1 in a worker; 2 with MKL_NUM_THREADS=2 too.
+# Before a nanny starts a worker, it sets OMP_NUM_THREADS, MKL_NUM_THREADS and OPENBLAS_NUM_THREADS to
+# 1 unless they are set already. If you set only OMP_NUM_THREADS, the nanny sets MKL_NUM_THREADS to 1.
+# A torch build with MKL prefers MKL's number to OpenMP's, so training on a cluster uses one core.
+# Observed with OMP_NUM_THREADS=2: 2 threads in a plain process, 1 in a worker, and 2 in a worker if
+# MKL_NUM_THREADS=2 is set as well.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -42,6 +43,6 @@ if __name__ == "__main__":
         sys.exit("changed: threads under a nanny are no longer as described")
 PYTHON
 cd "$work"
-# MKL_DYNAMIC: else MKL gives no more threads than there are physical cores
+# without MKL_DYNAMIC=FALSE, MKL uses no more threads than there are physical cores
 env -u MKL_NUM_THREADS -u OPENBLAS_NUM_THREADS MKL_DYNAMIC=FALSE OMP_NUM_THREADS=2 \
     "$work/venv/bin/python" threads.py

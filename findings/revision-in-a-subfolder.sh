@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# dvc 3.67.1: `DVCFileSystem(".", rev=...)` finds nothing where the DVC project is a folder of a git
+# dvc 3.67.1: `DVCFileSystem(".", rev=...)` finds no files if the DVC project is a subfolder of a git
 # repository.
 #
-# Without a revision the file system begins at the project (made with `dvc init --subdir`), and `dvc
-# metrics diff` compares its revisions. With a revision the same call begins at the root of git and
-# finds the project's files neither there nor below its folder, and raises nothing: code that reads an
-# older commit's files by it says that the commit has none.
-# Seen: the workspace has params.yaml; HEAD has neither params.yaml nor course/params.yaml.
+# Without a revision, the root of the file system is the project (made with `dvc init --subdir`). With a
+# revision, the same call starts at the root of the git repository. It finds the project's files neither
+# there nor in the project's folder, and it raises no error. Code that uses it to read files of an older
+# commit concludes that the commit has none. `dvc metrics diff` is not affected.
+# Observed: the workspace has params.yaml; HEAD has neither params.yaml nor course/params.yaml.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# dvc 3.67.1: 10 and 10.0 are one value to `dvc status`, and two to the run cache.
+# dvc 3.67.1: `dvc status` treats 10 and 10.0 as the same value, but the run cache does not.
 #
-# A param of 10.0 is rewritten as 10, say by a tool that drops the decimals: `dvc status` finds nothing
-# changed. Then the param is changed and set back: the run cache, whose key is a hash of the params as
-# JSON, knows 10.0 and not 10, and the stage runs again instead of being restored.
-# Seen: up to date after the rewriting; 3 runs when it is set back as 10, 2 when as 10.0.
+# Suppose a tool that drops decimals rewrites a param from 10.0 to 10. `dvc status` then reports no
+# change. If you change the param and set it back to 10, the run cache has an entry for 10.0 but none
+# for 10, because its key is a hash of the params as JSON. DVC runs the stage again instead of
+# restoring its outs.
+# Observed: up to date after the rewrite; 3 runs if the param is set back to 10, 2 if it is set to 10.0.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -12,7 +13,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet dvc==3.67.1
 export PATH="$work/venv/bin:$PATH" DVC_NO_ANALYTICS=1 DVC_SITE_CACHE_DIR="$work/site"
 
-# prints what `dvc status` says after 10.0 was rewritten, and how often the stage ran in all
+# prints the output of `dvc status` after the rewrite, and how many times the stage ran in total
 runs_when_set_back_as() {
     mkdir "$work/$1" && cd "$work/$1"
     dvc init --quiet --no-scm

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# tokenizers 0.23.3 with transformers 5.23.0: naming [CLS] and [SEP] does not put them there.
+# tokenizers 0.23.3 with transformers 5.23.0: naming [CLS] and [SEP] does not add them to the input.
 #
-# A WordPiece tokenizer trained with `tokenizers` and wrapped by `PreTrainedTokenizerFast` with
-# cls_token and sep_token: `add_special_tokens=True` adds none, since only a post-processor does, and
-# training makes none. Padding, masking and a BERT all run, and the "[CLS] vector" is that of the first
-# word. `num_special_tokens_to_add()` is what tells.
-# Seen: 0 special tokens without a template, 2 with one.
+# Train a WordPiece tokenizer with `tokenizers` and wrap it in `PreTrainedTokenizerFast` with cls_token
+# and sep_token. `add_special_tokens=True` then adds no special tokens, because only a post-processor
+# adds them, and training does not create one. Padding, masking and a BERT model all run without an
+# error, but the "[CLS] vector" is that of the first word. To check, call `num_special_tokens_to_add()`.
+# Observed: 0 special tokens without a template, 2 with one.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

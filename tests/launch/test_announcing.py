@@ -30,14 +30,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> ShellRepository:
-    """Return a repository in which nothing has run."""
-    repository = ShellRepository(tmp_path, GRAPH)
-    repository.done("dvc", "config", "core.hardlink_lock", "true")
-    return repository
-
-
 def leave_lock(repository: ShellRepository, path: str) -> None:
     """Leave a lock behind, as a DVC that is killed does."""
     program = AS_IF_KILLED.format(path=str(repository.folder / path))
@@ -45,9 +37,19 @@ def leave_lock(repository: ShellRepository, path: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
-def test_a_lock_that_nobody_holds_is_named_until_somebody_removes_it(
-    repository: ShellRepository,
-) -> None:
+def test_a_lock_that_nobody_holds_is_named_until_somebody_removes_it(tmp_path: Path) -> None:
+    repository = ShellRepository(tmp_path, GRAPH)
+    repository.done("dvc", "config", "core.hardlink_lock", "true")
+
+    leave_lock(repository, ".dvc/tmp/rwlock.lock")  # of a file of DVC's: its stages wait
+    launch = repository.start("pipeline", "repro", "--jobs", "2")
+    repository.line_with("remove .dvc/tmp/rwlock.lock", launch)  # the other one waits for this one
+    launch.send_signal(signal.SIGINT)
+    launch.communicate()
+    assert launch.returncode == 128 + signal.SIGINT
+    assert repository.processes() == []
+    (tmp_path / ".dvc/tmp/rwlock.lock").unlink()
+
     leave_lock(repository, ".dvc/tmp/lock")
     commands = (("repro",), ("job", "words"), ("repro", "--jobs", "2"))
     *others, launch = (repository.start("pipeline", *command) for command in commands)
@@ -61,22 +63,10 @@ def test_a_lock_that_nobody_holds_is_named_until_somebody_removes_it(
         assert waiting.returncode not in (0, None)
         assert "waiting for" not in rest  # once, whatever waits
         assert "Traceback" not in rest
-    assert not (repository.folder / "ran").exists()
+    assert not (tmp_path / "ran").exists()
 
-    (repository.folder / ".dvc/tmp/lock").unlink()
+    (tmp_path / ".dvc/tmp/lock").unlink()
     rest, _ = launch.communicate()
     assert launch.returncode == 0, rest
     assert sorted(repository.ran()) == ["more", "words"]
-    assert repository.processes() == []
-
-
-def test_a_launch_whose_stages_wait_for_the_lock_of_a_file_of_dvc_stops_on_ctrl_c(
-    repository: ShellRepository,
-) -> None:
-    leave_lock(repository, ".dvc/tmp/rwlock.lock")
-    launch = repository.start("pipeline", "repro", "--jobs", "2")
-    repository.line_with("remove .dvc/tmp/rwlock.lock", launch)  # the other one waits for this one
-    launch.send_signal(signal.SIGINT)
-    launch.communicate()
-    assert launch.returncode == 128 + signal.SIGINT
     assert repository.processes() == []

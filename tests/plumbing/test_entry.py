@@ -132,7 +132,6 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
 @pytest.mark.parametrize(
     ("variables", "threads"),
     [
-        ({"OMP_NUM_THREADS": "3"}, 3),
         # dask's nanny names all three, those that the user did not name as 1
         ({"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, 3),
         ({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3"}, 1),

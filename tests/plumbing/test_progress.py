@@ -39,98 +39,66 @@ def stream() -> io.StringIO:
 def teller(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Teller:
     monkeypatch.setenv("MINBERT_PLAN", json.dumps(PLAN))
     monkeypatch.setenv("DVC_STAGE", "train@a")
-    monkeypatch.delitem(sys.modules, "torch", raising=False)  # as in a stage that has no use for it
     return Teller(stream)
 
 
-def said(stream: io.StringIO) -> list[str]:
-    """Return the lines, without their times."""
-    return [line[10:] for line in stream.getvalue().splitlines()]
-
-
-def test_a_line_begins_with_the_time(teller: Teller, stream: io.StringIO) -> None:
-    teller.emit(record("tokens made"))
-    assert time.strptime(stream.getvalue(), "%H:%M:%S  tokens made\n")
-
-
-def test_elsewhere_than_on_a_terminal_nothing_is_live(teller: Teller, stream: io.StringIO) -> None:
+def test_elsewhere_than_on_a_terminal_lines_have_their_time_and_nothing_is_live(
+    teller: Teller, stream: io.StringIO
+) -> None:
     teller.emit(record("step 1", logging.DEBUG))
     teller.emit(record("epoch 1"))
-    assert said(stream) == ["epoch 1"]
-    assert "\x1b" not in stream.getvalue()
+    assert time.strptime(stream.getvalue(), "%H:%M:%S  epoch 1\n")
 
 
 @pytest.mark.parametrize(
-    ("stage", "line"),
+    ("plan", "stage", "threads", "lines"),
     [
-        ("train@a", "stage 1 of 3: train@a, about 30 s, all at least 2 min"),
-        ("train@b", "stage 2 of 3: train@b, about 1 min"),
-        ("report", "stage 3 of 3: report"),
+        (PLAN, "train@a", 0, ["stage 1 of 3: train@a, about 30 s, all at least 2 min"]),
+        (PLAN, "train@b", 0, ["stage 2 of 3: train@b, about 1 min"]),
+        (PLAN, "report", 0, ["stage 3 of 3: report"]),
+        (PLAN, "train@b", 1, ["stage 2 of 3: train@b, 1 thread, about 1 min"]),
+        ({}, "train@a", 3, ["train@a, 3 threads"]),
+        ({}, "train@a", 0, []),
+        ([1], "train@a", 0, []),
+        ({"train@a": 1.0}, "train@a", 0, []),
     ],
 )
-def test_a_planned_stage_says_where_it_stands(
-    stage: str, line: str, teller: Teller, stream: io.StringIO, caplog: pytest.LogCaptureFixture
-) -> None:
-    teller.stage = stage
-    caplog.set_level(logging.INFO, "pipeline")
-    teller.announce()
-    assert caplog.messages == [line]
-
-
-@pytest.mark.parametrize("plan", ["{}", "", "[1]", '{"corpora": 1.0}'])
-def test_without_a_plan_for_it_a_stage_that_does_not_compute_announces_nothing(
-    plan: str,
-    stream: io.StringIO,
+def test_a_stage_announces_its_place_in_a_plan_and_its_threads(
+    plan: object,
+    stage: str,
+    threads: int,
+    lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("MINBERT_PLAN", plan)
-    monkeypatch.setenv("DVC_STAGE", "train@a")
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
-    caplog.set_level(logging.INFO, "pipeline")
-    Teller(stream).announce()
-    assert caplog.messages == []
-
-
-@pytest.mark.parametrize(
-    ("plan", "line"),
-    [
-        ("{}", "train@a, {}"),
-        (json.dumps(PLAN), "stage 1 of 3: train@a, {}, about 30 s, all at least 2 min"),
-    ],
-)
-def test_a_stage_that_computes_says_on_how_many_threads(
-    plan: str,
-    line: str,
-    stream: io.StringIO,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setenv("MINBERT_PLAN", plan)
-    monkeypatch.setenv("DVC_STAGE", "train@a")
+    monkeypatch.setenv("MINBERT_PLAN", json.dumps(plan))
+    monkeypatch.setenv("DVC_STAGE", stage)
     caplog.set_level(logging.INFO, "pipeline")
     before = torch.get_num_threads()
-    for count, said in ((1, "1 thread"), (3, "3 threads")):
-        torch.set_num_threads(count)
-        Teller(stream).announce()
-        assert caplog.messages.pop() == line.format(said)
+    if threads:
+        torch.set_num_threads(threads)
+    else:
+        monkeypatch.delitem(sys.modules, "torch")  # as in a stage that does not compute
+    Teller(None).announce()
     torch.set_num_threads(before)
+    assert caplog.messages == lines
 
 
-def test_what_is_left_of_all_stages_is_added(teller: Teller, stream: io.StringIO) -> None:
-    teller.plan["report"] = Planned(2.0, is_sure=True)
-    teller.emit(record("epoch 1  10 s left", left_seconds=10.0))
-    teller.emit(record("epoch 2", left_seconds=None))
-    assert said(stream) == ["epoch 1  10 s left, all 2 min", "epoch 2"]
-
-
-@pytest.mark.parametrize("seconds", [2.0, None])
-def test_what_is_left_of_stages_that_may_not_run_is_no_bound(
-    seconds: float | None, teller: Teller, stream: io.StringIO
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (Planned(2.0, is_sure=True), ", all 2 min"),
+        (Planned(2.0, is_sure=False), ", all about 2 min"),
+        (Planned(None, is_sure=False), ", all about 2 min"),  # no bound: it may not run
+    ],
+)
+def test_what_is_left_of_all_stages_is_added(
+    report: Planned, words: str, teller: Teller, stream: io.StringIO
 ) -> None:
-    teller.plan["report"] = Planned(seconds, is_sure=False)
+    teller.plan["report"] = report
     teller.emit(record("epoch 1", left_seconds=10.0))
-    assert said(stream) == ["epoch 1, all about 2 min"]
+    teller.emit(record("epoch 2", left_seconds=None))
+    assert [line[10:] for line in stream.getvalue().splitlines()] == [f"epoch 1{words}", "epoch 2"]
 
 
 def test_a_live_line_that_cannot_be_told_ends_no_stage(

@@ -37,13 +37,8 @@ def test_a_trial_is_read_by_its_name(tmp_path: Path) -> None:
     [
         ("run: sst-finetune", "run: sst", "seed7.run: names no run ('sst'); allowed: cfimdb-"),
         ("mode: finetune", "mode: pretrain", "seed7.mode: run 'sst-finetune' is finetune"),
-        ("mode: finetune", "mode: frozen", "seed7.mode: Input should be 'pretrain' or 'finetune'"),
         ("seed: 7", "seed: -7", "seed7.seed: Input should be greater than or equal to 0, not -7"),
-        ("seed: 7", "seed: '7'", "seed7.seed: Input should be a valid integer, not '7' (str)"),
         ("learning_rate: 2.0e-05", "lerning_rate: 1", "changes.lerning_rate: unknown key"),
-        ("2.0e-05", "0", "changes.learning_rate: Input should be greater than 0, not 0"),
-        ("2.0e-05", ".nan", "changes.learning_rate: Input should be a finite number"),
-        ("learning_rate: 2.0e-05", "dropout: 1.0", "changes.dropout: Input should be less than 1"),
         (
             "learning_rate: 2.0e-05",
             "batch_size: {sts: 8}",

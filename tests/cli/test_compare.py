@@ -172,8 +172,3 @@ def test_a_file_of_another_version_is_told_by_its_revision(
     side = read_side("before", lambda path: tmp_path / path)
     with pytest.raises(ReportError, match=f"^{path} of before is damaged, or another version"):
         comparison_page(side, side, asked_of_revisions(side, side), ("a", "b"))
-
-
-def test_one_name_alone_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        compared(tmp_path, "main")

@@ -28,15 +28,13 @@ def test_a_sentence_is_answered_in_a_table_on_request(capsys: Said) -> None:
     assert second.split()[:1] == ["2"]
 
 
-def test_a_pair_is_answered_by_every_head_that_reads_pairs(capsys: Said) -> None:
-    assert predict("--pair", "A man eats.", "A man has a meal.") == 0
+def test_a_pair_is_answered_by_every_head_that_reads_pairs_or_the_one_asked(capsys: Said) -> None:
+    pair = ("--pair", "A man eats.", "A man has a meal.")
+    assert predict(*pair) == 0
     answers = json.loads(capsys.readouterr().out)["answers"]
     assert answers.keys() == {"quora", "sts"}
     assert answers["quora"]["probabilities"].keys() == {"no paraphrase", "paraphrase"}
-
-
-def test_one_head_is_asked_on_request(capsys: Said) -> None:
-    assert predict("--corpus", "sts", "--pair", "A man eats.", "A man has a meal.") == 0
+    assert predict("--corpus", "sts", *pair) == 0
     assert json.loads(capsys.readouterr().out)["answers"].keys() == {"sts"}
 
 

@@ -19,6 +19,10 @@ SWEPT = {"sst-pretrain-seed11712"}
 def test_it_writes_the_trials_and_goes_on_as_repro(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    main(["readings", "--dry"])
+    *names, told = capsys.readouterr().out.splitlines()
+    assert (set(names), told) == (READINGS, "8 trials of 6 runs, seed 11711")
+    assert (handed_on, load_trials(load_params())) == ([], {})
     main(["readings", "--jobs", "2"])
     assert handed_on == [How(jobs=2)]
     assert set(load_trials(load_params())) == READINGS
@@ -38,22 +42,3 @@ def test_readings_and_a_sweep_keep_each_other_until_the_sweep_is_ended(
     main(["sweep", "--seeds", "1"])
     for path in (paths.TRIALS, paths.DVC_YAML):
         assert path.read_bytes() == (ROOT / path).read_bytes()
-
-
-def test_dry_names_the_trials_and_changes_nothing(
-    handed_on: list[How], capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(["readings", "--dry"])
-    *names, told = capsys.readouterr().out.splitlines()
-    assert (set(names), told) == (READINGS, "8 trials of 6 runs, seed 11711")
-    assert handed_on == []
-    assert load_trials(load_params()) == {}
-
-
-def test_what_repro_would_refuse_is_refused_before_anything_is_written(
-    handed_on: list[How], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        main(["readings", "--seeds", "3"])
-    assert "unrecognized arguments: --seeds 3" in capsys.readouterr().err
-    assert load_trials(load_params()) == {}

@@ -41,12 +41,6 @@ def test_the_pages_come_out_as_the_stage_wrote_them(
     assert capsys.readouterr().out == "wrote the pages of reports/demo/\n"
 
 
-def test_the_profile_in_force_is_the_default(report: dict[Path, bytes]) -> None:
-    (REPORT / "table3.md").unlink()
-    main(["render"])
-    assert files() == report
-
-
 def test_a_change_of_a_record_changes_the_pages(report: dict[Path, bytes]) -> None:
     path = REPORT / "records/scores/sst-pretrain.json"
     path.write_text(path.read_text().replace('"score": 0.5', '"score": 0.123'))

@@ -47,14 +47,6 @@ def test_a_run_that_has_the_other_reading_itself_gets_the_first() -> None:
     assert f"sts-finetune-separate-seed{SEED}" not in readings
 
 
-def test_a_run_without_a_row_gets_no_trial() -> None:
-    rows = {n: row for n, row in PARAMS.configurations.items() if row.run != "sts-finetune"}
-    params = PARAMS.model_copy(update={"configurations": rows})
-    assert set(readings_of(PARAMS)) - set(readings_of(params)) == {
-        f"sts-finetune-separate-seed{SEED}"
-    }
-
-
 def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial() -> None:
     assert kept_readings(PARAMS) == {}
     name = f"sts-finetune-separate-seed{SEED}"

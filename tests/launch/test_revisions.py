@@ -6,6 +6,7 @@ Real git and DVC; plots, the plan and the gate, which ask them too, are tried in
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,16 @@ def run(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(params=[".", "course/minbert"])
+@pytest.fixture(scope="module", params=[".", "course/minbert"])
 def project(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Go to a project with a tag, another rate since, and an experiment on that."""
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Go to a project with a tag and another rate since; the last tests here change it."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield made_project(request.param, tmp_path_factory.mktemp("project"), monkeypatch)
+
+
+def made_project(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     monkeypatch.setenv("PATH", path)
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
@@ -48,7 +54,7 @@ def project(
         monkeypatch.setenv(f"GIT_{role}_NAME", "a")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@b.c")
     whole = tmp_path / "whole"
-    folder = whole / request.param
+    folder = whole / place
     folder.mkdir(parents=True)
     monkeypatch.chdir(whole)
     run("git", "init", "-q")
@@ -58,7 +64,7 @@ def project(
     run("git", "tag", "without")
     (whole / "dvc.lock").unlink()
     monkeypatch.chdir(folder)
-    run(*DVC, "init", "-q", *["--subdir"] * (request.param != "."))
+    run(*DVC, "init", "-q", *["--subdir"] * (place != "."))
     run(*DVC, "config", "cache.type", "hardlink")
     Path("dvc.yaml").write_text(DVC_YAML)
     Path("reports").mkdir()
@@ -83,24 +89,6 @@ def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> No
     assert Path("words").read_text() == "rate: 2\n"
 
 
-def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
-    run(*DVC, "exp", "run", "-q", "-n", "faster", "-S", "rate=3")
-    assert "faster" in [row["Experiment"] for row in experiments()]
-    run("git", "checkout", "-q", "--", ".")
-    with files_of("faster") as fetch:
-        assert fetch(Path("words")).read_text() == "rate: 3\n"
-
-
-def test_what_the_cache_lacks_comes_from_the_default_remote(project: Path, tmp_path: Path) -> None:
-    run(*DVC, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
-    run("git", "checkout", "-q", "rate-1", "--", "dvc.lock")
-    run(*DVC, "push", "-q")
-    run("git", "checkout", "-q", "HEAD", "--", "dvc.lock")
-    Path(".dvc/cache").rename(tmp_path / "cache")
-    with files_of("rate-1") as fetch:
-        assert fetch(Path("words")).read_text() == "rate: 1\n"
-
-
 @pytest.mark.parametrize("name", ["nosuch", "without"])
 def test_a_revision_without_the_project_is_told(project: Path, name: str) -> None:
     with (
@@ -120,3 +108,21 @@ def test_curves_of_commits_are_drawn(project: Path, monkeypatch: pytest.MonkeyPa
 def test_the_plan_and_the_gate_find_nothing_to_do(project: Path) -> None:
     assert [stage.outcome for stage in plan_stages()] == [Outcome.UP_TO_DATE]
     run(str(ROOT / ".ci/gate"))
+
+
+def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
+    run(*DVC, "exp", "run", "-q", "-n", "faster", "-S", "rate=3")
+    assert "faster" in [row["Experiment"] for row in experiments()]
+    run("git", "checkout", "-q", "--", ".")
+    with files_of("faster") as fetch:
+        assert fetch(Path("words")).read_text() == "rate: 3\n"
+
+
+def test_what_the_cache_lacks_comes_from_the_default_remote(project: Path, tmp_path: Path) -> None:
+    run(*DVC, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    run("git", "checkout", "-q", "rate-1", "--", "dvc.lock")
+    run(*DVC, "push", "-q")
+    run("git", "checkout", "-q", "HEAD", "--", "dvc.lock")
+    Path(".dvc/cache").rename(tmp_path / "cache")
+    with files_of("rate-1") as fetch:
+        assert fetch(Path("words")).read_text() == "rate: 1\n"

@@ -1,9 +1,5 @@
 """Stage corpora: the profile's four corpora arrive where the other stages look for them."""
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,38 +9,21 @@ from pipeline.core.files import read_json
 from pipeline.core.tasks import CORPORA, SPLITS
 from pipeline.core.yaml12 import as_yaml, read_yaml
 from stages.corpora import main
-
-ROOT = Path(__file__).parents[2]
-
+from tests.stages.conftest import ROOT, run_command
 
 SMALL = {"train": 12, "dev": 8, "test": 5}
 
 
-def run_command(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the stage as DVC does, in a folder that holds nothing but params.yaml."""
-    environment = {key: value for key, value in os.environ.items() if key != "MINBERT_MIRROR"}
-    return subprocess.run(
-        [sys.executable, "-m", "stages.corpora"],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), **variables},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def write_small_params(folder: Path, profile: str) -> None:
-    """Write the project's params.yaml with another profile in force and generated corpora small."""
+def write_small_params(folder: Path) -> None:
+    """Write the project's params.yaml with generated corpora that are small."""
     params = read_yaml(ROOT / paths.PARAMS)
-    params["profile"] = profile
     params["profiles"]["demo"]["corpora"]["sizes"] = {name: dict(SMALL) for name in CORPORA}
     (folder / paths.PARAMS).write_text(as_yaml(params), encoding="utf-8")
 
 
 def test_the_command_writes_four_corpora_and_a_line_on_each(tmp_path: Path) -> None:
-    write_small_params(tmp_path, "demo")
-    done = run_command(tmp_path)
+    write_small_params(tmp_path)
+    done = run_command("corpora", tmp_path)
     assert done.returncode == 0, done.stderr
     for name in CORPORA:
         folder = tmp_path / paths.corpus_dir(name)
@@ -57,39 +36,6 @@ def test_the_command_writes_four_corpora_and_a_line_on_each(tmp_path: Path) -> N
     assert len(said) == len(CORPORA)
     for line, name in zip(said, CORPORA, strict=True):
         assert f"{name}: {SMALL} examples, 0 rows dropped" in line
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (
-            b"another file",
-            r"ids-sst-train\.csv from mirror \S*mirror is not .* file: .* expected 03b2b625c",
-        ),
-        (None, r"MINBERT_MIRROR names '\S*mirror', which is not a directory; name an existing one"),
-    ],
-    ids=["another file", "no directory"],
-)
-def test_the_command_ends_with_status_1_and_one_line_on_a_bad_mirror(
-    tmp_path: Path, content: bytes | None, said: str
-) -> None:
-    write_small_params(tmp_path, "laptop")
-    mirror = tmp_path / "mirror"
-    if content is not None:
-        mirror.mkdir()
-        (mirror / "ids-sst-train.csv").write_bytes(content)
-    done = run_command(tmp_path, MINBERT_MIRROR=str(mirror))
-    assert done.returncode == 1
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert re.search(said, line)
-    assert not (tmp_path / paths.CORPORA).exists()
-
-
-def test_an_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["sst"])
-    assert "unrecognized arguments: sst" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,3 @@ def test_a_critical_finding_stops_the_pipeline_after_everything_is_written() -> 
     assert sorted(path.name for path in paths.VALIDATION.iterdir()) == sorted(
         f"{name}.json" for name in CORPORA
     )
-
-
-def test_no_argument_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["sst"])
-    assert "unrecognized arguments: sst" in capsys.readouterr().err

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import pytest
+from filelock import FileLock
 from hypothesis import Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -18,6 +20,9 @@ from pipeline.core import paths
 from pipeline.core.files import md5_of, sha256_of
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.data.backbone import BACKBONES, fetch_backbone
+
+if TYPE_CHECKING:
+    from tests.torture.repository import Repository
 
 MINILM = "all-MiniLM-L6-v2"
 SERVER = """
@@ -45,10 +50,24 @@ settings.load_profile("repeatable")
 set_hypothesis_home_dir(CACHE / "hypothesis")  # its tables of characters; nothing of a run
 
 
+LONGEST = (  # files by their processor time; the order of those below 20 seconds does not matter
+    "end_to_end/test_repro.py",
+    "docs/test_commands.py",
+    "end_to_end/test_bad_input.py",
+    "end_to_end/test_launch.py",
+    "torture/test_disturbances.py",
+    "torture/test_kills.py",
+    "end_to_end/test_own_data.py",
+    "end_to_end/test_remotes.py",
+    "end_to_end/test_reruns.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no core is left with one of them alone."""
-    long = {item.path for item in items if item.get_closest_marker("dvc")}
-    items.sort(key=lambda item: item.path not in long)
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    marked = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks) + (item.path not in marked)))
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +93,35 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("tiny-backbone")
     write_tiny_backbone(folder, minilm_dir)
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small repository in which all is up to date; one worker makes it for all of them."""
+    from tests.torture.repository import small_repository
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, finished = shared / "finished", shared / "finished.done"
+    with FileLock(shared / "finished.lock"):
+        if not finished.exists():
+            small = small_repository(folder, tiny_backbone_dir)
+            small.keep("sst-pretrain", "multitask-finetune")
+            small.set(checkpoints__every_steps=1)
+            small.make()
+            finished.touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repository(finished_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> "Repository":
+    """Return a copy of the finished repository for the tests of a file."""
+    from tests.torture.repository import Repository
+
+    folder = tmp_path_factory.mktemp("copy") / "repository"
+    shutil.copytree(finished_dir, folder, symlinks=True)
+    return Repository(folder)
 
 
 SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-pretrain")

@@ -263,28 +263,10 @@ class Outcome:
 
     status: int
     stdout: str
-    stderr: str
+    preamble: str  # on stderr before the first record of the log
+    records: list[str]  # what has no time belongs to the record before
     before: Mapping[str, str]  # sha256 of every file under data/ by its name
     after: Mapping[str, str]
-    folder: Path
-
-    @property
-    def message(self) -> str:
-        """Return the last record of the log, or the last line of what argparse says."""
-        if self.status == 2:
-            return self.stderr.splitlines()[-1]
-        return self.records[-1] if self.records else ""
-
-    @property
-    def preamble(self) -> str:
-        """Return what stands before the first record of the log."""
-        return re.split(STAMP, self.stderr)[0]
-
-    @property
-    def records(self) -> list[str]:
-        """Return the messages of the log; what has no time belongs to the record before."""
-        _, *texts = re.split(STAMP, self.stderr.rstrip("\n"))
-        return [text.rstrip("\n") for text in texts]
 
 
 def outcome_of(case: Case, place: Place) -> Outcome:
@@ -297,7 +279,9 @@ def outcome_of(case: Case, place: Place) -> Outcome:
             path.chmod(0o755)  # for us to look, and pytest to remove
     stdout, stderr = ((place.folder / name).read_text() for name in ("stdout", "stderr"))
     assert status is not None
-    return Outcome(status, stdout, stderr, before, snapshot(place.folder), place.folder)
+    preamble, *records = re.split(STAMP, stderr.rstrip("\n"))
+    after = snapshot(place.folder)
+    return Outcome(status, stdout, preamble, [text.rstrip("\n") for text in records], before, after)
 
 
 def run(

@@ -1,18 +1,17 @@
 """What one clone of a repository made, another has, through git and a DVC remote.
 
-A whole graph of one run, in clones beside each other; a directory and an S3-compatible server
+A whole graph, in clones beside each other; a directory and an S3-compatible server
 are the remotes. docs/team.md tells people what is held here.
 """
 
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
-from pathlib import Path
 
 import pytest
 
 from stages import train
-from tests.torture.repository import ROOT, Repository, small_repository
+from tests.torture.repository import ROOT, Repository
 
 RUN = "sst-pretrain"
 GATE = str(ROOT / ".ci/gate")
@@ -23,12 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    """Return a repository of one run that was reproduced, committed and pushed."""
-    folder = tmp_path_factory.mktemp("team")
-    small = small_repository(folder / "ours", tiny_backbone_dir)
-    small.keep(RUN)
-    small.make()
+def ours(repository: Repository) -> Repository:
+    """Return a repository that was reproduced, committed and pushed."""
+    small, folder = repository, repository.folder.parent
     done(small, "dvc", "remote", "add", "--default", "store", str(folder / "store"))
     done(small, "git", "config", "user.email", "we@example.org")
     done(small, "git", "config", "user.name", "We")

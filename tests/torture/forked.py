@@ -31,8 +31,8 @@ def forked(target: Callable[..., object], *arguments: object) -> int | None:
     return process.exitcode
 
 
-def make(folder: Path, whole: bool) -> None:
-    """Run in this process the stages of a repository: the whole graph, or what trainings need."""
+def make_all(folder: Path) -> None:
+    """Run the stages of a repository in this process."""
     os.chdir(folder)
     torch.set_num_threads(1)
     for stage in (corpora, backbone, validate):
@@ -42,8 +42,7 @@ def make(folder: Path, whole: bool) -> None:
     for name in FEATURE_SETS:
         features.main([name])
     inputs.main([])
-    if whole:
-        for run in load_params().all_runs:
-            train.main([run])
-            evaluate.main([run])
-        report.main([])
+    for run in load_params().all_runs:
+        train.main([run])
+        evaluate.main([run])
+    report.main([])

@@ -3,7 +3,6 @@
 import shutil
 import signal
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -120,10 +119,6 @@ def outs_of(repository: Repository, run: str) -> dict[str, str]:
 
 def clear(repository: Repository, run: str) -> None:
     """Make a run as if it had never been."""
-    for folder in (repository.folder / "data/runs" / run, *checkpoints_of(repository, run)):
+    checkpoints = (repository.folder / ".checkpoints").glob(f"{run}-*/")
+    for folder in (repository.folder / "data/runs" / run, *checkpoints):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def checkpoints_of(repository: Repository, run: str) -> list[Path]:
-    """Return the folders of a run's checkpoints."""
-    return [p for p in (repository.folder / ".checkpoints").glob(f"{run}-*") if p.is_dir()]

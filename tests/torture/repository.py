@@ -15,7 +15,7 @@ from pipeline.core.files import sha256_of
 from pipeline.core.yaml12 import as_yaml, read_yaml
 from pipeline.launch.lists import written
 from pipeline.plumbing.params import load_params
-from tests.torture.forked import forked, make
+from tests.torture.forked import forked, make_all
 
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
@@ -110,16 +110,13 @@ class Repository:
         kept = load_params(self.folder / "params.yaml").runs
         graph.write_text(written(graph.read_text(), kept, trials=[]))
 
-    def make(self, until: str = "report") -> None:
+    def make(self) -> None:
         """Do what `dvc repro` would in one process, which loads its libraries once; DVC takes it.
 
         For tests that ask for something else than a first `dvc repro`.
-
-        Args:
-            until: the last stage, `report` or `inputs`.
         """
-        assert forked(make, self.folder, until == "report") == 0
-        done = self.run("dvc", "commit", "--force", "--with-deps", until)
+        assert forked(make_all, self.folder) == 0
+        done = self.run("dvc", "commit", "--force")
         assert done.returncode == 0, done.stdout + done.stderr
 
     def forget(self) -> None:
@@ -147,6 +144,10 @@ class Repository:
             p for name in names for p in (self.folder / name, *self.folder.glob(f"{name}/**/*"))
         ]
         return {str(p.relative_to(self.folder)): sha256_of(p) for p in found if p.is_file()}
+
+    def outcome(self) -> tuple[object, dict[str, str]]:
+        """Return what must come out the same: what dvc.lock says in any order, and every file."""
+        return read_yaml(self.folder / "dvc.lock"), self.hashes("data", "reports")
 
 
 def small_repository(

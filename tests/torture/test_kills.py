@@ -1,33 +1,28 @@
-"""Killed at random points or starved, every kind of run ends in the same bytes."""
+"""Killed at random points or starved, a run ends in the same bytes."""
 
-from contextlib import chdir
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
-from typing import Any
 
 import pytest
 
-from pipeline.core.files import md5_of
-from stages import evaluate
-from tests.torture.kills import checkpoints_of, clear, kill, starve, train
+from tests.torture.kills import kill, starve
 from tests.torture.repository import Repository
 
 pytestmark = pytest.mark.slow
 
-# single-task and multi-task, finetuned and frozen: 24 kills, and 4 polite ones
+# the two other kinds of run are killed at every step in tests/training/test_resume.py
 PLAN = [
-    ("sts-finetune", SIGKILL, 7),
     ("multitask-finetune", SIGKILL, 8),
     ("sst-pretrain", SIGKILL, 4),
-    ("multitask-pretrain", SIGKILL, 5),
     ("multitask-finetune", SIGTERM, 2),
     ("sst-pretrain", SIGINT, 2),
 ]
 
 
-@pytest.fixture(scope="module")
-def repository(new_repository: Any) -> Repository:
-    small: Repository = new_repository({"pretrain": 3, "finetune": 2}, every_steps=2)
-    return small
+@pytest.fixture(scope="module", autouse=True)
+def _longer(repository: Repository) -> None:
+    """Let trainings take more than one epoch."""
+    epochs = {"pretrain": 3, "finetune": 2}
+    repository.set(profiles__demo__epochs=epochs, checkpoints__every_steps=2)
 
 
 @pytest.mark.parametrize(("run", "number", "kills"), PLAN)
@@ -44,33 +39,3 @@ def test_a_starved_training_leaves_nothing_and_is_made_up_for(repository: Reposi
     tally = starve(repository, "sst-pretrain", parts=(0.5,))
     assert tally.wrong == []
     assert tally.survived == tally.injected == 1
-
-
-def test_other_settings_begin_anew_and_say_so(repository: Repository) -> None:
-    run = "sst-pretrain"
-    clear(repository, run)
-    train(repository, run, 8)
-    rate = repository.params()["runs"][run]["learning_rate"]
-    repository.set(runs__sst_dash_pretrain__learning_rate=rate * 2)
-    try:
-        ended = train(repository, run)
-    finally:
-        repository.set(runs__sst_dash_pretrain__learning_rate=rate)
-    assert ended.status == 0
-    assert "sst-pretrain  begins anew: what there is in .checkpoints is of other" in ended.said
-    assert len(checkpoints_of(repository, run)) == 2
-
-
-def test_a_run_that_dvc_has_taken_in_leaves_no_checkpoint_once_it_is_scored(
-    repository: Repository,
-) -> None:
-    run = "sst-pretrain"
-    clear(repository, run)
-    train(repository, run)
-    for left in (1, 0):
-        with chdir(repository.folder):
-            evaluate.main([run])
-        assert len(checkpoints_of(repository, run)) == left
-        weights = repository.folder / "data/runs" / run / "model.safetensors"
-        with (repository.folder / "dvc.lock").open("a") as lock:
-            lock.write(f"# {md5_of(weights)}\n")

@@ -84,6 +84,12 @@ def test_a_stage_announces_its_place_in_a_plan_and_its_threads(
     assert caplog.messages == lines
 
 
+@pytest.mark.parametrize("plan", ["", "{", "[1]", '{"train@a": 1}'])
+def test_a_plan_that_cannot_be_read_is_no_plan(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINBERT_PLAN", plan)
+    assert Teller(None).plan == {}
+
+
 @pytest.mark.parametrize(
     ("report", "words"),
     [

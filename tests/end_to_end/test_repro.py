@@ -8,12 +8,17 @@ import json
 import re
 import shutil
 import sys
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
 
+import stages.trials
+from pipeline.cli import main
 from pipeline.core import paths, schemas
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import parse_yaml
@@ -29,17 +34,28 @@ RUNS = ("sts-pretrain", "multitask-pretrain")
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
+def said_by(*command: str) -> Any:
+    """Return what one of our commands says for programs."""
+    with redirect_stdout(StringIO()) as out:
+        assert main([*command, "--json"]) == 0
+    return json.loads(out.getvalue())
+
+
 def both_stages(*runs: str) -> set[str]:
     return {f"{stage}@{run}" for stage in ("train", "evaluate") for run in runs}
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
+) -> Iterator[Repository]:
+    """Go to a small repository in which nothing has run."""
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
     small.keep(*RUNS)
     profile = small.params()["profiles"]["demo"]
     small.set(profiles__twin=profile | {"epochs": {"pretrain": 2, "finetune": 1}})
-    return small
+    with chdir(small.folder):
+        yield small
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,8 +73,7 @@ def test_a_first_run_goes_through_every_stage_and_writes_down_what_it_took(
         | {f"features@{name}" for name in FEATURE_SETS}
         | both_stages(*RUNS)
     )
-    told = repository.run(sys.executable, "-m", "pipeline", "times", "--json").stdout
-    times = {time["stage"]: time for time in json.loads(told)}
+    times = {time["stage"]: time for time in said_by("times")}
     assert set(times) == first
     assert all(time["seconds"] > 0 for time in times.values())
     assert {name for name, time in times.items() if time["steps"]} == {f"train@{r}" for r in RUNS}
@@ -107,7 +122,7 @@ def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
     for block in blocks:
         for key, entries in parse_yaml(block).items():
             repository.set(**{key: repository.params()[key] | entries})
-    assert repository.run(sys.executable, "-m", "pipeline", "graph").returncode == 0
+    assert main(["graph"]) == 0
     repository.run("git", "add", "--all")
     ran, _ = repository.repro()
     assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")
@@ -120,25 +135,29 @@ def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
 def test_what_is_changed_reruns_alone_and_comes_back_from_the_cache(
     repository: Repository,
 ) -> None:
-    """A profile that is not in force, a rate with which numbers go wrong, and an encoding."""
-    before = repository.params()
+    """A rate with which numbers go wrong, an encoding, and a profile, set and set back."""
+    before, report = repository.params(), repository.hashes("reports")
     repository.set(
-        profiles__paper__epochs__finetune=3,
+        profiles__paper__epochs__finetune=3,  # neither is in force
         profiles__laptop__backbone="local:elsewhere",
         runs__sst_dash_plain__learning_rate=1e38,
     )
-    told = repository.run(sys.executable, "-m", "pipeline", "plan", "--json").stdout
-    planned = {s["name"] for s in json.loads(told)["stages"] if s["outcome"] == "would run"}
+    planned = {s["name"] for s in said_by("plan")["stages"] if s["outcome"] == "would run"}
     assert planned == both_stages("sst-plain") | {"report"}
     repository.set(runs__sts_dash_pretrain__pair_encoding="separate")
     ran, _ = repository.repro()
     assert ran == planned | both_stages("sts-pretrain") | {"inputs"}
     assert_sst_plain_is_undefined(repository.folder)
 
+    preflight.main(["twin"])
+    ran_twin, _ = repository.repro("train@sts-pretrain")
+    assert ran_twin == {"corpora", "backbone", "validate", "train@sts-pretrain"}
+    preflight.main(["demo"])
     repository.set(runs=before["runs"])
     again, said = repository.repro()
     assert again <= {"report"}  # which is not cached: its pages are in git
     assert all(f"Stage '{name}' is cached - skipping run" in said for name in ran - {"report"})
+    assert repository.hashes("reports") == report
 
 
 def assert_sst_plain_is_undefined(folder: Path) -> None:
@@ -154,46 +173,21 @@ def assert_sst_plain_is_undefined(folder: Path) -> None:
     assert len(predictions.read_text().splitlines()) == 1
 
 
-def test_switching_the_profile_and_back_restores_from_the_cache(repository: Repository) -> None:
-    before = (repository.folder / "reports/demo/table3.json").read_bytes()
-    with chdir(repository.folder):
-        preflight.main(["twin"])
-    ran, _ = repository.repro("train@sts-pretrain")
-    assert {name for name in ran if name.startswith("train@")} == {"train@sts-pretrain"}
-    with chdir(repository.folder):
-        preflight.main(["demo"])
-    ran, said = repository.repro()
-    assert not {name for name in ran if name.startswith(("train@", "evaluate@", "features@"))}
-    assert "Stage 'train@sts-pretrain' is cached" in said
-    assert (repository.folder / "reports/demo/table3.json").read_bytes() == before
-
-
-def test_a_run_that_is_forced_is_trained_again_and_gives_the_same_lock_file(
-    repository: Repository,
-) -> None:
-    lock = (repository.folder / "dvc.lock").read_bytes()
-    done = repository.run("dvc", "repro", "-f", "-s", "train@sts-pretrain")
-    assert done.returncode == 0, done.stderr
-    assert "sts-pretrain  epoch 1/1" in done.stderr
-    assert (repository.folder / "dvc.lock").read_bytes() == lock
-
-
 SWEPT = ["multitask-pretrain"]
 GRID = "batch_size.sst=32 batch_size.quora=8 batch_size.sts=8"
 
 
-def ask_for_trials(repository: Repository, seeds: int) -> dict[str, Trial]:
+def ask_for_trials(seeds: int) -> dict[str, Trial]:
     """Write the trials of a sweep under so many seeds, or with one seed none, and return them."""
-    with chdir(repository.folder):
-        params = load_params()
-        trials = trials_of(params, SWEPT, seeds, read_grid(GRID)) if seeds > 1 else {}
-        write_trials(params, trials)
+    params = load_params()
+    trials = trials_of(params, SWEPT, seeds, read_grid(GRID)) if seeds > 1 else {}
+    write_trials(params, trials)
     return trials
 
 
 def test_a_killed_sweep_goes_on_where_it_was(repository: Repository) -> None:
     repository.set(checkpoints__every_steps=1)
-    early, late = ask_for_trials(repository, 2)
+    early, late = ask_for_trials(2)
     repository.repro(f"trials@{early}")  # DVC runs siblings in any order
     with repository.holding(late) as is_held:
         assert disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
@@ -214,10 +208,10 @@ def test_a_killed_sweep_goes_on_where_it_was(repository: Repository) -> None:
 
 def test_trials_that_are_asked_for_again_come_from_the_run_cache(repository: Repository) -> None:
     results = repository.hashes("data/trials")
-    ask_for_trials(repository, 1)
+    ask_for_trials(1)
     assert repository.run("git", "diff", "--", "dvc.yaml", "trials.yaml").stdout == ""
     shutil.rmtree(repository.folder / paths.TRIED)
-    trials = ask_for_trials(repository, 2)
+    trials = ask_for_trials(2)
     repository.forget_stages(*(f"trials@{name}" for name in trials))
     ran, said = repository.repro("trials")
     assert ran == set()
@@ -231,13 +225,11 @@ def test_a_trial_with_the_seed_and_settings_of_its_run_ends_in_its_numbers(
     seed = repository.params()["seed"]
     own = {"run": "sts-pretrain", "mode": "pretrain", "seed": seed, "changes": {}}
     name = f"sts-pretrain-seed{seed}"
-    (repository.folder / paths.TRIALS).write_text(json.dumps({"trials": {name: own}}))
-    done = repository.run(sys.executable, "-m", "stages.trials", name)
-    ask_for_trials(repository, 1)
-    assert done.returncode == 0, done.stderr
-    with chdir(repository.folder):
-        trial, run = paths.trial_dir(name), paths.run_dir("sts-pretrain")
-        assert paths.run_history(trial).read_bytes() == paths.run_history(run).read_bytes()
-        of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sts"]
-        of_run = json.loads(paths.scores_json("sts-pretrain").read_text())["corpora"]["sts"]
-        assert of_trial == {key: of_run[key] for key in of_trial}
+    paths.TRIALS.write_text(json.dumps({"trials": {name: own}}))
+    stages.trials.main([name])
+    ask_for_trials(1)
+    trial, run = paths.trial_dir(name), paths.run_dir("sts-pretrain")
+    assert paths.run_history(trial).read_bytes() == paths.run_history(run).read_bytes()
+    of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sts"]
+    of_run = json.loads(paths.scores_json("sts-pretrain").read_text())["corpora"]["sts"]
+    assert of_trial == {key: of_run[key] for key in of_trial}

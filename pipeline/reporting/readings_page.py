@@ -143,7 +143,7 @@ def _closest(distances: Sequence[Mapping[str, float]]) -> str:
     shown = ", ".join(f"{reading} {value:.3f}" for reading, value in means.items())
     shown = f"Mean distance from the paper's scores: {shown}."
     best, other = sorted(means, key=lambda reading: means[reading])
-    if means[best] == means[other]:
+    if f"{means[best]:.3f}" == f"{means[other]:.3f}":  # as shown
         return f"neither reading matches the paper's numbers better. {shown}"
     closer = sum(each[best] < each[other] for each in distances)
     return (

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.dead_heads_figure import figure
 from benchmarks.results import filled, run_command, write_page
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
@@ -68,16 +69,17 @@ Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train what is not there yet, write the numbers after each training, then the page."""
+    """Train what is missing, writing the numbers after each training; then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10, help="params.yaml's, and those after it")
-    parser.add_argument("--render", action="store_true", help="only the page of what is there")
+    parser.add_argument("--render", action="store_true", help="only write page and figure")
     arguments = parser.parse_args(argv)
     if not arguments.render:
         params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
         seeds = range(params.seed, params.seed + arguments.seeds)
         train_missing(params, all_conditions(), seeds, paths.DEAD_HEADS)
     write_page("dead-heads.md", page(paths.DEAD_HEADS))
+    write_page("dead-heads.svg", figure(read_dead_heads(paths.DEAD_HEADS)))
 
 
 def page(results: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import agreement, dead_heads, encodings, page, scaling, threads
+from benchmarks.dead_heads_figure import figure
 from benchmarks.measure import TEXTBOOK
 from benchmarks.ours import ALL, PLAIN
 from benchmarks.page import FROZEN, WHOLE, aims, multitask_share, peak_fraction, ratio, wholes
@@ -14,6 +15,7 @@ from pipeline.core import paths
 from pipeline.core.files import read_json
 from pipeline.core.tasks import CORPORA
 from pipeline.plumbing.params import load_params
+from pipeline.reporting.dead_heads import read_dead_heads
 
 ROOT = Path(__file__).parents[2]
 BOTH = ", by the median; the range holds both"
@@ -34,6 +36,7 @@ RENDERED: dict[str, Callable[[], str]] = {
     "reports/agreement.md": lambda: agreement.page(stored("benchmarks/results/agreement-cpu.json")),
     "reports/determinism.md": lambda: threads.page(stored("benchmarks/results/threads-cpu.json")),
     "reports/dead-heads.md": lambda: dead_heads.page(ROOT / paths.DEAD_HEADS),
+    "reports/dead-heads.svg": lambda: figure(read_dead_heads(ROOT / paths.DEAD_HEADS)),
     "docs/scaling.md": scaling_page,
 }
 

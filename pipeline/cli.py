@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -20,12 +19,14 @@ from pipeline.core.tasks import CORPORA
 from pipeline.errors import ParamsError, PipelineError, ReportError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pipeline.launch.repro import How
     from pipeline.plumbing.params import Params
     from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
-PLAN_WIDTH = 100  # columns where there is no terminal
+WIDTH = 100  # columns where there is no terminal
 SIDE = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
 
 
@@ -207,8 +208,6 @@ def _job(args: Arguments) -> None:
 
 
 def _plan(args: Arguments) -> None:
-    from rich.console import Console
-
     from pipeline.launch import summary
     from pipeline.launch.environment import use_own_index
     from pipeline.launch.plan import Outcome, plan_stages
@@ -225,8 +224,7 @@ def _plan(args: Arguments) -> None:
         return
     shown = [stage for stage in stages if args.all or stage.outcome != Outcome.UP_TO_DATE]
     if shown:
-        width = None if sys.stdout.isatty() else PLAN_WIDTH
-        Console(width=width).print(summary.as_table(shown, last))
+        _print_table(summary.as_table(shown, last))
     print(summary.summary(stages, last))
 
 
@@ -246,11 +244,12 @@ def _compare(args: Arguments) -> None:
     from pipeline.launch.comparing import page_of
     from pipeline.launch.environment import use_own_index
     from pipeline.launch.revisions import experiments
-    from pipeline.reporting.comparison_page import experiments_table
+    from pipeline.reporting.comparison_page import LEGEND, experiments_table
 
     use_own_index()
     if not args.a:
-        print(experiments_table(experiments(), shutil.get_terminal_size((120, 24)).columns))
+        _print_table(experiments_table(experiments()))
+        print(f"\n{LEGEND}")
         return
     if not args.b:
         args.usage_error("name two to compare: A and B")
@@ -322,6 +321,12 @@ def _graph(_: Arguments) -> None:
     from pipeline.launch.graph import write_graph
 
     write_graph()
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
 def _params() -> "Params":

@@ -60,51 +60,31 @@ def analyse(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Ana
     known = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
     outputs, labels, ids = outputs[known].astype(np.float64), labels[known], ids[known]
     if corpus.has_classes:
-        return _of_classes(outputs, labels, ids)
-    return _of_similarities(outputs, labels, ids, corpus.max_label)
-
-
-def _of_classes(probabilities: Values, labels: Values, ids: Values) -> Analysis:
-    from sklearn.metrics import confusion_matrix
-
-    predictions = probabilities.argmax(axis=1)
-    confidence = probabilities.max(axis=1)
-    right = predictions == labels
-    worst = np.argsort(np.where(right, np.inf, -confidence), kind="stable")[: (~right).sum()]
-    num_classes = probabilities.shape[1]
-    confusion = np.zeros((num_classes, num_classes), int)
-    if len(labels):  # scikit-learn refuses to count nothing
-        confusion = confusion_matrix(labels, predictions, labels=range(num_classes))
-    bins = _bins(confidence, right, 1.0)
+        predictions, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
+        bins, off = _bins(confidence, predictions == labels, 1.0), confidence
+        confusion = np.zeros((outputs.shape[1], outputs.shape[1]), dtype=int)
+        np.add.at(confusion, (labels.astype(int), predictions), 1)
+    else:
+        predictions, off = outputs, np.abs(outputs - labels)
+        bins = _bins(predictions, labels, corpus.max_label)
+    wrong = np.flatnonzero(predictions != labels)
+    worst = wrong[np.argsort(-off[wrong], kind="stable")][:NUM_MISTAKES]
+    pairs = list(zip(map(_short, labels), map(_short, predictions), strict=True))
     return Analysis(
-        confusion=confusion.tolist(),
-        points=(),
+        confusion=confusion.tolist() if corpus.has_classes else (),
+        points=() if corpus.has_classes else pairs,
         bins=bins,
         calibration_error=_calibration_error(bins),
         mistakes=[
-            Mistake(str(ids[i]), float(labels[i]), float(predictions[i]), _short(confidence[i]))
-            for i in worst[:NUM_MISTAKES]
+            Mistake(
+                str(ids[i]),
+                pairs[i][0],
+                pairs[i][1],
+                _short(off[i]) if corpus.has_classes else None,
+            )
+            for i in worst
         ],
-        num_zero=None,
-    )
-
-
-def _of_similarities(
-    predictions: Values, labels: Values, ids: Values, max_label: float
-) -> Analysis:
-    bins = _bins(predictions, labels, max_label)
-    worst = np.argsort(-np.abs(predictions - labels), kind="stable")
-    return Analysis(
-        confusion=(),
-        points=list(zip(map(_short, labels), map(_short, predictions), strict=True)),
-        bins=bins,
-        calibration_error=_calibration_error(bins),
-        mistakes=[
-            Mistake(str(ids[i]), _short(labels[i]), _short(predictions[i]), None)
-            for i in worst[:NUM_MISTAKES]
-            if predictions[i] != labels[i]
-        ],
-        num_zero=int((predictions == 0).sum()),
+        num_zero=None if corpus.has_classes else int((predictions == 0).sum()),
     )
 
 

@@ -7,8 +7,7 @@ from pipeline.errors import ReportError, RevisionError
 from pipeline.launch.revisions import WORKSPACE, Fetch, files_of
 from pipeline.reporting.comparison import (
     Side,
-    asked_of_revisions,
-    asked_of_runs,
+    asked_of,
     check_names,
     read_side,
     runs_of,
@@ -22,7 +21,7 @@ def page_of(a: str, b: str) -> str:
         if here := _workspace(stack.enter_context(files_of(WORKSPACE)), (a, b)):
             first_runs, second_runs = runs_of(here, a), runs_of(here, b)
             if first_runs and second_runs:
-                asked = asked_of_runs(first_runs, second_runs)
+                asked = asked_of(first_runs, second_runs, (a, b))
                 return comparison_page(here, here, asked, (a, b))
         try:
             fetches = [stack.enter_context(files_of(name)) for name in (a, b)]
@@ -31,7 +30,8 @@ def page_of(a: str, b: str) -> str:
                 check_names(here, a, b)
             raise
         first, second = read_side(a, fetches[0]), read_side(b, fetches[1])
-        return comparison_page(first, second, asked_of_revisions(first, second), (a, b))
+        asked = asked_of(first.configurations, second.configurations, (a, b))
+        return comparison_page(first, second, asked, (a, b))
 
 
 def _workspace(fetch: Fetch, names: tuple[str, str]) -> Side | None:

@@ -25,6 +25,8 @@ from pipeline.evaluation.paired import Difference, paired_bootstrap
 from pipeline.heads.metrics import METRICS, Score, Values
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
+Row = tuple[str, CorpusName]  # a run and its corpus
+Rows = Mapping[str, Row]  # by name
 
 INPUTS = ("corpora", "backbone")  # stages whose outs are what a run starts from
 RESAMPLES = 5_000
@@ -41,7 +43,7 @@ class Side:
 
     name: str  # as it was asked for
     params: Mapping[str, Any]  # by dotted key; the profile in force is called `profile`
-    configurations: Mapping[str, tuple[str, CorpusName]]  # the run and the corpus of each row
+    configurations: Rows
     made_of: Mapping[str, str]  # hashes of the code and of what runs start from, by path
     scores: Mapping[str, str]  # hash of each run's scores
     fetch: Fetch
@@ -143,22 +145,25 @@ def _hash_of_scores(stage: Mapping[str, Any], run: str) -> str:
     return str(found)
 
 
-def runs_of(side: Side, names: str) -> dict[CorpusName, str] | None:
+def runs_of(side: Side, names: str) -> Rows | None:
     """Read `names` as runs or configurations, separated by commas; None if one is neither.
+
+    Returns:
+        Their rows by corpus, in the order of `CORPORA`.
 
     Raises:
         ReportError: two of them have a corpus in common.
     """
-    found: dict[CorpusName, str] = {}
+    found: dict[str, Row] = {}
     for name in _split(names):
         called = side.called(name)
         if not called:
             return None
         for corpus, run in called.items():
             if corpus in found:
-                raise ReportError(f"{names}: both {found[corpus]} and {run} are of {corpus}")
-            found[corpus] = run
-    return found
+                raise ReportError(f"{names}: both {found[corpus][0]} and {run} are of {corpus}")
+            found[corpus] = run, corpus
+    return {corpus: found[corpus] for corpus in CORPORA if corpus in found}
 
 
 def check_names(side: Side, *names: str) -> None:
@@ -187,51 +192,33 @@ def _split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-def asked_of_revisions(first: Side, second: Side) -> list[Asked]:
-    """Pair the configurations that two revisions share.
+def asked_of(first: Rows, second: Rows, names: Sequence[str]) -> list[Asked]:
+    """Pair the rows that two sides share, of revisions by configuration, of runs by corpus.
 
     Raises:
         ReportError: they share none.
     """
-    others = second.configurations
     asked = [
-        (name, corpus, run, others[name][0])
-        for name, (run, corpus) in first.configurations.items()
-        if name in others and others[name][1] == corpus
-    ]
-    if not asked:
-        raise ReportError(f"{first.name} and {second.name} have no configuration in common")
-    return asked
-
-
-def asked_of_runs(first: Mapping[CorpusName, str], second: Mapping[CorpusName, str]) -> list[Asked]:
-    """Pair runs by the corpora that both sides have.
-
-    Raises:
-        ReportError: there is none.
-    """
-    asked: list[Asked] = [
-        (c, c, first[c], second[c]) for c in CORPORA if c in first and c in second
+        (name, corpus, run, second[name][0])
+        for name, (run, corpus) in first.items()
+        if name in second and second[name][1] == corpus
     ]
     if not asked:
         raise ReportError(
-            f"no corpus in common: {', '.join(sorted(first))} and {', '.join(sorted(second))}"
+            f"nothing in common to compare: {names[0]} has {', '.join(first)}; "
+            f"{names[1]} has {', '.join(second)}"
         )
     return asked
 
 
-def compare(first: Side, second: Side, asked: Sequence[Asked]) -> list[Compared]:
-    """Score both sides, and test the difference where they answered the same dev set.
+def compared_row(
+    first: Side, second: Side, name: str, corpus: CorpusName, run: str, other_run: str
+) -> Compared:
+    """Score a run of either side, and test the difference if both answered the same dev set.
 
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
     """
-    return [_compared(first, second, *each) for each in asked]
-
-
-def _compared(
-    first: Side, second: Side, name: str, corpus: CorpusName, run: str, other_run: str
-) -> Compared:
     metric = CORPORA[corpus].task.metric
     examples, predictions = _answers(first, run, corpus)
     others, other_predictions = _answers(second, other_run, corpus)

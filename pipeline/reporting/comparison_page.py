@@ -1,8 +1,10 @@
 """Two sides as a page: which differences are real. All experiments, as a table for a terminal."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.paired import holm
@@ -15,7 +17,7 @@ from pipeline.reporting.comparison import (
     Asked,
     Compared,
     Side,
-    compare,
+    compared_row,
     devices,
 )
 from pipeline.reporting.markdown import page
@@ -55,7 +57,7 @@ def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Se
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
     """
-    compared = compare(first, second, asked)
+    compared = [compared_row(first, second, *each) for each in asked]
     p_values = iter(holm([row.difference.p_value for row in compared if row.difference]))
     corrected = [next(p_values) if row.difference else None for row in compared]
     rows = [(row, p, _verdict(row, p)) for row, p in zip(compared, corrected, strict=True)]
@@ -111,38 +113,22 @@ def _lines(*sides: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         yield key, [str(side[key]) if key in side else "–" for side in sides]
 
 
-def experiments_table(rows: Sequence[Mapping[str, Any]], width: int) -> str:
-    """Render what `dvc.api.exp_show` returned, in `width` characters.
+def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out for a terminal what `dvc.api.exp_show` returned.
 
     A column for each number of the summary; what differs from HEAD's params stands in words beside
     it, which takes no more room however many params were changed.
     """
     base = next((row for row in rows if row["rev"] != "workspace"), rows[0])
-    names = [_name(row) for row in rows]
-    left = max(len("experiment"), *map(len, names))
-    columns = [max(len(head), 6) for head in SUMMARY]
-    start = left + sum(columns) + 2 * len(columns) + 2
-
-    def line(name: str, cells: Sequence[str], changes: str) -> str:
-        padded = [cell.rjust(size) for cell, size in zip(cells, columns, strict=True)]
-        return "  ".join([name.ljust(left), *padded, changes]).rstrip()
-
-    lines = [line("experiment", list(SUMMARY), "params changed")]
-    for row, name in zip(rows, names, strict=True):
-        changes = [
-            part
-            for change in _changes(row, base)
-            for part in textwrap.wrap(
-                change,
-                max(24, width - start),
-                subsequent_indent="  ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        ] or [""]
-        lines.append(line(name, [_number(row.get(key)) for key in SUMMARY.values()], changes[0]))
-        lines += [" " * start + more for more in changes[1:]]
-    return "\n".join([*lines, "", textwrap.fill(LEGEND, max(40, width))])
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table.add_column("experiment", no_wrap=True)
+    for name in SUMMARY:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("params changed", overflow="fold")
+    for row in rows:
+        numbers = [_number(row.get(key)) for key in SUMMARY.values()]
+        table.add_row(*map(Text, (_name(row), *numbers, "\n".join(_changes(row, base)))))
+    return table
 
 
 def _name(row: Mapping[str, Any]) -> str:

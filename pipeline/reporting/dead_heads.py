@@ -53,15 +53,6 @@ class HeadsRun:
         """Say whether the STS head predicts 0 for every dev example after the last epoch."""
         return self.zeros[-1] == 1.0
 
-    def last(self, corpus: CorpusName) -> float | None:
-        """Return a dev score after the last epoch."""
-        return self.scores[corpus][-1]
-
-    def best(self, corpus: CorpusName) -> float | None:
-        """Return the highest dev score of all epochs."""
-        known = [score for score in self.scores[corpus] if score is not None]
-        return max(known, default=None)
-
 
 @dataclass(frozen=True)
 class Group:
@@ -87,11 +78,12 @@ class Group:
     def last(self, corpus: CorpusName) -> Spread:
         """Sum up the scores after the last epoch; of STS, those of heads that are not dead."""
         known = [run for run in self.runs if corpus != "sts" or not run.is_dead]
-        return spread_of(run.last(corpus) for run in known)
+        return spread_of(run.scores[corpus][-1] for run in known)
 
     def best(self, corpus: CorpusName) -> Spread:
         """Sum up each seed's best score of all epochs."""
-        return spread_of(run.best(corpus) for run in self.runs)
+        known = [[s for s in run.scores[corpus] if s is not None] for run in self.runs]
+        return spread_of(max(scores, default=None) for scores in known)
 
 
 def read_dead_heads(path: Path = paths.DEAD_HEADS) -> list[HeadsRun]:
@@ -181,11 +173,6 @@ def sentiment_told(runs: Sequence[HeadsRun]) -> list[str]:
         quora_alone=TABLE_3["quora", "single-task", "pretrain"],
     )
     return text.strip().splitlines()
-
-
-def shown(spread: Spread) -> str:
-    """Show a mean and its standard deviation."""
-    return spread.brief
 
 
 NOT_SHOWN = (

@@ -118,19 +118,13 @@ def rescored(profile: str) -> list[Rescored]:
 
 def rescored_table(rows: Sequence[Rescored]) -> str:
     """Lay out scores, recorded and found again."""
-    return table(HEADER, [_row(row) for row in rows], right=HEADER[2:])
-
-
-def _row(row: Rescored) -> tuple[str, ...]:
-    difference = "–" if row.difference is None else f"{row.difference:+.1e}"
-    return (
-        row.configuration,
-        row.metric,
-        _shown(row.recorded),
-        _shown(row.found),
-        "0" if row.difference == 0 else difference,
-    )
-
-
-def _shown(score: float | None) -> str:
-    return "undefined" if score is None else f"{score:.6f}"
+    cells = [
+        (
+            row.configuration,
+            row.metric,
+            *("undefined" if s is None else f"{s:.6f}" for s in (row.recorded, row.found)),
+            "–" if row.difference is None else f"{row.difference:+.1e}" if row.difference else "0",
+        )
+        for row in rows
+    ]
+    return table(HEADER, cells, right=HEADER[2:])

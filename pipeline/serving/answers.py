@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.table import Table
+from rich.text import Text as RichText
 
 from pipeline.core.tasks import CORPORA, Corpus, CorpusName
 from pipeline.core.tokenizer import Tokenized, tokenize
@@ -32,9 +34,6 @@ MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
     "cfimdb": ("negative", "positive"),
     "quora": ("no paraphrase", "paraphrase"),
 }
-UNDEFINED = "undefined"  # an answer that is no number
-MIN_TEXT_WIDTH = 12  # of a table, however narrow the terminal is
-LINE_WIDTH = 6  # of the column with line numbers
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,10 @@ class Answers:
         """Return one answer in a few words: the class and how probable it is, or a similarity."""
         values = self.as_json(number)
         if values["prediction"] is None:
-            return UNDEFINED
+            return "undefined"
         if self.probabilities is None:
             return f"similarity {values['prediction']:.2f}"  # nothing keeps it to the labels' scale
         return f"{values['meaning']} {values['probability']:.2f}"
-
-    @property
-    def width(self) -> int:
-        """Return the most characters of a brief answer."""
-        meanings = MEANINGS.get(self.corpus.name, ("similarity",))
-        return max(max(map(len, meanings)) + len(" 0.00"), len(UNDEFINED))
 
 
 def answer(
@@ -145,34 +138,26 @@ def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[st
         yield json.dumps({**known, "answers": of_heads}, allow_nan=False)
 
 
-def table_lines(
-    texts: Sequence[Text], answers: Sequence[Answers], *, is_pairs: bool, width: int
-) -> Iterator[str]:
-    """Yield a header and a line for each text; texts are cut to what the answers leave of a width.
-
-    Args:
-        texts: that were answered.
-        answers: of each head.
-        is_pairs: whether texts are pairs.
-        width: of the terminal.
-    """
+def answers_table(
+    texts: Sequence[Text], answers: Sequence[Answers], *, is_pairs: bool, has_header: bool
+) -> Table:
+    """Lay out a line for each text; texts are cut to what the answers leave of a terminal."""
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=has_header, header_style=""
+    )
+    table.add_column("line", justify="right", no_wrap=True, min_width=6)
     names = ("first", "second") if is_pairs else ("text",)
-    widths = [answer.width for answer in answers]
-    left = width - LINE_WIDTH - sum(widths) - 2 * len(widths) - 2 * len(names)
-    text_width = max(MIN_TEXT_WIDTH, left // len(names))
-
-    def line(number: str, sentences: Sequence[str], brief: Sequence[str]) -> str:
-        cells = [number.rjust(LINE_WIDTH), *(_cut(sentence, text_width) for sentence in sentences)]
-        cells += [cell.ljust(size) for cell, size in zip(brief, widths, strict=True)]
-        return "  ".join(cells).rstrip()
-
-    yield line("line", names, [answer.corpus.name for answer in answers])
+    for name in names:
+        table.add_column(name, min_width=12)
+    for answer in answers:
+        table.add_column(answer.corpus.name, no_wrap=True)
     for number, text in enumerate(texts):
-        sentences = (text.first, text.second)[: len(names)]
-        yield line(str(text.line), sentences, [answer.brief(number) for answer in answers])
+        sentences = map(_cell, (text.first, text.second)[: len(names)])
+        table.add_row(str(text.line), *sentences, *(one.brief(number) for one in answers))
+    return table
 
 
-def _cut(text: str, width: int) -> str:
-    """Fit a text into a cell; what would move a terminal's cursor becomes blank."""
-    shown = "".join(c if c.isprintable() else " " for c in text[: width + 1])
-    return f"{shown[: width - 1]}…" if len(shown) > width else f"{shown:<{width}}"
+def _cell(text: str) -> RichText:
+    """Let a text be cut, not wrapped; what would move a terminal's cursor becomes blank."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return RichText(shown, no_wrap=True, overflow="ellipsis")

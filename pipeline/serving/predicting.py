@@ -1,18 +1,19 @@
 """From texts to answers: what `python -m pipeline predict` does with what it was given."""
 
 import logging
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
 
 from pipeline.core.files import replacing
 from pipeline.core.tasks import CorpusName
 from pipeline.errors import InputError
 from pipeline.plumbing.params import Params
-from pipeline.serving.answers import answer, json_lines, table_lines
+from pipeline.serving.answers import answer, answers_table, json_lines
 from pipeline.serving.texts import FORMATS, Texts, read_texts
 from pipeline.serving.trained import open_run, profile_of
 
@@ -53,19 +54,19 @@ def predict(
     if as_table is None:
         as_table = not output and sys.stdout.isatty()
     num_cut = 0
-    with _destination(output) as write:
+    with _destination(output) as file:
         for start in range(0, len(texts.texts), AT_ONCE):
             some = texts.texts[start : start + AT_ONCE]
             answers, cut = answer(
                 run, corpora, some, params.tokens.max_length, params.evaluation.batch_size
             )
             num_cut += cut
-            lines = json_lines(some, answers)
             if as_table:
-                width = shutil.get_terminal_size().columns
-                lines = table_lines(some, answers, is_pairs=texts.is_pairs, width=width)
-                lines = islice(lines, bool(start), None)  # one header
-            write("".join(f"{line}\n" for line in lines))
+                Console(file=file).print(
+                    answers_table(some, answers, is_pairs=texts.is_pairs, has_header=not start)
+                )
+            else:
+                file.writelines(f"{line}\n" for line in json_lines(some, answers))
     if num_cut:
         log.warning(
             "cut: %d sentences or joint pairs of more than %d tokens; the ends were not read",
@@ -108,10 +109,10 @@ def _warn_of(texts: Texts) -> None:
 
 
 @contextmanager
-def _destination(output: Path | None) -> Iterator[Callable[[str], object]]:
-    """Lend what writes the answers: to standard output, or a file that is whole or absent."""
+def _destination(output: Path | None) -> Iterator[TextIO]:
+    """Lend what the answers are written to: standard output, or a file that is whole or absent."""
     if output is None:
-        yield sys.stdout.write
+        yield sys.stdout
         return
     with replacing(output) as temporary, temporary.open("w", encoding="utf-8") as file:
-        yield file.write
+        yield file

@@ -16,7 +16,7 @@ from pipeline.core.schemas import EVALUATE, TRAIN
 from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
 from pipeline.launch.comparing import page_of
-from pipeline.reporting.comparison import asked_of_revisions, read_side
+from pipeline.reporting.comparison import asked_of, read_side
 from pipeline.reporting.comparison_page import comparison_page
 
 SIZE = 60
@@ -170,5 +170,6 @@ def test_a_file_of_another_version_is_told_by_its_revision(
     write_project(tmp_path, {"one": WORSE}, rate=0.1)
     write_text(tmp_path / path, text)
     side = read_side("before", lambda path: tmp_path / path)
+    asked = asked_of(side.configurations, side.configurations, ("a", "b"))
     with pytest.raises(ReportError, match=f"^{path} of before is damaged, or another version"):
-        comparison_page(side, side, asked_of_revisions(side, side), ("a", "b"))
+        comparison_page(side, side, asked, ("a", "b"))

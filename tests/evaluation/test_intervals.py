@@ -180,35 +180,3 @@ def test_interval_is_ordered_inside_the_metrics_range_and_the_same_again(
     elif found:  # no resample may have a score where two values are of forty
         lowest = 0.0 if metric == "accuracy" else -1.0
         assert lowest <= found[0] <= found[1] <= 1.0
-
-
-@given(samples(), CONFIDENCES, CONFIDENCES, SEEDS)
-def test_more_confidence_holds_the_interval_of_less(
-    sample: Sample, one: float, other: float, seed: int
-) -> None:
-    less, more = (interval_of(sample, c, seed) for c in sorted([one, other]))
-    if less and more:
-        assert more[0] <= less[0] + 1e-12
-        assert less[1] <= more[1] + 1e-12
-
-
-@given(st.integers(1, 300), st.data(), SEEDS)
-def test_accuracy_interval_holds_the_accuracy(count: int, data: st.DataObject, seed: int) -> None:
-    """A binomial draw is on either side of its mean, or on it, at least every fourth time."""
-    correct = np.arange(count) < data.draw(st.integers(0, count))
-    low, high = interval_of(("accuracy", correct, np.ones(count, bool)), 0.9, seed) or (1, 0)
-    assert low <= correct.mean() <= high
-
-
-@given(samples(), st.integers(-60, 60), SEEDS)
-def test_interval_of_a_correlation_knows_neither_scale_nor_sides(
-    sample: Sample, exponent: int, seed: int
-) -> None:
-    _, predictions, labels = sample
-    scaled = np.ldexp(predictions.astype(np.float64), exponent)
-    found = interval_of(("pearson", predictions, labels), 0.95, seed)
-    for other in (("pearson", scaled, labels), ("pearson", labels, predictions)):
-        again = interval_of(other, 0.95, seed)
-        assert (found is None) == (again is None)
-        if found and again:
-            assert again == pytest.approx(found, abs=1e-9)

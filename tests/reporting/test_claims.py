@@ -1,10 +1,9 @@
-"""The two claims: answered by counting, on scores small enough to check by hand."""
+"""The two claims where committed records have no case: undefined scores, rows without a test."""
 
 from typing import Any
 
 import pytest
 
-from pipeline.evaluation.paired import Difference
 from pipeline.reporting.claims import finetune_claim, multitask_claim, overlap
 
 NO_INTERVAL = {"ci_low": None, "ci_high": None}
@@ -15,36 +14,22 @@ SINGLE, MULTI = "single-task", "multi-task"
 @pytest.mark.parametrize(
     ("rows", "said", "unsaid"),
     [
-        (  # finetune wins everywhere
-            [("sst", SINGLE, 0.30, 0.50), ("sts", SINGLE, 0.40, 0.41)],
-            [
-                "Yes: in 2 of 2",
-                "do not overlap in 1 of these 2",
-                "They overlap in: sts single-task (0.410 against 0.400).",
-            ],
-            "has no interval",
-        ),
         (  # it loses once
             [("sst", SINGLE, 0.30, 0.29), ("sst", MULTI, 0.30, 0.50)],
             ["No: in 1 of 2", "Not in: sst single-task (0.290 against 0.300)"],
-            "They overlap",
+            "overlap",
         ),
         ([("sst", SINGLE, 0.3, 0.3)], ["No: in 0 of 1"], "intervals"),  # no win to qualify
         (  # a score that is defined beats one that is not
             [("sts", MULTI, None, 0.1)],
             [
                 "Yes: in 1 of 1",
-                "do not overlap in 0 of these 1",
+                "lie apart in 0 of these 1",
                 "has no interval in: sts multi-task (0.100 against undefined)",
             ],
             "They overlap",
         ),
         ([("sts", MULTI, 0.1, None)], ["No: in 0 of 1", "(undefined against 0.100)"], "Yes"),
-        (  # two configurations of one kind are both compared
-            [("sst", SINGLE, 0.30, 0.20), ("sst", SINGLE, None, 0.50)],
-            ["No: in 3 of 4"],
-            "Yes",
-        ),
     ],
 )
 def test_finetune_against_pretrain(
@@ -70,30 +55,12 @@ def test_finetune_against_pretrain(
                 "In part",
                 "in 1 of 2.",
                 ":\n\n- sst: 0.490 against 0.500 (-0.010; the intervals overlap)",
-                "- sts: 0.400 against 0.500 (-0.100; the intervals do not overlap)",
+                "- sts: 0.400 against 0.500 (-0.100; the intervals lie apart)",
             ],
         ),
         ([("sts", 0.2, None)], {}, ["No: as good"]),
         ([("sst", 0.5, 0.6), ("sts", None, 0.1)], {}, ["Yes: as good", "in 2 of 2."]),
         ([("sst", 0.5, 0.6)], NO_INTERVAL, ["(+0.100; the intervals are not both known)"]),
-        (  # a test on the same examples decides
-            [("sst", 0.50, 0.49)],
-            {"over_single": Difference(-0.01, -0.015, -0.005, 0.01)},
-            [
-                "No: as good or better, or not significantly worse, in 0 of 1.",
-                "- sst: 0.490 against 0.500 (-0.010 [-0.015, -0.005], p = 0.010: worse)",
-            ],
-        ),
-        (
-            [("quora", 0.50, 0.49)],
-            {"over_single": Difference(-0.01, -0.02, 0.01, 0.3)},
-            ["Yes", "[-0.020, +0.010], p = 0.300: no significant difference)", "(Holm)"],
-        ),
-        (
-            [("sts", 0.50, 0.51)],
-            {"over_single": Difference(0.01, 0.002, 0.02, 0.04)},
-            ["Yes", "[+0.002, +0.020], p = 0.040: better)"],
-        ),
     ],
 )
 def test_multitask_against_single_task(

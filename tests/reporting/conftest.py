@@ -20,10 +20,12 @@ from pipeline.plumbing.trials import Trial
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import data_page, run_page, write_report
 from pipeline.reporting.reading import read_outcome
+from pipeline.reporting.records import records_of
 from pipeline.reporting.results import Outcome, Result
 from pipeline.site.site import write_site
 
 ROOT = Path(__file__).parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
 MakeResult = Callable[..., Result]
 
 
@@ -80,18 +82,25 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def outcome(written: Path) -> Outcome:
+    """Return what that report was made of: every row scores 0.5."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(written)
+        return read_outcome(PARAMS, {}, records_of("demo"))
+
+
+@pytest.fixture(scope="session")
+def site(written: Path, outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a site with every kind of page, some of it hostile or wide; to be read only."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(written / "reports", folder / "reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        params = left_by_runs()
         texts = {name: {"wrong": HOSTILE} for name in CORPORA} | {"sts": {"wrong": UNBROKEN}}
-        outcome = replace(outcome_of(params), texts=texts)
+        outcome = replace(outcome, texts=texts)
         report = paths.report_dir("demo")
         for run in ("sst-pretrain", "sts-pretrain", "multitask-finetune"):
-            write(report / f"runs/{run}.md", run_page(params, outcome, run))
+            write(report / f"runs/{run}.md", run_page(PARAMS, outcome, run))
         findings = [
             FINDING | {"examples": [{"id": "wrong", "text": t, "detail": ""}]}
             for t in (HOSTILE, UNBROKEN)
@@ -112,8 +121,7 @@ def outcome_of(params: Params, trials: Mapping[str, Trial] | None = None) -> Out
 
 def left_by_runs() -> Params:
     """Write what ten runs would have left into this folder."""
-    params = load_params(ROOT / "params.yaml")
-    for name, run in params.runs.items():
+    for name, run in PARAMS.runs.items():
         folder = paths.run_dir(name)
         rows = [
             f"{e},{corpus},3,24,0.5,1.5,accuracy,0.5," for e in (1, 2) for corpus in run.corpora
@@ -141,7 +149,7 @@ def left_by_runs() -> Params:
         text = f"id,first,second,label\nwrong,A *first* sentence.,{second},1\n"
         write(paths.split_csv(paths.corpus_dir(corpus), "dev"), text)
     write(paths.DEAD_HEADS, {"runs": []})
-    return params
+    return PARAMS
 
 
 def write(path: Path, content: Any) -> None:

@@ -1,20 +1,18 @@
 """What the figures of committed records do not show: undefined scores, and an odd corpus."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pipeline.core.tasks import CORPORA
-from pipeline.plumbing.params import load_params
 from pipeline.reporting import figures
 from pipeline.reporting.drawing import COLOURS
 from pipeline.reporting.figures import learning_curves, scores_beside_paper
 from pipeline.reporting.results import EpochScore, Outcome
+from tests.reporting.conftest import PARAMS
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.tasks import CORPORA
 from pipeline.errors import ReportError
-from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.params import Params
 from pipeline.reporting.dead_heads import NOT_SHOWN
 from pipeline.reporting.figures import run_figure
 from pipeline.reporting.pages import (
@@ -24,9 +24,9 @@ from pipeline.reporting.pages import (
     run_page,
     write_report,
 )
-from pipeline.reporting.results import EpochScore
+from pipeline.reporting.results import EpochScore, Outcome
 from pipeline.reporting.tables import KEYS
-from tests.reporting.conftest import outcome_of
+from tests.reporting.conftest import PARAMS
 from tests.reporting.test_dead_heads import runs_of
 
 ROOT = Path(__file__).parents[2]
@@ -36,17 +36,16 @@ HASH, NUMBER = re.compile(r"\b[mp][0-9a-f]{10}\b"), re.compile(r"-?\d+(?:\.\d+)?
 
 def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) -> None:
     reports = written / "reports"
-    params = load_params(ROOT / "params.yaml")
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
     records = {name for name in found if name.startswith("demo/records/")}
-    assert len(records) == 4 + 4 * len(params.runs) + 2 * 14 + len(CORPORA)
+    assert len(records) == 4 + 4 * len(PARAMS.runs) + 2 * 14 + len(CORPORA)
     pages = ["README.md", "analysis.md", "readings.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
-    pages += [f"runs/{run}.{kind}" for run in params.runs for kind in ("md", "svg")]
+    pages += [f"runs/{run}.{kind}" for run in PARAMS.runs for kind in ("md", "svg")]
     beside = {"summary.json", "curves.csv", paths.DEAD_HEADS.name}  # the last was there before
     assert found - records == {*beside, *(f"demo/{page}" for page in pages)}
     rows = json.loads((written / OUT / "table3.json").read_text())
-    assert [row["configuration"] for row in rows] == list(params.configurations)
+    assert [row["configuration"] for row in rows] == list(PARAMS.configurations)
     assert all(set(row) == set(KEYS) for row in rows)
     assert json.loads((written / SUMMARY).read_text()) == {
         "finetune": 0.5,
@@ -93,10 +92,9 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
     assert {p.name for p in Path("reports").iterdir()} == {"demo", paths.DEAD_HEADS.name}
 
 
-def test_a_run_that_serves_no_row_has_no_page_and_no_link(params: Params) -> None:
-    rows = {k: row for k, row in params.configurations.items() if row.run != "sst-pretrain"}
-    params = params.model_copy(update={"configurations": rows})
-    page = index_page(params, outcome_of(params))
+def test_a_run_that_serves_no_row_has_no_link(outcome: Outcome) -> None:
+    rows = [row for row in outcome.results if row.run != "sst-pretrain"]
+    page = index_page(PARAMS, replace(outcome, results=rows))
     assert "| sst-pretrain " in page
     assert "runs/sst-pretrain.md" not in page
     assert "[sst-finetune](runs/sst-finetune.md)" in page
@@ -111,10 +109,9 @@ def test_every_epoch_has_a_line_and_an_undefined_score_is_empty() -> None:
     ]
 
 
-def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
-    outcome = outcome_of(params)
-    alive = analysis_page(params, outcome, [])
-    assert "Here, this happened in no run." in alive
+def test_a_dead_head_is_named_with_its_epochs(outcome: Outcome) -> None:
+    alive = analysis_page(PARAMS, outcome, [])
+    assert "here it happened in no run." in alive
     run = "multitask-pretrain"
     history = [
         replace(row, note=f"{DEAD_HEAD}: it predicts 0", dev_score=None)
@@ -123,25 +120,24 @@ def test_a_dead_head_is_named_with_its_epochs(params: Params) -> None:
         for row in outcome.histories[run]
     ]
     dead = replace(outcome, histories={**outcome.histories, run: history})
-    page = analysis_page(params, dead, [])
-    assert f"all dev predictions were 0 in some epoch of {run}." in page
+    page = analysis_page(PARAMS, dead, [])
+    assert f"here that happened in {run}." in page
     assert "0.500, undefined" in page
 
 
-def test_idle_heads_that_step_are_among_what_differs(params: Params) -> None:
-    told = "what AdamW does to it during the turns of the others"
-    assert told in analysis_page(params, outcome_of(params), [])
+def test_idle_heads_that_step_are_among_what_differs(outcome: Outcome) -> None:
+    difference = "what AdamW does to it in the turns of the others"
+    assert difference in analysis_page(PARAMS, outcome, [])
     skips = {
         name: run.model_copy(update={"idle_heads": "skip"}) if run.idle_heads else run
-        for name, run in params.runs.items()
+        for name, run in PARAMS.runs.items()
     }
-    params = params.model_copy(update={"runs": skips})
-    assert told not in analysis_page(params, outcome_of(params), [])
+    skipping = PARAMS.model_copy(update={"runs": skips})
+    assert difference not in analysis_page(skipping, outcome, [])
 
 
-def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(params: Params) -> None:
-    paper = params.model_copy(update={"profile": "paper"})
-    outcome = outcome_of(params)
+def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(outcome: Outcome) -> None:
+    paper = PARAMS.model_copy(update={"profile": "paper"})
     page = analysis_page(paper, outcome, runs_of(step_dead=2, skip_dead=0))
     assert "STS heads predict 0" not in page
     assert NOT_SHOWN not in page
@@ -156,31 +152,30 @@ def test_training_writes_the_note_that_the_page_looks_for() -> None:
     assert any(note.startswith(DEAD_HEAD) for note in notes)
 
 
-def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(params: Params) -> None:
-    assert "Pairs cut to the maximum length" not in run_page(
-        params, outcome_of(params), "quora-finetune"
-    )
-    path = paths.run_summary(paths.run_dir("quora-finetune"))
-    path.write_text(path.read_text().replace('{"train": 0, "dev": 0}', '{"train": 1234, "dev": 0}'))
-    outcome = outcome_of(params)
-    first, second = outcome.histories["quora-finetune"]
+def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(outcome: Outcome) -> None:
+    run = "quora-finetune"
+    assert "Pairs that were cut" not in run_page(PARAMS, outcome, run)
+    first, second = outcome.histories[run]
     history = [first, replace(second, dev_score=None, train_loss=None)]
-    summary = replace(outcome.summaries["quora-finetune"], stopped="the loss is inf in step 3")
+    summary = replace(
+        outcome.summaries[run],
+        stopped="the loss is inf in step 3",
+        pairs_cut={"quora": {"train": 1234, "dev": 0}},
+    )
     outcome = replace(
         outcome,
-        histories={**outcome.histories, "quora-finetune": history},
-        summaries={**outcome.summaries, "quora-finetune": summary},
+        histories={**outcome.histories, run: history},
+        summaries={**outcome.summaries, run: summary},
     )
-    page = run_page(params, outcome, "quora-finetune")
+    page = run_page(PARAMS, outcome, run)
     assert "| **1** | quora  |     3 |         0.500 |     0.500 |" in page
     assert "|     2 | quora  |     3 |             – |         – |" in page
-    assert "2, kept epoch: 1; stopped early: the loss is inf in step 3" in page
-    assert re.search(r"\| Pairs cut to the maximum length +\| 1,234 of quora train +\|", page)
-    assert run_figure(outcome, "quora-finetune", "head").startswith("<?xml")
+    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
+    assert re.search(r"\| Pairs that were cut +\| 1,234 of quora train +\|", page)
+    assert run_figure(outcome, run, "head").startswith("<?xml")
 
 
-def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> None:
-    outcome = outcome_of(params)
+def test_a_run_without_any_known_prediction_still_has_a_page(outcome: Outcome) -> None:
     (result,) = (r for r in outcome.results if r.run == "sts-pretrain")
     bins = [replace(bin_, count=0, predicted=None, true=None) for bin_ in result.analysis.bins]
     nothing = replace(
@@ -189,9 +184,8 @@ def test_a_run_without_any_known_prediction_still_has_a_page(params: Params) -> 
     reason = "undefined: training stopped, the loss is no number"
     nothing_known = {"score": None, "ci_low": None, "ci_high": None, "best_epoch": 0}
     undefined = replace(result, **nothing_known, analysis=nothing, reason=reason)
-    results = [undefined if r is result else r for r in outcome.results]
-    outcome = replace(outcome, results=results)
-    page = run_page(params, outcome, "sts-pretrain")
+    outcome = replace(outcome, results=[undefined])
+    page = run_page(PARAMS, outcome, "sts-pretrain")
     assert f"{reason}." in page
     assert "There is none." not in page
     assert run_figure(outcome, "sts-pretrain", "head").startswith("<?xml")

@@ -1,12 +1,11 @@
 """Table 3: bold rule, undefined scores, JSON keys, and caveats exactly where they hold."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.params import Params
 from pipeline.reporting.results import EpochScore, Outcome, RunSummary
 from pipeline.reporting.tables import (
     KEYS,
@@ -18,20 +17,15 @@ from pipeline.reporting.tables import (
     table3_page,
     troubles,
 )
+from tests.reporting.conftest import PARAMS
 
-ROOT = Path(__file__).parents[2]
 EPOCHS = [(1, None), (2, 0.7), (3, 0.7)]
 
 
-@pytest.fixture
-def params() -> Params:
-    return load_params(ROOT / "params.yaml")
-
-
-def with_profile(params: Params, name: str, **changes: Any) -> Params:
-    profile = params.profiles[name].model_copy(update=changes)
-    profiles = {**params.profiles, name: profile}
-    return params.model_copy(update={"profile": name, "profiles": profiles})
+def with_profile(name: str, **changes: Any) -> Params:
+    profile = PARAMS.profiles[name].model_copy(update=changes)
+    profiles = {**PARAMS.profiles, name: profile}
+    return PARAMS.model_copy(update={"profile": name, "profiles": profiles})
 
 
 def outcome(rows: list[Any]) -> Outcome:
@@ -56,9 +50,7 @@ def cells(params: Params, rows: Sequence[Any], *names: str) -> list[list[str]]:
     return [[line[header.index(name)] for name in names] for line in lines]
 
 
-def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why(
-    params: Params, result: Any
-) -> None:
+def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why(result: Any) -> None:
     rows = [
         result("sst", "single-task", "finetune", 0.5, paper_score=0.53),
         result("sst", "multi-task", "finetune", 0.4, paper_score=0.542),
@@ -66,7 +58,7 @@ def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why(
         result("sts", "multi-task", "finetune", float("0.2"), paper_score=None),
         result("quora", "multi-task", "pretrain", None),
     ]
-    assert cells(params, rows, "Ours", "Paper", "Δ") == [
+    assert cells(PARAMS, rows, "Ours", "Paper", "Δ") == [
         ["**0.500** [0.480, 0.520]", "0.530", "-0.030"],
         ["0.400 [0.380, 0.420]", "**0.542**", "-0.142"],
         ["**0.200** [0.180, 0.220]", "**0.852**", "-0.652"],
@@ -102,13 +94,13 @@ def test_summary_averages_by_hand_and_leaves_out_a_mean_over_an_undefined_score(
     assert summary([*rows, undefined]).keys() == summary(rows).keys() - {"pretrain"}
 
 
-def test_caveats_stand_where_they_hold(params: Params, result: Any) -> None:
+def test_caveats_stand_where_they_hold(result: Any) -> None:
     rows = [result("sst", "single-task", "finetune", 0.5)]
     paper, own = (
         "\n".join(notes(profile, outcome(rows)))
         for profile in (
-            with_profile(params, "paper"),
-            with_profile(params, "laptop", backbone="local:mine"),
+            with_profile("paper"),
+            with_profile("laptop", backbone="local:mine"),
         )
     )
     assert "favours" not in paper + own
@@ -124,15 +116,13 @@ def test_rate_is_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> N
     assert shown_rate(rate) == shown
 
 
-def test_scores_are_held_against_the_papers_where_the_two_compare(
-    params: Params, result: Any
-) -> None:
+def test_scores_are_held_against_the_papers_where_the_two_compare(result: Any) -> None:
     rows = [
         result("sst", "single-task", "finetune", 0.5, paper_score=0.51),
         result("sts", "single-task", "finetune", 0.5, paper_score=0.6),
     ]
-    assert "‡" not in table3_page(params, outcome(rows))
-    paper = with_profile(params, "paper")
+    assert "‡" not in table3_page(PARAMS, outcome(rows))
+    paper = with_profile("paper")
     assert cells(paper, rows, "Δ") == [["-0.010"], ["-0.100 ‡"]]
     assert "‡ The paper's score is outside" in table3_page(paper, outcome(rows))
 

@@ -224,7 +224,7 @@ def _plan(args: Arguments) -> None:
         return
     shown = [stage for stage in stages if args.all or stage.outcome != Outcome.UP_TO_DATE]
     if shown:
-        _print_table(summary.as_table(shown, last))
+        _show(summary.as_table(shown, last))
     print(summary.summary(stages, last))
 
 
@@ -248,8 +248,7 @@ def _compare(args: Arguments) -> None:
 
     use_own_index()
     if not args.a:
-        _print_table(experiments_table(experiments()))
-        print(f"\n{LEGEND}")
+        _show(experiments_table(experiments()), f"\n{LEGEND}")
         return
     if not args.b:
         args.usage_error("name two to compare: A and B")
@@ -323,10 +322,13 @@ def _graph(_: Arguments) -> None:
     write_graph()
 
 
-def _print_table(table: "Table") -> None:
+def _show(*parts: "Table | str") -> None:
+    """Lay out tables and sentences for the width of the terminal."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    for part in parts:
+        console.print(part)
 
 
 def _params() -> "Params":

@@ -111,7 +111,7 @@ def test_every_epoch_has_a_line_and_an_undefined_score_is_empty() -> None:
 
 def test_a_dead_head_is_named_with_its_epochs(outcome: Outcome) -> None:
     alive = analysis_page(PARAMS, outcome, [])
-    assert "here it happened in no run." in alive
+    assert "Here, this happened in no run." in alive
     run = "multitask-pretrain"
     history = [
         replace(row, note=f"{DEAD_HEAD}: it predicts 0", dev_score=None)
@@ -121,12 +121,12 @@ def test_a_dead_head_is_named_with_its_epochs(outcome: Outcome) -> None:
     ]
     dead = replace(outcome, histories={**outcome.histories, run: history})
     page = analysis_page(PARAMS, dead, [])
-    assert f"here that happened in {run}." in page
+    assert f"all dev predictions were 0 in some epoch of {run}." in page
     assert "0.500, undefined" in page
 
 
 def test_idle_heads_that_step_are_among_what_differs(outcome: Outcome) -> None:
-    difference = "what AdamW does to it in the turns of the others"
+    difference = "what AdamW does to it during the turns of the others"
     assert difference in analysis_page(PARAMS, outcome, [])
     skips = {
         name: run.model_copy(update={"idle_heads": "skip"}) if run.idle_heads else run
@@ -154,7 +154,7 @@ def test_training_writes_the_note_that_the_page_looks_for() -> None:
 
 def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(outcome: Outcome) -> None:
     run = "quora-finetune"
-    assert "Pairs that were cut" not in run_page(PARAMS, outcome, run)
+    assert "Pairs cut to the maximum length" not in run_page(PARAMS, outcome, run)
     first, second = outcome.histories[run]
     history = [first, replace(second, dev_score=None, train_loss=None)]
     summary = replace(
@@ -170,8 +170,8 @@ def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(outcome: Out
     page = run_page(PARAMS, outcome, run)
     assert "| **1** | quora  |     3 |         0.500 |     0.500 |" in page
     assert "|     2 | quora  |     3 |             – |         – |" in page
-    assert "2, kept: 1; stopped early: the loss is inf in step 3" in page
-    assert re.search(r"\| Pairs that were cut +\| 1,234 of quora train +\|", page)
+    assert "2, kept epoch: 1; stopped early: the loss is inf in step 3" in page
+    assert re.search(r"\| Pairs cut to the maximum length +\| 1,234 of quora train +\|", page)
     assert run_figure(outcome, run, "head").startswith("<?xml")
 
 

@@ -56,18 +56,18 @@ CONTROLS = [
 @pytest.mark.parametrize(
     ("runs", "said", "unsaid"),
     [
-        (runs_of(0, 0), ["stepping them kills none here"], "after every epoch"),
-        (runs_of(2, 2), ["skipped, most heads die as well"], "It takes"),
-        ([*runs_of(1, 0), *runs_of(0, 0)], ["kills some heads but not most"], "It takes"),
+        (runs_of(0, 0), ["here, stepping them kills no head"], "after every epoch"),
+        (runs_of(2, 2), ["most heads die as well if they are skipped"], "all three"),
+        ([*runs_of(1, 0), *runs_of(0, 0)], ["kills some heads but not most"], "all three"),
         (
             [*runs_of(2, 0), replace(run_of("step", dead=True), zeros=[1.0, 1.0])],
-            ["1 of the 3 are dead after every epoch"],
-            "It takes",
+            ["1 of the 3 heads are dead after every epoch"],
+            "all three",
         ),
         (
             [*runs_of(2, 0), run_of("step", dead=True, vectors="control"), *CONTROLS[1:]],
             [],
-            "It takes",
+            "all three",
         ),
     ],
 )
@@ -81,7 +81,7 @@ def test_the_verdict_on_dead_heads_follows_their_number(
 
 @pytest.mark.parametrize(
     ("step", "verdict"),
-    [(0.1, "lowers it"), (0.301, "do not differ by more than chance"), (0.5, "raises it")],
+    [(0.1, "lowers the score"), (0.301, "do not differ significantly"), (0.5, "raises the score")],
 )
 def test_the_verdict_on_sentiment_follows_its_scores(step: float, verdict: str) -> None:
     runs = [

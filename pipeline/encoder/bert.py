@@ -24,14 +24,23 @@ from pipeline.errors import BackboneError
 INITIAL_STD = 0.02  # of new weights, as in BERT
 
 
+def new_embedding(count: int, size: int) -> nn.Embedding:
+    """Make an embedding whose values `MinBert` draws, or a file brings.
+
+    Drawing the usual ones would load torch._dynamo where there is no memory yet (device "meta"),
+    which takes a second.
+    """
+    return nn.Embedding(count, size, _weight=torch.empty(count, size))
+
+
 class Embeddings(nn.Module):
     """Word + position + token type, then layer norm and dropout."""
 
     def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
-        self.word = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
-        self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.word = new_embedding(config.vocab_size, config.hidden_size)
+        self.position = new_embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type = new_embedding(config.type_vocab_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
 
@@ -258,7 +267,8 @@ class MinBert(nn.Module):
 
 def _initialise(module: nn.Module) -> None:
     """Give new weights BERT's distribution; layer norms begin as ones and zeros already."""
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=INITIAL_STD)
+    if not isinstance(module, nn.Linear | nn.Embedding) or module.weight.is_meta:
+        return
+    nn.init.normal_(module.weight, std=INITIAL_STD)
     if isinstance(module, nn.Linear):
         nn.init.zeros_(module.bias)

@@ -1,14 +1,29 @@
 """AdamW at a constant rate (section 5.3), and what it does to a head that has no turn."""
 
+from inspect import unwrap
+
 import torch
 from torch import nn
 
 from pipeline.plumbing.params import OptimizerParams
 
 
+class AdamW(torch.optim.AdamW):
+    """torch's, without what torch.compile needs around its methods.
+
+    That loads torch._dynamo, which takes a second of processor time, and nothing here is compiled.
+    """
+
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+
 def new_optimizer(
     module: nn.Module, learning_rate: float, params: OptimizerParams, fused: bool
-) -> torch.optim.AdamW:
+) -> AdamW:
     """Make the optimizer of all parameters of a module.
 
     Args:
@@ -17,7 +32,7 @@ def new_optimizer(
         params: weight decay, betas, epsilon.
         fused: update all parameters in one kernel.
     """
-    return torch.optim.AdamW(
+    return AdamW(
         module.parameters(),
         lr=learning_rate,
         betas=params.betas,

@@ -114,15 +114,15 @@ def test_nobody_reading_stops_nothing(repository: ShellRepository) -> None:
     assert len(repository.ran()) == 8
 
 
-def test_thirty_at_once_lose_nothing_to_a_lock_that_is_held(tmp_path: Path) -> None:
-    names = [f"r{number}" for number in range(30)]
+def test_twelve_at_once_lose_nothing_to_a_lock_that_is_held(tmp_path: Path) -> None:
+    names = [f"r{number}" for number in range(12)]
     graph = {
         "foreach": names,
         "do": {"cmd": "echo ${item} >>ran; touch ${item}", "outs": ["${item}"]},
     }
     repository = ShellRepository(tmp_path, str({"stages": {"train": graph}}))
     with repository.lock_held() as holder:
-        launch = repository.start("pipeline", "repro", "--jobs", "30")
+        launch = repository.start("pipeline", "repro", "--jobs", "12")
         line = repository.line_with("waiting for ", launch)
     assert f"waiting for .dvc/tmp/lock: process {holder} ({sys.executable} -c" in line
     said, _ = launch.communicate()

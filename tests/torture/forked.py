@@ -7,7 +7,6 @@ from contextlib import chdir
 from pathlib import Path
 
 import torch
-import torch._dynamo  # AdamW loads it when it is made, which takes a second
 
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.plumbing.params import load_params

@@ -1,5 +1,6 @@
 """The workers of a launch: dask's, of this machine or of another's scheduler."""
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import cloudpickle
 from distributed import Client, Scheduler, SpecCluster, Worker
+from distributed.comm.core import connect
 
 from pipeline.errors import LaunchError
 from pipeline.launch import on_worker
@@ -99,6 +101,7 @@ def remote_workers(address: str) -> Iterator[Workers]:
     """
     name = _new_name()
     try:
+        asyncio.run(_reach(address))
         client = Client(address, timeout=ANSWER_SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise LaunchError(
@@ -113,6 +116,19 @@ def remote_workers(address: str) -> Iterator[Workers]:
             )
         most = max(float(worker["resources"].get(GPU, 0.0)) for worker in found)
         yield Workers(client, Place(name, str(Path.cwd())), most, address)
+
+
+async def _reach(address: str) -> None:
+    """Connect to a scheduler and leave again.
+
+    A `Client` that cannot connect leaves a thread behind. If Python collects that client while the
+    next one starts, dask waits for itself.
+
+    Raises:
+        OSError, ValueError: nobody answers there, or it is not an address.
+    """
+    comm = await connect(address, timeout=ANSWER_SECONDS)  # type: ignore[no-untyped-call]
+    await comm.close()
 
 
 def _new_name() -> str:

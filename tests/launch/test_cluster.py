@@ -6,6 +6,7 @@ A worker that is killed in the middle of a training: tests/end_to_end/test_launc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import urlopen
@@ -117,12 +118,14 @@ def test_a_stage_asks_for_no_more_than_the_workers_of_a_scheduler_announce(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
-def test_where_no_scheduler_answers_a_sentence_says_so(address: str) -> None:
+def test_where_no_scheduler_answers_a_sentence_says_so_and_no_thread_stays(address: str) -> None:
+    before = threading.active_count()
     with (
         pytest.raises(LaunchError, match=f"no scheduler answers at {address}"),
         remote_workers(address),
     ):
         pass
+    assert threading.active_count() == before
 
 
 GRAPH = """

@@ -70,11 +70,13 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
             if ended.status not in STOPPED:
                 if ended.status:
                     tally.wrong.append(f"{run}, resumed: {ended.said.strip()}")
-                break  # what was left to do has fewer points
+                break  # it came to its end: what was left to do has fewer points
             faults += 1
             for name in OUTS:  # as DVC does before it runs a command again; all else stays
                 (repository.folder / "data/runs" / run / name).unlink(missing_ok=True)
-        ended = train(repository, run)
+        else:
+            ended = train(repository, run)
+            steps += ended.steps
         tally.injected += faults
         misses = 0 if faults else misses + 1
         assert misses < MISSES, f"{number.name} never stops {run}: {ended.said}"
@@ -83,7 +85,7 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
         else:
             tally.survived += faults
         if faults:
-            tally.lost_steps.append(round((steps + ended.steps - whole.steps) / faults))
+            tally.lost_steps.append(round((steps - whole.steps) / faults))
     return tally
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.table import Table
+
 from pipeline.core import paths
 from pipeline.plumbing.stage_times import StageTime, read_time
-from pipeline.reporting.markdown import table
 
 HEADER = ("stage", "time", "peak memory", "examples/s", "steps", "device", "")
 RIGHT = ("time", "peak memory", "examples/s", "steps")
@@ -36,10 +37,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def times_table(times: Sequence[StageTime]) -> str:
-    """Lay out what stages took, and all of them together."""
-    total = duration(sum(time.seconds for time in times))
-    return table(HEADER, [*map(_row, times), ("all", total, *[""] * 5)], RIGHT)
+def times_table(times: Sequence[StageTime]) -> Table:
+    """Return a table for a terminal of what stages took, and all of them together."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    for name in HEADER:
+        table.add_column(name, justify="right" if name in RIGHT else "left")
+    for time in times:
+        table.add_row(*_row(time))
+    table.add_row("all", duration(sum(time.seconds for time in times)))
+    return table
 
 
 def _row(time: StageTime) -> tuple[str, ...]:

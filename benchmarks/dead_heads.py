@@ -33,8 +33,9 @@ from pipeline.core.paper import TABLE_3
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
 from pipeline.encoder.batches import Chosen
 from pipeline.encoder.device import keep_memory
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import VectorExamples, open_examples, predict
+from pipeline.heads.examples import VectorExamples, open_examples
+from pipeline.heads.model import MultitaskBert
+from pipeline.heads.predict import predict
 from pipeline.plumbing.params import Params, RunParams, load_params
 from pipeline.reporting.dead_heads import (
     COMMAND,

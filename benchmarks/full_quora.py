@@ -16,7 +16,7 @@ from pipeline.core.files import write_record
 from pipeline.core.schemas import FEATURES
 from pipeline.core.tasks import CORPORA
 from pipeline.encoder.features import read_features
-from pipeline.heads.predict import VectorExamples
+from pipeline.heads.examples import VectorExamples
 from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 

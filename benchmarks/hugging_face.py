@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmarks.turns import wait
 from pipeline.core.tasks import Corpus, Mode
 from pipeline.encoder.batches import Indices
-from pipeline.heads.heads import Head, loss_of
+from pipeline.heads.model import Head, loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]

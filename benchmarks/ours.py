@@ -16,18 +16,13 @@ from pipeline.core import paths
 from pipeline.core.config import config_from_json
 from pipeline.core.files import read_json, sha256_of
 from pipeline.core.tasks import CorpusName, Mode
-from pipeline.encoder.batches import Indices, on_device
+from pipeline.encoder.batches import Indices, TokenExamples, on_device
 from pipeline.encoder.device import choose_device, keep_memory
 from pipeline.encoder.features import compute_vectors
 from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import load_backbone
-from pipeline.heads.predict import (
-    Examples,
-    TokenExamples,
-    VectorExamples,
-    open_model,
-    predict,
-)
+from pipeline.heads.examples import Examples, VectorExamples, open_model
+from pipeline.heads.predict import predict
 from pipeline.plumbing.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan
@@ -200,7 +195,7 @@ def train(params: Params, run: str) -> Trained:
     """Train a run as its stage does, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as folder:
         out = Path(folder)
-        shutil.rmtree(train_run(params, run, out))  # its checkpoint
+        shutil.rmtree(train_run(params, run, out).checkpoint)
         epochs: dict[str, dict[CorpusName, float | None]] = {}
         with paths.run_history(out).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from pipeline.core.tasks import Corpus, Mode
 from pipeline.encoder.batches import Indices
 from pipeline.encoder.kernels import PLAIN
-from pipeline.encoder.pooling import encode
+from pipeline.encoder.pooling import sentence_vectors
 from pipeline.encoder.weights import load_backbone
-from pipeline.heads.heads import Head, loss_of
+from pipeline.heads.model import Head, loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 
@@ -78,7 +78,8 @@ class Textbook:
         ids = torch.tensor([s + [pad] * (longest - len(s)) for s in sentences]).to(self.device)
         real = [[True] * len(s) + [False] * (longest - len(s)) for s in sentences]
         mask = torch.tensor(real).to(self.device)
-        return encode(self.bert, ids[:, None], mask[:, None], self.corpus.task.pooling)[:, 0]
+        starts = torch.zeros((len(ids), 1), dtype=torch.int64, device=self.device)
+        return sentence_vectors(self.bert, ids, mask, starts, self.corpus.task.pooling)[:, 0]
 
     def outputs(self, indices: Indices) -> Tensor:
         """Return the head's outputs, after a forward pass for each sentence of a pair."""

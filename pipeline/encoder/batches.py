@@ -4,7 +4,7 @@ Shapes are written [B, G, T]: B examples of S sentences, G sequences in each, T 
 A sequence is a sentence, or a joint pair: `[CLS] a [SEP] [CLS] b [SEP]`, where S is 2 and G 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,10 +66,11 @@ def joined(split: TokenizedSplit) -> TokenizedSplit:
     )
 
 
-class Collator:
-    """A split on a device, cut into batches there."""
+class TokenExamples:
+    """A split as token ids on a device, cut into batches there."""
 
     def __init__(self, split: TokenizedSplit, device: torch.device) -> None:
+        self.split = split
         shape = (len(split), split.num_sequences)
         offsets = torch.from_numpy(np.array(split.sequence_offsets)).to(device)
         self.starts = offsets[:-1].view(shape)  # [N, G]
@@ -78,16 +79,15 @@ class Collator:
         if split.is_joint:
             self.second = torch.from_numpy(np.diff(split.offsets)[::2].copy()).to(device)
         self.input_ids = torch.from_numpy(np.array(split.input_ids, dtype=np.int64)).to(device)
-        self.pad_id = split.pad_id
 
-    def collate(self, chosen: Chosen) -> Batch:
-        """Fill examples up to the longest sequence among them."""
+    def batch(self, chosen: Chosen) -> Batch:
+        """Return some examples, padded to the longest sequence among them."""
         place = torch.arange(chosen.longest, device=self.input_ids.device)  # [T]
         mask = place < self.lengths[chosen.indices].unsqueeze(-1)  # [B, G, T]
         where = self.starts[chosen.indices].unsqueeze(-1) + place
         input_ids = self.input_ids[where.clamp_max_(len(self.input_ids) - 1)]
         second = None if self.second is None else self.second[chosen.indices]
-        return Batch(input_ids.masked_fill_(~mask, self.pad_id), mask, second)
+        return Batch(input_ids.masked_fill_(~mask, self.split.pad_id), mask, second)
 
 
 def on_device(
@@ -128,9 +128,11 @@ def shuffled_batches(
     lengths = np.asarray(lengths)
     order = generator.permutation(len(lengths))
     if pool_batches > 1:
-        for pool in _cut(order, batch_size * pool_batches):  # a view: `order` changes
-            pool[:] = pool[np.argsort(lengths[pool], kind="stable")]
-    batches = list(_cut(order, batch_size))
+        size = batch_size * pool_batches
+        for start in range(0, len(order), size):
+            pool = order[start : start + size]
+            pool[:] = pool[np.argsort(lengths[pool], kind="stable")]  # a view: `order` changes
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     return [batches[index] for index in generator.permutation(len(batches))]
 
 
@@ -140,9 +142,5 @@ def sorted_batches(lengths: NDArray[np.int64], batch_size: int) -> list[Indices]
     For evaluation, where order is free; the largest batch comes first, so that a device too
     small for it fails at once.
     """
-    return list(_cut(np.argsort(-lengths, kind="stable"), batch_size))
-
-
-def _cut(order: Indices, size: int) -> Iterator[Indices]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+    order = np.argsort(-lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,8 +1,8 @@
 """minBERT: the encoder of section 4.1 (Devlin et al., 2018), from its parts to the whole.
 
 Read from top to bottom: embeddings, self-attention, add & norm, feed-forward, encoder layer,
-encoder, pooler, and `MinBert`, which puts them together. All of it runs as it stands here; where
-model/weights.py builds a faster kind of encoder layer, that one takes the place of `EncoderLayer`.
+pooler, and `MinBert`, which puts them together. All of it runs, except `EncoderLayer` where
+weights.py builds the faster `FusedLayer` in its place.
 
 Shapes are written [B, T, D]: B examples, T tokens with padding, D hidden size, L layers,
 H heads, K = D / H the width of a head, F width of the feed-forward layer, Q the tokens whose
@@ -185,26 +185,6 @@ class EncoderLayer(nn.Module):
         return transformed
 
 
-class Encoder(nn.Module):
-    """L encoder layers, one after another."""
-
-    def __init__(
-        self, config: BertConfig, kernels: Kernels, layer_type: type[EncoderLayer]
-    ) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(
-            layer_type(config, kernels) for _ in range(config.num_hidden_layers)
-        )
-
-    def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
-        """Return the last layer's hidden states, float [B, T, D], or at queries, [B, Q, D]."""
-        *others, last = self.layers
-        for layer in others:
-            hidden = layer(hidden, mask)
-        final: Tensor = last(hidden, mask, queries)
-        return final
-
-
 class Pooler(nn.Module):
     """A linear layer and tanh over the hidden state of a [CLS]."""
 
@@ -227,7 +207,8 @@ class MinBert(nn.Module):
         self.config = config
         self.kernels = kernels
         self.embeddings = Embeddings(config, kernels)
-        self.encoder = Encoder(config, kernels, layer_type)
+        self.layers = [layer_type(config, kernels) for _ in range(config.num_hidden_layers)]
+        self.encoder = nn.ModuleDict({"layers": nn.ModuleList(self.layers)})
         self.pooler = Pooler(config)
         self.apply(_initialise)
 
@@ -260,9 +241,12 @@ class MinBert(nn.Module):
             )
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)
-        embedded = self.embeddings(input_ids, token_type_ids)
-        hidden: Tensor = self.encoder(embedded, attention_mask, queries)
-        return hidden
+        hidden: Tensor = self.embeddings(input_ids, token_type_ids)
+        *others, last = self.layers
+        for layer in others:
+            hidden = layer(hidden, attention_mask)
+        final: Tensor = last(hidden, attention_mask, queries)
+        return final
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Where to compute, and in how much memory."""
+"""The device to compute on, and its memory."""
 
 import ctypes
 import logging
@@ -18,7 +18,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGEST_INT = 2**31 - 1
 MEMORY_STEP = 2**28  # bytes the heap grows by
 
-# what torch and the libraries under it say when an allocation fails and no type of error does
+# messages of torch and its libraries for a failed allocation, if the type of the error is general
 OUT_OF_MEMORY = (
     "can't allocate memory",  # the CPU allocator of torch
     "not enough memory",  # the same on Windows
@@ -30,10 +30,10 @@ OUT_OF_MEMORY = (
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Return the device that `device` in params.yaml asks for; `auto` takes the fastest there is.
+    """Return the device for `device` in params.yaml; `auto` takes the fastest available.
 
     Raises:
-        ParamsError: the device is asked for by name and is not there.
+        ParamsError: the device is not available.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -65,15 +65,15 @@ def has_fast_bf16(device: torch.device) -> bool:
 
 @contextmanager
 def fitting_in_memory(what: str, device: torch.device, remedy: str) -> Iterator[None]:
-    """Turn an allocation that fails in the block into an error of one sentence.
+    """Report an allocation that fails in the block in one sentence.
 
     Args:
-        what: needs the memory, "a batch of 64 examples".
-        device: whose memory it is.
-        remedy: what the user can do, "lower evaluation.batch_size in params.yaml".
+        what: what needs the memory, such as "a batch of 64 examples".
+        device: whose memory.
+        remedy: what the user can do, such as "lower evaluation.batch_size in params.yaml".
 
     Raises:
-        TrainingError: the memory is too small; every other error stays what it is.
+        TrainingError: the memory is too small. Other errors pass unchanged.
     """
     try:
         yield
@@ -94,25 +94,25 @@ def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 def keep_memory() -> None:
     """Let this process keep freed memory instead of giving it back after every step.
 
-    A training step asks for the same large blocks as the one before; taking each from the
-    operating system anew costs more than filling it. Does nothing where the C library is not glibc.
+    Each training step needs the same large blocks as the step before, and getting a block from the
+    operating system again takes longer than filling it. Only for glibc; elsewhere it does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)  # no block is a mapping of its own
+        mallopt(M_MMAP_MAX, 0)  # no block gets its own mapping
         mallopt(M_TRIM_THRESHOLD, LARGEST_INT)  # the heap never shrinks
         mallopt(M_TOP_PAD, MEMORY_STEP)
 
 
 def make_deterministic(device: torch.device) -> None:
-    """Let the same work on the same GPU give the same bits; a CPU does so by itself.
+    """Make a GPU compute the same bits for the same work; a CPU does so anyway.
 
-    An operation that has no such form runs all the same, with a warning.
+    An operation without a deterministic form still runs, with a warning.
     """
     if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it
         torch.use_deterministic_algorithms(True, warn_only=True)
         # nothing here reads memory before it is written
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

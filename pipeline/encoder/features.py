@@ -19,7 +19,7 @@ from pipeline.core.arrays import read_array, write_array
 from pipeline.core.files import read_record, replacing_folder, write_record
 from pipeline.core.schemas import FEATURES
 from pipeline.core.tasks import Split
-from pipeline.encoder.batches import Collator, on_device, sorted_batches
+from pipeline.encoder.batches import TokenExamples, on_device, sorted_batches
 from pipeline.encoder.bert import MinBert
 from pipeline.encoder.device import fitting_in_memory
 from pipeline.encoder.pooling import encode
@@ -45,13 +45,10 @@ def compute_vectors(
     task = split.corpus.task
     shape = (len(split), task.num_sentences, backbone.config.hidden_size)
     vectors = torch.empty(shape, dtype=torch.float16, device=device)
-    collator = Collator(split, device)
+    examples = TokenExamples(split, device)
     for chosen in on_device(sorted_batches(split.lengths, batch_size), split.lengths, device):
         with fitting_in_memory(chosen.described(split.corpus), device, BATCH_REMEDY):
-            batch = collator.collate(chosen)
-            encoded = encode(
-                backbone, batch.input_ids, batch.attention_mask, task.pooling, batch.second
-            )
+            encoded = encode(backbone, examples.batch(chosen), task.pooling)
             vectors[chosen.indices] = encoded.half()
     return vectors.cpu().numpy()
 

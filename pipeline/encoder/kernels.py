@@ -1,7 +1,7 @@
-"""Which of several ways to compute the same thing a backbone takes.
+"""The choices of how a backbone computes: each is an optimization that can be switched off.
 
-Each field is one piece of speed that can be switched off (`speed.forward` in params.yaml); with
-all of them off the model computes as the paper's formulas read.
+They are `speed.forward` in params.yaml. With all of them off, the model computes exactly the
+formulas of the paper.
 """
 
 from dataclasses import dataclass
@@ -22,27 +22,27 @@ class Kernels:
     """The choices of one backbone."""
 
     bf16: bool = False  # matrix products in bfloat16; weights, gradients and heads stay in fp32
-    layers: Layers = "plain"  # fused: model/fused.py; plain: model/bert.py
-    attention: Attention = "eager"  # of the plain layers
-    pack_tokens: bool = False  # the fused layers leave out padding
-    cheap_dropout: bool = False  # masks from 15 or 31 random bits an element, on a CPU
+    layers: Layers = "plain"  # fused: fused.py; plain: bert.py
+    attention: Attention = "eager"  # in plain layers
+    pack_tokens: bool = False  # fused layers skip padding
+    cheap_dropout: bool = False  # on a CPU, masks from 15 or 31 random bits per element
     merge_pairs: bool = False  # both sentences of a pair in one forward pass
-    trim_last_layer: bool = False  # nothing but each [CLS] where only the pooled output is read
+    trim_last_layer: bool = False  # the last layer computes only [CLS] if nothing else is read
 
 
 PLAIN = Kernels()
 
 
 def kernels_on(device: torch.device, forward: ForwardParams) -> Kernels:
-    """Choose a backbone's kernels, with every `auto` decided for the device.
+    """Return the choices for a device, with each `auto` resolved.
 
     Raises:
-        ParamsError: fused layers are asked for by name where they do not compute.
+        ParamsError: `fused` layers are set and the device is not a CPU.
     """
     on_cpu = device.type == "cpu"
     if forward.layers == "fused" and not on_cpu:
         raise ParamsError(
-            f"speed.forward.layers: 'fused' is for a CPU and the device is {device.type}; "
+            f"speed.forward.layers: 'fused' needs a CPU, and the device is {device.type}; "
             "set it to auto or plain in params.yaml"
         )
     chosen = forward.model_dump(exclude={"precision"})

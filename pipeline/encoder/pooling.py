@@ -9,50 +9,42 @@ import torch
 from torch import Tensor
 
 from pipeline.core.tasks import Pooling
+from pipeline.encoder.batches import Batch
 from pipeline.encoder.bert import MinBert, at_queries
 
 
-def encode(
-    backbone: MinBert,
-    input_ids: Tensor,
-    mask: Tensor,
-    pooling: Pooling,
-    second: Tensor | None = None,
-) -> Tensor:
+def encode(backbone: MinBert, batch: Batch, pooling: Pooling) -> Tensor:
     """Return the sentence vectors of a batch, float32 [B, S, D].
 
     The sentences of a joint pair see each other, others never do. With `kernels.merge_pairs` both
     sentences of a separate pair go through the backbone in one forward pass.
-
-    Args:
-        backbone: what encodes them.
-        input_ids: int64 [B, G, T].
-        mask: True at real tokens, bool [B, G, T].
-        pooling: what stands for a sentence.
-        second: where the second sentence of a joint pair begins, int64 [B].
     """
-    if second is not None:
-        starts = torch.stack([torch.zeros_like(second), second], dim=1)  # [B, 2]
-        return _encode(backbone, input_ids[:, 0], mask[:, 0], starts, pooling)
-    starts = mask.new_zeros((len(input_ids), 1), dtype=torch.int64)
-    if backbone.kernels.merge_pairs:
-        num_sequences = input_ids.shape[1]
+    input_ids, mask = batch.input_ids, batch.attention_mask  # [B, G, T]
+    starts = mask.new_zeros((len(mask), 1), dtype=torch.int64)  # of sentences in a sequence
+    if batch.second is not None:
+        starts = torch.stack([torch.zeros_like(batch.second), batch.second], dim=1)  # [B, 2]
+    if backbone.kernels.merge_pairs and batch.second is None:
         flat = (input_ids.flatten(end_dim=1), mask.flatten(end_dim=1))
-        merged = _encode(backbone, *flat, starts.repeat(num_sequences, 1), pooling)
-        return merged.view(*input_ids.shape[:2], -1)
+        vectors = sentence_vectors(backbone, *flat, starts.repeat(mask.shape[1], 1), pooling)
+        return vectors.view(*mask.shape[:2], -1)
     each = [
-        _encode(backbone, input_ids[:, sequence], mask[:, sequence], starts, pooling)
-        for sequence in range(input_ids.shape[1])
+        sentence_vectors(backbone, *sequences, starts, pooling)
+        for sequences in zip(input_ids.unbind(1), mask.unbind(1), strict=True)
     ]
     return torch.cat(each, dim=1)
 
 
-def _encode(
+def sentence_vectors(
     backbone: MinBert, input_ids: Tensor, mask: Tensor, starts: Tensor, pooling: Pooling
 ) -> Tensor:
-    """Return the vectors of sentences, float32 [B, S, D], that begin at `starts`, int64 [B, S].
+    """Return the vectors, float32 [B, S, D], of the sentences in B sequences.
 
-    Ids and mask are [B, T].
+    Args:
+        backbone: what encodes them.
+        input_ids: int64 [B, T].
+        mask: True at real tokens, bool [B, T].
+        starts: where each sentence begins, int64 [B, S].
+        pooling: what stands for a sentence.
     """
     kernels = backbone.kernels
     queries = starts if kernels.trim_last_layer and pooling == "pooled" else None

@@ -1,7 +1,7 @@
-r"""Predictions in the format of the CS224N default project, to be handed in as they are.
+r"""Predictions in the format of the CS224N default project, ready to be handed in.
 
-A first line `id \t Predicted_... ` and a line `<id> , <value> ` for each example. The blanks
-at the ends and the misspelt name of the similarity column are the course's own.
+The first line is `id \t Predicted_... `, then there is a line `<id> , <value> ` for each example.
+The spaces at the ends and the misspelled similarity column are the course's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ NUM_DECIMALS = 6  # of a similarity
 def write_predictions(
     path: Path, ids: Sequence[str], values: Sequence[float], corpus: Corpus
 ) -> None:
-    """Write one prediction an example, in the order given: classes or similarities."""
+    """Write one prediction per example, in the given order: classes or similarities."""
     lines = [FIRST_LINES[corpus.task.name]]
     for id_, value in zip(ids, values, strict=True):
         lines.append(f"{id_}{SEPARATOR}{_shown(value, corpus)} ")
@@ -34,7 +34,7 @@ def read_predictions(path: Path, corpus: Corpus) -> tuple[list[str], list[float]
     """Read ids and predictions back.
 
     Raises:
-        CorpusError: the file is missing, of another task, or a line is not `<id> , <value> `.
+        CorpusError: the file is missing, is for another task, or has a malformed line.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -50,7 +50,7 @@ def read_predictions(path: Path, corpus: Corpus) -> tuple[list[str], list[float]
 
 
 def _shown(value: float, corpus: Corpus) -> str:
-    """Return a prediction as text: a whole number for a class, else a decimal."""
+    """Return a prediction as text: a whole number for a class, otherwise a decimal."""
     if not corpus.has_classes:
         return repr(round(float(value), NUM_DECIMALS))
     if value != int(value):

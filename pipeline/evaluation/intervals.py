@@ -1,7 +1,7 @@
-"""How far a score could move by chance alone: percentile bootstrap intervals over examples.
+"""Percentile bootstrap intervals: how much a score depends on the choice of dev examples.
 
-A dev set is one draw of examples. Drawing as many again from it, with replacement, and again,
-shows how much the score owes to which examples were drawn.
+A dev set is one sample. Resampling it many times, with replacement, shows how much the score varies
+with the sample.
 """
 
 from collections.abc import Iterator
@@ -27,17 +27,17 @@ def bootstrap_interval(
     confidence: float,
     seed: int,
 ) -> tuple[float, float] | None:
-    """Return the percentile interval of a metric, or None where its score is undefined.
+    """Return the percentile interval of a metric, or None if its score is undefined.
 
     Resamples in which the metric is undefined are left out.
 
     Args:
-        metric: what is computed on each resample.
+        metric: the metric of each resample.
         predictions: classes as whole numbers, or similarities, [N].
-        labels: likewise.
-        resamples: how often N examples are drawn.
+        labels: on the same scale, [N].
+        resamples: number of resamples of N examples.
         confidence: the fraction of resamples inside the interval, 0 to 1.
-        seed: of the draws.
+        seed: of the resampling.
     """
     if METRICS[metric](predictions, labels).value is None:
         return None
@@ -50,7 +50,7 @@ def bootstrap_interval(
 
 
 def percentiles(values: NDArray[np.float64], confidence: float) -> tuple[float, float] | None:
-    """Return what encloses this fraction of the values, as many left out below as above."""
+    """Return the bounds of the middle part of the values, of the size `confidence`."""
     if not len(values):
         return None
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -68,7 +68,7 @@ def _accuracies(
 ) -> NDArray[np.float64]:
     """Return the accuracy of each resample.
 
-    Drawing N of N examples with replacement and counting the correct ones *is* a binomial draw.
+    The number of correct examples among N drawn with replacement has a binomial distribution.
     """
     hits = generator.binomial(len(correct), correct.mean(), size=resamples)
     return np.asarray(hits / len(correct))
@@ -80,7 +80,7 @@ def _pearsons(
     resamples: int,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the correlation of each resample; NaN where one side is constant in it."""
+    """Return the correlation of each resample; NaN if a side of it is constant."""
     columns = np.stack([x, y, x * x, y * y, x * y], axis=1)  # [N, 5]
     sums = [counts @ columns for counts in _resampled_counts(len(x), resamples, generator)]
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = np.concatenate(sums).T / len(x)  # [resamples] each
@@ -100,6 +100,6 @@ def _resampled_counts(
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
         drawn = generator.integers(num_examples, size=(rows, num_examples))
-        drawn += num_examples * np.arange(rows)[:, None]  # each row counts in cells of its own
+        drawn += num_examples * np.arange(rows)[:, None]  # each row has its own cells
         counts = np.bincount(drawn.ravel(), minlength=rows * num_examples)
         yield counts.reshape(rows, num_examples).astype(np.float64)

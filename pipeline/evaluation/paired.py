@@ -1,7 +1,7 @@
-"""Is one model better than another, or did the draw of dev examples favour it?
+"""Paired bootstrap: is one model better than another, or did the dev examples favor it?
 
-Both models answered the same examples, so each resample of them scores both: what makes an example
-hard for the two alike cancels, and the difference is known better than either score.
+Both models predict the same examples, so each resample scores both. What makes an example hard for
+both models cancels out, so the difference is known more precisely than either score.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from pipeline.heads.metrics import METRICS, Values
 
 @dataclass(frozen=True)
 class Difference:
-    """The second score less the first."""
+    """The second score minus the first."""
 
     value: float
     ci_low: float
     ci_high: float
-    p_value: float  # how often chance alone would give a difference as large, either way
+    p_value: float  # how often chance alone gives a difference this large in either direction
 
 
 def paired_bootstrap(
@@ -34,19 +34,19 @@ def paired_bootstrap(
     confidence: float,
     seed: int,
 ) -> Difference | None:
-    """Return how far two models' scores lie apart, or None where either is undefined.
+    """Return the difference of two models' scores, or None if a score is undefined.
 
-    The interval is the percentile one. The p-value is the part of resamples whose difference lies
-    at least as far from the one observed as that lies from zero (Berg-Kirkpatrick, Burkett and
-    Klein 2012, two-sided); it is never 0, since no number of resamples can show that.
+    The interval is a percentile interval. The p-value is the fraction of resamples whose difference
+    is at least as far from the observed one as that is from zero (Berg-Kirkpatrick, Burkett and
+    Klein 2012, two-sided). It is never 0, because no number of resamples could show that.
 
     Args:
-        metric: what is computed on each resample.
-        predictions: of either model, classes as whole numbers, or similarities, [N] each.
-        labels: likewise.
-        resamples: how often N examples are drawn.
+        metric: the metric of each resample.
+        predictions: of both models: classes as whole numbers, or similarities, [N] each.
+        labels: on the same scale, [N].
+        resamples: number of resamples of N examples.
         confidence: the fraction of resamples inside the interval, 0 to 1.
-        seed: of the draws.
+        seed: of the resampling.
     """
     before, after = (METRICS[metric](each, labels).value for each in predictions)
     if before is None or after is None:
@@ -63,15 +63,15 @@ def paired_bootstrap(
     interval = percentiles(values, confidence)
     if interval is None:
         return None
-    as_far = np.abs(values - observed) >= abs(observed) - ROUNDING  # equal but for rounding
+    as_far = np.abs(values - observed) >= abs(observed) - ROUNDING  # equal up to rounding
     p_value = (1 + as_far.sum()) / (1 + len(values))
     return Difference(observed, *interval, float(p_value))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for how many there are (Holm 1979), in the order given.
+    """Return p-values corrected for their number (Holm 1979), in the given order.
 
-    Calling real what stays below 0.05 calls anything real that is not in 5 % of pages at most.
+    If everything below 0.05 is called significant, at most 5 % of pages contain a false claim.
     """
     adjusted = [0.0] * len(p_values)
     largest = 0.0
@@ -87,10 +87,10 @@ def _accuracy_differences(
     resamples: int,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the accuracies' difference in each resample, from who is right, bool [N].
+    """Return the difference of accuracies in each resample, given who is right, bool [N].
 
-    Only examples of which one model alone is right count. How many of each kind are among N drawn
-    of N *is* a multinomial draw.
+    Only examples on which exactly one model is right count. Their numbers in a resample have a
+    multinomial distribution.
     """
     counts = np.array([np.sum(second & ~first), np.sum(first & ~second), np.sum(first == second)])
     drawn = generator.multinomial(len(first), counts / len(first), size=resamples)
@@ -100,9 +100,9 @@ def _accuracy_differences(
 def _pearson_differences(
     columns: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the correlations' difference in each resample; NaN where one is undefined in it.
+    """Return the difference of correlations in each resample; NaN if one is undefined.
 
-    Columns are either model's predictions and the labels, [N, 3].
+    The columns, [N, 3], are the predictions of both models and the labels.
     """
     size = len(columns)
     products = columns[:, :2] * columns[:, 2:]
@@ -115,7 +115,7 @@ def _pearson_differences(
             / size
             for start in range(0, resamples, at_once)
         ]
-    )  # [resamples, 8]: of first, second and labels, of their squares, of either times labels
+    )  # [resamples, 8]: first, second, labels; their squares; both products with the labels
     variances = means[:, 3:6] - means[:, :3] ** 2
     variances[variances <= ROUNDING * means[:, 3:6]] = np.nan  # constant in that resample
     covariances = means[:, 6:] - means[:, :2] * means[:, 2:3]

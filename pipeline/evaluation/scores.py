@@ -23,9 +23,10 @@ from pipeline.errors import TrainingError
 from pipeline.evaluation.analysis import analyse
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
-from pipeline.heads.heads import predictions_of, probabilities_of
+from pipeline.heads.examples import open_examples, open_model
 from pipeline.heads.metrics import majority_class, score, secondary
-from pipeline.heads.predict import head_outputs, in_double, open_examples, open_model
+from pipeline.heads.model import predictions_of, probabilities_of
+from pipeline.heads.predict import head_outputs, in_double
 from pipeline.plumbing.params import EvaluationParams, Params
 from pipeline.tokens.inputs import check_files, listed_files
 from pipeline.tokens.token_cache import TokenizedSplit
@@ -35,13 +36,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answers:
-    """What a trained run says about one split of a corpus."""
+    """The outputs and predictions of a trained run for one split of a corpus."""
 
     name: Split
     split: TokenizedSplit
-    outputs: Tensor  # of the head; NaN where the run has learnt nothing
+    outputs: Tensor  # of the head; NaN if the run has no finished epoch
     predictions: NDArray[np.float64]  # [N]
-    summary: Mapping[str, Any]  # what the run says of itself
+    summary: Mapping[str, Any]  # run.json
 
     @property
     def corpus(self) -> Corpus:
@@ -55,7 +56,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     Scores go to `paths.scores_json(name)`, predictions to `paths.predictions_dir(name)`.
 
     Raises:
-        TrainingError: the run's weights or what it reads are missing, damaged or changed.
+        TrainingError: the weights or the inputs of the run are missing, damaged or changed.
         SchemaError: they are of another version.
     """
     inputs = paths.inputs_json(name)
@@ -78,17 +79,17 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
 def score_dev(
     params: Params, name: str, inputs: Path, run_dir: Path, backbone_dir: Path
 ) -> dict[CorpusName, dict[str, Any]]:
-    """Return a run's scores on its dev sets; no test set is looked at, nothing is written.
+    """Return the dev scores of a run, without reading a test set or writing a file.
 
     Args:
-        params: of which the run is a part.
+        params: the params that contain the run.
         name: of the run.
-        inputs: the list of what it reads.
-        run_dir: what training wrote.
-        backbone_dir: where the backbone is.
+        inputs: the list of the files it reads.
+        run_dir: the folder that training wrote.
+        backbone_dir: the folder of the backbone.
 
     Raises:
-        TrainingError, SchemaError: as of `evaluate_run`.
+        TrainingError, SchemaError: as for `evaluate_run`.
     """
     answers = _answers(params, name, inputs, run_dir, backbone_dir, ("dev",))
     return {said.corpus.name: _scored(params, name, said) for said in answers}
@@ -102,7 +103,7 @@ def _answers(
     backbone_dir: Path,
     splits: Sequence[Split],
 ) -> Iterator[Answers]:
-    """Yield what a trained run says about some splits of its corpora."""
+    """Yield the answers of a trained run for some splits of its corpora."""
     run = params.run(name)
     check_files(listed_files(inputs, run.pair_encoding))
     device = choose_device(params.device)
@@ -117,24 +118,24 @@ def _answers(
     for split in splits:
         for part in examples[split].values():
             outputs = head_outputs(model, part, params.evaluation.batch_size)
-            if not summary["best_epoch"]:  # what has learnt nothing would mislead
+            if not summary["best_epoch"]:  # the initial weights would mislead
                 outputs = torch.full_like(outputs, math.nan)
             predictions = in_double(predictions_of(part.split.corpus, outputs))
             yield Answers(split, part.split, outputs, predictions, summary)
 
 
 def _scored(params: Params, name: str, said: Answers) -> dict[str, Any]:
-    """Score answers about a dev set, and say of which epoch they are."""
-    told = score_corpus(said.split, said.predictions, params.evaluation, params.seed)
-    told["best_epoch"] = said.summary["best_epoch"]
-    if not told["best_epoch"]:
-        told["reason"] = f"undefined: training stopped, {said.summary['stopped']}"
-    log.info("%s  %s dev %s", name, said.corpus.name, told["reason"] or f"{told['score']:.3f}")
-    return told
+    """Score the answers for a dev set, and add their epoch."""
+    scored = score_corpus(said.split, said.predictions, params.evaluation, params.seed)
+    scored["best_epoch"] = said.summary["best_epoch"]
+    if not scored["best_epoch"]:
+        scored["reason"] = f"undefined: training stopped, {said.summary['stopped']}"
+    log.info("%s  %s dev %s", name, said.corpus.name, scored["reason"] or f"{scored['score']:.3f}")
+    return scored
 
 
 def _analysis(said: Answers) -> dict[str, Any]:
-    """Say what a score hides."""
+    """Compare predictions with labels in more detail than a score does."""
     known = said.outputs
     if said.corpus.has_classes:
         known = probabilities_of(said.corpus, said.outputs)
@@ -142,7 +143,7 @@ def _analysis(said: Answers) -> dict[str, Any]:
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """Read what a run says of itself."""
+    """Read the run.json of a run."""
     try:
         return read_record(path, TRAIN)
     except (OSError, ValueError):
@@ -150,20 +151,20 @@ def read_summary(path: Path) -> dict[str, Any]:
 
 
 def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> int:
-    """Write the predictions that are numbers, float [N]; return how many are not."""
+    """Write the predictions, float [N], that are finite; return how many are not."""
     known = np.isfinite(predictions)
     ids = split.example_ids[known].tolist()
     write_predictions(path, ids, predictions[known].tolist(), split.corpus)
     left_out = int((~known).sum())
     if left_out:
-        log.warning("%s: %d of %d predictions are no numbers", path.name, left_out, len(known))
+        log.warning("%s: %d of %d predictions are not finite", path.name, left_out, len(known))
     return left_out
 
 
 def score_corpus(
     split: TokenizedSplit, predictions: Any, evaluation: EvaluationParams, seed: int
 ) -> dict[str, Any]:
-    """Score predictions, float [N], against a labelled split; undefined is None with a reason."""
+    """Score predictions, float [N], on a labelled split; an undefined score has a reason."""
     corpus: Corpus = split.corpus
     labels = split.labels
     result = score(corpus, predictions, labels)

@@ -1,8 +1,8 @@
-"""How good predictions are (section 5.2), and when no number can say.
+"""The scores of predictions (section 5.2), and the reasons why a score is undefined.
 
-scikit-learn and scipy compute the scores. A dead head predicts one value for every example; its
-Pearson correlation divides by zero (the paper's NaN). Such a score is undefined, with a reason:
-neither 0 nor a crash.
+scikit-learn and scipy compute the scores. A dead head predicts the same value for every example, so
+its Pearson correlation would divide by zero (the paper's NaN). Such a score is undefined, with a
+reason; it is neither 0 nor a crash.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from pipeline.core.tasks import Corpus, Metric
 
-# scikit-learn and scipy take a second to import, and most stages that come here score nothing
+# scikit-learn and scipy are imported late: they take a second, and most stages do not score
 
 Values = NDArray[Any]  # one number an example, [N]
 Secondary = Literal["macro_f1", "spearman"]
 
-# A spread below this part of the largest value is rounding; scipy calls less than 1.8e-12 of the
-# mean nearly constant, and what it says of it unreliable.
+# A spread below this fraction of the largest value is rounding. scipy calls values nearly constant,
+# and their correlation unreliable, below 1.8e-12 of the mean.
 ROUNDING = 3e-12
 
 NO_EXAMPLES = "undefined: no examples"
@@ -31,7 +31,7 @@ CONSTANT_LABELS = "undefined: constant labels"
 
 @dataclass(frozen=True)
 class Score:
-    """A metric's value, or the reason why it has none."""
+    """The value of a metric, or the reason why it is undefined."""
 
     value: float | None
     reason: str | None
@@ -46,7 +46,7 @@ def accuracy(predictions: Values, labels: Values) -> Score:
 
 
 def macro_f1(predictions: Values, labels: Values) -> Score:
-    """Return the mean F1 of the classes that occur among labels or predictions."""
+    """Return the mean F1 over the classes that occur in the labels or predictions."""
     from sklearn.metrics import f1_score
 
     reason = _unusable(predictions, labels)
@@ -63,14 +63,14 @@ def pearson(predictions: Values, labels: Values) -> Score:
 
 
 def spearman(predictions: Values, labels: Values) -> Score:
-    """Return the Pearson correlation of ranks, ties given their mean rank."""
+    """Return the Pearson correlation of the ranks; ties get their mean rank."""
     from scipy.stats import spearmanr
 
     return _correlation(spearmanr, predictions, labels)
 
 
 def majority_class(labels: Values) -> Score:
-    """Return the accuracy of always predicting the commonest label."""
+    """Return the accuracy of always predicting the most common label."""
     if not len(labels):
         return Score(None, NO_EXAMPLES)
     _, counts = np.unique(labels, return_counts=True)
@@ -84,18 +84,18 @@ METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
 
 
 def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
-    """Return the score under the corpus's own metric.
+    """Return the score in the metric of the corpus.
 
     Args:
-        corpus: says which metric.
+        corpus: decides the metric.
         predictions: classes as whole numbers, or similarities, [N].
-        labels: likewise.
+        labels: on the same scale, [N].
     """
     return METRICS[corpus.task.metric](predictions, labels)
 
 
 def secondary(corpus: Corpus, predictions: Values, labels: Values) -> dict[Secondary, Score]:
-    """Return the score shown beside the corpus's own metric, by its name."""
+    """Return the secondary score of the corpus, by its name."""
     if corpus.has_classes:
         return {"macro_f1": macro_f1(predictions, labels)}
     return {"spearman": spearman(predictions, labels)}
@@ -103,7 +103,7 @@ def secondary(corpus: Corpus, predictions: Values, labels: Values) -> dict[Secon
 
 def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Values) -> Score:
     reason = _unusable(predictions, labels)
-    # scipy stays in float32 where it is given that
+    # scipy would compute in float32
     sides = [np.asarray(side, dtype=np.float64) for side in (predictions, labels)]
     for side, constant in zip(sides, (CONSTANT_PREDICTIONS, CONSTANT_LABELS), strict=True):
         if not reason and np.ptp(side) <= ROUNDING * np.abs(side).max():
@@ -112,7 +112,7 @@ def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Val
 
 
 def _unusable(predictions: Values, labels: Values) -> str | None:
-    """Return why nothing can be computed from these predictions, if so."""
+    """Return why no score can be computed, or None if one can."""
     if predictions.shape != labels.shape or predictions.ndim != 1:
         raise ValueError(f"predictions {predictions.shape} and labels {labels.shape} must be [N]")
     if not np.isfinite(labels).all():

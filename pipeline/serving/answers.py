@@ -1,4 +1,4 @@
-"""What a run says about texts: predictions as evaluation makes them, and how sure the head is."""
+"""Predictions and probabilities of a run for new texts, computed as in evaluation."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,22 +13,17 @@ from rich.text import Text as RichText
 
 from pipeline.core.tasks import CORPORA, Corpus, CorpusName
 from pipeline.core.tokenizer import Tokenized, tokenize
-from pipeline.encoder.batches import joined
+from pipeline.encoder.batches import TokenExamples, joined
 from pipeline.encoder.features import compute_vectors
 from pipeline.evaluation.course_format import NUM_DECIMALS
-from pipeline.heads.heads import predictions_of, probabilities_of
-from pipeline.heads.predict import (
-    Examples,
-    TokenExamples,
-    VectorExamples,
-    head_outputs,
-    in_double,
-)
+from pipeline.heads.examples import Examples, VectorExamples
+from pipeline.heads.model import predictions_of, probabilities_of
+from pipeline.heads.predict import head_outputs, in_double
 from pipeline.serving.texts import Text
 from pipeline.serving.trained import TrainedRun
 from pipeline.tokens.token_cache import TokenizedSplit
 
-# what a corpus's classes mean, from 0
+# the meaning of each class, from 0
 MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
     "sst": ("negative", "somewhat negative", "neutral", "somewhat positive", "positive"),
     "cfimdb": ("negative", "positive"),
@@ -38,14 +33,14 @@ MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Answers:
-    """What a head says about N texts, in their order."""
+    """The predictions of a head for N texts, in their order."""
 
     corpus: Corpus
-    predictions: NDArray[np.float64]  # [N], on the labels' scale; NaN where the head says nothing
-    probabilities: NDArray[np.float64] | None  # [N, classes]; None of a similarity
+    predictions: NDArray[np.float64]  # [N], on the labels' scale; NaN if undefined
+    probabilities: NDArray[np.float64] | None  # [N, classes]; None for a similarity
 
     def as_json(self, number: int) -> dict[str, Any]:
-        """Return one answer as JSON's values."""
+        """Return one answer as JSON values."""
         prediction = float(self.predictions[number])
         if np.isnan(prediction):
             return {"prediction": None}
@@ -61,12 +56,12 @@ class Answers:
         }
 
     def brief(self, number: int) -> str:
-        """Return one answer in a few words: the class and how probable it is, or a similarity."""
+        """Return one answer in words: the class with its probability, or the similarity."""
         values = self.as_json(number)
         if values["prediction"] is None:
             return "undefined"
         if self.probabilities is None:
-            return f"similarity {values['prediction']:.2f}"  # nothing keeps it to the labels' scale
+            return f"similarity {values['prediction']:.2f}"  # it can exceed the scale of the labels
         return f"{values['meaning']} {values['probability']:.2f}"
 
 
@@ -77,13 +72,13 @@ def answer(
     max_length: int,
     batch_size: int,
 ) -> tuple[list[Answers], int]:
-    """Ask a run's heads about texts.
+    """Predict texts with some heads of a run.
 
     Args:
-        run: whose.
-        corpora: by which heads; all read single sentences, or all read pairs.
-        texts: one or two sentences each, as the heads read.
-        max_length: tokens of a sentence or a joint pair; longer ones are cut, as in training.
+        run: the trained run.
+        corpora: the corpora of the heads; all read single sentences, or all read pairs.
+        texts: one or two sentences each, to match the heads.
+        max_length: most tokens in a sentence or joint pair; longer ones are cut, as in training.
         batch_size: texts in one forward pass.
 
     Returns:
@@ -100,7 +95,7 @@ def answer(
 def _split_of(
     corpus: Corpus, tokenized: Tokenized, run: TrainedRun, max_length: int
 ) -> TokenizedSplit:
-    """Give new texts the form of a corpus's split: examples without labels or names."""
+    """Return new texts as a split of a corpus, without labels or ids."""
     pad_id = run.tokenizer.token_to_id("[PAD]")
     assert pad_id is not None  # noqa: S101  (no tokenizer is loaded without it)
     count = (len(tokenized.offsets) - 1) // corpus.task.num_sentences
@@ -117,10 +112,10 @@ def _split_of(
 
 
 def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
-    """Let one head predict, by the way that training and evaluation take."""
+    """Predict with one head, computed as in training and evaluation."""
     corpus, device = split.corpus, run.model.device
     examples: Examples = TokenExamples(split, device)
-    if run.is_frozen:  # its head has learnt from vectors that were stored, and so rounded
+    if run.is_frozen:  # its head was trained on stored vectors, which are rounded
         vectors = compute_vectors(split, run.backbone, batch_size, device)
         examples = VectorExamples(split, torch.from_numpy(vectors).to(device))
     outputs = head_outputs(run.model, examples, batch_size)
@@ -141,7 +136,7 @@ def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[st
 def answers_table(
     texts: Sequence[Text], answers: Sequence[Answers], *, is_pairs: bool, has_header: bool
 ) -> Table:
-    """Lay out a line for each text; texts are cut to what the answers leave of a terminal."""
+    """Return a table with a row per text; texts are cut to fit the terminal."""
     table = Table(
         box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=has_header, header_style=""
     )
@@ -158,6 +153,6 @@ def answers_table(
 
 
 def _cell(text: str) -> RichText:
-    """Let a text be cut, not wrapped; what would move a terminal's cursor becomes blank."""
+    """Return a text that is cut, not wrapped; control characters become blanks."""
     shown = "".join(c if c.isprintable() else " " for c in text)
     return RichText(shown, no_wrap=True, overflow="ellipsis")

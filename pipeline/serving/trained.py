@@ -1,6 +1,6 @@
-"""A trained run, ready for new text.
+"""A trained run, loaded for new text.
 
-It is what its run.json says, not what params.yaml says by now.
+Its settings come from its run.json, because params.yaml may have changed since.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_backbone, load_weights
 from pipeline.errors import BackboneError, InputError, TrainingError
-from pipeline.heads.multitask import MultitaskBert
+from pipeline.heads.model import MultitaskBert
 from pipeline.plumbing.params import Params
 
-# of run.json, what is used here
+# the keys of run.json that are used here
 SUMMARY_KEYS = (
     *("mode", "scheme", "corpora", "backbone", "seed", "epochs", "best_epoch", "stopped"),
     *("learning_rate", "batch_size", "dropout", "pair_encoding", "device", "precision"),
@@ -38,25 +38,25 @@ class TrainedRun:
 
     name: str
     summary: Mapping[str, Any]  # run.json
-    corpora: Sequence[CorpusName]  # whose heads it has
+    corpora: Sequence[CorpusName]  # one head each
     pair_encoding: PairEncoding | None  # None if it reads no pairs
-    backbone: MinBert  # as pretrained where it was frozen, else with what the run taught it
-    model: MultitaskBert  # the heads, over the backbone where the run taught it
+    backbone: MinBert  # pretrained if it was frozen, else finetuned
+    model: MultitaskBert  # the heads; with the backbone if it was finetuned
     tokenizer: Tokenizer
 
     @property
     def is_frozen(self) -> bool:
-        """Say whether the backbone is as it was pretrained."""
+        """Say whether the backbone was frozen."""
         return self.model.backbone is None
 
     @property
     def classified(self) -> CorpusName | None:
-        """Return the corpus of a run with one head, if its classes are of single sentences."""
+        """Return the corpus of a run with a single head, if that classifies single sentences."""
         name, *others = self.corpora
         return None if others or CORPORA[name].is_pair else name
 
     def corpora_for(self, num_sentences: int, wanted: CorpusName | None) -> list[CorpusName]:
-        """Return the corpora whose heads read so many sentences, or the one that is wanted.
+        """Return the corpora whose heads read this number of sentences, or only the wanted one.
 
         Raises:
             InputError: the run has no such head.
@@ -75,12 +75,12 @@ class TrainedRun:
 
 
 def open_run(params: Params, name: str) -> TrainedRun:
-    """Load a trained run and put it on the device of params.yaml.
+    """Load a trained run onto the device of params.yaml.
 
     Raises:
         ParamsError: there is no such run.
-        TrainingError: the run is not trained, has learnt nothing, or is damaged.
-        BackboneError: data/backbone is missing, damaged, or not the one the run was trained with.
+        TrainingError: the run is not trained, has no finished epoch, or is damaged.
+        BackboneError: data/backbone is missing, damaged, or not the one used in training.
         SchemaError: a file is of another version.
     """
     params.run(name)
@@ -93,7 +93,7 @@ def open_run(params: Params, name: str) -> TrainedRun:
     tokenizer = load_tokenizer(paths.backbone_tokenizer(paths.BACKBONE))
     if tokenizer.get_vocab_size() > backbone.config.vocab_size:
         raise BackboneError(
-            f"{paths.backbone_tokenizer(paths.BACKBONE)} knows {tokenizer.get_vocab_size()} tokens "
+            f"{paths.backbone_tokenizer(paths.BACKBONE)} has {tokenizer.get_vocab_size()} tokens "
             f"and the backbone {backbone.config.vocab_size}; run `dvc repro -f backbone`"
         )
     hidden_size, dropout = backbone.config.hidden_size, summary["dropout"]
@@ -105,7 +105,7 @@ def open_run(params: Params, name: str) -> TrainedRun:
 
 
 def _summary(name: str) -> dict[str, Any]:
-    """Read what a run says of itself, and refuse one that has nothing to say."""
+    """Read run.json; reject a run without a finished epoch."""
     path = paths.run_summary(paths.run_dir(name))
     if not path.exists():
         raise TrainingError(f"{name} is not trained yet ({path} is missing); run `dvc repro`")
@@ -115,15 +115,15 @@ def _summary(name: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError):
         raise TrainingError(f"{path} is damaged; run `dvc repro`") from None
     if not summary["best_epoch"]:
-        raise TrainingError(f"{name} has learnt nothing: training stopped, {summary['stopped']}")
+        raise TrainingError(f"{name} has no finished epoch: training stopped, {summary['stopped']}")
     return summary
 
 
 def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) -> None:
-    """Refuse another backbone than a run was trained with.
+    """Reject a backbone that is not the one a run was trained with.
 
-    A run that taught its backbone brings weights of its own. A backbone of the user's own has no
-    hashes; whether it fits is seen when it is loaded.
+    A finetuned run has its own weights, so only the other files are compared. A user's own backbone
+    has no known hashes; loading it shows whether it fits.
     """
     if name not in BACKBONES:
         return
@@ -141,10 +141,10 @@ def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) ->
 
 
 def profile_of(run: str) -> str | None:
-    """Return the profile under which a run's weights were trained, None if that is not known.
+    """Return the profile with which a run's weights were trained, or None if it is unknown.
 
-    run.json does not say, and a profile in params.yaml may be another by now. What dvc.lock says
-    counts if it is of these very weights.
+    run.json does not contain it, and params.yaml may have changed. dvc.lock is used if it describes
+    exactly these weights.
     """
     weights = paths.run_weights(paths.run_dir(run))
     try:

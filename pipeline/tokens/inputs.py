@@ -1,7 +1,7 @@
-"""What each run reads: files and their hashes, one list for each run.
+"""The lists of the files that each run reads, with their hashes.
 
-DVC's templates know no lists, so `train@<run>` cannot name one corpus for one run and three for
-another. It depends on this list instead: the list changes exactly when something the run reads
+DVC's templates have no lists, so `train@<run>` cannot depend on one corpus for one run and on three
+for another. It depends on this list instead, which changes exactly when a file that the run reads
 changes (docs/decisions/0003-inputs.md).
 """
 
@@ -19,7 +19,7 @@ from pipeline.plumbing.params import RunParams
 def write_inputs(name: str, run: RunParams, out: Path) -> None:
     """List what a run reads, with hashes.
 
-    For a run on pairs, also what it would read under the other encoding: a trial of it may.
+    For a run on pairs, it also lists the files for the other encoding, which a trial may use.
 
     Raises:
         TrainingError: a file is missing.
@@ -33,7 +33,7 @@ def write_inputs(name: str, run: RunParams, out: Path) -> None:
 
 
 def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
-    """Return the hashes of the files that a run reads under an encoding, by name, as listed.
+    """Return the listed hashes of the files that a run reads with an encoding, by name.
 
     Raises:
         TrainingError: the list is missing or damaged.
@@ -48,10 +48,10 @@ def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, st
 
 
 def check_files(hashes: Mapping[str, str]) -> None:
-    """Make sure that files, by name, have the hashes that were listed.
+    """Check files against their listed hashes, by name.
 
     Raises:
-        TrainingError: one is missing, or has changed since.
+        TrainingError: a file is missing or has changed.
     """
     for name, expected in hashes.items():
         if _hash(Path(name)) != expected:

@@ -1,4 +1,4 @@
-"""A run that is left out for want of a corpus: DVC wants its outs, and nothing reads them."""
+"""The outs of a run that is left out because a corpus is missing: DVC needs them to exist."""
 
 import logging
 from pathlib import Path
@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 
 def write_left_out(params: Params, run: str, *outs: Path) -> bool:
-    """Say whether a run is left out, and if so write why in the place of its outs.
+    """Return whether a run is left out; if so, write the reason in place of its outs.
 
     Args:
-        params: of which the run is a part.
+        params: the params that contain the run.
         run: its name.
-        outs: files, and folders: these have no suffix.
+        outs: files, and folders, which have no suffix.
     """
     reason = params.left_out.get(run)
     if reason is None:

@@ -125,7 +125,11 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
     try:
         summary = read_record(folder / "cache.json", TOKENS)
         corpus_name: CorpusName = summary["corpus"]
-        arrays: dict[str, Any] = {name: _load(_array_path(folder, split, name)) for name in ARRAYS}
+        arrays: dict[str, Any] = {}
+        for name in ARRAYS:
+            path = _array_path(folder, split, name)
+            is_large = path.stat().st_size > 4096  # than a page; a smaller one may even be empty
+            arrays[name] = read_array(path, mapped="r" if is_large else None)
         return TokenizedSplit(
             CORPORA[corpus_name],
             **arrays,
@@ -141,9 +145,3 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
 
 def _array_path(folder: Path, split: Split, name: str) -> Path:
     return folder / f"{split}-{name.replace('_', '-')}.npy"
-
-
-def _load(path: Path) -> NDArray[np.generic]:
-    """Map an array that is larger than a page; a smaller one, empty perhaps, is read."""
-    is_large = path.stat().st_size > 4096
-    return read_array(path, mapped="r" if is_large else None)

@@ -1,11 +1,11 @@
 """The trainer: one loop for single-task and multi-task runs, frozen and finetuned.
 
-An epoch is a round robin over the run's corpora (Equation 1): the smallest gives one batch a round,
-each other one as many as it has times the smallest's, and its losses weigh the less. A single-task
-run is a round robin of one corpus.
+An epoch is a round robin over the corpora of the run (Equation 1). In each round, the smallest
+corpus gives one batch. A corpus with k times as many batches gives k, and its losses get a smaller
+weight. A single-task run is a round robin with one corpus.
 
-All that a step or an epoch changes is in the model, the optimizer, torch's random numbers and
-`Progress`: keep these, and a training can go on in another process as if nothing had happened.
+A step or an epoch changes only the model, the optimizer, torch's random state and `Progress`. With
+these, another process can continue the training as if nothing had happened.
 """
 
 import logging
@@ -21,10 +21,10 @@ from torch import Tensor
 from pipeline.core.tasks import CorpusName, IdleHeads
 from pipeline.encoder.batches import Chosen, num_batches, on_device, shuffled_batches
 from pipeline.encoder.device import device_name, fitting_in_memory
-from pipeline.heads.heads import loss_of
+from pipeline.heads.examples import Examples
 from pipeline.heads.metrics import NOT_FINITE, score
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import Examples, predict
+from pipeline.heads.model import MultitaskBert, loss_of
+from pipeline.heads.predict import predict
 from pipeline.plumbing.params import OptimizerParams, Params, RunParams, TrainingSpeedParams
 from pipeline.training import health
 from pipeline.training.health import SpoiltError
@@ -36,13 +36,13 @@ from pipeline.training.trimmed_embedding import restore, trim
 
 log = logging.getLogger(__name__)
 
-STEPS_BETWEEN_LOOKS = 100  # at losses: a look waits for the device
+STEPS_BETWEEN_LOOKS = 100  # reading the losses waits for the device
 STEP_REMEDY = "lower the run's batch_size, or tokens.max_length, in params.yaml"
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Everything that decides how a model is trained, its data aside."""
+    """Everything that decides how a model is trained, except its data."""
 
     epochs: int
     learning_rate: float
@@ -51,11 +51,11 @@ class TrainingPlan:
     speed: TrainingSpeedParams
     dev_batch_size: int
     seed: int
-    idle_heads: IdleHeads | None = None  # of several: whether those without a turn are stepped
+    idle_heads: IdleHeads | None = None  # multi-task: whether heads without a turn are updated
 
 
 def plan_of(params: Params, run: RunParams) -> TrainingPlan:
-    """Return how a run is trained under the profile in force."""
+    """Return how a run is trained in the active profile."""
     return TrainingPlan(
         epochs=params.epochs(run),
         learning_rate=params.learning_rate(run),
@@ -70,17 +70,19 @@ def plan_of(params: Params, run: RunParams) -> TrainingPlan:
 
 @dataclass
 class Progress:
-    """Where a training stands; model, optimizer and torch's random numbers aside."""
+    """The state of a training, except model, optimizer and torch's random state."""
 
-    shuffler: Mapping[str, Any]  # the state of its random numbers when the epoch began
-    best_state: Mapping[str, Tensor]  # the model in its best epoch; at first as it was given
-    epoch: int = 1  # the one that is being trained
-    step: int = 0  # so many of its steps are done
-    losses: dict[CorpusName, list[Tensor]] = field(default_factory=dict)  # of these steps
+    shuffler: Mapping[str, Any]  # its random state at the start of the epoch
+    best_state: Mapping[str, Tensor]  # of the best epoch so far; at first the initial model
+    epoch: int = 1  # the current one
+    step: int = 0  # steps done in this epoch
+    losses: dict[CorpusName, list[Tensor]] = field(
+        default_factory=dict
+    )  # of the steps of this epoch
     history: list[EpochRow] = field(default_factory=list)
     best_epoch: int = 0  # 0: none yet
     best_score: float = -math.inf
-    stopped: str | None = None  # what went wrong, if the run had to end before its last epoch
+    stopped: str | None = None  # why the run ended before its last epoch, if it did
 
 
 class Trainer:
@@ -115,19 +117,24 @@ class Trainer:
 
     @property
     def is_done(self) -> bool:
-        """Say whether no step is to come."""
+        """Say whether the training has no more steps."""
         return self.progress.epoch > self.plan.epochs or self.progress.stopped is not None
 
-    def fit(self, name: str, boundary: Callable[["Trainer"], None] = lambda _: None) -> None:
-        """Train to the last epoch, from wherever the training stands.
+    def fit(
+        self, name: str, boundary: Callable[["Trainer"], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Train to the last epoch from the current state.
 
-        A loss, gradient or prediction that is no finite number ends the run early, and nothing
-        else does: `progress.stopped` says why.
+        A loss, gradient or prediction that is not finite ends the run early, and nothing else does;
+        then `progress.stopped` says why.
 
         Args:
             name: of the run, for the progress lines.
-            boundary: called after every step and every epoch, where a training can be kept, and
-                stopped by an exception.
+            boundary: called after every step and every epoch; it can save the training, or stop it
+                with an exception.
+
+        Returns:
+            What this process did, for the record of the stage's time (`StageTime`).
         """
         progress = self.progress
         num_steps = sum(1 for _ in round_robin(self.num_batches))
@@ -148,11 +155,11 @@ class Trainer:
             progress.epoch, progress.step, progress.losses = progress.epoch + 1, 0, {}
             progress.shuffler = self.shuffler.bit_generator.state
             boundary(self)
-        device = device_name(self.model.device)
-        pace.finish({"device": device, "threads": torch.get_num_threads()})
+        machine = {"device": device_name(self.model.device), "threads": torch.get_num_threads()}
+        return pace.finish() | machine
 
     def finish(self) -> Progress:
-        """Set the model to its epoch with the best dev score, and give it its whole vocabulary."""
+        """Load the epoch with the best dev score, and restore the whole vocabulary."""
         self.model.load_state_dict(self.progress.best_state)
         if self.model.backbone is not None:
             restore(self.model.backbone)
@@ -161,7 +168,7 @@ class Trainer:
     def _train_epoch(
         self, pace: Pace, boundary: Callable[["Trainer"], None]
     ) -> list[tuple[CorpusName, Chosen]]:
-        """Take the steps that are left of an epoch; return all its batches up to the last step."""
+        """Take the remaining steps of an epoch; return its batches up to the last step."""
         progress, turns = self.progress, self._turns()
         self.model.train()
         for corpus, chosen in turns[progress.step :]:
@@ -181,24 +188,24 @@ class Trainer:
         return [(corpus, next(batches[corpus])) for corpus in round_robin(self.num_batches)]
 
     def batches_of(self, corpus: CorpusName) -> list[Chosen]:
-        """Cut a corpus into the batches of its next epoch, on the device."""
+        """Draw the batches of a corpus for its next epoch, on the device."""
         lengths = self.train[corpus].split.lengths
         size, pool = self.plan.batch_size[corpus], self.plan.speed.bucket_batches
         batches = shuffled_batches(lengths, size, pool, self.shuffler)
         return on_device(batches, lengths, self.model.device)
 
     def step(self, corpus: CorpusName, chosen: Chosen) -> Tensor:
-        """Update the model on one batch; return its loss, unweighted.
+        """Update the model on one batch; return the loss without its weight.
 
-        On a GPU nothing here waits for it: the loss stays there, as the batch has been.
+        On a GPU, nothing here waits for the device: batch and loss stay there.
 
         Raises:
             TrainingError: the batch does not fit into the device's memory.
         """
         examples = self.train[corpus]
-        batch = chosen.described(examples.split.corpus)
-        with fitting_in_memory(batch, self.model.device, STEP_REMEDY):
-            outputs = examples.outputs(self.model, chosen)
+        described = chosen.described(examples.split.corpus)
+        with fitting_in_memory(described, self.model.device, STEP_REMEDY):
+            outputs = self.model(corpus, examples.batch(chosen))
             loss = loss_of(examples.split.corpus, outputs, self.labels[corpus][chosen.indices])
             self.optimizer.zero_grad(set_to_none=True)
             (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
@@ -208,15 +215,15 @@ class Trainer:
         return loss.detach()
 
     def _is_spoilt(self) -> bool:
-        """Say whether a loss since the last look is no finite number."""
+        """Say whether a loss since the last check is not finite."""
         losses = self.progress.losses.values()
         return any(health.not_finite(each[-STEPS_BETWEEN_LOOKS:]) for each in losses)
 
     def _look_back(self, batches: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
-        """Return an epoch's rows: losses and gradients, and the dev scores if all is well.
+        """Return the rows of an epoch: losses, gradients and, if these are finite, dev scores.
 
         Args:
-            batches: what was trained on.
+            batches: the batches of the epoch.
         """
         progress, norm = self.progress, health.gradient_norm(self.optimizer)
         rows = []
@@ -243,7 +250,7 @@ class Trainer:
             return [replace(row, note=reason) if row.corpus == corpus else row for row in rows]
 
     def _scored(self, row: EpochRow) -> EpochRow:
-        """Add to a row what the dev set says, and what is to be said of that."""
+        """Add the dev score to a row, with notes on anything unusual."""
         dev = self.dev[row.corpus].split
         predictions = predict(self.model, self.dev[row.corpus], self.plan.dev_batch_size)
         result = score(dev.corpus, predictions, dev.labels)
@@ -259,7 +266,7 @@ class Trainer:
         return {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def _trim_vocabulary(self) -> None:
-        """Train only the word embeddings that occur, where that is exact."""
+        """Train only the word embeddings that occur, if that is exact."""
         if self.model.backbone is None or not self.plan.speed.trim_vocabulary:
             return
         if self.plan.optimizer.weight_decay:

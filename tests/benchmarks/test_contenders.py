@@ -10,10 +10,8 @@ import torch
 
 from benchmarks.textbook import AdamW, Textbook
 from pipeline.core.tasks import CorpusName, Mode
-from pipeline.encoder.batches import on_device
-from pipeline.heads.heads import loss_of
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import TokenExamples
+from pipeline.encoder.batches import TokenExamples, on_device
+from pipeline.heads.model import MultitaskBert, loss_of
 from pipeline.tokens.token_cache import TokenizedSplit
 
 pytest.importorskip("transformers", reason="transformers is not installed: make bench does so")
@@ -38,7 +36,7 @@ def test_all_compute_the_same_loss(
         module.eval()
     (chosen,) = on_device([np.arange(4)], split.lengths, CPU)
     with torch.no_grad():
-        outputs = TokenExamples(split, CPU).outputs(ours, chosen)
+        outputs = ours(split.corpus.name, TokenExamples(split, CPU).batch(chosen))
         assert torch.allclose(textbook.outputs(np.arange(4)), outputs, atol=1e-5)
         expected = loss_of(split.corpus, outputs, torch.from_numpy(split.labels))
         theirs = loop.model(**loop.collate([0, 1, 2, 3]))["loss"]

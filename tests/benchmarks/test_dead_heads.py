@@ -10,9 +10,8 @@ import torch
 
 from benchmarks import dead_heads
 from pipeline.core.tasks import CORPORA, CorpusName, IdleHeads, Split
-from pipeline.heads.heads import Head
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import VectorExamples
+from pipeline.heads.examples import VectorExamples
+from pipeline.heads.model import Head, MultitaskBert
 from pipeline.plumbing.params import RunParams, load_params
 from pipeline.reporting.dead_heads import Condition, Vectors, read_dead_heads
 from pipeline.tokens.token_cache import TokenizedSplit

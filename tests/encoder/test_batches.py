@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.tasks import CORPORA
 from pipeline.encoder.batches import (
-    Collator,
     Indices,
+    TokenExamples,
     joined,
     num_batches,
     on_device,
@@ -101,13 +101,13 @@ PAIRS = tokenized_splits().filter(lambda split: split.corpus.is_pair)
 
 
 @given(tokenized_splits() | PAIRS.map(joined), SIZES, SEEDS)
-def test_collated_sequences_come_back_and_padding_stands_at_their_end(
+def test_sequences_of_a_batch_come_back_and_padding_stands_at_their_end(
     split: TokenizedSplit, size: int, seed: int
 ) -> None:
     batches = shuffled_batches(split.lengths, size, 2, np.random.default_rng(seed))
-    collator = Collator(split, CPU)
+    examples = TokenExamples(split, CPU)
     for indices, chosen in zip(batches, on_device(batches, split.lengths, CPU), strict=True):
-        batch = collator.collate(chosen)
+        batch = examples.batch(chosen)
         assert chosen.longest == batch.input_ids.shape[-1] == max(split.lengths[indices])
         for row, example in enumerate(indices):
             sequences = split.sentences(example)
@@ -156,6 +156,6 @@ def test_batches_are_made_where_the_examples_are() -> None:
     assert chosen.indices.device == device
     said = "a batch of 2 examples of up to 3 tokens of sts"
     assert chosen.described(CORPORA["sts"]) == said
-    batch = Collator(split, device).collate(chosen)
+    batch = TokenExamples(split, device).batch(chosen)
     for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
         assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))

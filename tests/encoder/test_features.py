@@ -9,6 +9,7 @@ import torch
 from pipeline.core.files import write_record
 from pipeline.core.schemas import FEATURES
 from pipeline.core.tasks import CORPORA, CorpusName
+from pipeline.encoder.batches import Batch
 from pipeline.encoder.features import compute_vectors, read_features, write_features
 from pipeline.encoder.kernels import PLAIN
 from pipeline.encoder.pooling import encode
@@ -31,7 +32,7 @@ def test_vectors_are_those_of_each_example_alone(
         for s, sentence in enumerate(split.sentences(i)):
             ids = torch.from_numpy(sentence.astype(np.int64)).view(1, 1, -1)
             with torch.no_grad():
-                alone = encode(backbone, ids, ids > 0, CORPORA[corpus].task.pooling)
+                alone = encode(backbone, Batch(ids, ids > 0, None), CORPORA[corpus].task.pooling)
             # float16 keeps 11 bits
             np.testing.assert_allclose(vectors[i, s], alone[0, 0].numpy(), atol=1e-5, rtol=2**-11)
 

@@ -31,7 +31,7 @@ def test_auto_is_decided_by_the_device(
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_fused_layers_are_refused_where_they_do_not_compute(device: str) -> None:
     asked = FORWARD.model_copy(update={"layers": "fused"})
-    with pytest.raises(ParamsError, match=f"'fused' is for a CPU and the device is {device}"):
+    with pytest.raises(ParamsError, match=f"'fused' needs a CPU, and the device is {device}"):
         kernels_on(torch.device(device), asked)
 
 

@@ -15,7 +15,7 @@ EDITS: dict[str, set[str]] = {
     "pipeline/reporting/tables.py": {"report"},
     "pipeline/reporting/figures.py": {"report"},
     "pipeline/training/loop.py": {"train"},
-    "pipeline/heads/heads.py": {"train", "evaluate", "report"},
+    "pipeline/heads/model.py": {"train", "evaluate", "report"},
     "pipeline/encoder/bert.py": {"features", "train", "evaluate"},
     "pipeline/evaluation/intervals.py": {"evaluate", "report"},
     "pipeline/validation/expectations.py": {"validate", "report"},

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.encoder.batches import joined
+from pipeline.encoder.batches import TokenExamples, joined
 from pipeline.encoder.features import compute_vectors
 from pipeline.encoder.kernels import PLAIN
 from pipeline.encoder.weights import load_backbone
 from pipeline.errors import TrainingError
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import TokenExamples, VectorExamples, predict
+from pipeline.heads.examples import VectorExamples
+from pipeline.heads.model import MultitaskBert
+from pipeline.heads.predict import predict
 from tests.splits import random_split
 
 CPU = torch.device("cpu")
@@ -44,7 +45,7 @@ def test_an_empty_split_has_no_predictions_and_a_batch_that_does_not_fit_is_name
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     model = MultitaskBert(None, ("sst",), 32, 0.3)
-    monkeypatch.setattr(model, "head_outputs", full)
+    monkeypatch.setattr(VectorExamples, "batch", full)
     empty, some = (
         VectorExamples(random_split("sst", count), torch.zeros(count, 1, 32)) for count in (0, 11)
     )

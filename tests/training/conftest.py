@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from pipeline.core.tasks import CORPORA, CorpusName
-from pipeline.encoder.batches import joined
+from pipeline.encoder.batches import TokenExamples, joined
 from pipeline.encoder.kernels import PLAIN, Kernels
 from pipeline.encoder.weights import load_backbone
-from pipeline.heads.multitask import MultitaskBert
-from pipeline.heads.predict import TokenExamples, VectorExamples
+from pipeline.heads.examples import VectorExamples
+from pipeline.heads.model import MultitaskBert
 from pipeline.plumbing.params import OptimizerParams, TrainingSpeedParams
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, TrainingPlan

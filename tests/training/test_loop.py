@@ -15,8 +15,9 @@ from pipeline.core.tasks import CorpusName
 from pipeline.encoder.batches import Chosen, on_device
 from pipeline.encoder.kernels import PLAIN
 from pipeline.errors import TrainingError
+from pipeline.heads.examples import VectorExamples
 from pipeline.heads.metrics import Score
-from pipeline.heads.predict import VectorExamples, predict
+from pipeline.heads.predict import predict
 from pipeline.training import loop
 from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
 from tests.training.conftest import CPU, PLAN, finetuned, frozen
@@ -280,7 +281,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.Monk
     def full(*_: object) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(VectorExamples, "outputs", full)
+    monkeypatch.setattr(VectorExamples, "batch", full)
     said = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
     with pytest.raises(TrainingError, match=said):
         frozen({"sst": 20}).fit("test")

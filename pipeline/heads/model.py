@@ -1,19 +1,23 @@
-"""One head for each task (sections 4.2 to 4.4): dropout, a linear layer, and for similarity ReLU.
+"""minBERT with a head for each corpus (sections 4.2 to 4.5): from a batch to outputs and loss.
 
 Shapes are written [B, S, D]: B examples, S sentences in each, D hidden size; C outputs.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 
-from pipeline.core.tasks import Corpus
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName
+from pipeline.encoder.batches import Batch
+from pipeline.encoder.bert import MinBert
+from pipeline.encoder.pooling import encode
 
 
 class Head(nn.Module):
-    """From an example's sentence vectors to what its task predicts.
+    """The head of one task: dropout, a linear layer, and for similarity ReLU.
 
     The vectors of a pair are put side by side, [B, 2D]; a sentence's stands alone.
     """
@@ -41,6 +45,49 @@ class Head(nn.Module):
         return outputs.squeeze(-1)
 
 
+class MultitaskBert(nn.Module):
+    """A head for each corpus, over one backbone that learns with them or is frozen (section 4.5).
+
+    A frozen backbone is not part of the module: its sentence vectors never change and are
+    computed once, by `features`.
+    """
+
+    def __init__(
+        self,
+        backbone: MinBert | None,
+        corpora: Sequence[CorpusName],
+        hidden_size: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.heads = nn.ModuleDict(
+            {name: Head(CORPORA[name], hidden_size, dropout) for name in corpora}
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the model computes."""
+        return next(self.parameters()).device
+
+    def forward(self, corpus: CorpusName, inputs: Batch | Tensor) -> Tensor:
+        """Return the outputs of a corpus's head.
+
+        Args:
+            corpus: whose head.
+            inputs: token ids; or, if the backbone is frozen, its sentence vectors, [B, S, D].
+
+        Raises:
+            ValueError: token ids are given, and the backbone is frozen.
+        """
+        if isinstance(inputs, Batch):
+            if self.backbone is None:
+                raise ValueError("a frozen backbone's vectors come from `features`")
+            inputs = encode(self.backbone, inputs, CORPORA[corpus].task.pooling)
+        outputs: Tensor = self.heads[corpus](inputs.float())
+        return outputs
+
+
 def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
     """Return the mean of a task's objective over a batch.
 
@@ -64,8 +111,8 @@ def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
 def predictions_of(corpus: Corpus, outputs: Tensor) -> Tensor:
     """Turn a head's outputs into predictions on the labels' scale, float [B].
 
-    Where an output is no finite number the prediction is NaN: the largest of such outputs would
-    be some class, and pass for an answer.
+    Where an output is not finite the prediction is NaN: the largest of such outputs would be some
+    class, and pass for an answer.
     """
     finite = outputs.isfinite()
     match corpus.task.objective:

@@ -1,6 +1,6 @@
-"""`python -m pipeline <command>`: what a person asks of the project, in one parser.
+"""`python -m pipeline <command>`: the parser and the code of every command.
 
-A command's rooms are imported when it is asked for: some need torch or DVC, which take their time.
+Each command imports what it needs when it is called, because torch and DVC load slowly.
 """
 
 import argparse
@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
-WIDTH = 100  # columns where there is no terminal
-SIDE = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
+WIDTH = 100  # columns if stdout is not a terminal
+SIDE = "an experiment, branch, commit or `workspace`, or some of its runs, separated by commas"
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; a user's error becomes one line on stderr and exit status 1."""
+    """Run one command; report a user's error in one line on stderr, with exit status 1."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # for characters that the terminal cannot show
     try:
         args.run_command(args)
         sys.stdout.flush()
@@ -50,11 +52,11 @@ def main(argv: list[str]) -> int:
 
 
 def _refused(error: OSError) -> int:
-    """Say what the machine refused, in one line; a reader that has enough (`head`) is no fault."""
+    """Report an error of the system in one line; a closed pipe (`| head`) is not an error."""
     if not isinstance(error, BrokenPipeError):
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"{where}{error.strerror}\n")
-    if error.filename is None:  # it was standard output, which Python would try again at its end
+    if error.filename is None:  # stdout failed, and Python would flush it again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0 if isinstance(error, BrokenPipeError) else 1
 
@@ -65,58 +67,66 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="<command>", required=True)
 
     def command(
-        name: str, run: Callable[[Arguments], object], told: str, *parents: argparse.ArgumentParser
+        name: str, run: Callable[[Arguments], object], text: str, *parents: argparse.ArgumentParser
     ) -> Callable[..., argparse.Action]:
-        own = commands.add_parser(name, help=told, description=told, parents=parents)
+        own = commands.add_parser(name, help=text, description=text, parents=parents)
         own.set_defaults(run_command=run, usage_error=own.error)
         return own.add_argument
 
     running, profile = _running(), argparse.ArgumentParser(add_help=False)
-    profile.add_argument("--profile", help="whose report (default: the profile in force)")
+    profile.add_argument("--profile", help="the profile of the report (default: the active one)")
 
     command("repro", _repro, "run what is out of date (`make repro`)", running)
-    told = "train runs under more seeds or settings (`make sweep`), in place of the sweep before"
-    _add_sweep(command("sweep", _sweep, told, running))
-    told = "train the readings of the paper that are not the runs' own (`make readings`)"
-    add = command("readings", _readings, told, running)
-    add("--dry", action="store_true", help="say what would be trained, and change nothing")
-    add = command("job", _job, "run one stage by itself under DVC, waiting for its files")
-    add("stage", help="as `dvc stage list` names it: train@sst-finetune")
-    add = command("plan", _plan, "what `make repro` would do, why, and about how long it takes")
-    add("--all", action="store_true", help="stages that are up to date, too")
-    add("--json", action="store_true", help="all of it, for programs")
-    add = command("times", _times, "what each stage took when it last ran")
-    add("--json", action="store_true", help="all of it, for programs")
-    told = "two experiments or runs side by side, tested; without names, list experiments"
-    add = command("compare", _compare, told)
+    text = "train runs with more seeds or settings (`make sweep`); replaces the previous sweep"
+    _add_sweep(command("sweep", _sweep, text, running))
+    text = "train the readings of the paper that the runs do not use (`make readings`)"
+    add = command("readings", _readings, text, running)
+    add("--dry", action="store_true", help="only show what would be trained")
+    add = command("job", _job, "run one stage with DVC, and wait for files that others use")
+    add("stage", help="its name in `dvc stage list`, such as train@sst-finetune")
+    add = command("plan", _plan, "show what `make repro` would do, why, and how long it would take")
+    add("--all", action="store_true", help="also show stages that are up to date")
+    add("--json", action="store_true", help="print everything as JSON")
+    add = command("times", _times, "show how long each stage took when it last ran")
+    add("--json", action="store_true", help="print everything as JSON")
+    text = "compare two experiments or runs with a paired test; without names, list experiments"
+    add = command("compare", _compare, text)
     add("a", nargs="?", metavar="A", help=SIDE)
-    add("b", nargs="?", metavar="B", help="likewise")
-    told = "draw learning curves of the workspace, or of several experiments, for a browser"
-    add = command("plots", _plots, told)
+    add("b", nargs="?", metavar="B", help="the same for the other side")
+    text = "draw the learning curves of the workspace, or of several experiments, for a browser"
+    add = command("plots", _plots, text)
     add("revisions", nargs="*", help="experiments, branches, commits or `workspace` (the default)")
-    _add_predict(command("predict", _predict, "answer new text with a trained run"))
-    told = "write a trained run as a folder that Hugging Face's libraries load"
-    add = command("export", _export, told)
+    _add_predict(command("predict", _predict, "predict labels for new text with a trained run"))
+    text = "write a trained run as a folder that Hugging Face's libraries can load"
+    add = command("export", _export, text)
     add("--run", required=True, help="a trained run, a key of `runs` in params.yaml")
-    add("--force", action="store_true", help="keep what else the folder holds")
-    add("folder", type=Path, help="new, empty, or of an earlier export")
-    command("render", _render, "write the pages of a report anew from its records", profile)
-    command("rescore", _rescore, "find Table 3's scores again from recorded predictions", profile)
-    add = command("site", _site, "write the report as a site for a browser (`make site`)", profile)
+    add("--force", action="store_true", help="keep the other files of the folder")
+    add("folder", type=Path, help="a new or empty folder, or an earlier export")
+    command("render", _render, "render the pages of a report again from its records", profile)
+    command(
+        "rescore",
+        _rescore,
+        "recompute the scores of Table 3 from the recorded predictions",
+        profile,
+    )
+    add = command("site", _site, "write the report as a static site (`make site`)", profile)
     add("--out", type=Path, default=paths.SITE, help="the folder (default: site)")
-    command("graph", _graph, "bring dvc.yaml's lists up to date with params.yaml (`make graph`)")
+    command("graph", _graph, "update the lists in dvc.yaml from params.yaml (`make graph`)")
     return whole
 
 
 def _running() -> argparse.ArgumentParser:
-    """Return the options of every command that goes on as `repro`."""
+    """Return the options of every command that runs stages."""
     options = argparse.ArgumentParser(add_help=False)
     add = options.add_argument
-    add("-v", "--verbose", action="store_true", help="what DVC says, too")
-    add("-j", "--jobs", type=_count, default=1, help="stages at once")
-    add("--scheduler", help="of dask: run stages on its workers; tcp://host:8786")
-    add("--per-gpu", type=_count, default=1, help="finetune runs at once on a GPU")
-    add("--dashboard", action="store_true", help="of dask, for a browser on this machine")
+    add("-v", "--verbose", action="store_true", help="also show the output of DVC")
+    add("-j", "--jobs", type=_count, default=1, help="how many stages may run at once")
+    add(
+        "--scheduler",
+        help="run stages on the workers of this dask scheduler, such as tcp://host:8786",
+    )
+    add("--per-gpu", type=_count, default=1, help="how many finetune runs may share a GPU")
+    add("--dashboard", action="store_true", help="open dask's dashboard on 127.0.0.1")
     return options
 
 
@@ -127,26 +137,37 @@ def _count(text: str) -> int:
 
 
 def _add_sweep(add: Callable[..., argparse.Action]) -> None:
-    add("--seeds", type=int, help="how many, that of params.yaml included; 1 ends a sweep")
-    add("--runs", help="which, separated by commas (default: all that have a row of Table 3)")
-    add("--grid", help="settings to try, each with each: 'learning_rate=1e-5,3e-5 dropout=0.1'")
-    add("--dry", action="store_true", help="say what would be trained, and change nothing")
+    add("--seeds", type=int, help="number of seeds, that of params.yaml included; 1 ends the sweep")
+    add("--runs", help="runs, separated by commas (default: all runs with a row in Table 3)")
+    add("--grid", help="settings to combine, such as 'learning_rate=1e-5,3e-5 dropout=0.1'")
+    add("--dry", action="store_true", help="only show what would be trained")
 
 
 def _add_predict(add: Callable[..., argparse.Action]) -> None:
-    add("text", nargs="*", help="single sentences, or - for lines of standard input")
+    add("text", nargs="*", help="single sentences, or - to read lines from stdin")
     add("--run", required=True, help="a trained run, a key of `runs` in params.yaml")
-    add("--corpus", choices=CORPORA, help="the head to ask; without it, every one that fits")
+    add(
+        "--corpus", choices=CORPORA, help="use only the head of this corpus (default: all that fit)"
+    )
     add("--pair", nargs=2, action="append", metavar=("FIRST", "SECOND"), help="two sentences")
-    add("--input", type=Path, help="a file with a text on each line: .txt, .csv, .tsv or .jsonl")
-    add("--format", choices=("txt", "csv", "tsv", "jsonl"), help="where its name does not say it")
-    add("--output", type=Path, help="a file for the answers")
-    add("--json", dest="as_table", action="store_false", default=None, help="JSON lines")
-    add("--table", dest="as_table", action="store_true", help="a table, the default on a terminal")
+    add("--input", type=Path, help="a file with one text per line: .txt, .csv, .tsv or .jsonl")
+    add(
+        "--format",
+        choices=("txt", "csv", "tsv", "jsonl"),
+        help="format of the input, if its name does not end in it",
+    )
+    add("--output", type=Path, help="write the answers to this file")
+    add("--json", dest="as_table", action="store_false", default=None, help="print JSON lines")
+    add(
+        "--table",
+        dest="as_table",
+        action="store_true",
+        help="print a table (the default on a terminal)",
+    )
 
 
 def _how(args: Arguments) -> "How":
-    """Say how stages are to be run; what makes no sense is a usage error."""
+    """Return how to run stages; options that exclude each other are a usage error."""
     from pipeline.launch.repro import How
 
     if args.scheduler and (args.jobs > 1 or args.per_gpu > 1 or args.dashboard):
@@ -189,7 +210,7 @@ def _readings(args: Arguments) -> None:
 def _train(
     args: Arguments, trials: "Mapping[str, Trial]", listed: "Callable[[], Mapping[str, Trial]]"
 ) -> None:
-    """Say which trials are asked for; unless that is all, list them and run the graph."""
+    """Print the trials; without --dry also write them to trials.yaml and run the graph."""
     from pipeline.launch import repro, sweep
 
     how, params = _how(args), _params()
@@ -236,7 +257,7 @@ def _times(args: Arguments) -> None:
     if args.json:
         print(json.dumps([asdict(time) for time in times], indent=2))
     else:
-        print(times_table(times) if times else f"no stage has run under profile {profile} yet")
+        _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
 
 
 def _compare(args: Arguments) -> None:
@@ -275,7 +296,7 @@ def _predict(args: Arguments) -> None:
     if sum(map(bool, (args.text, args.pair, args.input))) != 1:
         args.usage_error("give texts, or --pair, or --input")
     params = _params()
-    params.run(args.run)  # an unknown one is refused before anything is read
+    params.run(args.run)  # rejects an unknown run before anything is read
     given = read_input(args.input, args.format) if args.input else None
     texts = given or of_arguments(args.text, args.pair or [])
     predict(params, args.run, texts, args.corpus, args.output, args.as_table)
@@ -323,7 +344,7 @@ def _graph(_: Arguments) -> None:
 
 
 def _show(*parts: "Table | str") -> None:
-    """Lay out tables and sentences for the width of the terminal."""
+    """Print tables and sentences at the width of the terminal."""
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
@@ -338,7 +359,7 @@ def _params() -> "Params":
 
 
 def _profile(args: Arguments) -> str:
-    """Return the profile that is asked for, or the one in force."""
+    """Return the profile of --profile, or the active one."""
     params = _params()
     name: str = args.profile or params.profile
     if name not in params.profiles:

@@ -1,8 +1,8 @@
-"""What can go wrong through no fault of the code: each is shown to the user as one line."""
+"""Errors that are not bugs. Each is shown to the user as one line."""
 
 
 class PipelineError(Exception):
-    """A mistake the user can mend; the message says what, where, and what would be right."""
+    """An error that the user can fix; the message says what is wrong, where, and how to fix it."""
 
     exit_status = 1
 
@@ -20,27 +20,27 @@ class BackboneError(PipelineError):
 
 
 class FetchError(PipelineError):
-    """A pinned file could not be had from any route, or its hash does not match."""
+    """No source has a pinned file, or its hash does not match."""
 
 
 class ValidationError(PipelineError):
-    """A critical finding in the corpora: training on them would mislead."""
+    """The corpora have a critical finding: training on them would give wrong results."""
 
 
 class TrainingError(PipelineError):
-    """Training cannot go on: its inputs changed, or its numbers went wrong."""
+    """A training cannot start or go on, such as when its inputs are missing or have changed."""
 
 
 class ReportError(PipelineError):
-    """Something the report is made of is missing or damaged."""
+    """A file that the report needs is missing or damaged."""
 
 
 class InputError(PipelineError):
-    """What a command was given cannot be read, or is not what it works on."""
+    """The input of a command cannot be read, or does not fit the command."""
 
 
 class RevisionError(PipelineError):
-    """There is no such revision, or its files are not here."""
+    """There is no such revision, or its files are not available."""
 
 
 class PlanError(PipelineError):
@@ -48,7 +48,7 @@ class PlanError(PipelineError):
 
 
 class LaunchError(PipelineError):
-    """Stages that ran at once failed, or cannot be run at once."""
+    """Parallel stages failed, or cannot run in parallel."""
 
 
 class SchemaError(PipelineError):
@@ -56,7 +56,7 @@ class SchemaError(PipelineError):
 
 
 class StopError(PipelineError):
-    """Somebody asked this process to stop, and it did at a place from which it can go on."""
+    """This process was asked to stop; it can be resumed from where it stopped."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

@@ -1,6 +1,8 @@
 """Stage train@<run>: tokens or features in, trained weights and their history out."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
@@ -10,14 +12,17 @@ from pipeline.tokens.left_out import write_left_out
 from pipeline.training.run import train_run
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str]) -> Mapping[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
     params, out = load_params(), paths.run_dir(name)
     outs = (paths.run_weights(out), paths.run_history(out), paths.run_summary(out))
-    if not write_left_out(params, name, *outs):
-        mark_finished(train_run(params, name, out), paths.run_weights(out))
+    if write_left_out(params, name, *outs):
+        return {}
+    trained = train_run(params, name, out)
+    mark_finished(trained.checkpoint, paths.run_weights(out))
+    return trained.facts
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Arrays on disk: written whole or not at all, read without unpickling."""
+"""Arrays on disk: written completely or not at all, and read without unpickling."""
 
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -10,10 +10,9 @@ from pipeline.core.files import replacing
 
 
 class _Bytes:
-    """A file that numpy takes for no file.
+    """A wrapper that hides a real file from numpy.
 
-    To a real one it writes with C's own functions and tells of a full disk without saying so:
-    its OSError has no errno.
+    numpy writes to a real file with C functions, and on a full disk its OSError has no errno.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -28,18 +27,18 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
     """Write an array as .npy.
 
     Raises:
-        OSError: with errno and the file's name, when the disk is full or will not be written.
+        OSError: with errno and file name, if the file cannot be written.
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(_Bytes(file), array, allow_pickle=False)
 
 
 def read_array(path: Path, mapped: Literal["r", "c"] | None = None) -> NDArray[np.generic]:
-    """Read an array from .npy, and from nothing else: numpy's own `load` takes archives too.
+    """Read an array from .npy and no other format; `np.load` would also read archives.
 
     Args:
         path: of the file.
-        mapped: leave the array on disk, to be read ("r") or written in memory only ("c").
+        mapped: map the file, read-only ("r") or with changes in memory only ("c").
 
     Raises:
         OSError, ValueError, EOFError: the file is missing or damaged, or holds objects.

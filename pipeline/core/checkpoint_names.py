@@ -1,8 +1,8 @@
-"""What a backbone's checkpoint must hold: every tensor of a minBERT, under Hugging Face's names.
+"""Maps the tensors of a backbone's checkpoint, with Hugging Face's names, to those of minBERT.
 
-The model does not know what a checkpoint calls its tensors; this module does, and accounts for
-every tensor of a file: none may be missing, none left over but heads, none of another shape.
-Knows no torch: the stage `backbone` judges the user's own files by it.
+Every tensor of a file must be accounted for: none may be missing, have another shape or, except for
+heads, be left over. Does not need torch, because the stage `backbone` checks the user's own files
+with it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,17 +32,17 @@ LAYER_NAMES: Mapping[str, tuple[str, str]] = {
     "feed_forward_norm.norm": ("output.LayerNorm", "D"),
 }
 
-# what a checkpoint may hold beside the backbone: a constant, and the heads of Hugging Face's models
+# what else a checkpoint may contain: a constant, and the heads of Hugging Face's models
 POSITION_IDS = "embeddings.position_ids"
 HEADS = ("cls.", "classifier.", "qa_outputs.")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is taken from a backbone's model.safetensors, and what is not."""
+    """The tensors of a backbone's model.safetensors that are used, and the heads that are not."""
 
-    names: Mapping[str, str]  # of its tensors, by ours
-    heads: tuple[str, ...]  # left out
+    names: Mapping[str, str]  # in the file, by our names
+    heads: tuple[str, ...]  # ignored
 
 
 def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
@@ -95,11 +95,11 @@ def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:
 
 
 def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Map our names to those of a checkpoint, old or new; add a clause on each tensor left over.
+    """Map our names to those of a checkpoint, old or new; add a clause for each surplus tensor.
 
     Args:
-        found: the checkpoint's names.
-        names: Hugging Face's names today, by ours.
+        found: the names in the checkpoint.
+        names: Hugging Face's current names, by ours.
     """
     to_ours = {theirs: ours for ours, theirs in names.items()}
     file_names: dict[str, str] = {}
@@ -119,7 +119,7 @@ def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[st
 
 
 def _modern_name(name: str) -> str:
-    """Return what today's BertModel calls a tensor of an older or wrapped one."""
+    """Return the current name for a tensor of an older or wrapped BertModel."""
     name = name.removeprefix("bert.")
     for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
         if name.endswith(f"LayerNorm{old}"):

@@ -1,6 +1,6 @@
-"""A BERT's config.json: its sizes, and whether it asks for what minBERT computes.
+"""The config.json of a BERT: its sizes, and whether minBERT computes the same.
 
-Knows no torch: the stage `backbone` judges the user's own files by it.
+Does not need torch, because the stage `backbone` checks the user's own files with it.
 """
 
 from pathlib import Path
@@ -19,9 +19,9 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
 class BertConfig:
-    """The sizes of a BERT, under the names of its config.json.
+    """The sizes of a BERT, with the names of its config.json.
 
-    The three last are what minBERT computes; a file that leaves one out means the same.
+    The last three are constants of minBERT; a file may omit them.
     """
 
     vocab_size: Size
@@ -40,7 +40,7 @@ class BertConfig:
     position_embedding_type: Literal["absolute"] = "absolute"
 
     def __post_init__(self) -> None:
-        """Refuse sizes that do not go together."""
+        """Reject sizes that do not fit together."""
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) must be a multiple of "
@@ -51,10 +51,10 @@ class BertConfig:
 
 
 def config_from_json(path: Path) -> BertConfig:
-    """Read a BERT's config.json; keys that do not bear on its outputs are passed over.
+    """Read the config.json of a BERT; keys that do not affect its outputs are ignored.
 
     Raises:
-        BackboneError: one clause for every key that is missing or not what minBERT computes.
+        BackboneError: with a clause for each key that is missing or has an unsupported value.
     """
     try:
         raw = read_json(path)
@@ -71,12 +71,13 @@ def config_from_json(path: Path) -> BertConfig:
     except ValidationError as error:
         problems = "; ".join(map(_clause, error.errors()))
         raise BackboneError(
-            f"{path} does not describe a BERT: {problems}; docs/adding.md says what a backbone is"
+            f"{path} does not describe a BERT: {problems}; docs/adding.md says what a backbone "
+            "must have"
         ) from None
 
 
 def _clause(detail: ErrorDetails) -> str:
-    """Say which key is wrong, and what it must be."""
+    """Return which key is wrong, and what it must be."""
     key = ".".join(map(str, detail["loc"]))
     if detail["type"] == "missing":
         return f"{key} is missing"

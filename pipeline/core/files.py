@@ -1,7 +1,7 @@
-"""Files that are either whole or absent: temporary name first, then one rename.
+"""Writes files completely or not at all: first under a temporary name, then one rename.
 
-A file is on the disk before it gets its name, so that a power cut leaves the old one or the new
-one. What a killed process left half-written is removed by the next one that writes the same file.
+A file is flushed to disk before the rename, so a power cut leaves either the old or the new one.
+The next process that writes the same file removes what a killed process left behind.
 """
 
 import errno
@@ -23,9 +23,9 @@ from pipeline.errors import SchemaError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Lend a temporary path beside `path` that takes its place when the block ends well.
+    """Yield a temporary path next to `path`, and rename it to `path` if the block succeeds.
 
-    Nothing is left behind when the block raises.
+    If the block raises, nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_remains(path)
@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _to_disk(path.parent)
     except OSError as error:
-        # a write does not know its file, and the user does not know the temporary one
+        # name the file that the user knows, not the temporary one
         if error.errno and str(error.filename or temporary) == str(temporary):
             error.filename = str(path)
         raise
@@ -46,14 +46,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Lend a new folder beside `folder` that takes its place when the block ends well.
+    """Yield a new folder next to `folder`, and rename it to `folder` if the block succeeds.
 
-    Nothing is left behind, and the old folder stays, when the block raises.
+    If the block raises, nothing is left behind and the old folder stays.
     """
     _remove_remains(folder)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = temporary.with_suffix(".old")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with this number
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with the same id
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -62,12 +62,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             if folder.exists():
                 folder.rename(old)
             temporary.rename(folder)
-        except BaseException:  # Ctrl-C between the two is one
+        except BaseException:  # such as Ctrl-C between the two
             if old.exists() and not folder.exists():
                 old.rename(folder)
             raise
     except OSError as error:
-        for name in ("filename", "filename2"):  # the user knows the folder, not the temporary one
+        for name in ("filename", "filename2"):  # name the folder that the user knows
             if place := getattr(error, name):
                 setattr(error, name, str(place).replace(str(temporary), str(folder)))
         raise
@@ -77,7 +77,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _remove_remains(path: Path) -> None:
-    """Remove what processes that have ended left half-written under this name."""
+    """Remove the temporary files of this name whose processes have ended."""
     for remains in path.parent.glob(f".{path.name}.*"):
         number, _, kind = remains.name.removeprefix(f".{path.name}.").partition(".")
         if kind not in ("part", "old") or not number.isdigit() or psutil.pid_exists(int(number)):
@@ -89,15 +89,15 @@ def _remove_remains(path: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    """Flush the content of a file, or the entries of a folder, to disk."""
     if sys.platform == "win32" and path.is_dir():
-        return  # a folder cannot be opened there
+        return  # Windows cannot open a folder
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:
         if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise  # some file systems cannot do it for folders
+            raise  # some file systems do not support it for folders
     finally:
         os.close(handle)
 
@@ -109,7 +109,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write sorted, indented JSON with a final newline; NaN and infinity are refused."""
+    """Write sorted, indented JSON with a final newline; NaN and infinity are errors."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
@@ -119,7 +119,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_record(path: Path, schema: Schema, value: Mapping[str, Any]) -> None:
-    """Write JSON that says under `schema` what it is."""
+    """Write JSON with its schema."""
     write_json(path, {"schema": str(schema), **value})
 
 
@@ -128,31 +128,31 @@ def read_record(path: Path, schema: Schema) -> dict[str, Any]:
 
     Raises:
         SchemaError: it is of another kind or version.
-        OSError, ValueError: it is missing or damaged, as of `read_json`.
+        OSError, ValueError: it is missing or damaged.
     """
     value = read_json(path)
     if not isinstance(value, dict):
-        raise ValueError(f"{path} holds no keys and values")
+        raise ValueError(f"{path} is not a JSON object")
     check_schema(path, value.get("schema"), schema)
     return value
 
 
 def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") -> None:
-    """Refuse a file of another kind or version.
+    """Reject a file of another kind or version.
 
     Args:
-        path: what errors call the file.
-        found: what the file says it is.
-        schema: what is read here.
-        remedy: what brings a file of this schema, where it is not the schema's own.
+        path: the name of the file in the message.
+        found: the schema of the file.
+        schema: the expected schema.
+        remedy: how to get such a file (default: the remedy of the schema).
 
     Raises:
-        SchemaError: `found`, what the file calls itself, is not the schema that is read here.
+        SchemaError: the file has another schema.
     """
     if found != str(schema):
-        told = f"its schema is {found}" if found else "it names no schema"
+        theirs = f"its schema is {found}" if found else "it has no schema"
         raise SchemaError(
-            f"{path} was written by another version of this project: {told}, this one reads "
+            f"{path} was written by another version of this project: {theirs}, this one reads "
             f"{schema}; {remedy or schema.remedy}"
         )
 
@@ -164,7 +164,7 @@ def sha256_of(path: Path) -> str:
 
 
 def md5_of(path: Path) -> str:
-    """Return the md5 of a file, by which DVC calls it."""
+    """Return the md5 of a file, which DVC uses as its name."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
         return digest.hexdigest()

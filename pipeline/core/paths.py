@@ -1,4 +1,4 @@
-"""Where every file of the pipeline is: the only place that spells file names.
+"""The path of every file of the pipeline. File names occur only here.
 
 All paths are relative to the repository root, where DVC runs every stage.
 """
@@ -22,11 +22,11 @@ TRIED = DATA / "trials"
 
 DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
-CHECKPOINTS = Path(".checkpoints")  # no out: DVC deletes those before it runs a command
-TIMES = Path(".times")  # no out either: outs do not tell how long they took
-LOGS = Path(".logs")  # of stages that ran at once
+CHECKPOINTS = Path(".checkpoints")  # not an out, because DVC deletes outs before it runs a command
+TIMES = Path(".times")  # not an out, because no result depends on it
+LOGS = Path(".logs")  # of parallel stages
 DVC_DIR = Path(".dvc")
-DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's own, in pickles
+DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's index, which is pickled
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
@@ -36,7 +36,7 @@ SITE = Path("site")  # of `make site`, not in git
 CURVES = REPORTS / "curves.csv"  # for `dvc plots`
 PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
 
-# what only the records of a report have, in their folder; all else is there as in `data/`
+# files of the records of a report that are not copies from `data/`
 RECORDED_PARAMS = Path("params.json")
 RECORDED_TRIALS = Path("trials.json")
 RECORDED_TEXTS = Path("texts.json")
@@ -54,7 +54,7 @@ def split_csv(corpus_dir: Path, split: str) -> Path:
 
 
 def corpus_origin(corpus_dir: Path) -> Path:
-    """Return the note on where a corpus came from and what was done to it."""
+    """Return the file with the source of a corpus and how it was processed."""
     return corpus_dir / "origin.json"
 
 
@@ -69,7 +69,7 @@ def tokens_dir(corpus: str) -> Path:
 
 
 def features_dir(feature_set: str) -> Path:
-    """Return the frozen backbone's vectors of one corpus, under one encoding of its pairs."""
+    """Return the stored vectors of one corpus, for one encoding of its pairs."""
     return FEATURES / feature_set
 
 
@@ -99,7 +99,7 @@ def backbone_tokenizer(backbone_dir: Path) -> Path:
 
 
 def run_weights(run_dir: Path) -> Path:
-    """Return a run's trained weights: heads alone when the backbone was frozen."""
+    """Return the weights of a run: only the heads if the backbone was frozen."""
     return run_dir / "model.safetensors"
 
 
@@ -109,7 +109,7 @@ def run_history(run_dir: Path) -> Path:
 
 
 def run_summary(run_dir: Path) -> Path:
-    """Return what a run did: best epoch, counts, device."""
+    """Return the summary of a run: best epoch, counts, device."""
     return run_dir / "run.json"
 
 
@@ -124,27 +124,27 @@ def predictions_dir(run: str) -> Path:
 
 
 def trial_dir(trial: str) -> Path:
-    """Return the folder of what a trial came to."""
+    """Return the folder with the results of a trial."""
     return TRIED / trial
 
 
 def trial_scores(trial_dir: Path) -> Path:
-    """Return the scores of a trial, and what it did."""
+    """Return the scores and the summary of a trial."""
     return trial_dir / "scores.json"
 
 
 def times_dir(profile: str) -> Path:
-    """Return the folder of what a profile's stages took."""
+    """Return the folder with the times of a profile's stages."""
     return TIMES / profile
 
 
 def stage_time(profile: str, stage: str) -> Path:
-    """Return what a stage took when it last ran."""
+    """Return the time and memory of the last run of a stage."""
     return times_dir(profile) / f"{stage}.json"
 
 
 def stage_log(stage: str) -> Path:
-    """Return what a stage and DVC told, where several ran at once."""
+    """Return the log of a stage that ran in parallel with others."""
     return LOGS / f"{stage}.log"
 
 
@@ -154,12 +154,12 @@ def report_dir(profile: str) -> Path:
 
 
 def records_dir(report_dir: Path) -> Path:
-    """Return the folder of what a report's pages are rendered from."""
+    """Return the folder with the records of a report."""
     return report_dir / "records"
 
 
 def recorded(path: Path) -> Path:
-    """Return where records keep a file of `data/`, or one that only they have."""
+    """Return the path of a file within the records of a report."""
     return path.relative_to(DATA) if path.is_relative_to(DATA) else path
 
 

@@ -1,28 +1,28 @@
-"""The layout of every kind of file that is stored, by number.
+"""The schema number of each kind of stored file.
 
-A number is raised when an older reader would misunderstand a newer file, or a newer reader an
-older one; files of another number are refused (`files.read_record`). The course's formats of
-predictions and the files from outside, which are pinned by hash, carry none.
+The number goes up when an old reader would misunderstand a new file, or a new reader an old file.
+Files with another number are rejected (`files.read_record`). Prediction files (the course's
+formats) and downloaded files (pinned by hash) have no schema.
 """
 
 from typing import NamedTuple
 
 
 class Schema(NamedTuple):
-    """A kind of stored file, named after the stage that makes it, and the number of its layout."""
+    """A kind of stored file, named after the stage that writes it, with its version."""
 
     kind: str
     version: int
 
     @property
     def remedy(self) -> str:
-        """Say what brings a file of this schema."""
+        """Return how to get a file of this schema."""
         if self.kind in ("checkpoint", "finished", "time"):
             return "it is of no use here"
         return f"run `dvc repro`, and `dvc repro -f {self.kind}` if nothing runs then"
 
     def __str__(self) -> str:
-        """Return what a file calls itself."""
+        """Return the schema as it is written into the file."""
         return f"{self.kind}/{self.version}"
 
 
@@ -34,7 +34,7 @@ INPUTS = Schema("inputs", 2)
 TRAIN = Schema("train", 3)  # model.safetensors, history.csv and run.json
 EVALUATE = Schema("evaluate", 2)
 TRIALS = Schema("trials", 2)  # scores.json; history.csv as of `train`
-REPORT = Schema("report", 1)  # what its records have beside copies of data/
+REPORT = Schema("report", 1)  # the records that are not copies of data/
 CHECKPOINT = Schema("checkpoint", 1)
-FINISHED = Schema("finished", 1)  # what came of a checkpoint
-TIME = Schema("time", 1)  # what a stage took
+FINISHED = Schema("finished", 1)  # the out that a checkpoint led to
+TIME = Schema("time", 1)  # time and memory of a stage

@@ -1,6 +1,6 @@
-"""What a safetensors file holds, and whether it is what is wanted; without torch.
+"""Compares the tensors of a safetensors file with the expected ones, without torch.
 
-None of the tensors wanted may be missing, of another shape or type, or not finite.
+None may be missing, have another shape or type, or contain values that are not finite.
 """
 
 import json
@@ -14,21 +14,21 @@ from safetensors import SafetensorError, safe_open
 from pipeline.errors import PipelineError
 
 NUM_SHOWN = 5  # problems in one message
-# numpy has no bfloat16: its bits are read as whole numbers
+# numpy has no bfloat16: read its bits as integers
 FLOATS: Mapping[str, type[np.generic]] = {
     "F64": np.float64,
     "F32": np.float32,
     "F16": np.float16,
     "BF16": np.uint16,
 }
-BF16_EXPONENT = 0x7F80  # all ones in what is infinite or no number
+BF16_EXPONENT = 0x7F80  # all ones if the value is not finite
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor in a safetensors file, its values not yet read."""
+    """A tensor in a safetensors file whose values have not been read."""
 
     path: Path
     start: int  # byte of the file
@@ -36,7 +36,7 @@ class StoredTensor:
     dtype: str  # as safetensors calls it
 
     def is_finite(self) -> bool:
-        """Say whether every value is a number that float32 can hold, if the type is a float's."""
+        """Say whether every value is finite in float32."""
         values = np.fromfile(
             self.path, FLOATS[self.dtype], count=int(np.prod(self.shape)), offset=self.start
         )
@@ -78,12 +78,12 @@ def stored_tensors(
 def mismatches(
     wanted: Mapping[str, Shape], found: Mapping[str, StoredTensor], shown: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield a clause for every tensor that is missing or not what it should be.
+    """Yield a clause for each tensor that is missing or wrong.
 
     Args:
-        wanted: the shapes of a model's tensors, all of them floats.
-        found: the file's tensors under the model's names.
-        shown: what the file calls them, for the message.
+        wanted: the shapes of the tensors of a model, all of them floats.
+        found: the tensors of the file, by the names of the model.
+        shown: their names in the file, for the message.
     """
     for name, shape in wanted.items():
         other = found.get(name)
@@ -98,7 +98,7 @@ def mismatches(
 
 
 def misfit(path: Path, model: str, problems: Sequence[str]) -> str:
-    """Return one sentence on what keeps a file from fitting, the first few problems named."""
+    """Return a sentence that says why a file does not fit, with the first few problems."""
     more = len(problems) - NUM_SHOWN
     clauses = [*problems[:NUM_SHOWN], *([f"and {more} more"] if more > 0 else [])]
     return f"{path} does not fit {model}: {'; '.join(clauses)}"

@@ -1,4 +1,4 @@
-"""Text to token ids with the backbone's own tokenizer."""
+"""Turns text into token ids with the tokenizer of the backbone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from tokenizers import Tokenizer
 from pipeline.errors import BackboneError
 
 SPECIAL_TOKENS = ("[CLS]", "[SEP]", "[PAD]")
-PROBES = ("a film", "")  # what must begin with [CLS] and end with [SEP]
+PROBES = ("a film", "")  # their tokens must begin with [CLS] and end with [SEP]
 
 
 @dataclass(frozen=True)
 class Tokenized:
-    """Sentences as one long row of ids: sentence i is `input_ids[offsets[i]:offsets[i + 1]]`."""
+    """The ids of all sentences in one row: sentence i is `input_ids[offsets[i]:offsets[i + 1]]`."""
 
     input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]  # one more than there are sentences
+    offsets: NDArray[np.int64]  # one more than the number of sentences
     num_truncated: int  # sentences that were longer than the limit
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer.json, without the padding and the limit that it may bring along.
+    """Read a tokenizer.json, and switch off its padding and truncation.
 
     Raises:
         BackboneError: the file is not a tokenizer, lacks one of BERT's special tokens, or does not
@@ -43,7 +43,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
         )
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    # vectors of other tokens would be used if [CLS] or [SEP] were left out
+    # without [CLS] and [SEP], the vectors of other tokens would be used
     for text in PROBES:
         try:
             tokens = tokenizer.encode(text).tokens
@@ -62,10 +62,10 @@ def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) ->
     """Turn sentences into ids, [CLS] first and [SEP] last.
 
     Args:
-        tokenizer: as `load_tokenizer` gives it.
-        sentences: one text each; a pair's two sentences are two entries.
-        max_length: the most tokens of a sentence, special tokens included; a longer one loses
-            its end but keeps [SEP].
+        tokenizer: from `load_tokenizer`.
+        sentences: one text each; a pair gives two entries.
+        max_length: most tokens in a sentence, special tokens included; a longer sentence is cut
+            before its [SEP].
     """
     whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(sentences))]
     kept = [ids[:max_length] for ids in whole]

@@ -1,6 +1,6 @@
-"""YAML as DVC reads it, which is YAML 1.2: `3e-05` is a number and `yes` a word.
+"""YAML 1.2, as DVC reads it: `3e-05` is a number and `yes` is a string.
 
-PyYAML reads YAML 1.1, so its rules for what a bare word means are replaced here.
+PyYAML implements YAML 1.1, so its rules for plain scalars are replaced here.
 """
 
 import re
@@ -11,7 +11,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 TAG = "tag:yaml.org,2002:"
-WORDS = {  # by kind: how they look, and which characters they begin with
+WORDS = {  # for each type: the pattern, and the possible first characters
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?(?:0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+", "-+0123456789"),
     "float": (
@@ -25,12 +25,12 @@ WORDS = {  # by kind: how they look, and which characters they begin with
 
 
 class SafeLoader(yaml.CSafeLoader):
-    """PyYAML's safe loader, with the words of YAML 1.2; refuses what DVC's parser refuses."""
+    """PyYAML's safe loader with YAML 1.2 scalars; rejects what DVC's parser rejects."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (add_implicit_resolver fills it)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that stands there twice, and `{source: local:mine}`."""
+        """Reject duplicate keys, and colons as in `{source: local:mine}`."""
         seen = set()
         for key, value in node.value:
             if str(key.value) in seen:
@@ -45,7 +45,7 @@ class SafeLoader(yaml.CSafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Quotes what either version of YAML would take for more than a word."""
+    """Quotes strings that either version of YAML would read as another type."""
 
 
 for _kind, (_pattern, _first) in WORDS.items():
@@ -57,7 +57,7 @@ def parse_yaml(text: str) -> Any:
     """Return the plain values of a YAML text.
 
     Raises:
-        ValueError: it is not YAML; says in which line and column, and what is wrong there.
+        ValueError: it is not YAML; with line, column and problem.
     """
     try:
         return SafeLoader(text).get_single_data()
@@ -65,7 +65,7 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ValueError(f"{place}{error.problem}") from None
-    # a tag that does not fit its value (`!!int x`) raises what the making of it raised
+    # a tag that does not fit its value, as in `!!int x`, raises any kind of error
     except Exception as error:  # noqa: BLE001
         raise ValueError(" ".join(str(error).split())) from None
 
@@ -75,17 +75,17 @@ def read_yaml(path: Path) -> Any:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is not YAML, as of `parse_yaml`.
+        ValueError: it is not YAML.
     """
     return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def as_yaml(value: Any) -> str:
-    """Return plain values as YAML, keys in their order."""
+    """Return plain values as YAML, with keys in their order."""
     return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=200))
 
 
 def on_one_line(value: Any) -> str:
-    """Return plain values as YAML without a line end."""
+    """Return plain values as YAML on one line."""
     dumped = yaml.dump(value, Dumper=Dumper, sort_keys=False, default_flow_style=True, width=10**6)
     return str(dumped).rstrip()

@@ -1,9 +1,9 @@
-"""Where unfinished trainings are kept, and who may train.
+"""The folders of checkpoints, and the locks that let only one process train a run.
 
-`.checkpoints/<run>-<fingerprint>/` lies outside DVC's outs, which DVC deletes before every command.
-The fingerprint is of everything a run depends on, so that no run goes on from another's
-checkpoint. A checkpoint stays until dvc.lock holds what came of it: a training whose outs DVC could
-not take in (killed between the two) is not lost.
+`.checkpoints/<run>-<fingerprint>/` is not an out of DVC, because DVC deletes outs before it runs a
+command. The fingerprint covers everything the run depends on, so a run never continues from the
+checkpoint of another. A checkpoint stays until dvc.lock contains its result: if DVC is killed after
+the training but before it saves the outs, nothing is lost.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from pipeline.errors import SchemaError
 log = logging.getLogger(__name__)
 
 ROOT_VARIABLE = "MINBERT_CHECKPOINTS"
-KEEP_SECONDS = 7 * 24 * 3600.0  # of a checkpoint of other settings
+KEEP_SECONDS = 7 * 24 * 3600.0  # for checkpoints of other settings
 NUM_DIGITS = 16  # of a fingerprint
 
 
 def checkpoints_root() -> Path:
-    """Return where checkpoints are: `MINBERT_CHECKPOINTS`, or `.checkpoints` of the repository.
+    """Return the folder for checkpoints: `MINBERT_CHECKPOINTS`, or the repository's `.checkpoints`.
 
-    DVC runs an experiment in a temporary copy of the repository and throws that away; DVC_ROOT
-    names the repository itself.
+    DVC runs an experiment in a temporary copy of the repository and then deletes the copy; DVC_ROOT
+    is the repository itself.
     """
     named = os.environ.get(ROOT_VARIABLE)
     if named:
@@ -45,17 +45,17 @@ def checkpoints_root() -> Path:
 
 
 def fingerprint_of(everything: Mapping[str, Any]) -> str:
-    """Return 16 hex digits that stand for all that a run depends on, given as JSON can hold it."""
+    """Return a hash of 16 hex digits of everything a run depends on, given as JSON values."""
     text = json.dumps(everything, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:NUM_DIGITS]
 
 
 @contextmanager
 def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
-    """Lend the folder of a run's checkpoint to this process alone.
+    """Give this process exclusive use of the folder of a run's checkpoint.
 
-    Waits for another process that trains the run in this repository, whatever its settings, since
-    both write the same outs; or that trains just the same run for another copy of it.
+    Waits for a process that trains the run in this repository, even with other settings, because
+    both write the same outs; and for one that trains the identical run for another copy of it.
     """
     folder = checkpoints_root() / f"{run}-{fingerprint}"
     with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
@@ -63,7 +63,7 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
         _remove_old(folder)
         if not folder.exists() and _folders(re.escape(run)):
             log.info(
-                "%s  begins anew: what there is in %s is of other settings, inputs, code or "
+                "%s  starts again: the checkpoints in %s are of other settings, inputs, code or "
                 "another machine",
                 *(run, folder.parent),
             )
@@ -73,7 +73,7 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
 
 @contextmanager
 def _locked(path: Path, run: str) -> Iterator[None]:
-    """Hold a lock file, waiting as long as another process holds it."""
+    """Hold a lock file; wait while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
@@ -88,14 +88,14 @@ def _locked(path: Path, run: str) -> Iterator[None]:
 
 
 def mark_finished(folder: Path, out: Path) -> None:
-    """Note an out that came of a checkpoint, by the name it has in dvc.lock."""
+    """Record the out that a checkpoint led to, by its md5 in dvc.lock."""
     write_record(folder / "finished.json", FINISHED, {"dvc_name": md5_of(out)})
 
 
 def remove_taken_in() -> None:
-    """Remove the checkpoints whose outs DVC has in its lock file.
+    """Remove the checkpoints whose outs are in dvc.lock.
 
-    Whoever trains such a run all the same, with `dvc repro -f`, wants it trained from the start.
+    `dvc repro -f` on such a run is meant to train it from the start.
     """
     locked = paths.DVC_LOCK.read_text(encoding="utf-8") if paths.DVC_LOCK.is_file() else ""
     for folder in _folders():
@@ -108,7 +108,7 @@ def remove_taken_in() -> None:
 
 
 def _remove_old(own: Path) -> None:
-    """Remove all checkpoints but one's own that nobody has gone on with for a week."""
+    """Remove the checkpoints that were not used for a week, except this run's own."""
     for folder in _folders():
         is_old = time.time() - folder.stat().st_mtime > KEEP_SECONDS
         if is_old and folder.name != own.name:
@@ -116,7 +116,7 @@ def _remove_old(own: Path) -> None:
 
 
 def _folders(runs: str = "[a-z0-9-]+") -> list[Path]:
-    """Return the checkpoints of runs whose names match a pattern."""
+    """Return the checkpoint folders of the runs whose names match a pattern."""
     root, name = checkpoints_root(), re.compile(rf"{runs}-[0-9a-f]{{{NUM_DIGITS}}}")
     if not root.is_dir():
         return []
@@ -124,7 +124,7 @@ def _folders(runs: str = "[a-z0-9-]+") -> list[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a checkpoint, unless a process holds it."""
+    """Remove a checkpoint, unless a process uses it."""
     try:
         with FileLock(folder / "lock", blocking=False):
             shutil.rmtree(folder, ignore_errors=True)

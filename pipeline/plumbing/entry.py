@@ -1,7 +1,7 @@
-"""How every stage starts and how it fails.
+"""The start of every stage, and the report of its errors.
 
-Imported before anything else (`force-to-top` in pyproject.toml), so that the process it was started
-by is known from the first moment.
+It is imported first (`force-to-top` in pyproject.toml), so that the parent process is known from
+the beginning.
 """
 
 import errno
@@ -11,23 +11,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pipeline.errors import PipelineError, StopError
-from pipeline.plumbing.progress import PACE, Teller, write_down
+from pipeline.plumbing.progress import PACE, ProgressHandler, write_down
 
 log = logging.getLogger("pipeline")
 
 PARENT = os.getppid()
 STARTED = time.monotonic()
-if os.environ.get("OMP_NUM_THREADS"):  # alone says how many threads a stage has
-    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # would come before it; dask sets both
+if os.environ.get("OMP_NUM_THREADS"):  # it alone decides the number of threads
+    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # would override it; dask sets both
         os.environ.pop(name, None)
 WATCH_SECONDS = 0.5
 
-# what the machine may refuse through no fault of the code, and what to do about it
+# errors of the system, and what the user can do about them
 REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
@@ -35,31 +35,32 @@ REMEDIES = {
     errno.EROFS: "make the place writable",
     errno.EACCES: "give yourself the permission",
     errno.EPERM: "give yourself the permission",
-    errno.EIO: "look after the disk",
+    errno.EIO: "check the disk",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENFILE: "close other programs",
     errno.ENOMEM: "free some memory",
 }
 
 
-def run_stage(main: Callable[[list[str]], None]) -> None:
-    """Run `main` on the command line; turn what a user can mend into one line and exit status 1.
+def run_stage(main: Callable[[list[str]], Mapping[str, Any] | None]) -> None:
+    """Run `main` with the command line; report errors that a user can fix in one line, status 1.
 
-    Status 130 after Ctrl-C, 143 after SIGTERM or when the DVC that started it has ended: the next
-    `dvc repro` would start the stage a second time beside it. A bug keeps its traceback.
+    What `main` returns is recorded with the time that the stage took.
+
+    The status is 130 after Ctrl-C, and 143 after SIGTERM or if the DVC that started the stage has
+    ended: otherwise the next `dvc repro` would run it a second time. A bug keeps its traceback.
     """
-    teller = Teller(sys.stderr)
-    logging.basicConfig(level=logging.WARNING, handlers=[teller])  # of libraries, warnings alone
+    handler = ProgressHandler(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # only warnings of libraries
     log.setLevel(logging.INFO)
-    if teller.is_terminal:
+    if handler.is_terminal:
         logging.getLogger(PACE).setLevel(logging.DEBUG)
-    before = signal.signal(signal.SIGTERM, _stop)  # raises, so that what was begun is cleaned up
+    before = signal.signal(signal.SIGTERM, _stop)  # raises, so that temporary files are removed
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_watch_parent, daemon=True).start()
     try:
-        teller.announce()
-        main(sys.argv[1:])
-        write_down(teller.facts, STARTED)
+        handler.announce()
+        write_down(main(sys.argv[1:]) or {}, STARTED)
     except PipelineError as error:
         _end(str(error), error.exit_status)
     except KeyboardInterrupt:
@@ -69,7 +70,7 @@ def run_stage(main: Callable[[list[str]], None]) -> None:
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        place = error.filename2 or error.filename  # of a copy, the second is the one written
+        place = error.filename2 or error.filename  # the second one is the target of a copy
         where = f"{place}: " if place else ""
         _end(f"{where}{error.strerror}; {REMEDIES[error.errno]} and run again")
     finally:
@@ -86,8 +87,8 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def _watch_parent() -> None:
-    """Ask this process to stop once the one that started it is gone."""
+    """Stop this process once its parent has ended."""
     while os.getppid() == PARENT:
         time.sleep(WATCH_SECONDS)
-    log.warning("the DVC that started this stage has ended: it stops too")
+    log.warning("the DVC that started this stage has ended, so the stage stops too")
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""params.yaml as types: the one place where a wrong value is refused."""
+"""The schema of params.yaml. All wrong values are rejected here, and only here."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -37,14 +37,15 @@ from pipeline.core.tasks import (
 from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import ParamsError
 
-LOCAL = "local:"  # begins the name of a directory of the user's own
+LOCAL = "local:"  # prefix of a directory with the user's own files
 PINNED_BACKBONES = ("all-MiniLM-L6-v2", "bert-base-uncased")
 
 
 def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float:
-    """Refuse 10 for 10.0 and -0.0 for 0.0: `dvc status` calls them equal, the run cache does not.
+    """Reject 10 for 10.0 and -0.0 for 0.0.
 
-    Params that are set back in the other spelling would be trained anew.
+    `dvc status` considers them equal, but DVC's run cache does not: a value that is set back in the
+    other spelling would be trained again.
     """
     number: float = check(value)
     meant = number + 0.0  # -0.0 becomes 0.0
@@ -54,7 +55,7 @@ def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float
 
 
 def _in_order_of_turns(sizes: dict[CorpusName, int]) -> dict[CorpusName, int]:
-    """Refuse corpora in another order: it changes what is trained, and DVC does not see it."""
+    """Reject another order of the corpora: it changes the training, and DVC does not notice."""
     wanted = [name for name in CORPORA if name in sizes]
     if list(sizes) != wanted:
         raise ValueError(
@@ -71,7 +72,7 @@ Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelt_as_dvc
 
 
 def _naming_a_stage(name: str) -> str:
-    """Refuse what a shell would understand, and what cannot be a key of DVC."""
+    """Reject characters that mean something to a shell or that DVC does not allow in a key."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise ValueError("a name may hold a-z, 0-9 and single '-' only")
     return name
@@ -89,7 +90,7 @@ Backbone = Annotated[str, AfterValidator(_known_backbone)]
 
 
 class Section(BaseModel):
-    """One block of params.yaml: immutable, complete, no unknown keys, no type conversion."""
+    """One block of params.yaml: immutable and complete, without unknown keys or type conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -127,23 +128,23 @@ class Cs224nCorpora(Section):
 
 
 class LocalCorpora(Section):
-    """Files of the user's own; a corpus without files is left out."""
+    """The user's own files. A corpus without files is left out."""
 
     source: Annotated[str, Field(pattern=r"^local:.+")]
 
     @property
     def directory(self) -> Path:
-        """Return the directory that holds `<corpus>-<split>.csv`, or .tsv."""
+        """Return the directory with the files `<corpus>-<split>.csv` or `.tsv`."""
         return Path(self.source.removeprefix(LOCAL)).expanduser()
 
     def file_of(self, corpus: CorpusName, split: Split) -> Path | None:
         """Return the file of a split, or None if there is none.
 
-        It is called `sts-train.csv`, `sts/train.csv`, or as in the course's folder
-        (`ids-sst-train.csv`, `sts-test-student.csv`); `.tsv` will do.
+        Its name is `sts-train.csv`, `sts/train.csv`, or that of the course's folder
+        (`ids-sst-train.csv`, `sts-test-student.csv`), ending in `.csv` or `.tsv`.
 
         Raises:
-            ParamsError: there are several.
+            ParamsError: several files could be this split.
         """
         stems = [f"{corpus}-{split}", f"ids-{corpus}-{split}", f"{corpus}/{split}"]
         stems += [f"{stem}-student" for stem in stems[:2] if split == "test"]
@@ -158,7 +159,7 @@ class LocalCorpora(Section):
         """Return the corpora that have files.
 
         Raises:
-            ParamsError: there is no such directory, it holds no corpus, or half of one.
+            ParamsError: there is no such directory, it has no corpus, or a corpus lacks a split.
         """
         if not self.directory.is_dir():
             raise ParamsError(f"{self.source}: {self.directory} is not a directory; make it")
@@ -187,21 +188,21 @@ class LocalCorpora(Section):
 
 
 class EpochsParams(Section):
-    """Epochs of a run, by its mode."""
+    """Number of epochs for each mode of a run."""
 
     pretrain: Positive
     finetune: Positive
 
 
 class RateScaleParams(Section):
-    """What a run's learning rate is multiplied with, by its mode."""
+    """Factor on the learning rate of a run, for each mode."""
 
     pretrain: Rate
     finetune: Rate
 
 
 def _kind_of_corpora(section: Any) -> str:
-    """Return which kind a section on corpora is of, by its source."""
+    """Return the kind of a section on corpora, given by its source."""
     is_raw = isinstance(section, Mapping)
     source = section.get("source") if is_raw else getattr(section, "source", None)
     return "local" if str(source).startswith(LOCAL) else str(source)
@@ -229,23 +230,23 @@ class ProfileParams(Section):
 
     @property
     def is_synthetic(self) -> bool:
-        """Say whether the corpora are generated: scores on them compare with nothing."""
+        """Say whether the corpora are generated, so that scores compare with no publication."""
         return isinstance(self.corpora, SyntheticCorpora)
 
     @property
     def is_papers(self) -> bool:
-        """Say whether the corpora are the paper's: scores on others cannot be compared with it."""
+        """Say whether the corpora are the paper's, so that scores can be compared with it."""
         return isinstance(self.corpora, Cs224nCorpora)
 
 
 class TokensParams(Section):
-    """How text becomes token ids."""
+    """How text is turned into token ids."""
 
     max_length: Annotated[int, Field(ge=6, le=512)]  # a joint pair of three tokens each
 
 
 class OptimizerParams(Section):
-    """AdamW's settings other than the learning rate."""
+    """Settings of AdamW, except the learning rate."""
 
     weight_decay: Fraction
     betas: Annotated[tuple[Fraction, Fraction], Field(strict=False)]
@@ -253,7 +254,7 @@ class OptimizerParams(Section):
 
 
 class ForwardParams(Section):
-    """How a backbone computes: in training, in evaluation and of stored features."""
+    """How the backbone computes, in training, evaluation and features."""
 
     precision: Literal["auto", "bf16", "fp32"]
     layers: Literal["auto", "fused", "plain"]
@@ -265,7 +266,7 @@ class ForwardParams(Section):
 
 
 class TrainingSpeedParams(Section):
-    """How a training step is made."""
+    """How a training step is computed."""
 
     bucket_batches: Positive
     trim_vocabulary: bool
@@ -274,21 +275,21 @@ class TrainingSpeedParams(Section):
 
 
 class SpeedParams(Section):
-    """What changes the speed of a run and not its objective."""
+    """Settings that change the speed of a run but not its objective."""
 
     forward: ForwardParams
     training: TrainingSpeedParams
 
 
 class CheckpointsParams(Section):
-    """How often a training is kept, to go on from there when it is killed."""
+    """How often a checkpoint is written, from which a killed training can continue."""
 
-    every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # DVC does not look at it
+    every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # no stage depends on it
     every_steps: Positive
 
 
 class EvaluationParams(Section):
-    """How dev and test sets are scored."""
+    """How the dev and test sets are scored."""
 
     batch_size: Positive
     bootstrap_resamples: Annotated[int, Field(ge=100)]
@@ -296,7 +297,7 @@ class EvaluationParams(Section):
 
 
 class RunParams(Section):
-    """One training run, a row of Table 2 (three rows when multi-task)."""
+    """One training run: a row of Table 2, or three rows if it is multi-task."""
 
     mode: Mode
     learning_rate: Rate
@@ -304,9 +305,9 @@ class RunParams(Section):
         dict[CorpusName, Positive], Field(min_length=1), AfterValidator(_in_order_of_turns)
     ]
     dropout: Fraction  # before each head
-    # required where they mean something, refused elsewhere: `_misnamed` checks both
-    pair_encoding: PairEncoding | None = None  # of a run on pairs
-    idle_heads: IdleHeads | None = None  # of a multi-task run
+    # required where they apply and rejected elsewhere (`unfitting_keys`)
+    pair_encoding: PairEncoding | None = None  # for runs on pairs
+    idle_heads: IdleHeads | None = None  # for multi-task runs
 
     @property
     def pair_corpora(self) -> tuple[CorpusName, ...]:
@@ -314,7 +315,7 @@ class RunParams(Section):
         return tuple(name for name in self.batch_size if CORPORA[name].is_pair)
 
     def encoding_of(self, corpus: CorpusName) -> PairEncoding | None:
-        """Return how the run reads the pairs of a corpus; None if its examples are no pairs."""
+        """Return how the run reads the pairs of a corpus; None if the corpus has no pairs."""
         return self.pair_encoding if CORPORA[corpus].is_pair else None
 
     @property
@@ -324,12 +325,12 @@ class RunParams(Section):
 
     @property
     def scheme(self) -> Literal["single-task", "multi-task"]:
-        """Say how the paper's tables call a run over this many corpora."""
+        """Return the name that the paper's tables use for this number of corpora."""
         return "single-task" if len(self.batch_size) == 1 else "multi-task"
 
 
 class ConfigurationParams(Section):
-    """One row of Table 3: a corpus scored under a run."""
+    """One row of Table 3: a corpus, scored with a run."""
 
     run: str
     corpus: CorpusName
@@ -366,21 +367,25 @@ class Params(Section):
 
     @property
     def active(self) -> ProfileParams:
-        """Return the profile in force."""
+        """Return the active profile."""
         return self.profiles[self.profile]
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """Return the runs of params.yaml that miss a corpus under the profile, and why."""
+        """Return the runs that are left out because a corpus has no files, with the reason."""
         return self._left_out
 
     @property
     def all_runs(self) -> Mapping[str, RunParams]:
-        """Return the runs of params.yaml, with those that are left out: what dvc.yaml names."""
+        """Return all runs of params.yaml, those that are left out included, as in dvc.yaml."""
         return self._all_runs or self.runs
 
     def run(self, name: str) -> RunParams:
-        """Return the run called `name`, or name the runs there are."""
+        """Return a run by its name.
+
+        Raises:
+            ParamsError: there is no such run, or it is left out.
+        """
         if name in self.left_out:
             raise ParamsError(f"run {name!r} is left out: {self.left_out[name]}")
         try:
@@ -390,16 +395,16 @@ class Params(Section):
             raise ParamsError(f"unknown run {name!r}; params.yaml has: {known}") from None
 
     def epochs(self, run: RunParams) -> int:
-        """Return how many epochs a run trains under the profile in force."""
+        """Return the number of epochs of a run in the active profile."""
         return int(getattr(self.active.epochs, run.mode))
 
     def learning_rate(self, run: RunParams) -> float:
-        """Return a run's learning rate under the profile in force."""
+        """Return the learning rate of a run in the active profile."""
         return run.learning_rate * float(getattr(self.active.learning_rate_scale, run.mode))
 
 
 def _misnamed(params: Params) -> Iterator[str]:
-    """Yield one sentence for every name that points nowhere, and every reading out of place."""
+    """Yield a sentence for each name that does not exist and each key that does not apply."""
     if params.profile not in params.profiles:
         yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
     for name, run in params.runs.items():
@@ -416,7 +421,7 @@ def _misnamed(params: Params) -> Iterator[str]:
 
 
 def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
-    """Yield one sentence for every reading that a run lacks or has no use for."""
+    """Yield a sentence for each reading of the paper that a run lacks or cannot use."""
     for key, is_needed, what, words in (
         ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),
         ("idle_heads", run.scheme == "multi-task", "several heads", IDLE_HEADS),
@@ -434,11 +439,11 @@ def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
 def load_params(path: Path = paths.PARAMS) -> Params:
     """Read and check params.yaml.
 
-    Under a profile with the user's own files, a corpus without files falls out of the runs that
-    read it; a run with nothing left, or a multi-task run with a single corpus left, falls out too.
+    If the active profile uses the user's own files, a corpus without files is removed from its
+    runs. A run without corpora, or a multi-task run with only one, is left out.
 
     Raises:
-        ParamsError: one line per bad key, with the key's full path and what is allowed.
+        ParamsError: with one line per wrong key, its full path and the allowed values.
     """
     params = load_section(Params, path)
     corpora = params.active.corpora
@@ -446,7 +451,7 @@ def load_params(path: Path = paths.PARAMS) -> Params:
 
 
 def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
-    """Leave out what reads a corpus that has no files."""
+    """Leave out the runs and rows that need a corpus without files."""
     present = corpora.present()
     runs, left_out = {}, {}
     for name, run in params.runs.items():
@@ -471,10 +476,10 @@ def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
 
 
 def load_section(kind: type[AnySection], path: Path) -> AnySection:
-    """Read a YAML file as a type.
+    """Read a YAML file and check it against a schema.
 
     Raises:
-        ParamsError: one line per bad key, with the key's full path and what is allowed.
+        ParamsError: with one line per wrong key, its full path and the allowed values.
     """
     try:
         raw = read_yaml(path)
@@ -488,10 +493,10 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
 
 
 def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
-    """Check plain values against a type.
+    """Check plain values against a schema.
 
     Raises:
-        ParamsError: one line per bad key of the source, as of `load_section`.
+        ParamsError: as for `load_section`.
     """
     if not isinstance(raw, Mapping):
         raise ParamsError(f"{source} is not valid: expected keys and values, found {raw!r}")
@@ -503,10 +508,10 @@ def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
 
 
 def switch_profile(name: str, path: Path) -> None:
-    """Put another profile in force by changing the one line of params.yaml that names it.
+    """Activate another profile by editing the line `profile: ...` of params.yaml.
 
     Raises:
-        ParamsError: there is no such profile, or the line is not where it can be changed.
+        ParamsError: there is no such profile, or no such line.
     """
     known = load_params(path).profiles
     if name not in known:
@@ -520,7 +525,7 @@ def switch_profile(name: str, path: Path) -> None:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    """Say in one line which key is wrong, how, and what it was."""
+    """Describe in one line which key is wrong, why, and what value it has."""
     key = ".".join(_path(detail["loc"]))
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("missing", "value_error"):
@@ -531,12 +536,12 @@ def _sentence(detail: ErrorDetails) -> str:
 
 
 def _path(location: tuple[str | int, ...]) -> list[str]:
-    """Return a key's path without the notes that pydantic puts into it."""
+    """Return the path of a key without the parts that pydantic adds."""
     parts = [str(part) for part in location]
     if parts[-1:] == ["[key]"]:
         parts.pop()
     if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
-        del parts[3:4]  # which of the two kinds of corpora was meant
+        del parts[3:4]  # the kind of corpora
     return parts
 
 

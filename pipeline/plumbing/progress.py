@@ -1,8 +1,7 @@
-"""What a stage tells of itself while it runs, and what it took, written down at its end.
+"""The progress lines of a stage, and the record of the time and memory it took.
 
-No out depends on any of this: it only shows and times what the library logs. A debug record is a
-live line, which the next line replaces; a record may carry `facts` to be written down, and
-`left_seconds`, the stage's own rest.
+No output of a stage depends on this. A debug record is shown as a live line, which the next line
+replaces. A record may have `left_seconds`: the time that the stage still needs.
 """
 
 import json
@@ -11,6 +10,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -21,85 +21,83 @@ from pipeline.errors import PipelineError, StopError
 
 log = logging.getLogger("pipeline")
 
-PLAN_VARIABLE = "MINBERT_PLAN"  # from pipeline/launch/repro.py: a Planned for each stage to come
-PACE = "pipeline.training.pace"  # the module whose live lines are shown
-ERASE = "\r\x1b[K"  # what stands on a terminal's line
+PLAN_VARIABLE = "MINBERT_PLAN"  # set by pipeline/launch/repro.py: a Planned for each stage
+PACE = "pipeline.training.pace"  # the logger with the live lines
+ERASE = "\r\x1b[K"  # clears the current line of a terminal
 
 
 class Planned(NamedTuple):
-    """What the plan knows of a stage to come."""
+    """A stage that the plan expects to run."""
 
-    seconds: float | None  # of its last run
-    is_sure: bool  # to run; otherwise that depends on what those before it make
+    seconds: float | None  # that its last run took
+    is_sure: bool  # False if it depends on the outputs of earlier stages
 
 
-class Teller(logging.StreamHandler[TextIO]):
-    """Writes what is logged: lines, and on a terminal a live line below them."""
+class ProgressHandler(logging.StreamHandler[TextIO]):
+    """Writes log records as lines, and on a terminal a live line below them."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        """Begin; without a stream, which is where stderr was closed, nothing is written."""
+        """Write to a stream, or nowhere if it is None because stderr was closed."""
         super().__init__(stream)
         self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         is_terminal = stream is not None and stream.isatty()
         self.is_terminal = is_terminal and os.environ.get("TERM") != "dumb"
         self.plan = _plan()
         self.stage = os.environ.get("DVC_STAGE", "")
-        self.facts: dict[str, Any] = {}
         self._live = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; keep the facts it carries."""
-        self.facts |= getattr(record, "facts", {})
+        """Write a record."""
         try:
             if record.levelno > logging.DEBUG:
                 self._replace("")
                 super().emit(record)
             elif self.is_terminal:
                 self._replace(self.format(record))
-        except Exception:  # noqa: BLE001  (as in StreamHandler: no stage ends for what it tells)
+        except Exception:  # noqa: BLE001  (as in StreamHandler: logging must not end a stage)
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
-        """Go on without a line that could not be told, but stop where that is what came in."""
+        """Ignore a line that could not be written, but let a request to stop through."""
         if isinstance(sys.exception(), StopError):
             raise
         super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Add to a line that tells what the stage has left what all of them have."""
-        told, left = super().format(record), getattr(record, "left_seconds", None)
-        return told if left is None else told + self._all_left(left)
+        """Format a record; to a line with the stage's own time left, add that of all stages."""
+        line, left = super().format(record), getattr(record, "left_seconds", None)
+        return line if left is None else line + self._all_left(left)
 
     def announce(self) -> None:
-        """Say which stage this is, on how many threads it computes, and its place in a plan."""
+        """Log the name of the stage, its number of threads and its place in the plan."""
         if not self.stage:
             return  # run by hand
-        told, threads = self.stage, _threads()
+        line, threads = self.stage, _threads()
         if threads:
-            told += f", {threads}"
+            line += f", {threads}"
         if self.stage in self.plan:
             place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage].seconds
-            told = f"stage {place} of {len(self.plan)}: {told}"
+            line = f"stage {place} of {len(self.plan)}: {line}"
             if last is not None:
-                told += f", about {_rounded(last)}{self._all_left(last)}"
+                line += f", about {_rounded(last)}{self._all_left(last)}"
         elif not threads:
             return
-        log.info("%s", told)
+        log.info("%s", line)
 
     def _replace(self, line: str) -> None:
-        """Put a live line, or none, in the place of the last one."""
+        """Replace the live line; an empty line clears it."""
         if not (line or self._live):
             return
         try:
-            width = os.get_terminal_size(self.stream.fileno()).columns or 80  # 0: does not tell
+            width = os.get_terminal_size(self.stream.fileno()).columns or 80  # 0: unknown
             self.stream.write(f"{ERASE}{line[: width - 1]}")
             self.flush()
         except OSError:
-            self.is_terminal = False  # it was closed: nobody looks
+            self.is_terminal = False  # it was closed
         self._live = line
 
     def _all_left(self, own: float) -> str:
-        """Say what this stage and those after it have left, where that is known."""
+        """Return the time left for this stage and all later ones in words, "" if unknown."""
         if self.stage not in self.plan:
             return ""
         place = list(self.plan).index(self.stage)
@@ -109,22 +107,22 @@ class Teller(logging.StreamHandler[TextIO]):
             return ""
         word = "at least " if len(known) < len(later) else ""
         if not all(stage.is_sure for stage in later):
-            word = "about "  # no bound: some may not run
+            word = "about "  # not a bound: some stages may not run
         return f", all {word}{_rounded(own + sum(known))}"
 
 
-def write_down(facts: dict[str, Any], started: float) -> None:
-    """Keep what this stage took, for the next plan; where that fails, it is not known.
+def write_down(facts: Mapping[str, Any], started: float) -> None:
+    """Record the time and memory of this stage for the next plan; failing is not an error.
 
     Args:
-        facts: what its records carried.
-        started: when it began, by the monotonic clock.
+        facts: what else to record.
+        started: when the stage began, by the monotonic clock.
     """
     stage = os.environ.get("DVC_STAGE")
     if not stage:
         return  # run by hand
     from pipeline.plumbing.params import (
-        load_params,  # not before the stage has begun: it takes a while
+        load_params,  # here, because it loads slowly
     )
 
     record = {
@@ -135,23 +133,23 @@ def write_down(facts: dict[str, Any], started: float) -> None:
         **facts,
     }
     try:
-        root = Path(os.environ.get("DVC_ROOT") or ".")  # not an experiment's temporary copy
+        root = Path(os.environ.get("DVC_ROOT") or ".")  # not the temporary copy of an experiment
         write_record(root / paths.stage_time(load_params().profile, stage), TIME, record)
     except (OSError, ValueError, PipelineError) as error:
-        log.warning("what %s took could not be noted: %s", stage, error)
+        log.warning("the time of %s could not be recorded: %s", stage, error)
 
 
 def _plan() -> dict[str, Planned]:
     """Return the stages that may run in this `make repro`."""
     try:
-        told = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
-        return {name: Planned(*planned) for name, planned in told.items()}
+        stages = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
+        return {name: Planned(*planned) for name, planned in stages.items()}
     except (ValueError, TypeError):
         return {}
 
 
 def _threads() -> str:
-    """Say how many threads torch has; nothing in a stage that has not imported it."""
+    """Return torch's number of threads in words, "" if torch is not loaded."""
     torch = sys.modules.get("torch")
     if torch is None:
         return ""
@@ -160,7 +158,7 @@ def _threads() -> str:
 
 
 def _rounded(seconds: float) -> str:
-    """Say a duration as roughly as it is known."""
+    """Return a duration, rounded up to seconds, minutes or tenths of an hour."""
     if seconds < 60:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)
@@ -168,9 +166,9 @@ def _rounded(seconds: float) -> str:
 
 
 def _peak_memory() -> int | None:
-    """Return the most bytes of memory this process has had, if the system tells.
+    """Return the peak memory of this process in bytes, or None if the system does not say.
 
-    On Linux not by getrusage, which counts what DVC had before it started this process.
+    On Linux, getrusage would also count the memory of the DVC process before the fork.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -1,7 +1,7 @@
-"""trials.yaml as types: more trainings of the runs of params.yaml, with another seed or settings.
+"""The schema of trials.yaml: trainings of the runs of params.yaml with other seeds or settings.
 
-`make sweep` and `make readings` write it. A trial's name says all that it is, so that the same
-trial has the same name in every sweep, and DVC's run cache knows it again.
+`make sweep` and `make readings` write it. The name of a trial contains all its settings, so the
+same trial has the same name in every sweep, and DVC's run cache finds it again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from pipeline.plumbing.params import (
 
 
 class Changes(Section):
-    """Settings in place of a run's own; those that are not named stay."""
+    """Settings that replace those of a run; the others stay."""
 
     learning_rate: Rate | None = None
     dropout: Fraction | None = None
@@ -45,7 +45,7 @@ class Trial(Section):
     """One more training of a run."""
 
     run: str
-    mode: Mode  # the run's, which dvc.yaml cannot look up
+    mode: Mode  # that of the run; dvc.yaml cannot look it up
     seed: Annotated[int, Field(ge=0, lt=2**32)]  # of heads, dropout, shuffling and the bootstrap
     changes: Changes
 
@@ -65,7 +65,7 @@ def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
     """Read and check trials.yaml.
 
     Raises:
-        ParamsError: one line per bad key, with the key's full path and what is allowed.
+        ParamsError: with one line per wrong key, its full path and the allowed values.
     """
     trials = load_section(TrialsFile, path).trials
     check_trials(params, trials, f"{path} is not valid; `make sweep` writes it anew")
@@ -73,10 +73,10 @@ def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
 
 
 def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) -> None:
-    """Make sure that trials are of the runs there are, and are called what they are.
+    """Check that the run of each trial exists and that each trial has the right name.
 
     Raises:
-        ParamsError: the complaint, and one line per bad key.
+        ParamsError: with the complaint, and one line per wrong key.
     """
     problems = [problem for name in trials for problem in _problems(name, trials[name], params)]
     if problems:
@@ -84,7 +84,7 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
 
 
 def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
-    """Yield one sentence for everything in which a trial does not fit the runs."""
+    """Yield a sentence for each way in which a trial does not fit the runs."""
     where, run = f"trials.{name}", params.runs.get(trial.run)
     if trial.run in params.left_out:
         reason = params.left_out[trial.run]
@@ -110,7 +110,7 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
 
 
 def trial_name(run: str, seed: int, changes: Changes) -> str:
-    """Return what a trial is called: its run, what is other than there, and its seed."""
+    """Return the name of a trial: its run, the settings that differ, and its seed."""
     words: dict[str, float | None] = {
         "rate": changes.learning_rate,
         "dropout": changes.dropout,
@@ -122,21 +122,21 @@ def trial_name(run: str, seed: int, changes: Changes) -> str:
 
 
 def _spelt(value: float) -> str:
-    """Spell a number exactly, in characters that a name may hold: 0.1 as 0p1."""
+    """Write a number exactly, with characters that a name may contain: 0.1 becomes 0p1."""
     return repr(value).replace(".", "p").replace("+", "")
 
 
 def changed(run: RunParams, changes: Changes) -> RunParams:
-    """Return a run with a trial's settings in it; the order of its corpora stays."""
+    """Return a run with the settings of a trial; the order of its corpora stays."""
     settings = changes.model_dump(exclude_none=True)
     settings["batch_size"] = {**run.batch_size, **changes.batch_size}
     return run.model_copy(update=settings)
 
 
 def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
-    """Return params in which each trial is a run of its own, under its name.
+    """Return params in which each trial is a run.
 
-    The corpora and what is made of them stay those of the seed of params.yaml.
+    The corpora, tokens and features are still those of the seed in params.yaml.
     """
     runs = {name: changed(params.run(trial.run), trial.changes) for name, trial in trials.items()}
     return params.model_copy(update={"runs": {**params.runs, **runs}})

@@ -1,7 +1,4 @@
-"""The model card of an exported run: what it is, how good, how to load it, and what it is not for.
-
-Its head is metadata as the Hugging Face hub reads it.
-"""
+"""The model card of an exported run, with the metadata that the Hugging Face hub reads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,11 +36,11 @@ def model_card(
     """Return README.md of an exported run.
 
     Args:
-        run: what is exported.
-        params: as they are now, for the profile's corpora and the width of intervals.
-        profile: under which the run was trained.
-        scores: of the run on its dev sets, as `evaluate` stored them.
-        max_length: tokens of a sentence.
+        run: the exported run.
+        params: the current params, for the corpora of the profile and the confidence level.
+        profile: the profile with which the run was trained.
+        scores: the dev scores of the run, from `evaluate`.
+        max_length: most tokens in a sentence.
     """
     active, summary = params.profiles[profile], run.summary
     rounded = ["multiplies in bfloat16"] * (summary["precision"] == "bf16")
@@ -70,7 +67,7 @@ def model_card(
 
 
 def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[str, Any]:
-    """Return the card's head; what is not known is left out."""
+    """Return the metadata of the card; unknown values are left out."""
     base = BACKBONES.get(run.summary["backbone"])
     licence = {"license": "apache-2.0"}
     if not base or not profile.is_synthetic:
@@ -89,7 +86,7 @@ def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[s
 
 
 def _result(corpus: Corpus, profile: ProfileParams, score: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one corpus's score as the hub's model-index has it."""
+    """Return the score of a corpus in the format of the hub's model-index."""
     kind = "" if profile.is_papers else "synthetic-" if profile.is_synthetic else "own-"
     task = "text-classification" if corpus.has_classes else "sentence-similarity"
     title = _title(corpus, profile)
@@ -108,7 +105,7 @@ def _title(corpus: Corpus, profile: ProfileParams) -> str:
 
 
 def _says(corpus: Corpus) -> str:
-    """Say what a head's outputs are."""
+    """Describe the outputs of a head."""
     match corpus.task.objective:
         case "cross_entropy":
             return "logits of: " + ", ".join(MEANINGS[corpus.name])

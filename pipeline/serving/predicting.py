@@ -1,4 +1,4 @@
-"""From texts to answers: what `python -m pipeline predict` does with what it was given."""
+"""`python -m pipeline predict`: reads texts, predicts, and writes the answers."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ from pipeline.serving.trained import open_run, profile_of
 log = logging.getLogger(__name__)
 
 STDIN = Path("-")
-AT_ONCE = 1 << 16  # texts that are answered before the next are, so that memory holds no more
+AT_ONCE = 1 << 16  # texts per block: memory holds the answers of one block
 NUM_SHOWN = 5  # lines in one message
 
 
@@ -32,24 +32,26 @@ def predict(
     output: Path | None,
     as_table: bool | None,
 ) -> None:
-    """Answer texts with a trained run, to standard output or a file.
+    """Predict texts with a trained run; write the answers to stdout or a file.
 
     Args:
-        params: of which the run is a part.
+        params: the params that contain the run.
         name: of the run.
         texts: single sentences or pairs.
-        corpus: whose head is asked; without, every one that fits.
+        corpus: the corpus whose head to use; None for all heads that fit.
         output: a file for the answers.
-        as_table: or as JSON lines; None for a table on a terminal alone.
+        as_table: a table, or JSON lines if False; None for a table only on a terminal.
 
     Raises:
-        PipelineError: the run is not trained, or has no head that fits.
+        PipelineError: the run is not trained, or none of its heads fits.
     """
     _warn_of(texts)
     run = open_run(params, name)
     profile = profile_of(run.name)
     if profile in params.profiles and params.profiles[profile].is_synthetic:
-        log.warning("%s has learnt from generated corpora: no judgement on real text", run.name)
+        log.warning(
+            "%s was trained on generated corpora: its answers on real text mean nothing", run.name
+        )
     corpora = run.corpora_for(2 if texts.is_pairs else 1, corpus)
     if as_table is None:
         as_table = not output and sys.stdout.isatty()
@@ -69,7 +71,7 @@ def predict(
                 file.writelines(f"{line}\n" for line in json_lines(some, answers))
     if num_cut:
         log.warning(
-            "cut: %d sentences or joint pairs of more than %d tokens; the ends were not read",
+            "%d sentences or joint pairs had more than %d tokens and were cut at the end",
             num_cut,
             params.tokens.max_length,
         )
@@ -79,12 +81,14 @@ def read_input(path: Path, form: str | None) -> Texts:
     """Read texts from a file, or from standard input for `-`.
 
     Raises:
-        InputError: it cannot be read, or its format is unknown.
+        InputError: the input cannot be read, or its format is unknown.
     """
     name = "standard input" if path == STDIN else str(path)
     form = form or path.suffix.removeprefix(".") or "txt"
     if form not in FORMATS:
-        raise InputError(f"{name} is none of {', '.join(FORMATS)}; say which with --format")
+        raise InputError(
+            f"{name} does not end in {', '.join(FORMATS)}; give the format with --format"
+        )
     if path == STDIN:
         return read_texts(sys.stdin.buffer, name, form)
     try:
@@ -95,13 +99,13 @@ def read_input(path: Path, form: str | None) -> Texts:
 
 
 def _warn_of(texts: Texts) -> None:
-    """Say how marks were read, and what is left out."""
+    """Log how quotation marks were read, and which lines are left out."""
     if texts.assumed:
         log.warning("%s", texts.assumed)
     if texts.left_out:
         more = ", ..." if len(texts.left_out) > NUM_SHOWN else ""
         log.warning(
-            "%d left out, having no text or half of a pair: line %s%s",
+            "%d lines without text or with half of a pair are left out: line %s%s",
             len(texts.left_out),
             ", ".join(map(str, texts.left_out[:NUM_SHOWN])),
             more,
@@ -110,7 +114,7 @@ def _warn_of(texts: Texts) -> None:
 
 @contextmanager
 def _destination(output: Path | None) -> Iterator[TextIO]:
-    """Lend what the answers are written to: standard output, or a file that is whole or absent."""
+    """Open stdout or the output file, which is written completely or not at all."""
     if output is None:
         yield sys.stdout
         return

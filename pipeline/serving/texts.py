@@ -1,7 +1,7 @@
-"""Texts to be answered, out of what a user has: lines, tables of CSV, or JSON lines.
+"""The texts to predict, read from lines, CSV or TSV tables, or JSON lines.
 
-Every text keeps the number of its line, the first being 1. Bytes that are no text are refused by
-line; lines without text, or with half of a pair, are left out and counted.
+Each text keeps its line number, counted from 1. Bytes that are not UTF-8 are an error that names
+the line. Lines without text, or with only half of a pair, are left out and counted.
 """
 
 import json
@@ -28,16 +28,16 @@ class Text:
 
 @dataclass(frozen=True)
 class Texts:
-    """What there is to answer, all single sentences or all pairs."""
+    """The texts to predict: all single sentences, or all pairs."""
 
     texts: Sequence[Text]
     is_pairs: bool
-    left_out: Sequence[int]  # lines
-    assumed: str = ""  # a clause on how the file was read, where that could be doubted
+    left_out: Sequence[int]  # line numbers
+    assumed: str = ""  # how an ambiguous file was read
 
 
 def of_arguments(sentences: Sequence[str], pairs: Sequence[Sequence[str]]) -> Texts:
-    """Take texts from a command line; their place in it is their line."""
+    """Take texts from the command line; their position is their line number."""
     given = [(text, "") for text in sentences] + [(first, second) for first, second in pairs]
     return _sorted_out("the command line", [Text(n, *both) for n, both in enumerate(given, 1)])
 
@@ -48,13 +48,12 @@ def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
     Args:
         data: the lines, as an open binary file gives them.
         name: of the file, for messages.
-        form: txt, a sentence on each line; csv or tsv, a table under names, separated by tabs if
-            the names are, else by commas; jsonl, a string or an object on each line. Columns and
-            keys are `first` and `second`, or the names of the course and GLUE; an `id` is carried
-            along.
+        form: txt, a sentence per line; csv or tsv, a table with a header, separated by tabs if the
+            header is, otherwise by commas; jsonl, a string or an object per line. Columns and keys
+            are `first` and `second`, or the names of the course and GLUE; an `id` is kept.
 
     Raises:
-        InputError: with the line, where it is not that.
+        InputError: a line is not in this format.
     """
     lines = _decoded(data, name)
     match form:
@@ -68,7 +67,7 @@ def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
 
 
 def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
-    """Yield lines as text, with their ends; a byte order mark is no part of the first."""
+    """Yield lines as text, line ends included; a byte order mark at the start is dropped."""
     for number, line in enumerate(data, 1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -85,11 +84,11 @@ def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
 def _of_table(table: Table, name: str) -> Iterator[Text]:
     if not set(table.columns) & set(FIRST_NAMES):
         raise InputError(
-            f"{name}, line 1: names no column {' or '.join(FIRST_NAMES)}, "
+            f"{name}, line 1: no column {' or '.join(FIRST_NAMES)}, "
             f"found {list(table.columns)!s:.100}"
         )
     for line, row in table.rows:
-        # of two columns with one name, the first counts
+        # if two columns have the same name, the first one counts
         fields = dict(zip(reversed(table.columns), reversed(row), strict=bool(row)))
         yield _text(line, fields, name)
 
@@ -117,23 +116,23 @@ def _text(line: int, fields: Mapping[str, object], name: str) -> Text:
 
 
 def _string(fields: Mapping[str, object], names: Sequence[str], name: str, number: int) -> str:
-    """Return the text of the first key that is there, or "" if none is."""
+    """Return the text of the first key that exists, or "" if none does."""
     for key in names:
         value = fields.get(key)
         if value is not None:
             if not isinstance(value, str):
-                raise InputError(f"{name}, line {number}: {key!r} is no string: {value!s:.40}")
+                raise InputError(f"{name}, line {number}: {key!r} is not a string: {value!s:.40}")
             return value
     return ""
 
 
 def _sorted_out(name: str, found: Sequence[Text]) -> Texts:
-    """Leave out lines without text, or with half of a pair."""
+    """Leave out lines without text or with only half of a pair."""
     stripped = [Text(t.line, t.first.strip(), t.second.strip(), t.id) for t in found]
     is_pairs = any(text.second for text in stripped)
     kept = [t for t in stripped if t.first and (t.second or not is_pairs)]
     for text in kept:
-        try:  # JSON can spell halves of surrogate pairs, and a shell's bytes become them
+        try:  # JSON escapes and shell arguments can contain lone surrogates
             (text.first + text.second).encode()
         except UnicodeEncodeError:
             raise InputError(f"{name}, line {text.line}: not UTF-8 text") from None

@@ -1,9 +1,8 @@
-"""Numbers that go wrong in training: what is looked at, and what is said about it.
+"""Checks of the numbers of a training.
 
-Two kinds. A loss, a gradient or a prediction that is no finite number ends the run: its weights
-are spoilt, and the last good ones are kept. All else is a note beside the epoch, and the run
-goes on: a dead head (the paper's NaN), a dev set that cannot tell good from bad, a loss or
-gradients that grow.
+There are two kinds. A loss, gradient or prediction that is not finite ends the run: its weights are
+useless, and the last good ones are kept. Anything else is a note on the epoch, and the run goes on:
+a dead head (the paper's NaN), a dev set with a single label, a growing loss or growing gradients.
 """
 
 import math
@@ -22,11 +21,11 @@ EXPLODING = 30.0  # times the last epoch's gradient norm: one step of a 1000-fol
 
 
 class SpoiltError(Exception):
-    """A run's numbers are no numbers any more: the corpus where it shows, and what is wrong."""
+    """A number of the run is not finite; the arguments are the corpus and the reason."""
 
 
 def check_finite(losses: Mapping[CorpusName, Sequence[Tensor]], norm: float | None) -> None:
-    """Look at the losses of an epoch's steps, scalars on any device, and the gradient's norm.
+    """Check the losses of the steps of an epoch, scalars on any device, and the gradient norm.
 
     Raises:
         SpoiltError: one is not finite.
@@ -39,7 +38,7 @@ def check_finite(losses: Mapping[CorpusName, Sequence[Tensor]], norm: float | No
 
 
 def not_finite(losses: Sequence[Tensor]) -> list[int]:
-    """Return the places of the losses that are not finite."""
+    """Return the positions of the losses that are not finite."""
     values = torch.stack(list(losses)).cpu() if losses else torch.empty(0)
     places: list[int] = (~values.isfinite()).nonzero().flatten().tolist()
     return places
@@ -64,7 +63,7 @@ def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
 
 
 def dev_notes(corpus: Corpus, predictions: Values, labels: Values) -> Iterator[str]:
-    """Yield what makes a dev score mean little or nothing.
+    """Yield the reasons why a dev score means little or nothing.
 
     Args:
         corpus: whose dev set.
@@ -85,7 +84,7 @@ def dev_notes(corpus: Corpus, predictions: Values, labels: Values) -> Iterator[s
 
 
 def growth_notes(history: Sequence[EpochRow], row: EpochRow) -> Iterator[str]:
-    """Yield what says that an epoch went astray, by the epochs of its corpus before it."""
+    """Yield a note if the loss or the gradients have grown since earlier epochs."""
     before = [earlier for earlier in history if earlier.corpus == row.corpus]
     if not before:
         return

@@ -1,11 +1,8 @@
-"""How far a training is and how fast it goes, logged while it trains.
-
-Only what the processor knows anyway is counted: nothing here waits for a GPU.
-"""
+"""Progress and speed of a training, logged while it runs. Nothing here waits for a GPU."""
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.training.history import EpochRow
@@ -16,16 +13,16 @@ LIVE_SECONDS = 0.25  # between two debug records, which a terminal shows as one 
 
 
 class Pace:
-    """Counts the steps of this process, and says what is left."""
+    """Counts the steps of this process and estimates the time left."""
 
     def __init__(self, run: str, epochs: int, steps_per_epoch: int, done: int) -> None:
-        """Begin to count.
+        """Start counting.
 
         Args:
             run: its name.
             epochs: of the whole training.
             steps_per_epoch: of all its corpora.
-            done: steps that another process did before.
+            done: steps that earlier processes took.
         """
         self.run = run
         self.epochs = epochs
@@ -37,7 +34,7 @@ class Pace:
         self.started = self.shown = time.monotonic()
 
     def step(self, examples: int) -> None:
-        """Count a step; a few times a second, show where the training is."""
+        """Count a step; a few times a second, log the position."""
         self.steps += 1
         self.examples += examples
         now = time.monotonic()
@@ -62,24 +59,21 @@ class Pace:
         ]
         self._log(logging.INFO, rows[0].epoch, "  ".join(parts))
 
-    def finish(self, machine: Mapping[str, Any]) -> None:
-        """Log what this process did, with facts for those who keep its time."""
+    def finish(self) -> dict[str, Any]:
+        """Log what this process did, and return it for the record of the stage's time."""
         seconds = time.monotonic() - self.started
         rate = self.examples / seconds if self.steps and seconds else None
-        facts = {
+        speed = "" if rate is None else f", dev sets scored between: {rate:.0f} examples/s"
+        log.info("%s  %d steps in %s%s", self.run, self.steps, _duration(seconds), speed)
+        return {
             "steps": self.steps,
             "all_steps": self.epochs * self.steps_per_epoch,
             "examples_per_second": None if rate is None else round(rate, 1),
             "resumed": self.done > 0,
         }
-        speed = "" if rate is None else f", dev sets scored between: {rate:.0f} examples/s"
-        log.info(
-            *("%s  %d steps in %s%s", self.run, self.steps, _duration(seconds), speed),
-            extra={"facts": facts | dict(machine)},
-        )
 
     def _log(self, level: int, epoch: int, words: str) -> None:
-        """Log where the training is, with the rate of steps, scores included, and what is left."""
+        """Log the position, the steps per second (scoring included) and the time left."""
         seconds, left = time.monotonic() - self.started, None
         if self.steps and seconds:
             rate = self.steps / seconds

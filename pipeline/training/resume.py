@@ -1,9 +1,9 @@
-"""Going on with a killed training: all that a step changes, in one file, and when it is written.
+"""The checkpoint of a training: one file with everything that a step changes.
 
-A training that goes on ends in the same bytes as one that was never killed, on the same device:
-the file holds the model, AdamW's moments, the random numbers of dropout and of the order of
-batches, the place in the epoch with its losses so far, the history, and the best model yet.
-Plain tensors and JSON in safetensors' format: nothing is unpickled.
+On the same device, a resumed training ends in the same bytes as one that was never killed. The file
+holds the model, AdamW's moments, the random states of dropout and of the shuffling, the position in
+the epoch with its losses so far, the history, and the best model so far. It is a safetensors file
+with JSON in its metadata: nothing is unpickled.
 """
 
 import hashlib
@@ -37,30 +37,30 @@ PLAIN = ("shuffler", "epoch", "step", "best_epoch", "best_score", "stopped")  # 
 
 
 class Checkpoint:
-    """A training's file, written now and then at the boundary between two steps."""
+    """The checkpoint file of a training, written from time to time between two steps."""
 
     def __init__(self, path: Path, run: str, every: CheckpointsParams) -> None:
         self.path = path
         self.run = run
         self.every = every
-        self.stop: int | None = None  # the signal that asks this process to stop
-        self._steps = 0  # since the last one
-        self._time = time.monotonic()  # of the last one
+        self.stop: int | None = None  # the signal that asked this process to stop
+        self._steps = 0  # since the last checkpoint
+        self._time = time.monotonic()  # of the last checkpoint
 
     def restore(self, trainer: Trainer) -> bool:
-        """Bring a new trainer to where the file left off; say whether there was one.
+        """Load the file into a new trainer; return whether there was one.
 
-        A damaged file, and one of another version, is named and put aside.
+        A file that is damaged or of another version is reported and moved aside.
 
         Raises:
-            OSError: the file could not be read, for no fault of its own.
+            OSError: the system could not read the file.
         """
         if not self.path.exists():
             return False
         try:
             tensors, values = read_checkpoint(self.path)
         except PipelineError as error:
-            log.warning("%s  begins anew: %s", self.run, error)
+            log.warning("%s  starts again: %s", self.run, error)
             self.path.replace(self.path.with_suffix(".damaged"))
             return False
         _apply(trainer, tensors, values)
@@ -72,10 +72,10 @@ class Checkpoint:
         return True
 
     def boundary(self, trainer: Trainer) -> None:
-        """Write the file if it is time, or if this process is asked to stop.
+        """Write the file if it is time to, or if this process was asked to stop.
 
         Raises:
-            StopError: it is asked to stop; the file is written.
+            StopError: this process was asked to stop; the file is written.
         """
         self._steps += 1
         stop = self.stop
@@ -89,16 +89,16 @@ class Checkpoint:
             )
 
     def save(self, trainer: Trainer) -> None:
-        """Write the file; where that fails the training goes on without."""
+        """Write the file; if that fails, the training goes on without it."""
         try:
             write_checkpoint(self.path, trainer)
         except (OSError, SafetensorError) as error:
-            log.warning("%s  could not be kept in %s: %s", self.run, self.path, error)
+            log.warning("%s  could not write its checkpoint %s: %s", self.run, self.path, error)
         self._steps, self._time = 0, time.monotonic()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM and Ctrl-C as a wish to stop at the next boundary; a second one is final."""
+        """Stop at the next boundary after SIGTERM or Ctrl-C; a second signal ends the process."""
 
         def note(number: int, _: FrameType | None) -> None:
             self.stop = number
@@ -106,7 +106,7 @@ class Checkpoint:
 
         handlers = {int(number): signal.getsignal(number) for number in SIGNALS}
         before = {number: each for number, each in handlers.items() if each != signal.SIG_IGN}
-        for number in before:  # not one that a shell ignores, for what runs in the background
+        for number in before:  # a shell ignores SIGINT for background jobs: keep that
             signal.signal(number, note)
         try:
             yield
@@ -116,10 +116,10 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, trainer: Trainer) -> None:
-    """Write everything that the steps to come depend on, and everything that is to be reported.
+    """Write everything that later steps depend on and everything that will be reported.
 
     Raises:
-        OSError, SafetensorError: the file could not be written; the old one is still there.
+        OSError, SafetensorError: the file could not be written; the old one is unchanged.
     """
     progress = trainer.progress
     parts: dict[str, Mapping[str, Tensor]] = {"best": progress.best_state}
@@ -142,7 +142,7 @@ def write_checkpoint(path: Path, trainer: Trainer) -> None:
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return a checkpoint's tensors, and what of the progress is no tensor.
+    """Return the tensors of a checkpoint, and the other values of its `Progress`.
 
     Raises:
         SchemaError: it was written by another version of this project.
@@ -162,7 +162,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _apply(trainer: Trainer, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Put a checkpoint's content into a trainer."""
+    """Load the content of a checkpoint into a trainer."""
     device = trainer.model.device
     best = {name: tensor.to(device) for name, tensor in _under("best", tensors).items()}
     history = [EpochRow(**row) for row in values["history"]]
@@ -182,7 +182,7 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return what an optimizer remembers, by parameter and name: "3.exp_avg"."""
+    """Return the state of an optimizer by parameter and name, such as "3.exp_avg"."""
     state = optimizer.state_dict()["state"]
     return {f"{i}.{name}": value for i, values in state.items() for name, value in values.items()}
 
@@ -194,7 +194,7 @@ def _set_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of the generators that dropout draws from."""
+    """Return the states of the random generators that dropout uses."""
     states = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
         states[device.type] = torch.get_device_module(device).get_rng_state()

@@ -1,11 +1,11 @@
-"""One run from its inputs to its outs: trained weights, history, and what was done."""
+"""One run, from its inputs to its outputs: weights, history and run.json."""
 
 import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from pipeline.encoder.device import (
 from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import save_weights
 from pipeline.errors import TrainingError
-from pipeline.heads.predict import open_examples, open_model
+from pipeline.heads.examples import open_examples, open_model
 from pipeline.plumbing.checkpoints import fingerprint_of, own_checkpoint
 from pipeline.plumbing.params import Params, RunParams
 from pipeline.tokens.inputs import check_files, listed_files
@@ -34,20 +34,27 @@ from pipeline.training.round_robin import discarded_batches, turns_per_round
 log = logging.getLogger(__name__)
 
 
-def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) -> Path:
-    """Train a run, write its weights, history and summary into `out`; return its checkpoint.
+class Trained(NamedTuple):
+    """What a training leaves beside its outs."""
 
-    One that was killed goes on from its checkpoint, and ends in the same bytes.
+    checkpoint: Path  # its folder
+    facts: Mapping[str, Any]  # for the record of the stage's time
+
+
+def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) -> Trained:
+    """Train a run, and write its weights, history and summary into `out`.
+
+    A run that was killed continues from its checkpoint and ends in the same bytes.
 
     Args:
-        params: of which the run is a part.
+        params: the params that contain the run.
         name: of the run.
-        out: a folder.
-        inputs: the list of what it reads, where that is another run's.
+        out: the folder to write into.
+        inputs: the list of the files it reads (default: the run's own list).
 
     Raises:
-        TrainingError: what the run reads is missing or has changed.
-        StopError: this process was asked to stop; the run can go on from there.
+        TrainingError: a file that the run reads is missing or has changed.
+        StopError: this process was asked to stop; the run can be resumed.
     """
     run, plan = params.run(name), plan_of(params, params.run(name))
     device = choose_device(params.device)
@@ -60,7 +67,7 @@ def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) 
         checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
         checkpoint.restore(trainer)
         with checkpoint.listening():
-            trainer.fit(name, checkpoint.boundary)
+            facts = trainer.fit(name, checkpoint.boundary)
         checkpoint.save(trainer)
         trainer.finish()
         metadata = {"run": name, "mode": run.mode}
@@ -73,7 +80,7 @@ def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) 
             "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
         }
         write_record(paths.run_summary(out), TRAIN, summary | _summary(run, trainer))
-    return folder
+    return Trained(folder, facts)
 
 
 def _fingerprint(
@@ -83,7 +90,7 @@ def _fingerprint(
     device: torch.device,
     files: Mapping[str, str],
 ) -> str:
-    """Stand for everything that decides a run's numbers, to the last bit."""
+    """Return a hash of everything that affects the run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
     code = {
         module: sha256_of(Path(str(loaded.__file__)))
@@ -107,7 +114,7 @@ def _fingerprint(
 def _new_trainer(
     run: RunParams, plan: TrainingPlan, kernels: Kernels, device: torch.device
 ) -> Trainer:
-    """Build a run's model and examples, as they are before the first step."""
+    """Build the model and examples of a run, in their state before the first step."""
     make_deterministic(device)
     torch.manual_seed(plan.seed)  # of new heads and of dropout
     if plan.speed.keep_memory and device.type == "cpu":
@@ -121,7 +128,7 @@ def _new_trainer(
 
 
 def _log_turns(name: str, trainer: Trainer) -> None:
-    """Say how the corpora share an epoch, and what the floor of Equation 1 leaves out."""
+    """Log how the corpora share an epoch, and what the floor of Equation 1 leaves out."""
     counts = trainer.num_batches
     if len(counts) == 1:
         return
@@ -136,7 +143,7 @@ def _log_turns(name: str, trainer: Trainer) -> None:
 
 
 def _summary(run: RunParams, trainer: Trainer) -> dict[str, Any]:
-    """Say what the run did, in the terms of params.yaml and of Equation 1."""
+    """Return the content of run.json, in the terms of params.yaml and Equation 1."""
     plan, progress = trainer.plan, trainer.progress
     left_out = discarded_batches(trainer.num_batches)
     seen = {row.corpus: row.examples for row in progress.history if row.epoch == 1}

@@ -4,6 +4,9 @@ Its weights, the predictions they give and the test sets are left alone: a sweep
 spread, and forty finetuned backbones are several GB.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline.core import paths
 from pipeline.core.files import replacing_folder, write_record
 from pipeline.core.schemas import TRIALS
@@ -14,11 +17,14 @@ from pipeline.plumbing.trials import Trial, with_trials
 from pipeline.training.run import train_run
 
 
-def train_trial(params: Params, name: str, trial: Trial) -> None:
+def train_trial(params: Params, name: str, trial: Trial) -> Mapping[str, Any]:
     """Train a trial and write its scores and history into `paths.trial_dir(name)`.
 
     One that was killed goes on from its checkpoint, even once it is scored: DVC, which is to take
     the scores in, may be killed too.
+
+    Returns:
+        What the training did, for the record of the stage's time.
 
     Raises:
         TrainingError: what its run reads is missing or has changed.
@@ -27,7 +33,7 @@ def train_trial(params: Params, name: str, trial: Trial) -> None:
     own = with_trials(params, {name: trial}).model_copy(update={"seed": trial.seed})
     inputs = paths.inputs_json(trial.run)
     with replacing_folder(paths.trial_dir(name)) as folder:
-        checkpoint = train_run(own, name, folder, inputs)
+        trained = train_run(own, name, folder, inputs)
         record = {
             "trial": name,
             "run": trial.run,
@@ -35,6 +41,7 @@ def train_trial(params: Params, name: str, trial: Trial) -> None:
             "corpora": score_dev(own, name, inputs, folder, paths.BACKBONE),
         }
         write_record(paths.trial_scores(folder), TRIALS, record)
-        mark_finished(checkpoint, paths.trial_scores(folder))
+        mark_finished(trained.checkpoint, paths.trial_scores(folder))
         paths.run_weights(folder).unlink()
         paths.run_summary(folder).unlink()
+    return trained.facts

@@ -63,9 +63,10 @@ def test_what_was_left_out_or_cut_or_generated_is_said_once(
     path.write_text(f"\n{'very ' * 600} long\n\n{'so ' * 600} long\n")
     assert predict("--input", str(path)) == 0
     assert [record.getMessage() for record in caplog.records] == [
-        "2 left out, having no text or half of a pair: line 1, 3",
-        "multitask-finetune has learnt from generated corpora: no judgement on real text",
-        "cut: 2 sentences or joint pairs of more than 512 tokens; the ends were not read",
+        "2 lines without text or with half of a pair are left out: line 1, 3",
+        "multitask-finetune was trained on generated corpora: its answers on real text mean "
+        "nothing",
+        "2 sentences or joint pairs had more than 512 tokens and were cut at the end",
     ]
 
 
@@ -88,7 +89,10 @@ def test_every_row_of_a_tab_separated_file_is_answered_and_its_marks_are_said(
         (["--corpus", "cfimdb", "a"], "was not trained on 'cfimdb'; it knows: sst, quora, sts"),
         (["--input", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),
         (["--input", "data"], "data cannot be read: Is a directory"),
-        (["--input", "text.docx"], "text.docx is none of txt, csv, tsv, jsonl; say which with"),
+        (
+            ["--input", "text.docx"],
+            "text.docx does not end in txt, csv, tsv, jsonl; give the format with",
+        ),
         ([" "], "the command line has no text"),
         (["a\udcff"], "the command line, line 1: not UTF-8 text"),
     ],

@@ -69,9 +69,9 @@ def test_a_run_that_has_checkpoints_of_other_settings_alone_says_that_it_begins_
     caplog.set_level("INFO")
     for run, fingerprint in (("sst", A), ("sst", A), ("sst-long", A), ("sts", A)):
         begin(run, fingerprint)
-    assert "begins anew" not in caplog.text
+    assert "starts again" not in caplog.text
     begin("sst", B)
-    assert "sst  begins anew: what there is in .checkpoints is of other settings" in caplog.text
+    assert "sst  starts again: the checkpoints in .checkpoints are of other settings" in caplog.text
 
 
 def test_a_checkpoint_goes_once_dvc_has_what_came_of_it() -> None:

@@ -126,7 +126,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
         process.kill()
         _, said = process.communicate()  # until the stage has ended too
     assert mark.exists() != bool(by)
-    assert ("has ended: it stops too" in said) == bool(by)
+    assert ("has ended, so the stage stops too" in said) == bool(by)
 
 
 @pytest.mark.parametrize(

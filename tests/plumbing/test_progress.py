@@ -18,7 +18,7 @@ import torch
 from pipeline.core import paths
 from pipeline.errors import StopError
 from pipeline.plumbing.params import load_params
-from pipeline.plumbing.progress import Planned, Teller, write_down
+from pipeline.plumbing.progress import Planned, ProgressHandler, write_down
 
 ROOT = Path(__file__).parents[2]
 PLAN = {"train@a": (30.0, True), "train@b": (60.0, True), "report": (None, True)}
@@ -36,17 +36,17 @@ def stream() -> io.StringIO:
 
 
 @pytest.fixture
-def teller(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Teller:
+def handler(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> ProgressHandler:
     monkeypatch.setenv("MINBERT_PLAN", json.dumps(PLAN))
     monkeypatch.setenv("DVC_STAGE", "train@a")
-    return Teller(stream)
+    return ProgressHandler(stream)
 
 
 def test_elsewhere_than_on_a_terminal_lines_have_their_time_and_nothing_is_live(
-    teller: Teller, stream: io.StringIO
+    handler: ProgressHandler, stream: io.StringIO
 ) -> None:
-    teller.emit(record("step 1", logging.DEBUG))
-    teller.emit(record("epoch 1"))
+    handler.emit(record("step 1", logging.DEBUG))
+    handler.emit(record("epoch 1"))
     assert time.strptime(stream.getvalue(), "%H:%M:%S  epoch 1\n")
 
 
@@ -79,7 +79,7 @@ def test_a_stage_announces_its_place_in_a_plan_and_its_threads(
         torch.set_num_threads(threads)
     else:
         monkeypatch.delitem(sys.modules, "torch")  # as in a stage that does not compute
-    Teller(None).announce()
+    ProgressHandler(None).announce()
     torch.set_num_threads(before)
     assert caplog.messages == lines
 
@@ -87,7 +87,7 @@ def test_a_stage_announces_its_place_in_a_plan_and_its_threads(
 @pytest.mark.parametrize("plan", ["", "{", "[1]", '{"train@a": 1}'])
 def test_a_plan_that_cannot_be_read_is_no_plan(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINBERT_PLAN", plan)
-    assert Teller(None).plan == {}
+    assert ProgressHandler(None).plan == {}
 
 
 @pytest.mark.parametrize(
@@ -99,33 +99,33 @@ def test_a_plan_that_cannot_be_read_is_no_plan(plan: str, monkeypatch: pytest.Mo
     ],
 )
 def test_what_is_left_of_all_stages_is_added(
-    report: Planned, words: str, teller: Teller, stream: io.StringIO
+    report: Planned, words: str, handler: ProgressHandler, stream: io.StringIO
 ) -> None:
-    teller.plan["report"] = report
-    teller.emit(record("epoch 1", left_seconds=10.0))
-    teller.emit(record("epoch 2", left_seconds=None))
+    handler.plan["report"] = report
+    handler.emit(record("epoch 1", left_seconds=10.0))
+    handler.emit(record("epoch 2", left_seconds=None))
     assert [line[10:] for line in stream.getvalue().splitlines()] == [f"epoch 1{words}", "epoch 2"]
 
 
 def test_a_live_line_that_cannot_be_told_ends_no_stage(
-    teller: Teller, capsys: pytest.CaptureFixture[str]
+    handler: ProgressHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    teller.is_terminal = True
-    teller.emit(record("step %d", logging.DEBUG, args=("one",)))
+    handler.is_terminal = True
+    handler.emit(record("step %d", logging.DEBUG, args=("one",)))
     assert "Logging error" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
 def test_who_is_asked_to_stop_while_it_tells_stops(
-    level: int, teller: Teller, monkeypatch: pytest.MonkeyPatch
+    level: int, handler: ProgressHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_: logging.LogRecord) -> str:
         raise StopError("stopped", signal.SIGTERM)
 
-    monkeypatch.setattr(teller, "format", stop)
-    teller.is_terminal = True
+    monkeypatch.setattr(handler, "format", stop)
+    handler.is_terminal = True
     with pytest.raises(StopError):
-        teller.emit(record("epoch 1", level))
+        handler.emit(record("epoch 1", level))
 
 
 def test_with_stderr_closed_a_stage_runs_and_says_nothing() -> None:
@@ -218,7 +218,7 @@ def test_where_it_cannot_be_written_the_stage_goes_on(
 ) -> None:
     (repository / paths.TIMES).write_text("a file where a folder should be")
     write_down({}, started=time.monotonic())
-    assert "what train@a took could not be noted" in caplog.text
+    assert "the time of train@a could not be recorded" in caplog.text
 
 
 def test_a_stage_that_fails_writes_nothing_down(repository: Path) -> None:

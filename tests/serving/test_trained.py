@@ -62,7 +62,10 @@ def test_runs_that_are_unknown_or_untrained_are_told(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"best_epoch": 0, "stopped": "the loss is nan"}, "has learnt nothing: training stopped"),
+        (
+            {"best_epoch": 0, "stopped": "the loss is nan"},
+            "has no finished epoch: training stopped",
+        ),
         ({"mode": None}, "run.json is damaged"),
         ({"schema": "train/0"}, "was written by another version"),
     ],
@@ -91,7 +94,7 @@ def test_a_vocabulary_beyond_the_weights_is_refused(repository: Path) -> None:
     tokenizer["model"]["vocab"]["#surplus#"] = 30522
     path.unlink()
     path.write_text(json.dumps(tokenizer))
-    with pytest.raises(BackboneError, match="knows 30523 tokens and the backbone 30522"):
+    with pytest.raises(BackboneError, match="has 30523 tokens and the backbone 30522"):
         open_run(load_params(), NAME)
 
 

@@ -196,7 +196,7 @@ def test_a_damaged_checkpoint_and_another_versions_is_named_and_left_aside(
         read_checkpoint(written)
     trainer = small()
     assert not Checkpoint(written, "sts-pretrain", NEVER).restore(trainer)
-    assert "sts-pretrain  begins anew: " in caplog.text
+    assert "sts-pretrain  starts again: " in caplog.text
     assert (trainer.progress.epoch, trainer.progress.step) == (1, 0)
     assert [p.name for p in written.parent.iterdir()] == ["training.damaged"]
 
@@ -209,7 +209,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
         trainer.fit("test", Checkpoint(path, "test", EVERY_STEP).boundary)
     assert len(trainer.progress.history) == 2
     assert list(path.parent.iterdir()) == []
-    assert f"could not be kept in {path}: " in caplog.text
+    assert f"could not write its checkpoint {path}: " in caplog.text
     assert "File too large" in caplog.text
 
 

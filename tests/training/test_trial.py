@@ -13,6 +13,7 @@ from pipeline.plumbing.checkpoints import checkpoints_root, own_checkpoint
 from pipeline.plumbing.params import Params, load_params
 from pipeline.plumbing.trials import Changes, Trial, changed
 from pipeline.training import trial
+from pipeline.training.run import Trained
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TRIAL = Trial(run="sst-pretrain", mode="pretrain", seed=7, changes=Changes(dropout=0.1))
@@ -20,7 +21,7 @@ NAME = "sst-pretrain-dropout0p1-seed7"
 KEPT = "training.safetensors"
 
 
-def trained(params: Params, name: str, out: Path, inputs: Path) -> Path:
+def trained(params: Params, name: str, out: Path, inputs: Path) -> Trained:
     """Stand in for the training of a run; it notes in its summary what it was given, and found."""
     assert inputs == paths.inputs_json("sst-pretrain")
     with own_checkpoint(name, "a" * 16) as folder:
@@ -31,7 +32,7 @@ def trained(params: Params, name: str, out: Path, inputs: Path) -> Path:
         settings = params.run(name).model_dump()
         given = {"seed": params.seed, "settings": settings, "goes_on": goes_on}
         write_record(paths.run_summary(out), TRAIN, given)
-    return folder
+    return Trained(folder, {})
 
 
 @pytest.fixture(autouse=True)

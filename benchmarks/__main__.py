@@ -12,18 +12,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import breakdown, full_quora, ours
-from benchmarks.measure import (
-    FEATURES,
-    HUGGING_FACE,
-    HUGGING_FACE_TRAINER,
-    TEXTBOOK,
-    alternate,
-    matmul_peak,
-)
+from benchmarks import breakdown, ours
+from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK, alternate, matmul_peak
 from benchmarks.page import figure, page
 from benchmarks.results import machine, run_command, setting, write_page, write_results
 from benchmarks.turns import apart, seconds_of
@@ -39,7 +33,7 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
-PEERS = ("transformers", "accelerate")
+PEERS = ("transformers",)
 GROWTH_EXAMPLES = (512, 1024, 2048)
 SHAPE_ROWS = 1600  # tokens of a batch
 STAGES, NO_STAGES = Path("stages"), {"__init__", "entry"}
@@ -103,54 +97,44 @@ def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
     stages = sorted({path.stem for path in STAGES.glob("*.py")} - NO_STAGES)
     return {
         "growth": {
-            corpus: {
-                str(size): ours.epoch_seconds(split, params, size)
-                for size in GROWTH_EXAMPLES
-                if size <= len(split)
-            }
-            for corpus, split in train.items()
-            if corpus != "cfimdb"
+            c: {str(n): ours.epoch_seconds(s, params, n) for n in GROWTH_EXAMPLES if n <= len(s)}
+            for c, s in train.items()
+            if c != "cfimdb"
         },
         "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
         "breakdown": {corpus: breakdown.shares(split, params) for corpus, split in train.items()},
         "startup_seconds": {stage: startup_seconds(stage) for stage in stages},
-        "full_quora": apart(full_quora.measure),
+        "full_quora": apart(ours.full_quora),
     }
 
 
 def startup_seconds(stage: str, times: int = 3) -> float:
     """Return the fastest of a few starts, which end at `--help`."""
     command = [sys.executable, "-m", f"stages.{stage}", "--help"]
-
-    def start() -> None:  # no shell, and the stage is the name of a file of ours
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-
+    # no shell, and the stage is the name of a file of ours
+    start = partial(subprocess.run, command, check=True, capture_output=True)
     return min(seconds_of(start) for _ in range(times))
 
 
 def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
     """Measure every contender on a corpus, finetuned and frozen."""
-    pieces = [ours.ALONE + name for name in ours.PIECES if _concerns(name, corpus)]
+    is_pair, pooled = CORPORA[corpus].is_pair, CORPORA[corpus].task.pooling == "pooled"
+    # these change nothing on other corpora
+    concerned = {"merged pairs": is_pair, "trimmed last layer": pooled}
+    pieces = [ours.ALONE + name for name in ours.PIECES if concerned.get(name, True)]
     modes = {
-        "finetune": [TEXTBOOK, HUGGING_FACE, HUGGING_FACE_TRAINER, ours.PLAIN, ours.ALL, *pieces],
+        "finetune": [TEXTBOOK, HUGGING_FACE, ours.PLAIN, ours.ALL, *pieces],
         "frozen": [TEXTBOOK, HUGGING_FACE, ours.ALL, FEATURES],
     }
     found: dict[str, Any] = {
         "examples": how["examples"] or len(read_cache(paths.tokens_dir(corpus), "train")),
-        "pooled": CORPORA[corpus].task.pooling == "pooled",
+        "pooled": pooled,
     }
     for mode, names in modes.items():
         log.info("%s: %s", corpus, mode)
         turns = alternate(names, mode, corpus, **how)
         found[mode] = {name: [turn._asdict() for turn in taken] for name, taken in turns.items()}
     return found
-
-
-def _concerns(piece: str, corpus: CorpusName) -> bool:
-    """Leave out pieces that change nothing on a corpus."""
-    if piece == "merged pairs":
-        return CORPORA[corpus].is_pair
-    return piece != "trimmed last layer" or CORPORA[corpus].task.pooling == "pooled"
 
 
 def peaks(params: Params) -> dict[str, float]:

@@ -23,14 +23,14 @@ from typing import Any, get_args
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from benchmarks.dead_heads_figure import figure
 from benchmarks.results import filled, run_command, write_page
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
 from pipeline.core.paper import TABLE_3
-from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, Split
+from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, PairEncoding, Split
 from pipeline.encoder.batches import Chosen
 from pipeline.encoder.device import keep_memory
 from pipeline.heads.examples import VectorExamples, open_examples
@@ -46,12 +46,14 @@ from pipeline.reporting.dead_heads import (
     Condition,
     HeadsRun,
     Turns,
+    Vectors,
     chosen,
     read_dead_heads,
     sentiment_told,
     similarity_told,
 )
-from pipeline.training.loop import Trainer, TrainingPlan
+from pipeline.reporting.drawing import FAINT, Sheet, drawn, labelled
+from pipeline.training.loop import Trainer, TrainingPlan, plan_of
 from pipeline.training.round_robin import loss_weights
 
 log = logging.getLogger("benchmarks")
@@ -67,6 +69,13 @@ SHARED, OWN = 0.6, 0.15  # of a vector of bert-base's kind: what all have in com
 DIRECTION = 1  # the stream of random numbers that a seed has beside those of a run
 DEV_BATCH = 4096  # heads alone need little memory
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
+COLUMNS: Mapping[Vectors, str] = {  # of the figure
+    "bert-like": "vectors like bert-base's",
+    "control": "control: no shared direction",
+    "minilm": "MiniLM's own vectors",
+}
+COLOURS: Mapping[IdleHeads, str] = {"step": "#D55E00", "skip": "#0072B2"}
+STYLES: Mapping[PairEncoding, str] = {"joint": "-", "separate": ":"}
 
 
 def main(argv: Sequence[str]) -> None:
@@ -96,6 +105,34 @@ def page(results: Path) -> str:
         groups={each: chosen(runs, **asdict(each)) for each in conditions},
         paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
     )
+
+
+def figure(runs: Sequence[HeadsRun]) -> str:
+    """Draw every seed at the paper's turns by epoch, as SVG; no line where STS is undefined."""
+    papers = [TABLE_3[corpus, "multi-task", "pretrain"] for corpus in ("sst", "sts")]
+
+    def draw(paper: Figure) -> None:
+        panels = paper.subplots(3, len(COLUMNS), sharex=True, sharey="row", squeeze=False)
+        for column, (vectors, title) in enumerate(COLUMNS.items()):
+            sst, sts, zeros = panels[:, column]
+            for run in chosen(runs, turns="paper", vectors=vectors).runs:
+                idle_heads, encoding = run.condition.idle_heads, run.condition.pair_encoding
+                look: dict[str, Any] = {"color": COLOURS[idle_heads], "linestyle": STYLES[encoding]}
+                look |= {"label": f"{idle_heads}, {encoding}", "linewidth": 0.9, "alpha": 0.6}
+                epochs = range(1, len(run.zeros) + 1)
+                sst.plot(epochs, run.scores["sst"], **look)
+                sts.plot(epochs, run.scores["sts"], **look)
+                zeros.plot(epochs, run.zeros, **look)
+            for axes, score in zip((sst, sts), papers, strict=True):
+                axes.axhline(score, color="black", linestyle="-.", label="paper", **FAINT)
+            labelled(sst, "", "SST accuracy" if column == 0 else "", title)
+            labelled(sts, "", "STS correlation" if column == 0 else "")
+            labelled(zeros, "epoch", "STS: share of zeros" if column == 0 else "")
+        handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
+        paper.legend(handles.values(), handles, loc="lower center", ncols=len(handles))
+
+    head = "the paper's turns (1 SST : 66 Quora : 2 STS); a line for each seed, where it is defined"
+    return drawn(Sheet(9, 7.2, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
 
 
 def all_conditions() -> list[Condition]:
@@ -150,16 +187,8 @@ def trained(params: Params, condition: Condition, seed: int) -> HeadsRun:
     """Train the heads under a condition, from a seed."""
     run = params.run(RUN)
     data = read_data(run, condition, params.seed)
-    plan = TrainingPlan(
-        epochs=params.epochs(run),
-        learning_rate=params.learning_rate(run),
-        batch_size=run.batch_size,
-        optimizer=params.optimizer,
-        speed=params.speed.training,
-        dev_batch_size=DEV_BATCH,
-        seed=seed,
-        idle_heads=condition.idle_heads,
-    )
+    plan = plan_of(params, run)
+    plan = replace(plan, dev_batch_size=DEV_BATCH, seed=seed, idle_heads=condition.idle_heads)
     scores, zeros = fitted(run, data, plan, NUM_BATCHES[condition.turns])
     return HeadsRun(condition, seed, scores, zeros)
 
@@ -213,8 +242,11 @@ def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
         if train.split.corpus.task.pooling == "pooled":
             shift = shared_direction(train.vectors.shape[-1], seed)
             shift *= condition.vectors == "bert-like"
+            known = train.vectors.float().flatten(end_dim=1)
+            mean, deviation = known.mean(dim=0), known.std(dim=0)
             for split in splits:
-                made = of_berts_kind(data[split][corpus].vectors, train.vectors, shift)
+                standardised = (data[split][corpus].vectors.float() - mean) / deviation
+                made = (shift + OWN * standardised).clamp(-1.0, 1.0).half()
                 data[split][corpus] = replace(data[split][corpus], vectors=made)
     return data
 
@@ -227,19 +259,6 @@ def shared_direction(width: int, seed: int) -> Tensor:
     """
     signs = np.random.default_rng([seed, DIRECTION]).integers(0, 2, width) * 2 - 1
     return torch.from_numpy(signs).float() * SHARED
-
-
-def of_berts_kind(vectors: Tensor, train: Tensor, shift: Tensor) -> Tensor:
-    """Return vectors around `shift`, each dimension standardised by the train split, float16.
-
-    Args:
-        vectors: of a split, float16 [N, S, D].
-        train: those of the train split.
-        shift: where they are to lie, float [D].
-    """
-    known = train.float().flatten(end_dim=1)
-    standardised = (vectors.float() - known.mean(dim=0)) / known.std(dim=0)
-    return (shift + OWN * standardised).clamp(-1.0, 1.0).half()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks import ours
 from benchmarks.results import peak_memory_mb
+from benchmarks.textbook import Textbook
 from benchmarks.turns import apart, in_turns, seconds_of
 from pipeline.core import paths
 from pipeline.core.tasks import CorpusName, Mode
@@ -26,7 +27,6 @@ from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 
 TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
-HUGGING_FACE_TRAINER = "Hugging Face Trainer"
 FEATURES = "ours, features"
 Work = NDArray[np.float64]  # of each batch of an epoch, in a unit of its own
 
@@ -47,15 +47,12 @@ def take_turn(
     """Time some batches, and reckon the epoch from them.
 
     Args:
-        contender: has `step`, or `turn` where it times itself.
+        contender: has `step`.
         split: what the batches are cut from.
         batches: chosen from an epoch.
         work: of every batch of the epoch.
     """
-    if hasattr(contender, "turn"):
-        seconds = contender.turn(batches)
-    else:
-        seconds = [seconds_of(partial(contender.step, batch)) for batch in batches]
+    seconds = [seconds_of(partial(contender.step, batch)) for batch in batches]
     if isinstance(contender, ours.Frozen):
         seconds = [second / ours.STEPS_AT_ONCE for second in seconds]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)
@@ -91,14 +88,6 @@ def epoch_seconds(seconds: Sequence[float], chosen: Work, work: Work) -> float:
     return float(np.sum(seconds) / chosen.sum() * work.sum())
 
 
-def padded_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Count the tokens of each batch with its padding."""
-    sentences = split.corpus.task.num_sentences
-    return np.array(
-        [split.lengths[batch].max() * len(batch) * sentences for batch in batches], dtype=np.float64
-    )
-
-
 def real_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
     """Count the tokens of each batch without its padding."""
     per_example = np.diff(split.offsets).reshape(len(split), -1).sum(axis=1)
@@ -106,11 +95,13 @@ def real_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
 
 
 def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Say what a contender's time on a batch grows with."""
+    """Say what a contender's time grows with: the tokens of a batch, and padding if computed."""
     if isinstance(contender, ours.Frozen):
         return np.ones(len(batches))  # a head on stored vectors sees no tokens
-    packs = getattr(contender, "packs", False)
-    return real_tokens(split, batches) if packs else padded_tokens(split, batches)
+    if getattr(contender, "packs", False):
+        return real_tokens(split, batches)
+    longest = np.array([split.lengths[batch].max() * len(batch) for batch in batches])
+    return np.asarray(longest * float(split.corpus.task.num_sentences))
 
 
 def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
@@ -118,14 +109,11 @@ def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
     trained: Mode = "pretrain" if mode == "frozen" else "finetune"
     device = choose_device(params.device)
     if name == TEXTBOOK:
-        from benchmarks.textbook import Textbook
-
         return Textbook(split, paths.BACKBONE, trained, device)
-    if name in (HUGGING_FACE, HUGGING_FACE_TRAINER):
-        from benchmarks.hugging_face import HuggingFaceLoop, HuggingFaceTrainer
+    if name == HUGGING_FACE:
+        from benchmarks.hugging_face import HuggingFaceLoop  # needs transformers
 
-        kind = HuggingFaceLoop if name == HUGGING_FACE else HuggingFaceTrainer
-        return kind(split, paths.BACKBONE, trained, device)
+        return HuggingFaceLoop(split, paths.BACKBONE, trained, device)
     if name == FEATURES:
         return ours.Features(split, params)
     return ours.Frozen(split, params) if mode == "frozen" else ours.Finetune(split, params, name)

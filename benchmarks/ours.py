@@ -11,21 +11,29 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from benchmarks.results import peak_memory_mb
 from benchmarks.turns import seconds_of
 from pipeline.core import paths
 from pipeline.core.config import config_from_json
-from pipeline.core.files import read_json, sha256_of
-from pipeline.core.tasks import CorpusName, Mode
+from pipeline.core.files import read_json, sha256_of, write_record
+from pipeline.core.schemas import FEATURES
+from pipeline.core.tasks import CORPORA, CorpusName, Mode
 from pipeline.encoder.batches import Indices, TokenExamples, on_device
 from pipeline.encoder.device import choose_device, keep_memory
-from pipeline.encoder.features import compute_vectors
+from pipeline.encoder.features import compute_vectors, read_features
 from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import load_backbone
 from pipeline.heads.examples import Examples, VectorExamples, open_model
 from pipeline.heads.predict import predict
-from pipeline.plumbing.params import ForwardParams, Params, SpeedParams, TrainingSpeedParams
+from pipeline.plumbing.params import (
+    ForwardParams,
+    Params,
+    SpeedParams,
+    TrainingSpeedParams,
+    load_params,
+)
 from pipeline.tokens.token_cache import TokenizedSplit
-from pipeline.training.loop import Trainer, TrainingPlan
+from pipeline.training.loop import Trainer, plan_of
 from pipeline.training.run import train_run
 
 OFF: Mapping[str, object] = {
@@ -55,6 +63,8 @@ PIECES: Mapping[str, Mapping[str, object]] = {
     "fused AdamW": {"fused_adamw": True},
     "kept memory": {"keep_memory": True},
 }
+PAIRS, WIDTH = 141_506, 768  # of Quora and of the backbone, in the paper
+BLOCK = 4096  # pairs written at once
 ALONE = "ours, only "
 PLAIN = "ours, plain"
 ALL = "ours"
@@ -104,15 +114,7 @@ def trainer_of(
     corpus = examples.split.corpus.name
     run, data = params.run(f"{corpus}-{mode}"), {corpus: examples}
     model = open_model(run, data, kernels_on(device, speed.forward), paths.BACKBONE)
-    plan = TrainingPlan(
-        epochs=1,
-        learning_rate=params.learning_rate(run),
-        batch_size=run.batch_size,
-        optimizer=params.optimizer,
-        speed=speed.training,
-        dev_batch_size=params.evaluation.batch_size,
-        seed=params.seed,
-    )
+    plan = replace(plan_of(params, run), epochs=1, speed=speed.training)
     return Trainer(model.to(device).train(), data, data, plan)
 
 
@@ -181,6 +183,56 @@ def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
     trainer = Finetune(dev, params, ALL).trainer
     examples, size = trainer.dev[dev.corpus.name], params.evaluation.batch_size
     return seconds_of(lambda: predict(trainer.model, examples, size))
+
+
+def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
+    """Train Quora's head for one epoch on memory-mapped vectors, at the paper's size.
+
+    They are random: they take the time, disk and memory of real ones.
+
+    Returns:
+        `disk_mb` of the vectors, `peak_memory_mb` (the largest resident set, the mapped vectors
+        included), `steps_per_second`, `seconds_per_epoch`.
+    """
+    params = load_params()
+    with tempfile.TemporaryDirectory(prefix="minbert-bench-") as name:
+        folder = Path(name)
+        write_vectors(folder / "train.npy", pairs, width)
+        disk = (folder / "train.npy").stat().st_size
+        vectors = torch.from_numpy(read_features(folder, "train"))
+        examples = VectorExamples(unread(pairs), vectors)
+        trainer = trainer_of(params, examples, "pretrain", params.speed, vectors.device)
+        batches = trainer.batches_of("quora")
+        seconds = seconds_of(lambda: [trainer.step("quora", chosen) for chosen in batches])
+    return {
+        "disk_mb": disk / 2**20,
+        "peak_memory_mb": peak_memory_mb(),
+        "steps_per_second": len(batches) / seconds,
+        "seconds_per_epoch": seconds,
+    }
+
+
+def write_vectors(path: Path, pairs: int, width: int) -> None:
+    """Write random vectors as a features stage does, float16 [N, 2, D], a block at a time."""
+    generator = np.random.default_rng(0)
+    vectors = np.lib.format.open_memmap(path, "w+", "<f2", shape=(pairs, 2, width))
+    for start in range(0, pairs, BLOCK):
+        block = vectors[start : start + BLOCK]
+        block[:] = generator.standard_normal(block.shape, dtype=np.float32)
+    vectors.flush()
+    write_record(path.with_name("features.json"), FEATURES, {"examples": {"train": pairs}})
+
+
+def unread(pairs: int) -> TokenizedSplit:
+    """Make pairs of which only the labels are ever read."""
+    return TokenizedSplit(
+        CORPORA["quora"],
+        np.empty(0, np.int32),
+        np.zeros(2 * pairs + 1, np.int64),
+        (np.arange(pairs) % 2).astype(np.float32),
+        np.empty(pairs, dtype=np.str_),
+        pad_id=0,
+    )
 
 
 class Trained(NamedTuple):

@@ -5,7 +5,6 @@ import logging
 import os
 import platform
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +17,11 @@ from pipeline.core.files import write_json, write_text
 from pipeline.encoder.device import choose_device, device_name
 from pipeline.errors import PipelineError
 from pipeline.plumbing.params import Params
+from pipeline.plumbing.progress import peak_memory
 from pipeline.reporting.markdown import page
 
 RESULTS, REPORTS = Path("benchmarks/results"), Path("reports")
 TEXTS = Path(__file__).parent / "texts"
-BYTES_TO_MB = 2**20  # outside Linux, macOS for one, the peak is given in bytes
 
 
 def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
@@ -77,16 +76,8 @@ def commit() -> str | None:
 
 
 def peak_memory_mb() -> float:
-    """Return the largest resident set of this process so far.
-
-    getrusage(2) would begin with that of the process which started this one, Linux's own number
-    does not.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        (kilobytes,) = re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())
-        return int(kilobytes) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / BYTES_TO_MB
+    """Return the largest resident set of this process so far, 0 where the system does not say."""
+    return (peak_memory() or 0) / 2**20
 
 
 def results_json(device: str, kind: str = "") -> Path:

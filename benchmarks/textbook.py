@@ -7,10 +7,13 @@ gradients of all 30,522 embeddings. Frozen, its encoder runs at every step with 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.core.tasks import Corpus, Mode
@@ -63,30 +66,35 @@ class Textbook:
     ) -> None:
         self.split, self.device = split, device
         self.corpus: Corpus = split.corpus
-        self.bert = load_backbone(backbone_dir, PLAIN).to(device)
+        self.bert = self.load(backbone_dir).to(device).train()
+        self.bert.requires_grad_(mode == "finetune")
         self.head = Head(self.corpus, self.bert.config.hidden_size, 0.3).to(device)
-        if mode == "pretrain":
-            self.bert.requires_grad_(False)
         parameters = [*self.bert.parameters(), *self.head.parameters()]
         rate = 1e-3 if mode == "pretrain" else 1e-5
-        self.optimizer = AdamW([p for p in parameters if p.requires_grad], rate)
+        self.optimizer = self.optimizer_of([p for p in parameters if p.requires_grad], rate)
 
-    def vectors(self, sentences: list[list[int]]) -> Tensor:
+    def load(self, folder: Path) -> Any:
+        """Return the encoder."""
+        return load_backbone(folder, PLAIN)
+
+    def optimizer_of(self, parameters: Iterable[nn.Parameter], rate: float) -> Any:
+        """Return the optimizer."""
+        return AdamW(parameters, rate)
+
+    def vectors(self, sentences: Sequence[NDArray[np.int32]]) -> Tensor:
         """Pad a batch's sentences from lists and encode them, float [B, D]."""
         longest = max(map(len, sentences))
         pad = self.split.pad_id
-        ids = torch.tensor([s + [pad] * (longest - len(s)) for s in sentences]).to(self.device)
+        ids = [s.tolist() + [pad] * (longest - len(s)) for s in sentences]
         real = [[True] * len(s) + [False] * (longest - len(s)) for s in sentences]
-        mask = torch.tensor(real).to(self.device)
-        starts = torch.zeros((len(ids), 1), dtype=torch.int64, device=self.device)
-        return sentence_vectors(self.bert, ids, mask, starts, self.corpus.task.pooling)[:, 0]
+        tokens, mask = (torch.tensor(each).to(self.device) for each in (ids, real))
+        starts = torch.zeros_like(tokens[:, :1])
+        return sentence_vectors(self.bert, tokens, mask, starts, self.corpus.task.pooling)[:, 0]
 
     def outputs(self, indices: Indices) -> Tensor:
         """Return the head's outputs, after a forward pass for each sentence of a pair."""
         examples = [self.split.sentences(int(index)) for index in indices]
-        each = [
-            self.vectors([s.tolist() for s in column]) for column in zip(*examples, strict=True)
-        ]
+        each = [self.vectors(column) for column in zip(*examples, strict=True)]
         outputs: Tensor = self.head(torch.stack(each, dim=1))
         return outputs
 

@@ -27,17 +27,16 @@ def main(argv: Sequence[str]) -> None:
     single = [name for name, run in params.runs.items() if run.scheme == "single-task"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", nargs="+", choices=params.runs, default=single)
-    runs = {name: _all_ways(params, name) for name in parser.parse_args(argv).runs}
+    # each in a new process
+    ways = {str(count): count for count in THREADS} | {"again": AGAIN}
+    runs = {
+        run: {name: apart(outcome, params, run, threads) for name, threads in ways.items()}
+        for run in parser.parse_args(argv).runs
+    }
     method = {**setting(params), "seed": params.seed, "cores": os.cpu_count()}
     results = {"method": method, "runs": runs}
     write_results("threads", results)
     write_page("determinism.md", page(results))
-
-
-def _all_ways(params: Params, run: str) -> dict[str, Outcome]:
-    """Train a run on each number of threads, and on one of them again, each in a new process."""
-    ways = {str(count): count for count in THREADS} | {"again": AGAIN}
-    return {name: apart(outcome, params, run, threads) for name, threads in ways.items()}
 
 
 def outcome(params: Params, run: str, threads: int) -> Outcome:

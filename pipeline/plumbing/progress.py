@@ -128,7 +128,7 @@ def write_down(facts: Mapping[str, Any], started: float) -> None:
     record = {
         "stage": stage,
         "seconds": round(time.monotonic() - started, 2),
-        "peak_memory_bytes": _peak_memory(),
+        "peak_memory_bytes": peak_memory(),
         "processors": _processors(),
         **facts,
     }
@@ -165,7 +165,7 @@ def _rounded(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"
 
 
-def _peak_memory() -> int | None:
+def peak_memory() -> int | None:
     """Return the peak memory of this process in bytes, or None if the system does not say.
 
     On Linux, getrusage would also count the memory of the DVC process before the fork.

@@ -30,7 +30,7 @@ def written(kind: str) -> Any:
 def test_what_keeps_it_from_measuring_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(command, "measure", lambda *_, **__: pytest.fail("measured"))
-    with pytest.raises(PipelineError, match="transformers and accelerate not installed; `pip"):
+    with pytest.raises(PipelineError, match="transformers not installed; `pip"):
         command.main([])
     with pytest.raises(PipelineError, match="--seeds must be at least 2"):
         agreement.main(["--seeds", "1"])

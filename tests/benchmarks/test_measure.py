@@ -13,7 +13,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks import measure
 from benchmarks.breakdown import KIND_OF, REST, shares, shares_of
-from benchmarks.full_quora import measure as measure_quora
 from benchmarks.measure import (
     FEATURES,
     TEXTBOOK,
@@ -24,7 +23,7 @@ from benchmarks.measure import (
     take_turn,
     work_of,
 )
-from benchmarks.ours import ALL, ALONE, Frozen
+from benchmarks.ours import ALL, ALONE, Frozen, full_quora
 from benchmarks.results import peak_memory_mb, results_json
 from benchmarks.turns import apart
 from pipeline.core import paths
@@ -45,15 +44,16 @@ class TimesItself:
     split: TokenizedSplit
     packs: bool = False
 
-    def turn(self, batches: list[Indices]) -> list[float]:
-        """Return how long the batches would take."""
-        return list(work_of(self, self.split, batches) / 10)
+    def step(self, batch: Indices) -> float:
+        """Return how long the batch would take."""
+        return float(work_of(self, self.split, [batch])[0] / 10)
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_turn_gives_the_whole_epoch_of_the_same_examples(
-    packed: bool, make_split: MakeSplit
+    packed: bool, make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(measure, "seconds_of", lambda step: step())
     split = make_split("sts", 22)
     contender = TimesItself(split, packed)
     batches = epoch_of(TEXTBOOK, contender, split, PARAMS)
@@ -158,7 +158,7 @@ def test_the_steps_of_a_real_training_are_broken_down(served_dir: Path) -> None:
 
 
 def test_the_full_quora_has_a_rate_disk_and_memory() -> None:
-    told = measure_quora(pairs=64, width=8)
+    told = full_quora(pairs=64, width=8)
     assert told["disk_mb"] * 2**20 == 64 * 2 * 8 * 2 + 128  # and the header of an .npy file
     assert told["peak_memory_mb"] > told["disk_mb"]
     assert told["steps_per_second"] * told["seconds_per_epoch"] == pytest.approx(4)

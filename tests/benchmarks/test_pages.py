@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from benchmarks import agreement, dead_heads, encodings, page, scaling, threads
-from benchmarks.dead_heads_figure import figure
 from benchmarks.measure import TEXTBOOK
 from benchmarks.ours import ALL, PLAIN
 from benchmarks.page import FROZEN, WHOLE, aims, multitask_share, peak_fraction, ratio, wholes
@@ -36,7 +35,7 @@ RENDERED: dict[str, Callable[[], str]] = {
     "reports/agreement.md": lambda: agreement.page(stored("benchmarks/results/agreement-cpu.json")),
     "reports/determinism.md": lambda: threads.page(stored("benchmarks/results/threads-cpu.json")),
     "reports/dead-heads.md": lambda: dead_heads.page(ROOT / paths.DEAD_HEADS),
-    "reports/dead-heads.svg": lambda: figure(read_dead_heads(ROOT / paths.DEAD_HEADS)),
+    "reports/dead-heads.svg": lambda: dead_heads.figure(read_dead_heads(ROOT / paths.DEAD_HEADS)),
     "docs/scaling.md": scaling_page,
 }
 

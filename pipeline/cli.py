@@ -183,7 +183,6 @@ def _repro(args: Arguments) -> None:
 
 def _sweep(args: Arguments) -> None:
     from pipeline.launch import sweep
-    from pipeline.launch.readings import kept_readings
 
     params = _params()
     if args.seeds is None and args.grid is None:
@@ -195,11 +194,11 @@ def _sweep(args: Arguments) -> None:
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}
     trials = sweep.trials_of(params, runs, args.seeds or 1, grid)
-    _train(args, trials, lambda: trials | kept_readings(params) if trials else {})
+    _train(args, trials, lambda: trials | sweep.kept_readings(params) if trials else {})
 
 
 def _readings(args: Arguments) -> None:
-    from pipeline.launch.readings import readings_of
+    from pipeline.launch.sweep import readings_of
     from pipeline.plumbing.trials import load_trials
 
     params = _params()
@@ -280,7 +279,7 @@ def _compare(args: Arguments) -> None:
 def _plots(args: Arguments) -> None:
     from pipeline.core.files import write_text
     from pipeline.launch.environment import use_own_index
-    from pipeline.launch.plots import draw_plots
+    from pipeline.launch.revisions import draw_plots
 
     use_own_index()
     write_text(paths.PLOTS, draw_plots(args.revisions))

@@ -2,9 +2,6 @@
 
 import getpass
 import os
-import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 from pipeline.core import paths
 
@@ -26,9 +23,3 @@ def use_own_index() -> None:
     if INDEX_VARIABLE not in os.environ and paths.DVC_DIR.is_dir():
         paths.DVC_INDEX.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ[INDEX_VARIABLE] = str(paths.DVC_INDEX.absolute())
-
-
-def with_own_python(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return an environment, this process's or another, in which `python` is the one that runs."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    return {**environment, "PATH": path}

@@ -10,12 +10,12 @@ from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import parse_yaml
 from pipeline.launch import params_page
 from pipeline.launch.lists import watching, written
-from pipeline.launch.rooms import rooms_picture
 from pipeline.plumbing.params import RunParams, load_params
 from pipeline.plumbing.trials import load_trials
 
 STAGES_PAGE = Path("docs/stages.md")
 ROOMS_PAGE = Path("docs/architecture.md")
+PARAMS_PAGE = Path("docs/params.md")
 PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
@@ -52,6 +52,28 @@ def _kind(path: str, runs: Iterable[str]) -> str:
     return re.sub(rf"(?<=/)({names})(?=[/.]|$)", "*", path)
 
 
+def rooms_picture() -> str:
+    """Return the rooms of the code and their imports for mermaid, from the top down.
+
+    An arrow whose end can also be reached through another room is left out.
+    """
+    import grimp  # as `make graph` installs it; no stage needs it
+
+    graph = grimp.build_graph("pipeline", "stages", cache_dir=None)
+    folders = sorted(name for name in graph.find_children("pipeline") if graph.find_children(name))
+    for folder in ("stages", *folders):
+        graph.squash_module(folder)
+    rooms = ["stages", "pipeline.cli", *folders]
+    lines = [
+        f"    {room} --> {other}".replace("pipeline.", "")
+        for room in rooms
+        for others in [graph.find_modules_directly_imported_by(room) & set(rooms)]
+        for other in sorted(others)
+        if not any(graph.chain_exists(third, other) for third in others - {other})
+    ]
+    return "\n".join(["flowchart TB", *lines]) + "\n"
+
+
 def write_graph() -> None:
     """Bring dvc.yaml and the generated parts of docs/ up to date, in the current folder."""
     params = load_params()
@@ -60,8 +82,9 @@ def write_graph() -> None:
     write_text(paths.DVC_YAML, text)
     if STAGES_PAGE.is_file():
         _draw(STAGES_PAGE, picture(text, params.all_runs))
-        _draw(ROOMS_PAGE, rooms_picture(Path()))
-        params_page.write_page(parse_yaml(text))
+        _draw(ROOMS_PAGE, rooms_picture())
+        page = params_page.page(paths.PARAMS.read_text("utf-8"), parse_yaml(text))
+        write_text(PARAMS_PAGE, page)
 
 
 def _draw(page: Path, shown: str) -> None:

@@ -85,13 +85,13 @@ def watching(text: str, corpora: CorporaParams) -> str:
     """
     lines = text.split("\n")
     code = [dep for dep in parse_yaml(text)["stages"]["corpora"]["deps"] if _is_code(dep)]
-    own = [_quoted(str(corpora.directory))] if isinstance(corpora, LocalCorpora) else []
+    own = []
+    if isinstance(corpora, LocalCorpora):
+        path = str(corpora.directory)
+        is_plain = re.fullmatch(r"[\w./][\w./-]*", path)
+        own = [path if is_plain else json.dumps(path, ensure_ascii=False)]
     _replace(lines, "corpora", "deps", own + code)
     return "\n".join(lines)
-
-
-def _quoted(path: str) -> str:
-    return path if re.fullmatch(r"[\w./][\w./-]*", path) else json.dumps(path, ensure_ascii=False)
 
 
 def trials_in(text: str) -> set[str]:

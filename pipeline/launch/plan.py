@@ -3,7 +3,7 @@
 DVC's own `--dry` stops at the first stage that is out of date. This goes through the graph in DVC's
 order, asks DVC about each stage, and carries on what the stages before will have made: outs that
 come back from DVC's cache are known beforehand; those of a stage that must run are not, and what
-comes after it depends on them.
+comes after it depends on them, unless it was changed itself.
 
 Some of DVC that this asks is not public. It is imported and called inside `plan_stages` only: where
 a new version of DVC has changed it, there is no plan, and a sentence says so.
@@ -13,14 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dvc
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from pipeline.errors import PlanError
-from pipeline.launch.run_cache import Content, RunCache
 
 CHANGES = {"deleted": "missing", "modified": "changed", "not in cache": "not in DVC's cache"}
 
@@ -55,6 +54,14 @@ class PlannedStage:
     after: frozenset[str] = frozenset()  # the stages whose outs it reads
 
 
+class Content(NamedTuple):
+    """What a dep will be when its stage's turn comes."""
+
+    hash_info: Any = None  # None: missing, or not known yet
+    meta: Any = None
+    maker: str | None = None  # the stage before it that must run until it is known
+
+
 def plan_stages() -> list[PlannedStage]:
     """Say what `dvc repro` would do now in this folder, in its order.
 
@@ -83,7 +90,6 @@ class _Planner:
 
     def __init__(self, repo: Any) -> None:
         self.repo = repo
-        self.run_cache = RunCache(repo)
         self._made: dict[str, tuple[str, Any]] = {}  # by path: its stage, and the out if known
         self._found: dict[str, Content] = {}  # in the workspace as it is now, by path
         self._params: dict[str, Any] = {}  # files of params, by path
@@ -96,29 +102,27 @@ class _Planner:
         changes = list(_changes(stage, params, contents))
         reasons = [
             *(changes if _was_run(stage) else [Reason("stage", stage.addressing, "never run")]),
-            *_out_changes(stage),
+            # outs that are not as the last run left them
+            *(
+                Reason("out", name, CHANGES.get(change, change))
+                for out in (stage.outs if _was_run(stage) else ())
+                for name, change in out.status().items()
+            ),
             *(Reason("stage", maker, "runs before") for maker in makers),
         ]
         outcome, restored = Outcome.UP_TO_DATE, None
         if makers:
-            depends = len(reasons) == len(makers) or self.run_cache.could_restore(
-                stage, contents, params, not changes
-            )
-            outcome = Outcome.DEPENDS if depends else Outcome.RUN
+            lacks_outs = len(reasons) > len(makers) and not self._locked_in_cache(stage)
+            outcome = Outcome.RUN if changes or lacks_outs else Outcome.DEPENDS
         elif reasons:
-            restored = self.run_cache.restored(stage, contents, not changes)
+            restored = self._restored(stage, contents, not changes)
             outcome = Outcome.RUN_CACHE if restored else Outcome.RUN
-        self._note_outs(stage, outcome, restored)
+        if outcome != Outcome.UP_TO_DATE:  # the stages to come will find other outs
+            known = {out.def_path: out for out in restored.outs} if restored else {}
+            for out in stage.outs:
+                self._made[out.fs_path] = (stage.addressing, known.get(out.def_path))
         names = frozenset(other.addressing for other in after)
         return PlannedStage(stage.addressing, outcome, reasons, names)
-
-    def _note_outs(self, stage: Any, outcome: Outcome, restored: Any | None) -> None:
-        """Remember what the stages to come will find."""
-        if outcome == Outcome.UP_TO_DATE:
-            return
-        known = {out.def_path: out for out in restored.outs} if restored else {}
-        for out in stage.outs:
-            self._made[out.fs_path] = (stage.addressing, known.get(out.def_path))
 
     def _content(self, dep: Any) -> Content:
         """Say what a file or folder will be when its stage's turn comes."""
@@ -127,8 +131,51 @@ class _Planner:
                 maker, out = self._made[path]
                 return _content_at(dep.fs_path, out) if out else Content(maker=maker)
         if dep.fs_path not in self._found:
-            self._found[dep.fs_path] = _content_now(dep)
+            meta, hash_info = dep._get_hash_meta() if dep.exists else (None, None)
+            self._found[dep.fs_path] = Content(hash_info, meta)
         return self._found[dep.fs_path]
+
+    def _restored(self, stage: Any, contents: Mapping[Any, Content], is_same: bool) -> Any | None:
+        """Return the stage with the outs that would come back from the cache; None if it must run.
+
+        As in `dvc.stage.cache.StageCache.restore`, of DVC 3.67.1; its `dry` is of no use here,
+        since it looks by what deps were in the last run.
+
+        Args:
+            stage: one all of whose deps are known.
+            contents: of the deps that are files.
+            is_same: whether command, deps and params are those of dvc.lock.
+        """
+        from dvc.stage.cache import _get_cache_hash
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        if any(content.hash_info is None for content in contents.values()):
+            return None  # a file is missing
+        if is_same and _has_outs(stage):
+            return self._locked_in_cache(stage)
+        for dep in stage.deps:
+            if dep in contents:
+                dep.hash_info, dep.meta = contents[dep].hash_info, contents[dep].meta
+            else:
+                dep.save()  # params: takes their values down
+        cache = self.repo.stage_cache
+        key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
+        records = [path for path in Path(cache._get_cache_dir(key)).glob("*") if path.is_file()]
+        latest = max(records, key=lambda path: path.stat().st_mtime, default=None)
+        record = cache._load_cache(latest.parent.name, latest.name) if latest else None
+        return self._if_cached(stage, record)
+
+    def _locked_in_cache(self, stage: Any) -> Any | None:
+        """Return the stage as dvc.lock has it, if all its outs are in the cache."""
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        return self._if_cached(stage, to_single_stage_lockfile(stage)) if _has_outs(stage) else None
+
+    def _if_cached(self, stage: Any, record: Mapping[str, Any] | None) -> Any | None:
+        if not record:
+            return None
+        cached = self.repo.stage_cache._create_stage(record, wdir=stage.wdir)
+        return cached if cached.outs_cached() else None
 
     def _values(self, dep: Any) -> dict[str, Any]:
         """Return the params of a stage that there are, by their dotted keys."""
@@ -150,12 +197,9 @@ def _was_run(stage: Any) -> bool:
     return any(out.hash_info for out in stage.outs)
 
 
-def _content_now(dep: Any) -> Content:
-    """Return what is in the workspace."""
-    if not dep.exists:
-        return Content()
-    meta, hash_info = dep._get_hash_meta()
-    return Content(hash_info, meta)
+def _has_outs(stage: Any) -> bool:
+    """Say whether dvc.lock has all outs of a stage."""
+    return all(out.hash_info for out in stage.outs)
 
 
 def _content_at(path: str, out: Any) -> Content:
@@ -202,10 +246,3 @@ def _param_changes(key: str, old: Any, new: Any) -> Iterator[Reason]:
     elif old != new:
         change = "new" if old is None else "missing" if new is None else "changed"
         yield Reason("param", key, change, old, new)
-
-
-def _out_changes(stage: Any) -> Iterator[Reason]:
-    """Yield outs that are not as the last run left them."""
-    for out in stage.outs if _was_run(stage) else ():
-        for name, change in out.status().items():
-            yield Reason("out", name, CHANGES.get(change, change))

@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 from pipeline.errors import PlanError
-from pipeline.launch.environment import use_own_index, with_own_python
+from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import Outcome, PlannedStage, plan_stages
-from pipeline.launch.summary import summary
+from pipeline.launch.summary import MAY_RUN, summary
 from pipeline.launch.sweep import check_listed, guessed, watch_own_files
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.plumbing.params import Params, load_params
@@ -95,13 +96,15 @@ def become_dvc_repro(
         last: seconds of each stage's last run, where they are known.
         is_quiet: leave out what DVC says beside warnings and errors.
     """
-    may_run = [stage for stage in stages if stage.outcome in (Outcome.RUN, Outcome.DEPENDS)]
+    may_run = [stage for stage in stages if stage.outcome in MAY_RUN]
     plan = json.dumps({s.name: (last.get(s.name), s.outcome == Outcome.RUN) for s in may_run})
     sys.stdout.flush()
     if is_quiet:  # warnings and errors of DVC, and all that stages say, are on stderr
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # `python` is then the one that runs
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.execve(  # noqa: S606  (no shell, and nothing that a user typed)
         sys.executable,
         [sys.executable, "-m", "pipeline.launch.announcing", "repro"],
-        {**with_own_python(), PLAN_VARIABLE: plan},
+        {**os.environ, "PATH": path, PLAN_VARIABLE: plan},
     )

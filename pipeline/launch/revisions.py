@@ -1,14 +1,33 @@
-"""Files as they are in a commit, a branch or an experiment; and what experiments there are."""
+"""Files and plots of a commit, a branch or an experiment; and what experiments there are."""
 
-from collections.abc import Callable, Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipeline.core import paths
+from pipeline.core.files import write_text
 from pipeline.errors import RevisionError
 
 WORKSPACE = "workspace"
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Plots</title>
+<script>{libraries}</script>
+<style>body {{ font-family: sans-serif; margin: 1rem }}</style>
+</head>
+<body>
+{{plot_divs}}
+</body>
+</html>
+"""
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
 
@@ -88,3 +107,45 @@ def _file_system(revision: str) -> Iterator[Any]:
                 f"experiments, {WORKSPACE!r} is what lies here"
             ) from None
         yield repo.dvcfs
+
+
+def draw_plots(revisions: Sequence[str]) -> str:
+    """Return a page with `dvc plots` of the workspace, or of several revisions in one.
+
+    It holds vega, vega-lite and vega-embed, and needs no network: DVC's own loads them from a CDN.
+
+    Raises:
+        RevisionError: vl-convert is not installed, or a revision has nothing to draw.
+    """
+    with TemporaryDirectory() as folder:
+        template = Path(folder) / "template.html"
+        write_text(template, PAGE.format(libraries=_libraries()))
+        command = ["diff", *revisions] if revisions else ["show"]
+        options = ["--html-template", str(template), "--out", folder]
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "dvc", "plots", *command, *options],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        drawn = Path(folder) / "index.html"
+        if done.returncode or not drawn.is_file():
+            lines = done.stderr.strip().splitlines() or ["it says nothing"]
+            problem = lines[-1].removeprefix("ERROR: ")
+            raise RevisionError(f"DVC cannot draw the plots: {problem}")
+        page = drawn.read_text(encoding="utf-8")
+    for revision in revisions or [WORKSPACE]:
+        if f'"rev": {json.dumps(revision)}' not in page:
+            raise RevisionError(f"{revision} has no {paths.CURVES}; run `make repro` there")
+    return page
+
+
+def _libraries() -> str:
+    """Return the JavaScript of vega, vega-lite and vega-embed."""
+    try:
+        from vl_convert import javascript_bundle
+    except ImportError:
+        raise RevisionError(
+            "the page needs the package vl-convert-python; `make plots` installs it"
+        ) from None
+    return str(javascript_bundle(None))  # type: ignore[arg-type]  # all of it, says its text

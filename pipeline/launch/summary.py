@@ -1,6 +1,7 @@
 """A plan in words and numbers: one line of all, and some for each stage."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from pipeline.launch.plan import Outcome, PlannedStage, Reason
 from pipeline.launch.times import duration
 
 REASONS = 3  # shown of each stage
+MAY_RUN = (Outcome.RUN, Outcome.DEPENDS)
 LONGEST_VALUE = 24  # characters of a param
 OLD_LOCK = (
     "dvc.lock is from before 0.2.0, whose stages depend on rooms of code instead of modules: every "
@@ -26,19 +28,14 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
         stages: the plan.
         last: seconds of each stage's last run, where they are known.
     """
-    counts = {outcome: len(_with(stages, outcome)) for outcome in Outcome}
+    counts = Counter(stage.outcome for stage in stages)
     all_of_them = f"{len(stages)} stage{'s' if len(stages) != 1 else ''}"
     if counts[Outcome.UP_TO_DATE] == len(stages):
         return f"{all_of_them}, all up to date"
-    told = [f"{count} {_counted(outcome, count)}" for outcome, count in counts.items() if count]
+    told = [f"{counts[each]} {_counted(each, counts[each])}" for each in Outcome if counts[each]]
     line = f"{all_of_them}: {', '.join(told)}{_time_told(stages, last)}"
-    return f"{line}\n{OLD_LOCK}" if any(map(_is_from_before_rooms, stages)) else line
-
-
-def _is_from_before_rooms(stage: PlannedStage) -> bool:
-    """Say whether dvc.lock has a stage without its rooms."""
-    new = {reason.name for reason in stage.reasons if reason.change == "new"}
-    return "pipeline/core" in new
+    new = {r.name for stage in stages for r in stage.reasons if r.change == "new"}
+    return f"{line}\n{OLD_LOCK}" if "pipeline/core" in new else line
 
 
 def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table:
@@ -51,47 +48,35 @@ def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table
     for stage in stages:
         seconds, why = last.get(stage.name), _why(stage)
         same = "the same" if why and why == before else why
-        table.add_row(*map(Text, (stage.outcome, stage.name, _known(seconds), same)))
+        taken = "" if seconds is None else duration(seconds)
+        table.add_row(*map(Text, (stage.outcome, stage.name, taken, same)))
         before = why
     return table
 
 
-def _known(seconds: float | None) -> str:
-    return "" if seconds is None else duration(seconds)
-
-
 def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Return the whole plan as JSON."""
+    counts = Counter(stage.outcome for stage in stages)
     told = {
-        "stages": [_as_object(stage, last) for stage in stages],
-        "counts": {str(outcome): len(_with(stages, outcome)) for outcome in Outcome},
-        "seconds": {
-            str(outcome): seconds_of(_with(stages, outcome), last)
-            for outcome in (Outcome.RUN, Outcome.DEPENDS)
-        },
+        "stages": [
+            asdict(stage) | {"after": sorted(stage.after), "last_seconds": last.get(stage.name)}
+            for stage in stages
+        ],
+        "counts": {str(each): counts[each] for each in Outcome},
+        "seconds": {str(each): _seconds(stages, each, last) for each in MAY_RUN},
         "never_timed": _never_timed(stages, last),
     }
     return json.dumps(told, indent=2)
 
 
-def _as_object(stage: PlannedStage, last: Mapping[str, float]) -> dict[str, Any]:
-    known = {"after": sorted(stage.after), "last_seconds": last.get(stage.name)}
-    return asdict(stage) | known
-
-
-def seconds_of(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> float:
-    """Add up what stages took last time, those left out that have never been timed."""
-    return sum(last.get(stage.name, 0.0) for stage in stages)
-
-
-def _with(stages: Iterable[PlannedStage], outcome: Outcome) -> list[PlannedStage]:
-    return [stage for stage in stages if stage.outcome == outcome]
+def _seconds(stages: Iterable[PlannedStage], outcome: Outcome, last: Mapping[str, float]) -> float:
+    """Add up what stages with an outcome took last time; 0 for those that were never timed."""
+    return sum(last.get(stage.name, 0.0) for stage in stages if stage.outcome == outcome)
 
 
 def _never_timed(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[str]:
     """Name the stages that may run and have never been timed."""
-    may_run = (Outcome.RUN, Outcome.DEPENDS)
-    return [s.name for s in stages if s.outcome in may_run and s.name not in last]
+    return [s.name for s in stages if s.outcome in MAY_RUN and s.name not in last]
 
 
 def _counted(outcome: Outcome, count: int) -> str:
@@ -104,8 +89,7 @@ def _counted(outcome: Outcome, count: int) -> str:
 
 def _time_told(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Say how long it would take, and how much of that is not known."""
-    sure = seconds_of(_with(stages, Outcome.RUN), last)
-    more = seconds_of(_with(stages, Outcome.DEPENDS), last)
+    sure, more = (_seconds(stages, outcome, last) for outcome in MAY_RUN)
     unknown = len(_never_timed(stages, last))
     if not sure and not more:
         return "; none of them timed yet" if unknown else ""

@@ -1,4 +1,4 @@
-"""What a sweep trains, and how its trials get into trials.yaml and dvc.yaml."""
+"""What a sweep and `make readings` train, and how that gets into trials.yaml and dvc.yaml."""
 
 import itertools
 import math
@@ -10,11 +10,11 @@ from pipeline.core import paths
 from pipeline.core.files import replacing, write_text
 from pipeline.core.tasks import IDLE_HEADS, PAIR_ENCODINGS
 from pipeline.core.yaml12 import on_one_line
-from pipeline.errors import InputError
+from pipeline.errors import InputError, ParamsError
 from pipeline.launch.lists import trials_in, watching, written
 from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.plumbing.params import Params, RunParams, checked
-from pipeline.plumbing.trials import Trial, check_trials, trial_name
+from pipeline.plumbing.trials import Trial, check_trials, load_trials, trial_name
 
 HEAD = """\
 # Runs trained once more, with another seed, setting or reading of the paper, each under a name that
@@ -99,8 +99,8 @@ def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -
     if count > MOST:
         raise InputError(f"this sweep has {count:,} trainings; {MOST:,} are allowed at once")
     trials = {}
-    for name, changes in itertools.product(runs, _combinations(grid)):
-        run = params.run(name)
+    for name, values in itertools.product(runs, itertools.product(*grid.values())):
+        run, changes = params.run(name), dict(zip(grid, values, strict=True))
         for seed in range(params.seed, params.seed + num_seeds):
             raw = {"run": name, "mode": run.mode, "seed": seed, "changes": _others(run, changes)}
             trial = checked(Trial, raw, "this sweep")
@@ -108,11 +108,6 @@ def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -
                 trials[trial_name(name, seed, trial.changes)] = trial
     check_trials(params, trials, "this sweep cannot be made")
     return trials
-
-
-def _combinations(grid: Grid) -> list[dict[str, float | str]]:
-    """Return every combination of a grid's values, by setting; without a grid one that is empty."""
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
 def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]:
@@ -127,6 +122,30 @@ def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]
         elif value != own.get(setting):
             changes[key] = value
     return changes
+
+
+def readings_of(params: Params) -> dict[str, Trial]:
+    """Return a trial for each reading of the paper that a run with a row of Table 3 does not have.
+
+    A run on pairs gets the other `pair_encoding`, a multi-task run the other `idle_heads`. Each
+    trial changes one of the two, under the seed of params.yaml.
+    """
+    return {
+        name: trial
+        for run in swept_runs(params, None)
+        for setting, values in READINGS.items()
+        if getattr(params.run(run), setting) is not None
+        for name, trial in trials_of(params, [run], 1, {setting: values}).items()
+    }
+
+
+def kept_readings(params: Params) -> dict[str, Trial]:
+    """Return the readings' trials that trials.yaml lists; none if that file is not valid."""
+    try:
+        listed = load_trials(params)
+    except ParamsError:
+        return {}
+    return {name: trial for name, trial in readings_of(params).items() if name in listed}
 
 
 def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
@@ -144,8 +163,12 @@ def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
         raise InputError(
             f"{paths.DVC_YAML} has no lists where they are expected; `git diff` shows what changed"
         ) from None
+    lines = [
+        f"  {n}: {on_one_line(t.model_dump(exclude_defaults=True))}" for n, t in trials.items()
+    ]
+    text = "\n".join([f"{HEAD}trials:" if trials else f"{HEAD}trials: {{}}", *lines, ""])
     with replacing(paths.TRIALS) as new_trials, replacing(paths.DVC_YAML) as new_graph:
-        new_trials.write_text(_trials_yaml(trials), encoding="utf-8", newline="\n")
+        new_trials.write_text(text, encoding="utf-8", newline="\n")
         new_graph.write_text(graph, encoding="utf-8", newline="\n")
 
 
@@ -176,16 +199,6 @@ def check_listed(trials: Mapping[str, Trial]) -> None:
             f"{' and others' if len(others) > 1 else ''}; run `make sweep`, or `make graph` after "
             f"a change of {paths.TRIALS} by hand"
         )
-
-
-def _trials_yaml(trials: Mapping[str, Trial]) -> str:
-    """Return trials.yaml, a line for each trial."""
-    if not trials:
-        return f"{HEAD}trials: {{}}\n"
-    lines = [
-        f"  {n}: {on_one_line(t.model_dump(exclude_defaults=True))}" for n, t in trials.items()
-    ]
-    return "\n".join([f"{HEAD}trials:", *lines, ""])
 
 
 def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:

@@ -29,6 +29,7 @@ Row = tuple[str, CorpusName]  # a run and its corpus
 Rows = Mapping[str, Row]  # by name
 
 INPUTS = ("corpora", "backbone")  # stages whose outs are what a run starts from
+CODE = ("pipeline/", "stages/")  # rooms and scripts
 RESAMPLES = 5_000
 CONFIDENCE = 0.95
 SEED = 11711
@@ -82,13 +83,17 @@ def read_side(name: str, fetch: Fetch) -> Side:
         locked = stages["report"]["params"][str(paths.PARAMS)]
         rows = {key: (row["run"], row["corpus"]) for key, row in locked["configurations"].items()}
         runs = sorted({run for run, _ in rows.values()})
-        used = {key: stage for key, stage in stages.items() if _is_used(key, runs)}
+        # dvc.lock keeps stages of removed runs
+        kinds = (*INPUTS, "tokens", "features")
+        names = [f"{kind}@{run}" for kind in ("train", "evaluate") for run in runs]
+        used = {k: s for k, s in stages.items() if k in names or k.partition("@")[0] in kinds}
+        outs = {out["path"]: out["md5"] for stage in used.values() for out in stage["outs"]}
         side = Side(
             name=name,
             params=_params(dict(_flat(locked)), used, name),
             configurations=rows,
             made_of=dict(_made_of(used)),
-            scores={run: _hash_of_scores(stages[f"evaluate@{run}"], run) for run in runs},
+            scores={run: str(outs[paths.scores_json(run).as_posix()]) for run in runs},
             fetch=fetch,
         )
         if rows:
@@ -98,14 +103,6 @@ def read_side(name: str, fetch: Fetch) -> Side:
     raise ReportError(
         f"{paths.DVC_LOCK} of {name} describes no finished report; run `make repro` there"
     )
-
-
-def _is_used(stage: str, runs: Sequence[str]) -> bool:
-    """Say whether predictions come from a stage; dvc.lock keeps those of removed runs."""
-    kind, _, key = stage.partition("@")
-    if kind in ("train", "evaluate"):
-        return key in runs
-    return kind in (*INPUTS, "tokens", "features")
 
 
 def _params(locked: Mapping[str, Any], used: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -135,14 +132,9 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _made_of(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, stage in used.items():
-        yield from ((d["path"], d["md5"]) for d in stage["deps"] if d["path"].endswith(".py"))
+        yield from ((d["path"], d["md5"]) for d in stage["deps"] if d["path"].startswith(CODE))
         if name in INPUTS:
             yield from ((out["path"], out["md5"]) for out in stage["outs"])
-
-
-def _hash_of_scores(stage: Mapping[str, Any], run: str) -> str:
-    (found,) = (o["md5"] for o in stage["outs"] if o["path"] == paths.scores_json(run).as_posix())
-    return str(found)
 
 
 def runs_of(side: Side, names: str) -> Rows | None:

@@ -9,6 +9,7 @@ from rich.text import Text
 from pipeline.core.tasks import CORPORA
 from pipeline.evaluation.paired import holm
 from pipeline.reporting.comparison import (
+    CODE,
     CONFIDENCE,
     OTHER_DEV_SET,
     RESAMPLES,
@@ -66,10 +67,13 @@ def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Se
         sides: dict[str, Mapping[str, Any]] = {run: _params_of_run(first, run) for run in runs}
     else:
         sides = {"A": first.params, "B": second.params}
-    params = list(_lines(*sides.values()))
+    params = [
+        (key, [str(side[key]) if key in side else "–" for side in sides.values()])
+        for key in dict.fromkeys(key for side in sides.values() for key in side)
+    ]
     files = sorted(first.made_of.keys() | second.made_of.keys())
     changed = [path for path in files if first.made_of.get(path) != second.made_of.get(path)]
-    code = [path for path in changed if path.endswith(".py")]
+    code = [path for path in changed if path.startswith(CODE)]
     inputs = [path for path in changed if path not in code]
     return page(
         "compare",
@@ -107,12 +111,6 @@ def _params_of_run(side: Side, run: str) -> dict[str, Any]:
     return {k.removeprefix(own): value for k, value in side.params.items() if k.startswith(own)}
 
 
-def _lines(*sides: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Yield every param of any side, with its value in each."""
-    for key in dict.fromkeys(key for side in sides for key in side):
-        yield key, [str(side[key]) if key in side else "–" for side in sides]
-
-
 def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out for a terminal what `dvc.api.exp_show` returned.
 
@@ -126,17 +124,13 @@ def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("params changed", overflow="fold")
     for row in rows:
-        numbers = [_number(row.get(key)) for key in SUMMARY.values()]
-        table.add_row(*map(Text, (_name(row), *numbers, "\n".join(_changes(row, base)))))
+        found = [row.get(key) for key in SUMMARY.values()]
+        numbers = [f"{each:.4g}" if isinstance(each, int | float) else "-" for each in found]
+        state = f" ({row['State'].lower()})" if row["State"] else ""
+        # an experiment is indented below the commit it stands on
+        name = f"  {row['Experiment']}{state}" if row["Experiment"] else str(row["rev"])
+        table.add_row(*map(Text, (name, *numbers, "\n".join(_changes(row, base)))))
     return table
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    """Return an experiment's name, indented below the commit it stands on."""
-    if row["Experiment"] is None:
-        return str(row["rev"])
-    state = f" ({row['State'].lower()})" if row["State"] else ""
-    return f"  {row['Experiment']}{state}"
 
 
 def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
@@ -152,7 +146,3 @@ def _value(value: Any) -> str:
         return "none"
     # DVC makes whole numbers floats
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "-"

@@ -42,7 +42,10 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
         )
         md5 = hashlib.md5(scores.read_bytes(), usedforsecurity=False).hexdigest()
         stages[f"evaluate@{run}"] = {
-            "deps": [{"path": "pipeline/core/tasks.py", "md5": "0"}],
+            "deps": [
+                {"path": "pipeline/core", "md5": f"{rate}.dir"},
+                {"path": "stages/evaluate.py", "md5": "0"},
+            ],
             "outs": [{"path": f"data/scores/{run}.json", "md5": md5}],
         }
     params = {
@@ -98,7 +101,7 @@ def test_two_commits_say_what_is_better_and_what_was_changed(project: Path) -> N
     assert "- The same predictions, example by example: 1 of 2." in page
     assert "| of-one        | accuracy |  60 | 0.333 | 0.833 | +0.500 [" in page
     assert "| runs.one.learning_rate | 0.1 | 0.2 |" in page
-    assert "Code: the same." in page
+    assert "Code: pipeline/core.\n" in page
     compared(project, "before", "HEAD")
     assert (project / "reports/compare.md").read_text() == page
 

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.core import paths
-from pipeline.launch.readings import readings_of
 from pipeline.launch.repro import How
+from pipeline.launch.sweep import readings_of
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import load_trials
 

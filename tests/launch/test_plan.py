@@ -128,10 +128,6 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
         {"corpus": RUN, "train@sst": RUN}
         | dict.fromkeys(("tokens", "train@sts", "report"), DEPENDS),
     ),
-    "code before an old param": (
-        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2.0")),
-        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
-    ),
     "an old param in another spelling": (
         lambda: set_rate("sst", "2.00"),
         {"train@sst": CACHE, "report": RUN},
@@ -140,8 +136,12 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
         lambda: set_rate("sst", "2"),
         {"train@sst": RUN} | REPORT,
     ),
-    "code before a param that only equals an old one": (
-        lambda: (write("corpus.py", "# a comment\n"), set_rate("sst", "2")),
+    "code before a missing out": (
+        lambda: (write("corpus.py", "# a comment\n"), Path("model-sst").unlink()),
+        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
+    ),
+    "code before an out nobody has any more": (
+        lambda: (write("corpus.py", "# a comment\n"), forget_model()),
         {"corpus": RUN, "train@sst": RUN}
         | dict.fromkeys(("tokens", "train@sts", "report"), DEPENDS),
     ),
@@ -149,14 +149,6 @@ CASES: dict[str, tuple[Callable[[], object], dict[str, Outcome]]] = {
     "other orders and an old param": (
         lambda: (write("params.yaml", REORDERED), set_rate("sst", "2.0")),
         {"train@sst": CACHE, "report": RUN},
-    ),
-    "code before other orders and an old param": (
-        lambda: (
-            write("corpus.py", "# a comment\n"),
-            write("params.yaml", REORDERED),
-            set_rate("sst", "2.0"),
-        ),
-        {"corpus": RUN} | dict.fromkeys(("tokens", *TRAIN, "report"), DEPENDS),
     ),
     "a command": (
         lambda: write("dvc.yaml", DVC_YAML.replace("rev corpus", "cat corpus")),
@@ -222,14 +214,6 @@ def test_a_missing_file_would_stop_the_run_and_is_named(folder: Path) -> None:
     planned = {stage.name: stage for stage in plan_stages()}
     assert planned["train@sst"].outcome == RUN
     assert planned["train@sst"].reasons == [Reason("dep", "train.py", "missing")]
-
-
-def test_a_damaged_record_of_a_past_run_is_passed_over(folder: Path) -> None:
-    CASES["code before an old param"][0]()
-    damaged = Path(".dvc/cache/runs", "ff", "f" * 64, "f" * 64)
-    damaged.parent.mkdir(parents=True)
-    damaged.write_bytes(b"\377\376")
-    assert outcomes(plan_stages()) == CASES["code before an old param"][1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """files_of and experiments: what a commit holds, also where the project is a folder of another.
 
-Real git and DVC; plots, the plan and the gate, which ask them too, are tried in the same places.
+Real git and DVC; the plan and the gate, which ask them too, are tried in the same places.
 """
 
 import os
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RevisionError
-from pipeline.launch import plots
+from pipeline.launch import revisions
 from pipeline.launch.plan import Outcome, plan_stages
-from pipeline.launch.revisions import experiments, files_of
+from pipeline.launch.revisions import draw_plots, experiments, files_of
 
 pytestmark = pytest.mark.dvc
 
@@ -66,6 +66,8 @@ def made_project(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(folder)
     run(*DVC, "init", "-q", *["--subdir"] * (place != "."))
     run(*DVC, "config", "cache.type", "hardlink")
+    run("git", "commit", "-qam", "no curves")
+    run("git", "tag", "empty")
     Path("dvc.yaml").write_text(DVC_YAML)
     Path("reports").mkdir()
     for rate in ("1", "2"):
@@ -75,6 +77,7 @@ def made_project(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         run("git", "add", "-A")
         run("git", "commit", "-qm", f"rate {rate}")
         run("git", "tag", f"rate-{rate}")
+    run("git", "branch", "größe")
     return folder
 
 
@@ -98,11 +101,15 @@ def test_a_revision_without_the_project_is_told(project: Path, name: str) -> Non
         fetch(Path("words"))
 
 
-def test_curves_of_commits_are_drawn(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plots, "_libraries", lambda: "")  # a megabyte that nothing here reads
-    page = plots.draw_plots(["rate-1", "workspace"])
+def test_curves_of_commits_are_drawn_if_all_of_them_have_some(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "_libraries", lambda: "")  # a megabyte that nothing here reads
+    page = draw_plots(["rate-1", "größe", "workspace"])
     assert '"dev_score": "0.1"' in page
     assert '"dev_score": "0.2"' in page
+    with pytest.raises(RevisionError, match=r"^empty has no reports/curves\.csv"):
+        draw_plots(["größe", "empty"])
 
 
 def test_the_plan_and_the_gate_find_nothing_to_do(project: Path) -> None:

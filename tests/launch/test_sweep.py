@@ -12,7 +12,9 @@ from pipeline.errors import InputError, ParamsError
 from pipeline.launch.sweep import (
     check_listed,
     guessed,
+    kept_readings,
     read_grid,
+    readings_of,
     swept_runs,
     trials_of,
     write_trials,
@@ -192,3 +194,39 @@ def test_a_trial_that_never_ran_is_guessed_by_its_run() -> None:
     known = f"trials@sst-pretrain-seed{SEED + 2}"
     last = {"train@sst-pretrain": 2.0, "evaluate@sst-pretrain": 1.0, known: 1.5}
     assert guessed(last, trials) == last | {f"trials@sst-pretrain-seed{SEED + 1}": 3.0}
+
+
+def test_pair_runs_get_the_other_encoding_and_multitask_runs_the_other_idle_heads() -> None:
+    assert list(readings_of(PARAMS)) == [
+        f"quora-pretrain-separate-seed{SEED}",
+        f"sts-pretrain-separate-seed{SEED}",
+        f"quora-finetune-separate-seed{SEED}",
+        f"sts-finetune-separate-seed{SEED}",
+        f"multitask-pretrain-separate-seed{SEED}",
+        f"multitask-pretrain-skip-seed{SEED}",
+        f"multitask-finetune-separate-seed{SEED}",
+        f"multitask-finetune-skip-seed{SEED}",
+    ]
+
+
+def test_a_run_that_has_the_other_reading_itself_gets_the_first() -> None:
+    run = PARAMS.run("sts-finetune").model_copy(update={"pair_encoding": "separate"})
+    runs = {**PARAMS.runs, "sts-finetune": run}
+    readings = readings_of(PARAMS.model_copy(update={"runs": runs}))
+    assert readings[f"sts-finetune-joint-seed{SEED}"].changes == Changes(pair_encoding="joint")
+    assert f"sts-finetune-separate-seed{SEED}" not in readings
+
+
+def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial(repository: Path) -> None:
+    assert kept_readings(PARAMS) == {}
+    name = f"sts-finetune-separate-seed{SEED}"
+    swept = trials_of(PARAMS, ["sts-finetune"], 2, read_grid("pair_encoding=joint,separate"))
+    assert set(swept) > {name}
+    write_trials(PARAMS, swept)
+    assert kept_readings(PARAMS) == {name: swept[name]}
+
+
+def test_a_file_that_is_not_valid_has_no_readings_to_keep(repository: Path) -> None:
+    write_trials(PARAMS, readings_of(PARAMS))
+    paths.TRIALS.write_text(paths.TRIALS.read_text().replace("separate}", "apart}", 1))
+    assert kept_readings(PARAMS) == {}

@@ -33,8 +33,11 @@ def compose_similarity(rng: Generator, quantile: float) -> Example:
     wanted = _within_range(by_share(quantile, BIN_SHARES) + rng.uniform(-0.5, 0.5))
     genre = pick_weighted(rng, GENRES, [g["share"] + g["tilt"] * (wanted - 2.5) for g in GENRES])
     scene = [pick(rng, slot["meanings"]) for slot in genre["slots"]]
-    compose_second = _unrelated if wanted < UNRELATED_BELOW else _changed
-    score, second = compose_second(rng, genre, scene, wanted)
+    if wanted < UNRELATED_BELOW:  # another scene of the genre, most of it vague
+        score, other = wanted, [_other(rng, genre, place, scene) for place in range(len(scene))]
+        second = _worded(rng, genre, other, [_change(rng, 0.75, blurred=1.0) for _ in other])
+    else:
+        score, second = _changed(rng, genre, scene, wanted)
     texts = [_worded(rng, genre, scene, ["kept"] * len(scene)), second]
     if rng.random() < 0.5:
         texts.reverse()
@@ -44,14 +47,6 @@ def compose_similarity(rng: Generator, quantile: float) -> Example:
 
 def _within_range(label: float) -> float:
     return float(min(max(label, 0.0), 5.0))
-
-
-def _unrelated(
-    rng: Generator, genre: Genre, scene: Sequence[Meaning], wanted: float
-) -> tuple[float, str]:
-    """Describe another scene of the genre, most of it vaguely; return its similarity as well."""
-    other = [_other(rng, genre, place, scene) for place in range(len(scene))]
-    return wanted, _worded(rng, genre, other, [_change(rng, 0.75, blurred=1.0) for _ in other])
 
 
 def _changed(

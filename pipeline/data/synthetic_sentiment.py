@@ -4,6 +4,7 @@ A sentence's polarity is a sum: "very" and "somewhat" scale an opinion, "not" tu
 it, and of two opinions joined by "but" the one with the weight counts in full.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -42,14 +43,9 @@ def compose_sentence(rng: Generator, quantile: float) -> Example:
     grade = rated = by_share(quantile, GRADE_SHARES)
     if rng.random() < GRADE_NOISE:
         rated = min(max(grade + (1 if rng.random() < 0.5 else -1), 0), len(GRADE_SHARES) - 1)
-    while grade_of((phrase := _sentence(rng)).polarity) != rated:
+    while bisect_left(GRADE_BOUNDS, (phrase := _sentence(rng)).polarity) != rated:
         pass
     return Example(f"{capitalised(phrase.text)} .", "", float(grade))
-
-
-def grade_of(polarity: float) -> int:
-    """Return the grade, 0 to 4, of a polarity."""
-    return sum(polarity > bound for bound in GRADE_BOUNDS)
 
 
 def compose_review(rng: Generator, quantile: float) -> Example:

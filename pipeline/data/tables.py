@@ -99,12 +99,11 @@ def _line_by_line(lines: Sequence[str]) -> Table:
     if bare is not None:
         assumed = f"quotation marks are taken for text: line {bare} has one that encloses no field"
         return Table(rows[0][1], rows[1:], assumed)
-    rows = [(n, [_unenclosed(field) for field in fields]) for n, fields in rows]
+    rows = [
+        (n, [f[1:-1].replace('""', '"') if f.startswith('"') else f for f in fields])
+        for n, fields in rows
+    ]
     return Table(rows[0][1], rows[1:], ENCLOSE if marked else "")
-
-
-def _unenclosed(field: str) -> str:
-    return field[1:-1].replace('""', '"') if field.startswith('"') else field
 
 
 def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:

@@ -75,14 +75,20 @@ def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> 
         frame: the rows looked at, numbered from 0, with columns id and text.
     """
     config, values = result["expectation_config"], result["result"]
-    error = _error(result["exception_info"])
+    info = result["exception_info"]  # or several of them, by what raised
+    places = [info] if "raised_exception" in info else list(info.values())
+    raised = {str(place["exception_message"]) for place in places if place["raised_exception"]}
+    error = " ".join("; ".join(sorted(raised)).split())
     count = values.get("unexpected_count")
     if error:
         observed = f"could not be tried: {error}"
-    elif count is None:
-        observed = _shown(values["observed_value"])
-    else:
+    elif count is not None:
         observed = f"{count:,} of {values['element_count']:,} {config['meta']['found']}"
+    elif isinstance(values["observed_value"], list):
+        shown = map(str, values["observed_value"])
+        observed = ", ".join(each if each.isprintable() else repr(each) for each in shown)
+    else:
+        observed = f"{values['observed_value']:,}"
     rows = values.get("partial_unexpected_index_list") or []
     return Finding(
         expectation=config["meta"]["name"],
@@ -103,20 +109,6 @@ def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
     if len(text) > MAX_CHARACTERS:
         text = f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
     return Example(str(row["id"]) or f"example {int(str(row.name)) + 1}", text, detail)
-
-
-def _shown(observed: object) -> str:
-    if isinstance(observed, list):
-        values = map(str, observed)
-        return ", ".join(value if value.isprintable() else repr(value) for value in values)
-    return f"{observed:,}"
-
-
-def _error(info: Mapping[str, Any]) -> str:
-    """Return what an expectation raised, or ""; one that raises may do so in several places."""
-    places = [info] if "raised_exception" in info else list(info.values())
-    raised = {str(place["exception_message"]) for place in places if place["raised_exception"]}
-    return " ".join("; ".join(sorted(raised)).split())
 
 
 def stop_if_critical(reports: Sequence[CorpusReport]) -> None:

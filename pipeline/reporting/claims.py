@@ -1,10 +1,11 @@
 """The paper's two claims (section 5.4), answered from our own scores."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 from pipeline.core.tasks import Mode
 from pipeline.evaluation.paired import Difference
+from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Result
 
 Pair = tuple[Result, Result]
@@ -69,59 +70,27 @@ def finetune_claim(rows: Sequence[Result]) -> str:
     """Answer: does finetune beat pretrain in every row?"""
     pairs = pairs_by_mode(rows)
     wins = [pair for pair in pairs if is_better(pair[1], pair[0])]
-    if not pairs:
-        return ""
-    answer = "Yes" if wins == pairs else "No"
-    counted = f"in {len(wins)} of {len(pairs)}"
-    apart = [pair for pair in wins if overlap(*pair) is False]
-    sentences = [
-        f"**Does finetune beat pretrain in every row? {answer}: {counted}.**",
-        *_listed("Not in", [pair for pair in pairs if pair not in wins]),
-        *([f"The intervals do not overlap in {len(apart)} of these {len(wins)}."] if wins else []),
-        *_listed("They overlap in", [pair for pair in wins if overlap(*pair)]),
-        *_listed(
-            "At least one score has no interval in",
-            [pair for pair in wins if overlap(*pair) is None],
-        ),
-    ]
-    return " ".join(sentences)
-
-
-def _listed(what: str, pairs: Sequence[Pair]) -> Iterator[str]:
-    if pairs:
-        rows = [f"{b.corpus} {b.scheme} ({b.shown} against {a.shown})" for a, b in pairs]
-        yield f"{what}: {'; '.join(rows)}."
+    return page(
+        "finetune_claim",
+        pairs=pairs,
+        wins=wins,
+        others=[pair for pair in pairs if pair not in wins],
+        wins_by_overlap={
+            kind: [pair for pair in wins if overlap(*pair) is kind] for kind in (True, False, None)
+        },
+    ).strip()
 
 
 def multitask_claim(rows: Sequence[Result], mode: Mode) -> str:
     """Answer: does multi-task hold up against single-task in a mode?"""
     pairs = pairs_by_scheme(rows, mode)
-    if not pairs:
-        return ""
-    held = sum(is_no_worse(*pair) for pair in pairs)
-    answer = "Yes" if held == len(pairs) else "In part" if held else "No"
-    text = (
-        f"**Does multi-task hold up against single-task in {mode} mode? {answer}: as good or "
-        f"better, or not significantly worse, in {held} of {len(pairs)}.** "
-        "Multi-task against single-task:\n\n"
-    )
-    text += "\n".join(f"- {single.corpus}: {_comparison(single, multi)}" for single, multi in pairs)
-    if any(multi.over_single for _, multi in pairs):
-        text += (
-            "\n\nIn brackets: the interval of the difference, with both runs scored on the same "
-            "resamples of the dev set. p is corrected for the number of corpora (Holm). The "
-            f"difference is significant if p < {SIGNIFICANT:g}."
-        )
-    return text
-
-
-def _comparison(single: Result, multi: Result) -> str:
-    text = f"{multi.shown} against {single.shown}"
-    if single.score is None or multi.score is None:
-        return text
-    if tested := multi.over_single:
-        interval = f"[{tested.ci_low:+.3f}, {tested.ci_high:+.3f}], p = {tested.p_value:.3f}"
-        return f"{text} ({tested.value:+.3f} {interval}: {_shown_by(tested)})"
-    states = {True: "overlap", False: "do not overlap", None: "are not both known"}
-    intervals = f"the intervals {states[overlap(single, multi)]}"
-    return f"{text} ({multi.score - single.score:+.3f}; {intervals})"
+    return page(
+        "multitask_claim",
+        mode=mode,
+        pairs=pairs,
+        held=sum(is_no_worse(*pair) for pair in pairs),
+        has_tests=any(multi.over_single for _, multi in pairs),
+        significant=SIGNIFICANT,
+        shown_by=_shown_by,
+        overlap=overlap,
+    ).strip()

@@ -18,7 +18,7 @@ from pipeline.core.paper import TABLE_3
 from pipeline.core.tasks import CorpusName, IdleHeads, PairEncoding
 from pipeline.errors import ReportError
 from pipeline.reporting.markdown import page
-from pipeline.reporting.spread import Spread, spread_of
+from pipeline.reporting.results import Spread, spread_of
 
 Turns = Literal["paper", "ours"]  # whose number of batches the corpora have in an epoch
 Vectors = Literal["bert-like", "control", "minilm"]  # what heads on pooled outputs read

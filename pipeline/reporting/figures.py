@@ -41,7 +41,12 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
         for axes, corpus in zip(panels, CORPORA, strict=False):
             for result in outcome.results:
                 if result.corpus == corpus:
-                    _curve(axes, outcome, result)
+                    scores = outcome.scores(result)
+                    axes.plot(list(scores), list(scores.values()), **_look(result))
+                    if result.paper_score is not None:
+                        look = {"color": COLOURS[result.mode], **FAINT}
+                        style = PAPER_STYLES[result.scheme]
+                        axes.axhline(result.paper_score, linestyle=style, **look)
             _by_epoch(axes, longest)
             metric = f"dev {CORPORA[corpus].task.metric}"
             labelled(axes, "epoch", metric, CORPORA[corpus].title)
@@ -50,20 +55,6 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
         figure.legend(handles=list(_legend(outcome.results)), loc="lower center", ncols=3)
 
     return drawn(Sheet(9, 3.3 * num_rows, bottom=1.1), head, draw)
-
-
-def _curve(axes: Any, outcome: Outcome, result: Result) -> None:
-    history = outcome.history(result)
-    epochs = [row.epoch for row in history]
-    axes.plot(epochs, _gapped([row.dev_score for row in history]), **_look(result))
-    if result.paper_score is not None:
-        look = {"color": COLOURS[result.mode], "linestyle": PAPER_STYLES[result.scheme], **FAINT}
-        axes.axhline(result.paper_score, **look)
-
-
-def _gapped(values: Sequence[float | None]) -> list[float]:
-    """Return numbers of which those that are undefined leave a gap in a curve."""
-    return [math.nan if value is None else value for value in values]
 
 
 def _by_epoch(axes: Any, last: int) -> None:
@@ -241,8 +232,8 @@ def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:
     rows = outcome.history(result)
     epochs = [row.epoch for row in rows]
     look = {"color": COLOURS[result.mode], "marker": "o", "markersize": 4}
-    loss.plot(epochs, _gapped([row.train_loss for row in rows]), **look)
-    score.plot(epochs, _gapped([row.dev_score for row in rows]), **look)
+    loss.plot(epochs, [row.train_loss for row in rows], **look)
+    score.plot(epochs, [row.dev_score for row in rows], **look)
     if result.best_epoch:
         score.axvline(result.best_epoch, color=INK, linestyle="-", **FAINT)
     if result.paper_score is not None:

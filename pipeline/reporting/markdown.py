@@ -1,18 +1,55 @@
-"""Markdown that reads as well in a terminal as on GitHub."""
+"""Pages from templates, in Markdown that reads as well in a terminal as on GitHub.
+
+What a page says is text in a file, and code fills in what differs.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from pipeline.reporting.filling import filled
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 TEXTS = Path(__file__).parent / "texts"
 MAX_CHARACTERS = 120  # of a quoted text
 HEAD = 80  # of them from the beginning of a longer one, the others from its end
 # what Markdown, HTML or GitHub's formulas would take for their own
 MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
+BLANK_LINES = re.compile(r"\n{3,}")  # left where a condition does not hold
 EDGE = re.compile(r"(?<!\\)\|")  # between the cells of a table
+
+
+def fixed(value: float | None, undefined: str = "–") -> str:
+    """Show a score with three decimals, or a word where there is none."""
+    return undefined if value is None else f"{value:.3f}"
+
+
+def filled(template: Path, /, **values: object) -> str:
+    """Fill in a template of Markdown or HTML.
+
+    Args:
+        template: a file of Jinja's; it may include others of its folder.
+        values: by the names that it uses.
+
+    Raises:
+        UndefinedError: the template uses a name that has no value.
+    """
+    text = _templates(template.parent).get_template(template.name).render(values)
+    return BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+@cache
+def _templates(folder: Path) -> Environment:
+    templates = Environment(
+        autoescape=select_autoescape(["html"]),  # in Markdown, what is quoted is escaped as such
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(fixed=fixed, grouped="{:,}".format)
+    return templates
 
 
 def escaped(text: str) -> str:

@@ -14,8 +14,15 @@ from pipeline.evaluation.paired import Difference
 from pipeline.plumbing.params import Params, RunParams
 from pipeline.plumbing.trials import Trial, changed
 from pipeline.reporting.records import Records
-from pipeline.reporting.results import EpochScore, Outcome, Result, RunSummary, Tried
-from pipeline.reporting.spread import Spread, spread_of
+from pipeline.reporting.results import (
+    EpochScore,
+    Outcome,
+    Result,
+    RunSummary,
+    Spread,
+    Tried,
+    spread_of,
+)
 
 # what the data page shows of a validation
 VALIDATION_KEYS = (
@@ -47,7 +54,10 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
             name: _read_history(records, name, run, summaries[name])
             for name, run in params.runs.items()
         },
-        validations={name: _read_validation(records, name) for name in CORPORA},
+        validations={
+            name: _read_keys(records, paths.validation_json(name), VALIDATE, *VALIDATION_KEYS)
+            for name in CORPORA
+        },
         texts=_read_texts(records, results),
     )
 
@@ -138,14 +148,14 @@ def _read_summary(records: Records, name: str, run: RunParams) -> RunSummary:
             **{key: content[key] for key in (*keys, "versions", "pairs_cut")},
             turns={corpus: content["turns"][corpus] for corpus in run.corpora},
             left_out={corpus: content["discarded"][corpus]["examples"] for corpus in run.corpora},
-            files=_read_key(records, paths.inputs_json(name), INPUTS, "files"),
-            weights_sha256=_read_key(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
+            **_read_keys(records, paths.inputs_json(name), INPUTS, "files"),
+            **_read_keys(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
         )
 
 
-def _read_key(records: Records, path: Path, schema: Schema, key: str) -> Any:
+def _read_keys(records: Records, path: Path, schema: Schema, *keys: str) -> dict[str, Any]:
     with records.record(path, schema) as content:
-        return content[key]
+        return {key: content[key] for key in keys}
 
 
 def _read_history(
@@ -173,8 +183,3 @@ def _read_history(
             if epochs != list(range(1, last + 1)):
                 raise ValueError(f"epochs of {corpus} are {epochs}")
     return rows
-
-
-def _read_validation(records: Records, corpus: CorpusName) -> Mapping[str, Any]:
-    with records.record(paths.validation_json(corpus), VALIDATE) as found:
-        return {key: found[key] for key in VALIDATION_KEYS}

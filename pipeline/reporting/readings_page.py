@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.core.paper import TABLE_1, TABLE_2_MISPRINT, TABLE_3, Scheme
 from pipeline.core.tasks import CORPORA, IDLE_HEADS, PAIR_ENCODINGS
@@ -43,8 +43,8 @@ def readings_page(params: Params, outcome: Outcome) -> str:
         pairs=pairs,
         pair_encodings=_own_readings(params, pairs, "pair_encoding"),
         pair_groups={  # multi-task scores depend on idle heads, too
-            "Single-task": _closer(pairs, lambda row: row.own.scheme == "single-task"),
-            "Multi-task": _closer(
+            "Single-task": _match(pairs, lambda row: row.own.scheme == "single-task"),
+            "Multi-task": _match(
                 pairs, lambda row: row.own.scheme == "multi-task" and not row.is_like("multi-task")
             ),
         },
@@ -60,8 +60,8 @@ def readings_page(params: Params, outcome: Outcome) -> str:
             if (scheme, mode) == ("multi-task", "pretrain")
         ],
         idle_groups={
-            "Pretrain mode": _closer(idle, lambda row: row.own.mode == "pretrain"),
-            "Finetune mode": _closer(idle, lambda row: row.own.mode == "finetune"),
+            "Pretrain mode": _match(idle, lambda row: row.own.mode == "pretrain"),
+            "Finetune mode": _match(idle, lambda row: row.own.mode == "finetune"),
         },
         dead_sts=_of_sts(params, idle, "multi-task"),
         gains=_gains_of_own_epochs(params, outcome),
@@ -85,25 +85,14 @@ def _rows(params: Params, outcome: Outcome, setting: str, readings: Sequence[str
     for row in outcome.results:
         own = getattr(params.run(row.run), setting)
         if own is not None:
-            under = {
-                reading: _tried(params, outcome, row, Changes.model_validate({setting: reading}))
-                for reading in readings
-            }
+            under: dict[str, Result | None] = dict.fromkeys(readings)
+            for tried in outcome.tried:
+                same = (tried.result.configuration, tried.seed) == (row.configuration, params.seed)
+                for reading in readings:
+                    if same and tried.changes == Changes.model_validate({setting: reading}):
+                        under[reading] = tried.result
             rows.append(Row(row, {**under, own: row}))
     return rows
-
-
-def _tried(params: Params, outcome: Outcome, row: Result, changes: Changes) -> Result | None:
-    """Return a row as the trial scored it that makes these changes alone."""
-    return next(
-        (
-            tried.result
-            for tried in outcome.tried
-            if (tried.result.configuration, tried.seed) == (row.configuration, params.seed)
-            and tried.changes == changes
-        ),
-        None,
-    )
 
 
 def _own_readings(params: Params, rows: Sequence[Row], setting: str) -> list[str]:
@@ -111,45 +100,36 @@ def _own_readings(params: Params, rows: Sequence[Row], setting: str) -> list[str
     return list(dict.fromkeys(getattr(params.run(row.own.run), setting) for row in rows))
 
 
-def _closer(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> list[str]:
-    """Say of a group of rows which of two readings is closer to the paper's scores."""
+def _match(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> dict[str, Any]:
+    """Compare how far a group of rows is from the paper's scores under each of two readings.
+
+    Only rows with a score under both readings count.
+    """
     rows = [row for row in rows if belongs(row)]
-    distances = [found for row in rows if (found := _distances(row))]
-    undefined = [
-        f"{row.own.corpus} {row.own.mode} under {reading}"
-        for row in rows
-        for reading, result in row.scored().items()
-        if result.score is None
-    ]
-    named = [f"Undefined: {', '.join(undefined)}."] if undefined else []
-    return [_closest(distances), *named]
-
-
-def _distances(row: Row) -> dict[str, float] | None:
-    """Return how far a row is from the paper's score by reading; None if any is not known."""
-    found = {
-        reading: abs(result.score - row.own.paper_score)
-        for reading, result in row.scored().items()
-        if result.score is not None and row.own.paper_score is not None
+    distances: list[dict[str, float]] = []
+    for row in rows:
+        found = {
+            reading: abs(result.score - row.own.paper_score)
+            for reading, result in row.scored().items()
+            if result.score is not None and row.own.paper_score is not None
+        }
+        distances += [found] if len(found) == len(row.under) else []
+    readings = list(distances[0]) if distances else []
+    means = {reading: mean(each[reading] for each in distances) for reading in readings}
+    best, other = sorted(means, key=lambda reading: means[reading]) or ("", "")
+    return {
+        "means": means,
+        "best": best,
+        "is_tie": bool(means) and f"{means[best]:.3f}" == f"{means[other]:.3f}",  # as shown
+        "count": len(distances),
+        "closer": sum(each[best] < each[other] for each in distances),
+        "undefined": [
+            f"{row.own.corpus} {row.own.mode} under {reading}"
+            for row in rows
+            for reading, result in row.scored().items()
+            if result.score is None
+        ],
     }
-    return found if len(found) == len(row.under) else None
-
-
-def _closest(distances: Sequence[Mapping[str, float]]) -> str:
-    """Say which reading has the smaller mean distance; its undefined scores are in no mean."""
-    if not distances:
-        return "no row has a score under both readings, so we cannot say which one matches better."
-    means = {reading: mean(each[reading] for each in distances) for reading in distances[0]}
-    shown = ", ".join(f"{reading} {value:.3f}" for reading, value in means.items())
-    shown = f"Mean distance from the paper's scores: {shown}."
-    best, other = sorted(means, key=lambda reading: means[reading])
-    if f"{means[best]:.3f}" == f"{means[other]:.3f}":  # as shown
-        return f"neither reading matches the paper's numbers better. {shown}"
-    closer = sum(each[best] < each[other] for each in distances)
-    return (
-        f"**`{best}` is the reading that best matches the paper's numbers here.** Of rows with a "
-        f"score under both readings, it is closer in {closer} of {len(distances)}. {shown}"
-    )
 
 
 def _of_sts(params: Params, rows: Sequence[Row], scheme: Scheme) -> dict[str, Result]:

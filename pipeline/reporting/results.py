@@ -1,7 +1,8 @@
 """What the report is made of: one `Result` for each row of Table 3, and what runs left behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import mean, stdev
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
@@ -12,11 +13,51 @@ from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Metric, Mode
 from pipeline.evaluation.analysis import Analysis
 from pipeline.evaluation.paired import Difference
 from pipeline.plumbing.trials import Changes
-from pipeline.reporting.filling import fixed
-from pipeline.reporting.spread import Spread
+from pipeline.reporting.markdown import fixed
 
 # JSON as Python reads it has numbers that are none, and `true` passes for 1
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Scores of the same training under several seeds; None where no score, or only one, is."""
+
+    count: int  # of seeds
+    undefined: int  # of them, those without a score: they are in none of the numbers below
+    mean: float | None
+    sd: float | None  # of the sample: divided by one less than the number of scores
+    worst: float | None
+    best: float | None
+
+    @property
+    def brief(self) -> str:
+        """Show the mean and the standard deviation."""
+        if self.mean is None:
+            return "–"
+        return f"{self.mean:.3f}" + ("" if self.sd is None else f" ± {self.sd:.3f}")
+
+    @property
+    def shown(self) -> str:
+        """Show the mean, the standard deviation and of how many scores they are."""
+        if self.mean is None:
+            return f"undefined ({self.count} of {self.count})"
+        of = f"{self.count - self.undefined} of {self.count}, others undefined"
+        return f"{self.brief} ({of if self.undefined else self.count})"
+
+
+def spread_of(scores: Iterable[float | None]) -> Spread:
+    """Sum up the score of each seed; None is one that is undefined."""
+    found = list(scores)
+    known = [score for score in found if score is not None]
+    return Spread(
+        count=len(found),
+        undefined=len(found) - len(known),
+        mean=mean(known) if known else None,
+        sd=stdev(known) if len(known) > 1 else None,
+        worst=min(known, default=None),
+        best=max(known, default=None),
+    )
 
 
 @checked_dataclass(frozen=True)

@@ -8,20 +8,26 @@ from pipeline.core.tasks import CorpusName
 from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Changes, changed
 from pipeline.reporting.claims import Pair, holds_up, is_better, pairs_by_mode, pairs_by_scheme
-from pipeline.reporting.results import Outcome, Result, Tried
-from pipeline.reporting.spread import Spread, spread_of
+from pipeline.reporting.results import Outcome, Result, Spread, Tried, spread_of
 from pipeline.reporting.tables import report_page
 
 
 def sweep_page(params: Params, outcome: Outcome) -> str:
     """Render sweep.md."""
-    tried = _listed(params.seed, outcome.tried)
+    of_sweep = swept(params.seed, outcome.tried)
+    # readings only of a run of which the sweep tried settings
+    runs = {each.result.run for each in of_sweep if each.has_changes}
+    tried = [t for t in outcome.tried if t in of_sweep or t.result.run in runs]
     runs = {each.result.run for each in tried}
     own = [row for row in outcome.results if row.run in runs]
     trainings = [(f"{row.run} of Table 3", row) for row in own]
     trainings += [(each.trial, each.result) for each in tried]
     devices = {outcome.summaries[row.run].device for row in own} | {each.device for each in tried}
-    seeds = rows_by_seed(params.seed, outcome.results, tried)
+    # the rows of Table 3 as each seed scored them; of other seeds there may be fewer
+    seeds = {params.seed: list(outcome.results)}
+    for each in tried:
+        if not each.has_changes and each.seed != params.seed:
+            seeds.setdefault(each.seed, []).append(each.result)
     answers = [(question, list(_answer(pairs, holds, seeds))) for question, pairs, holds in CLAIMS]
     return report_page(
         "sweep",
@@ -39,24 +45,6 @@ def sweep_page(params: Params, outcome: Outcome) -> str:
 def swept(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
     """Return what a sweep alone has tried: not what `make readings` trains, for readings.md."""
     return [t for t in tried if t.seed != own_seed or not t.changes.is_reading]
-
-
-def _listed(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
-    """Return what the page lists: readings only of a run of which the sweep tried settings."""
-    of_sweep = swept(own_seed, tried)
-    runs = {t.result.run for t in of_sweep if t.has_changes}
-    return [t for t in tried if t in of_sweep or t.result.run in runs]
-
-
-def rows_by_seed(
-    own_seed: int, own: Sequence[Result], tried: Sequence[Tried]
-) -> dict[int, list[Result]]:
-    """Return the rows of Table 3 as each seed scored them; of other seeds there may be fewer."""
-    rows = {own_seed: list(own)}
-    for each in tried:
-        if not each.has_changes and each.seed != own_seed:
-            rows.setdefault(each.seed, []).append(each.result)
-    return rows
 
 
 # the paper's claims: a question, the pairs of rows it is about, and what holds of a pair

@@ -1,6 +1,6 @@
 """Table 3 as Markdown and JSON, and the handful of numbers for `dvc exp show`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from statistics import mean
 from typing import Any
@@ -104,18 +104,15 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
         has_seeds=any(row.seeds for row in rows),
         majorities=majorities,
     )
-    return [*_notes_on_corpora(outcome), *text.splitlines()]
-
-
-def _notes_on_corpora(outcome: Outcome) -> Iterator[str]:
-    """Yield what validation carries over; what several corpora share once, under all names."""
-    corpora_of: dict[str, list[str]] = {}
+    corpora_of: dict[str, list[str]] = {}  # what several corpora share once, under all names
     for corpus, found in outcome.validations.items():
         for note in found["notes"]:
             corpora_of.setdefault(str(note), []).append(corpus)
-    for note, corpora in corpora_of.items():
-        says_itself = note.lower().startswith(corpora[0])
-        yield note if says_itself else f"{', '.join(corpora)}: {note}"
+    on_corpora = [
+        note if note.lower().startswith(corpora[0]) else f"{', '.join(corpora)}: {note}"
+        for note, corpora in corpora_of.items()
+    ]
+    return [*on_corpora, *text.splitlines()]
 
 
 def troubles(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from pipeline.core.tasks import CORPORA, Corpus, CorpusName
 from pipeline.core.yaml12 import as_yaml
 from pipeline.data.backbone import BACKBONES
 from pipeline.plumbing.params import Params, ProfileParams
-from pipeline.reporting.filling import filled
+from pipeline.reporting.markdown import filled
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.trained import TrainedRun
 

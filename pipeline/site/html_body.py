@@ -14,7 +14,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from pipeline.reporting.filling import filled
+from pipeline.reporting.markdown import filled
 
 # says where a link of the page leads in the site; None if the site has no such file
 Resolve = Callable[[str], str | None]

@@ -10,8 +10,7 @@ from pipeline.core import paths
 from pipeline.core.files import replacing_folder, write_text
 from pipeline.errors import ReportError
 from pipeline.plumbing.stage_times import read_time
-from pipeline.reporting.filling import filled
-from pipeline.reporting.markdown import page
+from pipeline.reporting.markdown import filled, page
 from pipeline.site.html_body import html_body, title_of
 
 TEMPLATES = Path(__file__).parent / "templates"

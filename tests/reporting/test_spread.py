@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.reporting.spread import spread_of
+from pipeline.reporting.results import spread_of
 
 
 def test_what_is_undefined_is_counted_and_in_no_number() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.reporting.claims import finetune_claim, multitask_claim, overlap
+from tests.reporting.conftest import result_of
 
 NO_INTERVAL = {"ci_low": None, "ci_high": None}
 # rows as corpus, scheme, pretrain score, finetune score; an interval reaches 0.02 to either side
@@ -32,11 +33,9 @@ SINGLE, MULTI = "single-task", "multi-task"
         ([("sts", MULTI, 0.1, None)], ["No: in 0 of 1", "(undefined against 0.100)"], "Yes"),
     ],
 )
-def test_finetune_against_pretrain(
-    result: Any, rows: list[Any], said: list[str], unsaid: str
-) -> None:
+def test_finetune_against_pretrain(rows: list[Any], said: list[str], unsaid: str) -> None:
     results = [
-        result(corpus, scheme, mode, score)
+        result_of(corpus, scheme, mode, score)
         for corpus, scheme, *scores in rows
         for mode, score in zip(("pretrain", "finetune"), scores, strict=True)
     ]
@@ -64,23 +63,23 @@ def test_finetune_against_pretrain(
     ],
 )
 def test_multitask_against_single_task(
-    result: Any, rows: list[Any], changes: dict[str, Any], said: list[str]
+    rows: list[Any], changes: dict[str, Any], said: list[str]
 ) -> None:
     results = []
     for corpus, single, multi in rows:
-        results.append(result(corpus, SINGLE, "finetune", single))
-        results.append(result(corpus, MULTI, "finetune", multi, **changes))
+        results.append(result_of(corpus, SINGLE, "finetune", single))
+        results.append(result_of(corpus, MULTI, "finetune", multi, **changes))
     answer = multitask_claim(results, "finetune")
     assert [text for text in said if text not in answer] == []
 
 
-def test_nothing_is_claimed_without_pairs(result: Any) -> None:
-    rows = [result("sst", SINGLE, "finetune", 0.5)]
+def test_nothing_is_claimed_without_pairs() -> None:
+    rows = [result_of("sst", SINGLE, "finetune", 0.5)]
     assert finetune_claim(rows) == multitask_claim(rows, "finetune") == ""
 
 
-def test_intervals_that_touch_overlap(result: Any) -> None:
-    one = result("sst", SINGLE, "finetune", 0.4, ci_low=0.3, ci_high=0.5)
+def test_intervals_that_touch_overlap() -> None:
+    one = result_of("sst", SINGLE, "finetune", 0.4, ci_low=0.3, ci_high=0.5)
     for low, wanted in ((0.5, True), (0.51, False), (None, None)):
-        other = result("sst", MULTI, "finetune", 0.6, ci_low=low, ci_high=0.7)
+        other = result_of("sst", MULTI, "finetune", 0.6, ci_low=low, ci_high=0.7)
         assert overlap(one, other) is overlap(other, one) is wanted

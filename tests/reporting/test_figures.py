@@ -1,7 +1,6 @@
 """What the figures of committed records do not show: undefined scores, and an odd corpus."""
 
 from dataclasses import replace
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,17 +10,17 @@ from pipeline.reporting import figures
 from pipeline.reporting.drawing import COLOURS
 from pipeline.reporting.figures import learning_curves, scores_beside_paper
 from pipeline.reporting.results import EpochScore, Outcome
-from tests.reporting.conftest import PARAMS
+from tests.reporting.conftest import PARAMS, result_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
-def outcome(result: Any) -> Outcome:
+def outcome() -> Outcome:
     """Return an outcome of one undefined row, whose second epoch is undefined."""
     scores = enumerate([0.1, None, 0.3], start=1)
     epochs = [EpochScore(epoch, "sts", score, 1, "") for epoch, score in scores]
-    row = result("sts", "single-task", "pretrain", None)
+    row = result_of("sts", "single-task", "pretrain", None)
     return Outcome([row], {}, {"sts-pretrain": epochs}, {}, {})
 
 

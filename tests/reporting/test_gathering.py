@@ -1,4 +1,7 @@
-"""gather: what is recorded, that it can be read back, and that no sentence of a real corpus is."""
+"""gather: what is recorded, that it can be read back, and that no sentence of a real corpus is.
+
+Params are read back in tests/cli/test_render.py.
+"""
 
 import json
 from pathlib import Path
@@ -14,17 +17,17 @@ from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Changes, Trial
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import write_report
-from pipeline.reporting.records import read_params, read_trials
+from pipeline.reporting.records import read_trials
 from tests.reporting.conftest import FINDING, VALIDATION, write
 
 RECORDS = Path("records")
 WORD = "xyzzyplugh"
 
 
-def write_corpora_that_say(word: str, source: str) -> None:
+def write_real_corpora(word: str) -> None:
     """Put a word into every sentence of every corpus, and into what validation found in them."""
     found = VALIDATION | {
-        "source": source,
+        "source": "cs224n",
         "findings": [
             FINDING
             | {"examples": [{"id": "wrong", "text": f"{word} {word}", "detail": "words: 2"}]},
@@ -39,24 +42,12 @@ def write_corpora_that_say(word: str, source: str) -> None:
         write(paths.validation_json(corpus), found | {"corpus": corpus})
 
 
-def files_that_say(word: str) -> set[str]:
-    reports = Path("reports")
-    return {
-        path.relative_to(reports).as_posix()
-        for path in reports.rglob("*.*")
-        if word in path.read_text().lower()
-    }
-
-
-def of_profile(params: Params, profile: str) -> Params:
-    return params.model_copy(update={"profile": profile})
-
-
 def test_no_sentence_of_a_real_corpus_reaches_a_page_or_a_record(params: Params) -> None:
-    write_corpora_that_say(WORD, source="cs224n")
-    laptop = of_profile(params, "laptop")
+    write_real_corpora(WORD)
+    laptop = params.model_copy(update={"profile": "laptop"})
     write_report(laptop, {}, paths.report_dir("laptop"), paths.SUMMARY)
-    assert files_that_say(WORD) == set()
+    files = Path("reports").rglob("*.*")
+    assert [file for file in files if WORD in file.read_text().lower()] == []
     report = paths.report_dir("laptop")
     page = (report / "runs/quora-finetune.md").read_text()
     assert "| `wrong` |     0 |         1 |       0.900 |\n" in page
@@ -78,26 +69,11 @@ def test_what_a_run_left_is_recorded_byte_for_byte_and_laid_out_as_in_data(param
     own = {Path(f"{name}.json") for name in ("params", "trials", "texts", "differences")}
     left = {p.relative_to("data") for p in Path("data").rglob("*") if p.is_file()}
     assert found == own | {path for path in left if path.parts[0] != "corpora"}
+    in_force = json.loads((RECORDS / "params.json").read_text())["params"]
+    assert list(in_force["profiles"]) == ["demo"]
     for path in found - own:
         if path.parts[0] != "validation":  # written anew, with sorted keys
             assert (RECORDS / path).read_bytes() == ("data" / path).read_bytes()
-
-
-def test_params_are_read_back_whole_and_in_order_with_the_profile_in_force_alone(
-    params: Params,
-) -> None:
-    runs = dict(reversed(params.runs.items()))
-    turns = {"sst": 64, "quora": 8, "sts": 16}  # no order of the alphabet
-    runs["multitask-pretrain"] = params.runs["multitask-pretrain"].model_copy(
-        update={"batch_size": turns}
-    )
-    params = of_profile(params.model_copy(update={"runs": runs}), "laptop")
-    write_corpora_that_say(WORD, source="cs224n")
-    found = read_params(gather(params, {}, RECORDS))
-    assert found == params.model_copy(update={"profiles": {"laptop": params.profiles["laptop"]}})
-    assert list(found.runs) == list(runs)
-    assert found.runs["multitask-pretrain"].corpora == ("sst", "quora", "sts")
-    assert list(found.configurations) == list(params.configurations)
 
 
 def test_trials_are_read_back(params: Params) -> None:

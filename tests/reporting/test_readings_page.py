@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Changes
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
@@ -14,18 +13,8 @@ from tests.reporting.conftest import PARAMS
 
 BEST = "is the reading that best matches the paper's numbers here"
 SEPARATE, SKIP = Changes(pair_encoding="separate"), Changes(idle_heads="skip")
+LAPTOP = PARAMS.model_copy(update={"profile": "laptop"})  # its corpora are real
 Score = float | None
-
-
-@pytest.fixture
-def params() -> Params:
-    return PARAMS
-
-
-@pytest.fixture
-def laptop() -> Params:
-    """Return params whose corpora are real."""
-    return PARAMS.model_copy(update={"profile": "laptop"})
 
 
 def scored(row: Result, score: Score) -> Result:
@@ -45,18 +34,11 @@ def with_scores(outcome: Outcome, scores: Mapping[str, Score]) -> Outcome:
 
 
 def with_trials(
-    params: Params,
-    outcome: Outcome,
-    changes: Changes,
-    scores: Mapping[str, Score],
-    seed: int | None = None,
+    outcome: Outcome, changes: Changes, scores: Mapping[str, Score], seed: int = PARAMS.seed
 ) -> Outcome:
     """Return an outcome with trials of some configurations, and their scores."""
     rows = {row.configuration: row for row in outcome.results}
-    tried = [
-        Tried("a-trial", params.seed if seed is None else seed, changes, scored(rows[n], s), 0.3)
-        for n, s in scores.items()
-    ]
+    tried = [Tried("a-trial", seed, changes, scored(rows[n], s), 0.3) for n, s in scores.items()]
     return replace(outcome, tried=[*outcome.tried, *tried])
 
 
@@ -80,50 +62,29 @@ def rows_of(text: str) -> dict[tuple[str, ...], list[str]]:
     ],
 )
 def test_what_changes_more_than_the_reading_is_no_score_of_it(
-    params: Params, outcome: Outcome, changes: Changes, more: int
+    outcome: Outcome, changes: Changes, more: int
 ) -> None:
-    outcome = with_trials(
-        params, outcome, changes, {"sts-single-finetune": 0.25}, params.seed + more
-    )
-    page = readings_page(params, outcome)
+    outcome = with_trials(outcome, changes, {"sts-single-finetune": 0.25}, PARAMS.seed + more)
+    page = readings_page(PARAMS, outcome)
     assert rows_of(section(page, 1))["sts", "single-task", "finetune"][1] == "–"
 
 
-def test_the_bold_reading_is_the_one_of_the_run(params: Params, outcome: Outcome) -> None:
-    run = params.run("sts-finetune").model_copy(update={"pair_encoding": "separate"})
-    params = params.model_copy(update={"runs": {**params.runs, "sts-finetune": run}})
+def test_the_bold_reading_is_the_one_of_the_run(outcome: Outcome) -> None:
+    run = PARAMS.run("sts-finetune").model_copy(update={"pair_encoding": "separate"})
+    params = PARAMS.model_copy(update={"runs": {**PARAMS.runs, "sts-finetune": run}})
     joint = Changes(pair_encoding="joint")
-    outcome = with_trials(params, outcome, joint, {"sts-single-finetune": 0.25})
+    outcome = with_trials(outcome, joint, {"sts-single-finetune": 0.25})
     page = readings_page(params, outcome)
     cells = rows_of(section(page, 1))["sts", "single-task", "finetune"]
     assert cells[:2] == ["0.250 [0.240, 0.260]", "**0.500** [0.400, 0.600]"]
     assert "The runs in this report use `joint` and `separate`" in page
 
 
-@pytest.mark.parametrize(
-    ("sts", "quora", "said"),  # under `separate`; the paper has 0.852 and 0.885
-    [
-        (0.852, 0.1, f"**`joint` {BEST}.** Of rows with a score under both readings, it is closer"),
-        (0.801, 0.8, "neither reading matches the paper's numbers better."),
-    ],
-)
-def test_which_reading_matches_is_computed_from_both(
-    laptop: Params, outcome: Outcome, sts: float, quora: float, said: str
-) -> None:
-    own = with_scores(outcome, {"sts-single-finetune": 0.801, "quora-single-finetune": 0.8})
-    tried = {"sts-single-finetune": sts, "quora-single-finetune": quora}
-    first = section(readings_page(laptop, with_trials(laptop, own, SEPARATE, tried)), 1)
-    assert said in first
-    assert "Multi-task: no row has a score under both readings" in first
-
-
-def test_on_generated_corpora_no_number_speaks_for_a_reading(
-    params: Params, outcome: Outcome
-) -> None:
+def test_on_generated_corpora_no_number_speaks_for_a_reading(outcome: Outcome) -> None:
     names = [row.configuration for row in outcome.results if row.run != "sst-pretrain"]
     for changes in (SEPARATE, SKIP):
-        outcome = with_trials(params, outcome, changes, dict.fromkeys(names, 0.9))
-    page = readings_page(params, outcome)
+        outcome = with_trials(outcome, changes, dict.fromkeys(names, 0.9))
+    page = readings_page(PARAMS, outcome)
     assert BEST not in page
     assert page.count("Only scores on the paper's corpora can show which reading matches") == 2
     assert "lies inside" not in page
@@ -131,14 +92,14 @@ def test_on_generated_corpora_no_number_speaks_for_a_reading(
 
 
 def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_holds_it(
-    laptop: Params, outcome: Outcome
+    outcome: Outcome,
 ) -> None:
     name = "sts-single-pretrain"
-    outcome = with_trials(laptop, with_scores(outcome, {name: 0.3}), SEPARATE, {name: None})
+    outcome = with_trials(with_scores(outcome, {name: 0.3}), SEPARATE, {name: None})
     told = "0.615, remains unexplained (here: joint 0.300, separate undefined). One conjecture"
-    assert told in readings_page(laptop, outcome)
+    assert told in readings_page(LAPTOP, outcome)
     outcome = with_scores(outcome, {name: 0.61})
-    page = readings_page(laptop, outcome)
+    page = readings_page(LAPTOP, outcome)
     assert "**Unexplained.** Nothing. The paper's STS score" in page
     assert "0.615, lies inside our interval under joint." in page
     assert "conjecture" not in page
@@ -152,19 +113,17 @@ def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_holds_it(
     ],
 )
 def test_frozen_multitask_sts_is_said_to_fail_where_it_does(
-    laptop: Params, outcome: Outcome, step: Score, skip: Score, told: str
+    outcome: Outcome, step: Score, skip: Score, told: str
 ) -> None:
     name = "sts-multitask-pretrain"
-    outcome = with_trials(laptop, with_scores(outcome, {name: step}), SKIP, {name: skip})
-    assert f"With all-MiniLM-L6-v2, frozen STS {told}" in readings_page(laptop, outcome)
+    outcome = with_trials(with_scores(outcome, {name: step}), SKIP, {name: skip})
+    assert f"With all-MiniLM-L6-v2, frozen STS {told}" in readings_page(LAPTOP, outcome)
 
 
 @pytest.mark.parametrize(
     ("lacks", "told"),
     [("pair_encoding", "No run in this report reads pairs"), ("idle_heads", "No run in this")],
 )
-def test_a_report_without_such_runs_says_so(
-    params: Params, outcome: Outcome, lacks: str, told: str
-) -> None:
-    rows: list[Any] = [r for r in outcome.results if getattr(params.run(r.run), lacks) is None]
-    assert told in readings_page(params, replace(outcome, results=rows))
+def test_a_report_without_such_runs_says_so(outcome: Outcome, lacks: str, told: str) -> None:
+    rows: list[Any] = [r for r in outcome.results if getattr(PARAMS.run(r.run), lacks) is None]
+    assert told in readings_page(PARAMS, replace(outcome, results=rows))

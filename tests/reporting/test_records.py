@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.schemas import EVALUATE
-from pipeline.errors import CorpusError, ReportError, SchemaError
+from pipeline.errors import ReportError, SchemaError
 from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.records import (
@@ -73,13 +73,6 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name_and_what_to_do(
         wanted = re.escape(f"{name} {said}{remedy}")
         with pytest.raises((ReportError, SchemaError), match=f"^{wanted}$"):
             read(records, content)
-
-
-def test_a_file_that_its_reader_refuses_is_damaged(tmp_path: Path) -> None:
-    records = records_in_data(tmp_path)
-    (tmp_path / "a.csv").write_text("")
-    with pytest.raises(ReportError, match=r"^data/a\.csv is damaged"), records.file(Path("a.csv")):
-        raise CorpusError("line 1")
 
 
 def test_params_and_trials_that_are_not_this_versions_are_refused_in_one_sentence(

@@ -1,4 +1,7 @@
-"""sweep.md and the column of seeds: what trials say, and not a byte of it without them."""
+"""sweep.md and the column of seeds: what trials say, and not a byte of it without them.
+
+A sweep of seeds beside readings is among the committed records, in test_pages.py.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +15,7 @@ from pipeline.core.schemas import TRIALS
 from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Trial
+from pipeline.reporting.spread import spread_of
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import table3, table3_json, table3_page
 from tests.reporting.conftest import outcome_of
@@ -87,6 +91,10 @@ def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
     }
 
 
+def test_seeds_without_a_score_are_counted() -> None:
+    assert spread_of([None, None]).shown == "undefined (2 of 2)"
+
+
 def test_a_claim_is_asked_in_the_seeds_that_have_both_rows(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
     trials |= sweep(params, ["quora-pretrain"], 3)  # its finetuned row has one seed
@@ -128,13 +136,6 @@ def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Param
     assert len(outcome.tried) == 4
     assert swept(params.seed, outcome.tried) == []
     assert not any(row.seeds for row in outcome.results)
-
-
-def test_beside_a_sweep_of_seeds_a_reading_is_in_no_number_of_its_page(params: Params) -> None:
-    trials = sweep(params, ["sts-finetune"], 3)
-    alone = page_of(params, trials)
-    assert "2 training runs in addition to those of Table 3" in alone
-    assert page_of(params, trials | sweep(params, ["sts-finetune"], 1, READING)) == alone
 
 
 def test_a_grid_over_readings_names_them_and_takes_in_what_make_readings_trained(

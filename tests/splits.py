@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.tokens.token_cache import TokenizedSplit
@@ -11,7 +12,7 @@ from pipeline.tokens.token_cache import TokenizedSplit
 def split_of(
     corpus: CorpusName,
     sentences: Sequence[Sequence[int]],
-    labels: Sequence[float] | None = None,
+    labels: ArrayLike | None = None,
     pad_id: int = 0,
 ) -> TokenizedSplit:
     """Return a split of these sentences; of a pair corpus every two are an example."""
@@ -27,7 +28,8 @@ def split_of(
 
 
 def random_split(corpus: CorpusName, count: int) -> TokenizedSplit:
-    """Return a split of random sentences of 3 to 19 tokens."""
+    """Return a split of random sentences of 3 to 19 tokens, labelled 0 and 1 in turn."""
     generator = np.random.default_rng(0)
     lengths = generator.integers(3, 20, count * CORPORA[corpus].task.num_sentences)
-    return split_of(corpus, [generator.integers(1000, 30000, length) for length in lengths])
+    sentences = [generator.integers(1000, 30000, length) for length in lengths]
+    return split_of(corpus, sentences, [i % 2 for i in range(count)])

@@ -10,16 +10,12 @@ from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyse
 N = 400
 
 
-@pytest.fixture
-def generator() -> np.random.Generator:
-    return np.random.default_rng(0)
-
-
 def ids(count: int = N) -> np.ndarray:
     return np.array([f"id-{i}" for i in range(count)])
 
 
-def test_bins_are_scikit_learns_calibration_curve(generator: np.random.Generator) -> None:
+def test_bins_are_scikit_learns_calibration_curve() -> None:
+    generator = np.random.default_rng(0)
     yes = generator.random(N)
     labels = (generator.random(N) < yes**2).astype(np.float32)
     probabilities = np.stack([1 - yes, yes], axis=1)
@@ -67,6 +63,7 @@ def test_outputs_that_are_no_numbers_are_left_out_and_nothing_is_left_of_none() 
     assert (nothing.confusion, nothing.calibration_error) == ([[0, 0], [0, 0]], None)
 
 
-def test_ten_mistakes_at_most(generator: np.random.Generator) -> None:
+def test_ten_mistakes_at_most() -> None:
+    generator = np.random.default_rng(0)
     told = analyse(CORPORA["sts"], generator.random(N), generator.random(N), ids())
     assert len(told.mistakes) == NUM_MISTAKES

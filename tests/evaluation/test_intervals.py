@@ -1,7 +1,6 @@
 """bootstrap_interval: against what theory and scipy know, and what holds of every interval."""
 
 import tracemalloc
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -58,17 +57,6 @@ def test_pearson_interval_is_that_of_scipys_bootstrap() -> None:
     assert found == pytest.approx((expected.low, expected.high), abs=0.01)
 
 
-def test_each_resample_has_the_pearson_correlation_of_what_it_drew() -> None:
-    """The sums of the fast way against the plain way, on the very same draws."""
-    x, y = correlated(30, 0.4)
-    counts = next(intervals._resampled_counts(30, 50, np.random.default_rng(3)))
-    assert (counts.sum(axis=1) == 30).all()
-    fast = intervals._pearsons(x, y, 50, np.random.default_rng(3))
-    for row, correlation in zip(counts.astype(int), fast, strict=True):
-        plain = stats.pearsonr(np.repeat(x, row), np.repeat(y, row)).statistic
-        assert correlation == pytest.approx(plain, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("metric", "predictions", "labels"),
     [
@@ -114,14 +102,6 @@ def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
         assert (found > 0).all()
 
 
-@pytest.mark.parametrize("slope", [3.0, -3.0])
-def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
-    x, _ = correlated(50, 0.0)
-    sides = intervals.standardized(x), intervals.standardized(slope * x + 0.1)
-    found = intervals._pearsons(*sides, 500, np.random.default_rng(0))
-    assert np.abs(found).max() == 1.0
-
-
 def test_how_many_resamples_are_drawn_at_once_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -132,13 +112,11 @@ def test_how_many_resamples_are_drawn_at_once_changes_nothing(
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("shape", [lambda v: v, lambda v: v > 0])
-def test_memory_stays_bounded_on_quoras_dev_set(shape: Callable[[Values], Values]) -> None:
+def test_memory_stays_bounded_on_quoras_dev_set() -> None:
     """2,000 resamples of 20,000 examples would be 320 MB of indices at once."""
     x, y = correlated(20_000, 0.7)
-    metric: Metric = "accuracy" if shape(x).dtype == bool else "pearson"
     tracemalloc.start()
-    bootstrap_interval(metric, shape(x), shape(y), resamples=2000, confidence=0.95, seed=0)
+    bootstrap_interval("pearson", x, y, resamples=2000, confidence=0.95, seed=0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64e6

@@ -50,21 +50,6 @@ def test_what_is_enclosed_may_hold_tabs_and_line_feeds(end: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("form", "text", "rows"),
-    [
-        ("tsv", 'x\na, b\n"c\n', [["a, b"], ['"c']]),
-        ("csv", 'x\n"a, b"\n', [["a, b"]]),
-        ("tsv", "x,y\na,b\n", [["a", "b"]]),
-        ("csv", "x\ty\na\tb\n", [["a", "b"]]),
-    ],
-)
-def test_the_header_says_what_separates_columns_and_else_the_files_name(
-    form: str, text: str, rows: list[list[str]]
-) -> None:
-    assert [row for _, row in read_table(text, "file", form, InputError).rows] == rows  # type: ignore[arg-type]
-
-
 def test_rows_of_several_lines_are_said_and_many_in_part() -> None:
     table = read_table("x,y\n" + '"a\nb",c\n' * 6, "file", "csv", InputError)
     assert table.rows == [(line, ["a\nb", "c"]) for line in range(2, 14, 2)]

@@ -13,7 +13,6 @@ from pipeline.errors import InputError
 FIELDS = st.text(st.sampled_from('"",a \u2028\x85')) | st.text(
     st.characters(exclude_characters="\0\t\r\n", exclude_categories=["Cs"])
 )
-LONGER_FIELDS = st.text(st.sampled_from('"a,\t\n'), max_size=6)
 
 
 @given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
@@ -29,18 +28,9 @@ def test_lines_of_a_tab_separated_file_are_rows_whatever_their_marks(
 
 @given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
 def test_a_tab_separated_file_of_pythons_csv_comes_back(rows: list[tuple[str, str, str]]) -> None:
-    table = read_table(written([("x", "y", "z"), *rows], "\t"), "file", "tsv", InputError)
+    text = io.StringIO()
+    written = csv.writer(text, delimiter="\t", lineterminator="\n")
+    written.writerows([("x", "y", "z"), *rows])
+    table = read_table(text.getvalue(), "file", "tsv", InputError)
     assert [tuple(row) for _, row in table.rows] == rows
     assert "text" not in table.assumed
-
-
-@given(st.lists(st.tuples(LONGER_FIELDS, LONGER_FIELDS), min_size=1))
-def test_a_comma_separated_file_of_pythons_csv_comes_back(rows: list[tuple[str, str]]) -> None:
-    table = read_table(written([("x", "y"), *rows], ","), "file", "csv", InputError)
-    assert [tuple(row) for _, row in table.rows] == rows
-
-
-def written(rows: list[tuple[str, ...]], delimiter: str) -> str:
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -1,17 +1,21 @@
 """validate_corpus: what is no corpus is a finding too, and what stops; what the report says."""
 
 import json
+import math
 import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from pipeline.core import schemas
 from pipeline.core.files import write_record
-from pipeline.core.schemas import CORPORA
+from pipeline.core.tasks import CORPORA
 from pipeline.errors import CorpusError, SchemaError, ValidationError
 from pipeline.validation.findings import stop_if_critical
+from pipeline.validation.measures import label_bins
 from tests.validation.handmade import validate, write
 
 
@@ -81,8 +85,8 @@ def test_a_file_that_is_no_table_is_a_critical_finding(
     ("schema", "origin", "error", "said"),
     [
         (None, {}, CorpusError, r"origin\.json .* run the stage `corpora` again"),
-        (CORPORA, {"source": "cs224n"}, CorpusError, r"origin\.json .*'dropped'"),
-        (CORPORA._replace(version=0), {}, SchemaError, r"corpora/0.* reads corpora/1; run `dvc"),
+        (schemas.CORPORA, {"source": "cs224n"}, CorpusError, r"origin\.json .*'dropped'"),
+        (schemas.CORPORA._replace(version=0), {}, SchemaError, r"corpora/0.* reads corpora/1; run"),
     ],
 )
 def test_a_corpus_without_its_origin_or_of_another_version_is_refused(
@@ -122,3 +126,10 @@ def test_the_report_describes_the_corpus_in_plain_json(tmp_path: Path) -> None:
     places = [(finding["split"], finding["expectation"]) for finding in report["findings"]]
     order = ["train", "dev", "test", "all"]
     assert places == sorted(places, key=lambda place: (order.index(place[0]), place[1]))
+
+
+def test_labels_are_counted_in_bins_with_halves_upwards() -> None:
+    labels = pd.Series([0.0, 0.49, 0.5, 2.5, 4.5, 5.0, 7.0, -1.0, math.nan])
+    counted = {"0": 2, "1": 1, "2": 0, "3": 1, "4": 0, "5": 2}
+    assert label_bins(labels, CORPORA["sts"]) == counted
+    assert label_bins(pd.Series([math.nan]), CORPORA["quora"]) == {}

@@ -1,7 +1,8 @@
-"""DVC that waits for locks and says for which: `python -m pipeline.launch.announcing repro ...`.
+"""DVC that waits for locks and reports them: `python -m pipeline.launch.announcing repro ...`.
 
-DVC itself gives up after three seconds, and loses what a stage made; or it waits for ever without a
-word. A lock of `core.hardlink_lock` stays when its holder is killed; only a person can know that.
+DVC itself gives up after three seconds and loses the result of a stage, or it waits forever without
+a message. With `core.hardlink_lock`, a lock stays when its holder is killed, and only a person can
+know that.
 """
 
 import os
@@ -22,14 +23,14 @@ from pipeline.launch.job import WAITING
 
 
 def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
-    """Let DVC wait for every lock in this process, until it is stopped.
+    """Make DVC wait for every lock in this process, until it is stopped.
 
     Args:
-        say: is given a line for each holder that keeps a lock for long.
-        is_stopped: asked every three seconds while DVC waits.
+        say: called with a line for each holder that keeps a lock for long.
+        is_stopped: called every three seconds while DVC waits.
     """
     use_own_index()
-    sys.argv[0] = "dvc"  # as DVC names itself to others that want the same files
+    sys.argv[0] = "dvc"  # the name that DVC shows to others who wait for its files
 
     def patient(lock: Any, acquire: Callable[..., None], *given: Any) -> None:
         before = said = None  # when the lock was taken
@@ -58,7 +59,7 @@ def _taken(lock: Any) -> float | None:
 
 
 def _described(lock: Any) -> str:
-    """Say which lock it is, since when somebody holds it, who, and what can be done."""
+    """Describe a lock: its file, its holder, since when, and what to do about it."""
     path = os.path.relpath(lock.lockfile)
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_taken(lock)))
     if isinstance(lock, HardlinkLock):
@@ -70,7 +71,7 @@ def _described(lock: Any) -> str:
 
 
 def _holder(path: Path) -> str:
-    """Return the process that wrote its number into a lock file."""
+    """Describe the process whose id is in a lock file."""
     try:
         number = path.read_text().strip()
         command = " ".join(psutil.Process(int(number)).cmdline())

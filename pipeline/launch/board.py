@@ -1,4 +1,4 @@
-"""What runs where: one live table on a terminal, a line at each start and end elsewhere."""
+"""Shows which stages run where: a live table on a terminal, otherwise a line per start and end."""
 
 import time
 from collections.abc import Mapping
@@ -18,58 +18,58 @@ HEADERS = ("stage", "where", "time", "last")
 
 @dataclass
 class Running:
-    """A stage that runs."""
+    """A running stage."""
 
     where: str
     started: float = field(default_factory=time.monotonic)
 
     @property
     def time(self) -> str:
-        """Say since when it runs."""
+        """Return how long it has been running."""
         return duration(time.monotonic() - self.started)
 
 
 @dataclass
 class Progress:
-    """How far a launch is: each of its stages, by name, is in one of these."""
+    """The state of a launch: each stage is in one of these."""
 
     waiting: set[str]
     running: dict[str, Running] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)  # with the reason
-    left_out: list[str] = field(default_factory=list)  # since what they read could not be made
+    left_out: list[str] = field(default_factory=list)  # because their inputs could not be made
 
 
 class QuietConsole(Console):
-    """A console that says nothing more once nobody reads it; rich would end the program."""
+    """A console that goes quiet on a broken pipe, where rich would end the program."""
 
     def on_broken_pipe(self) -> None:
-        """Go on without a word."""
+        """Go quiet."""
         self.quiet = True
 
 
 class Board:
-    """Shows a launch; nothing depends on it."""
+    """Shows the state of a launch; nothing depends on it."""
 
     def __init__(self, console: Console, last: Mapping[str, float]) -> None:
-        """Begin with nothing to show; `last` has seconds of each stage's last run, if known."""
+        """Prepare to show a launch; `last` has the seconds of each stage's last run, if known."""
         self.console = console
         self.last = last
         self.live = Live(console=self.console, transient=True, auto_refresh=False)
-        self._waits: set[str] = set()  # what stages waited for
+        self._waits: set[str] = set()  # the locks that were reported
 
     def say(self, line: str, style: str = "") -> None:
-        """Write a line that stays."""
+        """Print a line that stays."""
         text = Text(f"{time.strftime('%H:%M:%S')}  {line}", style=style)
         self.console.print(text, soft_wrap=True)
 
     def began(self, name: str, where: str) -> None:
-        """Say that a stage began, where no table shows it."""
+        """Print that a stage began, unless the table shows it."""
         if not self.console.is_terminal:
             self.say(f"{name} began, {where}")
 
     def show(self, progress: Progress) -> None:
-        """Draw the table anew; say once, on a line that stays, what stages wait for."""
+        """Draw the table again; print each lock that stages wait for once."""
         says = {name: last_words(paths.stage_log(name)) for name in progress.running}
         for name, words in says.items():
             if WAITING in words and words not in self._waits:
@@ -91,5 +91,5 @@ class Board:
             table.add_row(*cells, Text(says[cells[0]]))
         counts = {"done": progress.done, "wait": progress.waiting, "failed": progress.failed}
         counts["not to be run"] = progress.left_out
-        told = ", ".join(f"{len(names)} {state}" for state, names in counts.items() if names)
-        return Group(table, Text(told, style="dim"))
+        summary = ", ".join(f"{len(names)} {state}" for state, names in counts.items() if names)
+        return Group(table, Text(summary, style="dim"))

@@ -1,4 +1,4 @@
-"""The workers of a launch: dask's, of this machine or of another's scheduler."""
+"""The dask workers of a launch: on this machine, or those of a scheduler."""
 
 import asyncio
 import uuid
@@ -17,54 +17,54 @@ from pipeline.launch import on_worker
 from pipeline.launch.machine import THREADS_VARIABLE
 from pipeline.launch.on_worker import Place
 
-GPU = "GPU"  # what workers call the resource that they announce
-ANSWER_SECONDS = 5.0  # until a scheduler must have answered
+GPU = "GPU"  # the resource that workers announce
+ANSWER_SECONDS = 5.0  # in which a scheduler must answer
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Those who run the stages of a launch."""
+    """The workers that run the stages of a launch."""
 
     client: Any
     place: Place
-    gpu: float  # the most that a worker announces; 0: stages ask for none
-    address: str = ""  # of somebody's scheduler
-    dashboard: str = ""  # its address, where it was asked for
+    gpu: float  # the most that a worker announces; 0: stages request none
+    address: str = ""  # of the scheduler
+    dashboard: str = ""  # its address, if requested
 
     def asked(self, share: float) -> dict[str, float]:
-        """Return what a stage that takes a share of a GPU asks dask for."""
+        """Return the dask resources of a stage that needs a share of a GPU."""
         return {GPU: min(share, self.gpu)} if self.gpu and share else {}
 
 
 class _Portless:
-    """Opens a port for HTTP only where an address is given; dask's own classes always do."""
+    """Opens an HTTP port only if an address is given; dask's own classes always open one."""
 
     def start_http_server(self, routes: Any, dashboard_address: Any, **given: Any) -> None:
-        """Be asked for a server when the scheduler or worker starts."""
+        """Start the HTTP server, if there is an address."""
         if dashboard_address:
             super().start_http_server(routes, dashboard_address, **given)  # type: ignore[misc]
 
 
 class _Scheduler(_Portless, Scheduler):  # type: ignore[misc]
-    """Answers within this process."""
+    """A scheduler within this process."""
 
 
 class _Worker(_Portless, Worker):  # type: ignore[misc]
-    """Works in threads of this process."""
+    """A worker in threads of this process."""
 
 
 @contextmanager
 def local_workers(
     jobs: int, threads: str, gpus: tuple[str, ...], per_gpu: int, has_dashboard: bool
 ) -> Iterator[Workers]:
-    """Lend one worker in this process, with as many threads as jobs: no port, no nanny.
+    """Yield one worker in this process, with one thread per job, without port or nanny.
 
     Args:
-        jobs: stages at once.
+        jobs: stages in parallel.
         threads: of each stage.
-        gpus: that there are to share.
-        per_gpu: finetune runs at once on one of them.
-        has_dashboard: open a port for dask's dashboard, on 127.0.0.1 alone.
+        gpus: the GPUs to share.
+        per_gpu: finetune runs that may share one of them.
+        has_dashboard: open a port for dask's dashboard, on 127.0.0.1 only.
     """
     name, inside = _new_name(), {"protocol": "inproc://"}
     room = float(per_gpu * len(gpus))
@@ -92,12 +92,12 @@ def local_workers(
 
 @contextmanager
 def remote_workers(address: str) -> Iterator[Workers]:
-    """Lend the workers of a scheduler; each thread of theirs runs a stage at a time.
+    """Yield the workers of a scheduler; each of their threads runs one stage at a time.
 
-    A stage whose worker is lost is begun again on another one.
+    If a worker is lost, its stage starts again on another one.
 
     Raises:
-        LaunchError: none answers, or it has no workers.
+        LaunchError: no scheduler answers, or it has no workers.
     """
     name = _new_name()
     try:
@@ -132,6 +132,6 @@ async def _reach(address: str) -> None:
 
 
 def _new_name() -> str:
-    """Name a launch: dask runs each key once. From now on it is sent on_worker.py whole."""
+    """Name a launch, because dask runs each key once; make dask pickle on_worker.py by value."""
     cloudpickle.register_pickle_by_value(on_worker)
     return f"minbert-{uuid.uuid4().hex[:8]}"

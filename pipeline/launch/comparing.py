@@ -1,4 +1,4 @@
-"""A page that sets two runs, experiments or commits side by side."""
+"""The page that compares two runs, experiments or commits."""
 
 from contextlib import ExitStack
 
@@ -10,14 +10,14 @@ from pipeline.reporting.comparison_page import comparison_page
 
 
 def page_of(a: str, b: str) -> str:
-    """Return the page on two runs of the workspace, or else on two revisions."""
+    """Return the page for two runs of the workspace, or for two revisions."""
     here: Side | None = None
     half_run: ReportError | None = None
     with ExitStack() as stack:
         if paths.DVC_LOCK.is_file():
             try:
                 here = read_side(WORKSPACE, stack.enter_context(files_of(WORKSPACE)))
-            except ReportError as error:  # two revisions can do without it
+            except ReportError as error:  # two revisions do not need it
                 half_run = error
         if here and (first_runs := runs_of(here, a)) and (second_runs := runs_of(here, b)):
             asked = asked_of(first_runs, second_runs, (a, b))

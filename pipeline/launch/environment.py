@@ -1,4 +1,4 @@
-"""What every DVC that this project starts is told."""
+"""The environment of every DVC process that this project starts."""
 
 import getpass
 import os
@@ -9,7 +9,7 @@ INDEX_VARIABLE = "DVC_SITE_CACHE_DIR"
 
 
 def use_own_index() -> None:
-    """Keep DVC's index, which is in pickles, where only the user enters.
+    """Keep DVC's index, which is pickled, in a folder that only the user can write.
 
     By default it is where everybody may write. One that the user named stays. Where there is no
     DVC repository, none is begun. DVC asks for the user's name, too, and for a home: to a user who

@@ -1,4 +1,4 @@
-"""What `make graph` writes: the lists of dvc.yaml, the pictures and the page of params in docs/."""
+"""`make graph`: writes the lists of dvc.yaml, and the figures and the page of params in docs/."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
 def picture(text: str, runs: Mapping[str, RunParams]) -> str:
-    """Return the graph of dvc.yaml for mermaid, one node for all stages of a kind.
+    """Return the graph of dvc.yaml as mermaid, with one node for each kind of stage.
 
     Args:
         text: of dvc.yaml.
@@ -46,18 +46,18 @@ def picture(text: str, runs: Mapping[str, RunParams]) -> str:
 
 
 def _kind(path: str, runs: Iterable[str]) -> str:
-    """Put a star for the corpus, set of features, run or trial in a path."""
+    """Replace the corpus, set of features, run or trial in a path by a star."""
     path = re.sub(r"\$\{(item|key|item\.run)\}", "*", path)
     names = "|".join([*CORPORA, *FEATURE_SETS, *runs])
     return re.sub(rf"(?<=/)({names})(?=[/.]|$)", "*", path)
 
 
 def rooms_picture() -> str:
-    """Return the rooms of the code and their imports for mermaid, from the top down.
+    """Return the rooms of the code and their imports as mermaid, from the top down.
 
-    An arrow whose end can also be reached through another room is left out.
+    An arrow that follows from others is left out.
     """
-    import grimp  # as `make graph` installs it; no stage needs it
+    import grimp  # `make graph` installs it; no stage needs it
 
     graph = grimp.build_graph("pipeline", "stages", cache_dir=None)
     folders = sorted(name for name in graph.find_children("pipeline") if graph.find_children(name))
@@ -75,7 +75,7 @@ def rooms_picture() -> str:
 
 
 def write_graph() -> None:
-    """Bring dvc.yaml and the generated parts of docs/ up to date, in the current folder."""
+    """Update dvc.yaml and the generated parts of docs/ in the current folder."""
     params = load_params()
     text = paths.DVC_YAML.read_text(encoding="utf-8")
     text = watching(written(text, params.all_runs, load_trials(params)), params.active.corpora)
@@ -88,5 +88,5 @@ def write_graph() -> None:
 
 
 def _draw(page: Path, shown: str) -> None:
-    """Put a picture into its place on a page."""
+    """Replace the figure of a page."""
     write_text(page, PICTURE.sub(lambda _: shown, page.read_text("utf-8"), count=1))

@@ -1,8 +1,8 @@
-"""One stage under DVC, in a process of its own: what several of them at once need.
+"""Runs one stage with DVC in its own process, so that several stages can run in parallel.
 
-`dvc repro --single-item` locks the stage's own files alone. While another DVC has them it fails,
-and is asked again. The job says what it waits for; it ends with the process that asked for it, and
-takes its stage along, which keeps a checkpoint.
+`dvc repro --single-item` locks only the files of the stage. While another DVC holds them, it fails
+and is tried again. The job reports what it waits for. When the process that started it ends, it
+stops its stage, which writes a checkpoint, and ends too.
 """
 
 import logging
@@ -22,35 +22,35 @@ import psutil
 
 from pipeline.core import paths
 
-PARENT_VARIABLE = "MINBERT_PARENT"  # the process that asked for the job, noted before it began
-WAITING = "waiting for"  # begins what is said of a lock
-# what DVC says of every stage; of an error, after the stage's own words
+PARENT_VARIABLE = "MINBERT_PARENT"  # the process that started the job
+WAITING = "waiting for"  # the beginning of a line about a lock
+# what DVC prints for every stage, or after the error of a stage
 CHATTER = (
     *("Running stage", "> ", "Generating lock", "Updating lock", "To track", "\tgit add"),
     *("To enable", "\tdvc config", "Use `dvc push`", "ERROR: failed to reproduce"),
 )
-BUSY_SECONDS = 2.0  # until DVC is asked again
+BUSY_SECONDS = 2.0  # until DVC is tried again
 WATCH_SECONDS = 0.5
-STOP_SECONDS = 300.0  # for a training to come to a place where it can be kept, and be kept
+STOP_SECONDS = 300.0  # for a training to reach the end of a step and write its checkpoint
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Job:
-    """A stage that is run by DVC in this process, and can be stopped."""
+    """A stage that DVC runs in this process and that can be stopped."""
 
     def __init__(self, stage: str) -> None:
-        """Begin with nothing run."""
+        """Prepare to run a stage."""
         self.stage = stage
-        self.log = paths.stage_log(stage)  # for what the stage and DVC say
-        self.stops = 0  # how often somebody asked
+        self.log = paths.stage_log(stage)  # the output of the stage and of DVC
+        self.stops = 0  # how often it was asked to stop
         self.parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
         self._stopping = threading.Lock()
-        self._busy = ""  # who had what DVC wanted
+        self._busy = ""  # who held the files that DVC needed
         self._said: set[str] = set()
-        self._signalled: set[tuple[int, int]] = set()  # processes, and with what
+        self._signalled: set[tuple[int, int]] = set()  # process and signal
 
     def run(self) -> int:
-        """Run the stage to its end, whatever it waits for; return the exit status."""
+        """Run the stage to its end, however long it waits; return the exit status."""
         self._stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
@@ -60,7 +60,7 @@ class Job:
         with on_signals(self._note):
             threading.Thread(target=self._watch, daemon=True).start()
             status = self._run_dvc()
-            self._stopping.acquire()  # all of a stage is ended before this process ends
+            self._stopping.acquire()  # the whole stage must end before this process
         if self.stops:
             return 128 + signal.SIGINT
         if status:
@@ -70,7 +70,7 @@ class Job:
         return status
 
     def _run_dvc(self) -> int:
-        """Let DVC run the stage, again and again while others have its files."""
+        """Let DVC run the stage; try again while others hold its files."""
         from dvc import cli, rwlock
 
         from pipeline.launch.announcing import wait_for_locks
@@ -87,7 +87,7 @@ class Job:
             time.sleep(BUSY_SECONDS)
 
     def _noting(self, lock: Callable[..., Any]) -> Callable[..., Any]:
-        """Return DVC's way to lock files that notes who has them."""
+        """Return DVC's function that locks files, changed to note who holds them."""
         from dvc.lock import LockError
 
         @contextmanager
@@ -103,7 +103,7 @@ class Job:
         return noted
 
     def _say(self, line: str) -> None:
-        """Write a line to the log, for the launcher, and once to the terminal of the job."""
+        """Write a line to the log, which the launcher reads, and once to the job's stderr."""
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
         if line not in self._said:
@@ -111,7 +111,7 @@ class Job:
             self._stderr.write(f"{line}\n")
 
     def _watch(self) -> None:
-        """Stop once the process that asked for the job is gone; end all if that takes too long."""
+        """Stop when the process that started the job has ended; kill all if that takes too long."""
         orphaned = 0.0
         while True:
             time.sleep(WATCH_SECONDS)
@@ -124,10 +124,10 @@ class Job:
                     self._stop()
 
     def _stop(self) -> None:
-        """Interrupt the stage as Ctrl-C does; when asked again end it, and then DVC with it.
+        """Interrupt the stage like Ctrl-C; on a second request kill it, on a third one DVC too.
 
-        DVC itself is left alone as long as possible: it may be writing dvc.lock, which would be cut
-        off. Without its stage it ends by itself.
+        DVC is spared as long as possible, because it may be writing dvc.lock. It ends by itself
+        when its stage has ended.
         """
         number = signal.SIGINT if self.stops == 1 else signal.SIGKILL
         for process in psutil.Process().children(recursive=True):
@@ -145,7 +145,7 @@ class Job:
 
 @contextmanager
 def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Take Ctrl-C and SIGTERM in the block as a wish to stop."""
+    """Call `note` for Ctrl-C and SIGTERM in the block."""
     before = [(number, signal.signal(number, note)) for number in SIGNALS]
     try:
         yield
@@ -155,7 +155,7 @@ def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 
 def last_words(log: Path, size: int = 8192) -> str:
-    """Return the last line of a stage, without its time; DVC's, if the stage said nothing."""
+    """Return the last line of a stage, without its time, or of DVC if the stage has none."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)

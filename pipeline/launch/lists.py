@@ -1,4 +1,4 @@
-"""The lists in dvc.yaml that DVC's templates cannot make: corpora, runs, trials, a user's files.
+"""The lists in dvc.yaml that DVC's templates cannot express: corpora, runs, trials, own files.
 
 `make graph` writes all of them; `make sweep` and `make readings` those that their trials change;
 `make repro` the user's own files.
@@ -44,7 +44,7 @@ WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
 
 
 def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
-    """Return dvc.yaml with its lists written anew; nothing else of it changes.
+    """Return dvc.yaml with new lists; nothing else in it changes.
 
     Args:
         text: of dvc.yaml.
@@ -77,7 +77,7 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
 
 
 def watching(text: str, corpora: CorporaParams) -> str:
-    """Return dvc.yaml with the user's own files, if there are any, as a dep of `corpora`.
+    """Return dvc.yaml with the user's own files, if any, as a dep of `corpora`.
 
     Args:
         text: of dvc.yaml.
@@ -101,7 +101,7 @@ def trials_in(text: str) -> set[str]:
 
 
 def _is_code(item: Any) -> bool:
-    """Say whether a dep is a room, a stage's script or the lock file: what no list changes."""
+    """Say whether a dep is a room, a script of a stage or the lock file; no list changes these."""
     return isinstance(item, str) and (item.startswith(("pipeline/", "stages/")) or item == LOCK)
 
 
@@ -116,7 +116,7 @@ def _filled(
 
 
 def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> None:
-    """Put other items into a list of a stage; nothing else of the file changes."""
+    """Replace the items of a list of a stage; nothing else in the file changes."""
     first = _place_of(lines, stage, key) + 1
     last = first
     while lines[last].lstrip().startswith("- "):
@@ -126,6 +126,6 @@ def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> No
 
 
 def _place_of(lines: Sequence[str], stage: str, key: str) -> int:
-    """Return which line begins what a stage has under a key."""
+    """Return the number of the line after a key of a stage."""
     start = lines.index(f"  {stage}:")
     return next(i for i in range(start, len(lines)) if lines[i].lstrip().startswith(f"{key}:"))

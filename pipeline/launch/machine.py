@@ -1,4 +1,4 @@
-"""What of this machine stages can share: processors and GPUs."""
+"""The processors and GPUs of this machine, which stages share."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ from pipeline.plumbing.params import Params
 
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 THREADS_VARIABLE = "OMP_NUM_THREADS"
-TRAINING = ("train", "trials")  # groups of stages that train a run
-SMALL = 0.25  # of a GPU, for what leaves most of it idle
+TRAINING = ("train", "trials")  # the stages that train a run
+SMALL = 0.25  # share of a GPU for stages that leave most of it idle
 
 
 def threads_of(jobs: int) -> str:
-    """Return how many threads each of so many stages at once has; the user's number holds.
+    """Return the number of threads of each parallel stage; the user's number takes precedence.
 
     It depends on the number of jobs alone, never on how many run at the moment: another number of
     threads gives other last digits (reports/determinism.md).
@@ -23,7 +23,7 @@ def threads_of(jobs: int) -> str:
 
 
 def gpu_share(stage: str, params: Params) -> float:
-    """Say how much of a GPU a stage takes: all of it only where it trains a backbone.
+    """Return the share of a GPU that a stage takes: all of it only if it trains a backbone.
 
     Frozen runs train heads alone; features and scores are forward passes.
 
@@ -38,7 +38,7 @@ def gpu_share(stage: str, params: Params) -> float:
 
 
 def gpus_for(device: str) -> tuple[str, ...]:
-    """Name the GPUs, as CUDA_VISIBLE_DEVICES does, of stages that compute on `device`.
+    """Return the GPUs for stages on `device`, with the names of CUDA_VISIBLE_DEVICES.
 
     There is none where their driver does not answer.
     """

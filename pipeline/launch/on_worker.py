@@ -1,6 +1,5 @@
-"""What dask's workers run: pickled whole, so that a worker may have been started in any folder.
-
-Imports nothing of this project.
+"""The code that runs on dask's workers. It is pickled as a whole, so a worker may have been started
+in any folder; hence it imports nothing from this project.
 """
 
 import os
@@ -15,28 +14,28 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how the stages of one launch run."""
+    """Where and how the stages of a launch run."""
 
     launch: str  # its name
-    folder: str  # of the repository, which all workers see
-    where: str = ""  # what to call the worker; none: its address
-    environment: Mapping[str, str] = field(default_factory=dict)  # beside the worker's own
-    gpus: tuple[str, ...] = ()  # to choose from; none: the worker's environment says which
-    per_gpu: int = 1  # shares of a whole one that each of these GPUs has
+    folder: str  # of the repository; all workers can see it
+    where: str = ""  # the name of the worker; "": its address
+    environment: Mapping[str, str] = field(default_factory=dict)  # added to that of the worker
+    gpus: tuple[str, ...] = ()  # to choose from; none: the worker's environment decides
+    per_gpu: int = 1  # finetune runs that may share one of these GPUs
 
 
 @dataclass
 class State:
-    """What a worker runs, and for whom it runs nothing any more."""
+    """The jobs of a worker, and the launches that were stopped."""
 
     jobs: dict[tuple[str, str], "subprocess.Popen[str]"] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)  # launches
-    taken: dict[str, float] = field(default_factory=dict)  # of each GPU
+    taken: dict[str, float] = field(default_factory=dict)  # share of each GPU
     changed: Condition = field(default_factory=Condition)
 
 
 def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
-    """Run a stage in a process of its own, and wait for its end.
+    """Run a stage in its own process, and wait for its end.
 
     Args:
         place: of its launch.
@@ -45,7 +44,7 @@ def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
         before: the results of the stages that it waits for.
 
     Raises:
-        RuntimeError: the stage failed, with its last words; or the launch was stopped.
+        RuntimeError: the stage failed, with its last line; or the launch was stopped.
     """
     from distributed import get_worker
 
@@ -68,10 +67,10 @@ def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
 
 
 def stop_jobs(launch: str, dask_worker: Any) -> list[str]:
-    """Ask what runs on a worker for a launch to stop, and begin no more; again: end it.
+    """Ask the jobs of a launch to stop and start no more; a second call kills them.
 
     Returns:
-        The stages that run.
+        The running stages.
     """
     state = _state_of(dask_worker)
     with state.changed:
@@ -86,9 +85,9 @@ def stop_jobs(launch: str, dask_worker: Any) -> list[str]:
 def _begin(
     state: State, place: Place, stage: str, share: float
 ) -> tuple["subprocess.Popen[str]", str]:
-    """Start the process of a stage, once a GPU has room for it; return that GPU, too.
+    """Start the process of a stage when a GPU has room for it; return both.
 
-    dask sees to the sum of all shares, but not to single GPUs.
+    dask limits only the sum of the shares over all GPUs.
     """
     with state.changed:
         state.changed.wait_for(
@@ -112,7 +111,7 @@ def _begin(
 
 
 def _fitting(state: State, place: Place, share: float) -> str | None:
-    """Return the fullest GPU that has room, so that others stay whole; "" where any will do."""
+    """Return the fullest GPU with room, so that others stay free; "" if any GPU will do."""
     if not place.gpus or not share:
         return ""
     taken = {gpu: state.taken.get(gpu, 0.0) for gpu in place.gpus}
@@ -121,6 +120,6 @@ def _fitting(state: State, place: Place, share: float) -> str | None:
 
 
 def _state_of(worker: Any) -> State:
-    """Return what a worker of dask's remembers of us; threads may ask at once."""
+    """Return our state on a dask worker; threads may call this at the same time."""
     state: State = worker.__dict__.setdefault("minbert", State())
     return state

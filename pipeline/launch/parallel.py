@@ -1,4 +1,4 @@
-"""The whole graph, with several stages at once."""
+"""Runs the graph with several stages in parallel."""
 
 import time
 from collections import deque
@@ -28,12 +28,12 @@ GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # f
 def tasks_of(
     stages: Sequence[PlannedStage], last: Mapping[str, float], params: Params
 ) -> list[Task]:
-    """Return what is to be run: all that is not up to date for sure.
+    """Return the stages to run: all that may be out of date.
 
     Args:
         stages: the plan, in DVC's order.
-        last: seconds of each stage's last run, where they are known.
-        params: say which of the others are long.
+        last: seconds of each stage's last run, if known.
+        params: decide which of the others are long.
     """
     return [
         Task(stage.name, stage.after, last.get(stage.name, _guess(stage.name, params)))
@@ -51,12 +51,12 @@ def _guess(stage: str, params: Params) -> float:
 
 
 class Launch:
-    """Stages that run at once, from the first to the last that can."""
+    """A parallel run of the stages, from the first to the last."""
 
     def __init__(
         self, tasks: Sequence[Task], params: Params, workers: Workers, board: Board
     ) -> None:
-        """Begin with all tasks waiting; each comes after those that it waits for."""
+        """Prepare to run tasks, each after those that it waits for."""
         self.tasks = {task.name: task for task in longest_way_first(tasks)}
         self.params = params
         self.client, self.place = workers.client, workers.place
@@ -64,16 +64,16 @@ class Launch:
         self.board = board
         self.progress = Progress(set(self.tasks))
         self.futures: dict[str, Any] = {}  # of dask
-        self.events: deque[tuple[float, Mapping[str, str]]] = deque()  # stages that began
-        self.asked: list[int] = []  # signals to stop
-        self.stops = 0  # of these, so many were passed on
+        self.events: deque[tuple[float, Mapping[str, str]]] = deque()  # stages that started
+        self.asked: list[int] = []  # signals that asked to stop
+        self.stops = 0  # how many of these were passed on
 
     def run(self) -> None:
-        """Run everything; go on past a stage that fails.
+        """Run everything; a stage that fails stops only those that need it.
 
         Raises:
-            LaunchError: stages failed, or the scheduler is lost; says what to do.
-            StopError: somebody asked to stop; what ran has kept what it did.
+            LaunchError: stages failed, or the scheduler was lost; the message says what to do.
+            StopError: it was asked to stop; trainings have written checkpoints.
         """
         progress = self.progress
         with on_signals(self._note), self.board.live:
@@ -94,7 +94,7 @@ class Launch:
             raise LaunchError("\n".join(lines))
 
     def _submit(self) -> None:
-        """Give dask the graph, the longest way first."""
+        """Submit the graph to dask, the longest path first."""
         self.client.subscribe_topic(self.place.launch, self.events.append)
         for number, task in enumerate(self.tasks.values()):
             paths.stage_log(task.name).unlink(missing_ok=True)  # of another launch
@@ -112,14 +112,14 @@ class Launch:
             )
 
     def _before(self, name: str) -> list[Any]:
-        """Return what stands for the stages that a stage waits for."""
+        """Return the futures of the stages that a stage waits for."""
         names = sorted(self.tasks[name].after & self.futures.keys())
         return [self.futures[other] for other in names]
 
     def _look(self) -> None:
-        """Note which stages began and ended since the last look; of each, dask says so in order.
+        """Note which stages started and ended since the last look; dask reports them in order.
 
-        A stage begins twice if its worker is lost, or all who knew that it was done.
+        A stage starts twice if its worker is lost, or all workers that had its result.
         """
         progress = self.progress
         ended = [name for name in self.tasks if self._is_open(name) and self.futures[name].done()]
@@ -140,7 +140,7 @@ class Launch:
         return name in self.progress.waiting or name in self.progress.running
 
     def _end(self, name: str) -> None:
-        """Note that a stage ended."""
+        """Note that a stage has ended."""
         progress, future = self.progress, self.futures[name]
         progress.waiting.discard(name)
         stage = progress.running.pop(name, Running(""))
@@ -153,7 +153,7 @@ class Launch:
         elif self.asked:
             self.board.say(f"{name} stopped after {stage.time}", "yellow")
         elif any(other.status == "error" for other in self._before(name)):
-            progress.left_out.append(name)  # dask gives it the error of the one that failed
+            progress.left_out.append(name)  # dask gives it the error of the failed stage
         else:
             error = future.exception()
             lost = "" if isinstance(error, RuntimeError) else "lost on the cluster: "
@@ -161,7 +161,7 @@ class Launch:
             self.board.say(f"{name} failed after {stage.time}: {lost}{error}", "red")
 
     def _stop(self) -> None:
-        """Pass on a wish to stop; forget what does not run yet."""
+        """Pass on a request to stop; cancel the stages that have not started."""
         line = "ending what runs" if self.stops else "stopping: trainings keep a checkpoint"
         self.board.say(line, "yellow")
         self.stops += 1
@@ -186,10 +186,10 @@ class Launch:
 
 @contextmanager
 def only_launch() -> Iterator[None]:
-    """Let no other launch begin in this repository meanwhile: they would share logs.
+    """Prevent another launch in this repository: the two would share logs.
 
     Raises:
-        LaunchError: there is one.
+        LaunchError: another launch is running.
     """
     path = paths.stage_log("launch").with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)

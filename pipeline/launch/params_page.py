@@ -8,7 +8,9 @@ from pipeline.reporting.markdown import table
 
 # the comments right above a section, and its name
 SECTION = re.compile(r"((?:^# .*\n)*)^([\w-]+):", re.MULTILINE)
-LINE = re.compile(r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<told>.*))?$")
+LINE = re.compile(
+    r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<comment>.*))?$"
+)
 # sections that hold one entry after the other of the same kind, by what an entry is called
 ENTRIES = {"profiles": "<profile>", "runs": "<run>", "configurations": "<row>"}
 
@@ -48,12 +50,12 @@ def _rows(params: str, readers: Mapping[str, Sequence[str]]) -> dict[str, list[l
         name = _named(".".join(path))
         value = f"`{found['value']}`" if found["value"] else ""
         # a comment on one entry is not about the others
-        told = "" if name.endswith(">") else found["told"] or ""
+        comment = "" if name.endswith(">") else found["comment"] or ""
         of_section = rows.setdefault(path[0], {})
-        if (value or told) and name not in of_section:
+        if (value or comment) and name not in of_section:
             value = f"e.g. {value}" if value and "<" in name else value
-            told = told.replace("|", r"\|").replace("<", r"\<")
-            of_section[name] = [f"`{name}`", value, told, _read_by(name, readers)]
+            comment = comment.replace("|", r"\|").replace("<", r"\<")
+            of_section[name] = [f"`{name}`", value, comment, _read_by(name, readers)]
     return {section: list(found.values()) for section, found in rows.items()}
 
 

@@ -1,4 +1,4 @@
-"""Before the graph: check params.yaml, and put another profile in force when one is named."""
+"""Runs before the graph: checks params.yaml, and switches to another profile if one is named."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from pipeline.plumbing.params import load_params, switch_profile
 
 
 def main(argv: list[str]) -> None:
-    """Refuse params that no run could start with; switch the profile where asked."""
+    """Reject params with which no run could start; switch the profile if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("profile", nargs="?", help="a key of `profiles` in params.yaml")
     name = parser.parse_args(argv).profile

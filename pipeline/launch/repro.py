@@ -1,4 +1,4 @@
-"""`make repro`: a plan, what runs at once, and `dvc repro`, whose stages get the plan."""
+"""`make repro`: makes a plan, then runs stages in parallel or becomes `dvc repro`."""
 
 import json
 import logging
@@ -25,15 +25,15 @@ PLAN_VARIABLE = "MINBERT_PLAN"  # read by pipeline/plumbing/progress.py
 class How:
     """How stages are run."""
 
-    jobs: int = 1  # stages at once
-    scheduler: str | None = None  # dask's; its workers run the stages
-    per_gpu: int = 1  # finetune runs at once on a GPU
+    jobs: int = 1  # stages in parallel
+    scheduler: str | None = None  # a dask scheduler, whose workers run the stages
+    per_gpu: int = 1  # finetune runs that share a GPU
     dashboard: bool = False
-    verbose: bool = False  # what DVC says, too
+    verbose: bool = False  # also show the output of DVC
 
 
 def run_graph(how: How) -> NoReturn:
-    """Run what is out of date, and end as `dvc repro`.
+    """Run the stages that are out of date; ends as `dvc repro`.
 
     Raises:
         PipelineError: what is wrong before a stage runs, or with those that ran at once.
@@ -50,13 +50,13 @@ def run_graph(how: How) -> NoReturn:
     else:
         try:
             stages = _planned(last)
-        except PlanError as error:  # DVC itself says what is wrong, or knows better
+        except PlanError as error:  # DVC itself reports the problem, or has none
             sys.stderr.write(f"{error}\n")
     become_dvc_repro(stages, last, is_quiet=not how.verbose)
 
 
 def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
-    """Plan, and say what is planned."""
+    """Return the plan, and print a summary of it."""
     stages = plan_stages()
     sys.stdout.write(f"{summary(stages, last)}\n")
     sys.stdout.flush()
@@ -64,13 +64,13 @@ def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
 
 
 def _at_once(params: Params, last: dict[str, float], how: How) -> None:
-    """Run several stages at once."""
+    """Run several stages in parallel."""
     from pipeline.launch.board import Board, QuietConsole
     from pipeline.launch.cluster import local_workers, remote_workers
     from pipeline.launch.machine import THREADS_VARIABLE, gpus_for, threads_of
     from pipeline.launch.parallel import Launch, only_launch, tasks_of
 
-    logging.disable(logging.CRITICAL)  # dask's words; what matters is said by the launch
+    logging.disable(logging.CRITICAL)  # of dask; the launch reports what matters
     threads, gpus = threads_of(how.jobs), gpus_for(params.device)
     if how.scheduler:
         lent = remote_workers(how.scheduler)
@@ -83,25 +83,25 @@ def _at_once(params: Params, last: dict[str, float], how: How) -> None:
         Launch(tasks, params, workers, Board(QuietConsole(stderr=True), last)).run()
     sys.stdout.write("now `dvc repro` looks at everything, and should find nothing to do\n")
     sys.stdout.flush()
-    os.environ[THREADS_VARIABLE] = threads  # should it find something
+    os.environ[THREADS_VARIABLE] = threads  # for DVC, if it still finds something to run
 
 
 def become_dvc_repro(
     stages: Sequence[PlannedStage], last: Mapping[str, float], is_quiet: bool
 ) -> NoReturn:
-    """Go on as `dvc repro`, in this same process: who stops it stops DVC.
+    """Become `dvc repro` in this same process, so that a signal to it reaches DVC.
 
     Args:
         stages: the plan, for the stages.
         last: seconds of each stage's last run, where they are known.
-        is_quiet: leave out what DVC says beside warnings and errors.
+        is_quiet: show only warnings and errors of DVC.
     """
     may_run = [stage for stage in stages if stage.outcome in MAY_RUN]
     plan = json.dumps({s.name: (last.get(s.name), s.outcome == Outcome.RUN) for s in may_run})
     sys.stdout.flush()
-    if is_quiet:  # warnings and errors of DVC, and all that stages say, are on stderr
+    if is_quiet:  # stderr has the warnings and errors of DVC and the lines of stages
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    # `python` is then the one that runs
+    # so that stages run with this Python
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.execve(  # noqa: S606  (no shell, and nothing that a user typed)
         sys.executable,

@@ -1,4 +1,4 @@
-"""Which of the stages that could start goes first: the one with the longest way to the end.
+"""Priority of the stages that can start: the one with the longest path to the end goes first.
 
 The last stage to end decides how long everything takes.
 """
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Task:
-    """A stage that is to be run."""
+    """A stage to run."""
 
     name: str
-    after: frozenset[str]  # tasks that it waits for; one that is not among all tasks is done
-    seconds: float  # that it is likely to take
+    after: frozenset[str]  # tasks that it waits for; a name without a task is done
+    seconds: float  # expected duration
 
 
 def longest_way_first(tasks: Iterable[Task]) -> list[Task]:
-    """Return the tasks in the order of their priority, each still after those it waits for.
+    """Return the tasks by priority, each one after the tasks that it waits for.
 
     A way is the seconds from the start of a task to the end of all that depends on it.
 

@@ -32,8 +32,8 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     all_of_them = f"{len(stages)} stage{'s' if len(stages) != 1 else ''}"
     if counts[Outcome.UP_TO_DATE] == len(stages):
         return f"{all_of_them}, all up to date"
-    told = [f"{counts[each]} {_counted(each, counts[each])}" for each in Outcome if counts[each]]
-    line = f"{all_of_them}: {', '.join(told)}{_time_told(stages, last)}"
+    parts = [f"{counts[each]} {_counted(each, counts[each])}" for each in Outcome if counts[each]]
+    line = f"{all_of_them}: {', '.join(parts)}{_time(stages, last)}"
     new = {r.name for stage in stages for r in stage.reasons if r.change == "new"}
     return f"{line}\n{OLD_LOCK}" if "pipeline/core" in new else line
 
@@ -57,7 +57,7 @@ def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table
 def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Return the whole plan as JSON."""
     counts = Counter(stage.outcome for stage in stages)
-    told = {
+    plan = {
         "stages": [
             asdict(stage) | {"after": sorted(stage.after), "last_seconds": last.get(stage.name)}
             for stage in stages
@@ -66,7 +66,7 @@ def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
         "seconds": {str(each): _seconds(stages, each, last) for each in MAY_RUN},
         "never_timed": _never_timed(stages, last),
     }
-    return json.dumps(told, indent=2)
+    return json.dumps(plan, indent=2)
 
 
 def _seconds(stages: Iterable[PlannedStage], outcome: Outcome, last: Mapping[str, float]) -> float:
@@ -87,22 +87,22 @@ def _counted(outcome: Outcome, count: int) -> str:
     return str(outcome)
 
 
-def _time_told(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
+def _time(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Say how long it would take, and how much of that is not known."""
     sure, more = (_seconds(stages, outcome, last) for outcome in MAY_RUN)
     unknown = len(_never_timed(stages, last))
     if not sure and not more:
         return "; none of them timed yet" if unknown else ""
-    told = f"; about {duration(sure)}" if sure else "; "
+    words = f"; about {duration(sure)}" if sure else "; "
     if more:
-        told += f"{', ' if sure else ''}at most {duration(sure + more)}"
-    return told + (f" and {unknown} that were never timed" if unknown else "")
+        words += f"{', ' if sure else ''}at most {duration(sure + more)}"
+    return words + (f" and {unknown} that were never timed" if unknown else "")
 
 
 def _why(stage: PlannedStage) -> str:
     """Give what a stage depends on, and the first of the reasons it has of its own."""
     makers = [reason.name for reason in stage.reasons if reason.change == "runs before"]
-    own = [_told(reason) for reason in stage.reasons if reason.change != "runs before"]
+    own = [_reason(reason) for reason in stage.reasons if reason.change != "runs before"]
     depends = [f"on {_first(makers, ', ', ' and ')}"] if stage.outcome == Outcome.DEPENDS else []
     return "; ".join([*depends, _first(own, "; ", "; ")] if own else depends)
 
@@ -113,7 +113,7 @@ def _first(items: Sequence[str], between: str, last: str) -> str:
     return between.join(items[:REASONS]) + (f"{last}{more} more" if more > 0 else "")
 
 
-def _told(reason: Reason) -> str:
+def _reason(reason: Reason) -> str:
     if reason.change == "never run":
         return "never run"
     if reason.kind == "param" and reason.change == "changed":

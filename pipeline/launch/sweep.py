@@ -178,7 +178,7 @@ def watch_own_files(params: Params) -> None:
         text = paths.DVC_YAML.read_text(encoding="utf-8")
         wanted = watching(text, params.active.corpora)
     except (OSError, *NOT_A_GRAPH):
-        return  # DVC itself tells what is wrong with it
+        return  # DVC itself reports what is wrong with it
     if wanted != text:
         write_text(paths.DVC_YAML, wanted)
 
@@ -192,7 +192,7 @@ def check_listed(trials: Mapping[str, Trial]) -> None:
     try:
         found = trials_in(paths.DVC_YAML.read_text(encoding="utf-8"))
     except (OSError, *NOT_A_GRAPH):
-        return  # DVC itself tells what is wrong with it
+        return  # DVC itself reports what is wrong with it
     if others := sorted(found ^ set(trials)):
         raise InputError(
             f"{paths.TRIALS} and the deps of `report` in {paths.DVC_YAML} differ in {others[0]}"
@@ -223,9 +223,9 @@ def described(params: Params, trials: Mapping[str, Trial]) -> str:
     count, runs = len(trials), len({trial.run for trial in trials.values()})
     seeds = sorted({trial.seed for trial in trials.values()} | {params.seed})
     several = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
-    told = (
+    words = (
         f"{count} trial{'s' if count > 1 else ''} of {runs} run{'s' if runs > 1 else ''}, {several}"
     )
     last = guessed(last_seconds(load_times(params.profile)), trials)
     seconds = sum(last.get(f"trials@{name}", 0.0) for name in trials)
-    return told + (f"; about {duration(seconds)} if none of them is known yet" if seconds else "")
+    return words + (f"; about {duration(seconds)} if none of them is known yet" if seconds else "")

@@ -148,20 +148,6 @@ def small_model(kernels: str, config: BertConfig = SMALL) -> MinBert:
     return new_backbone(config, KERNELS[kernels])
 
 
-@pytest.mark.parametrize("kernels", KERNELS)
-def test_padding_does_not_change_a_sentence(kernels: str) -> None:
-    model = small_model(kernels).eval()
-    ids, mask = batch(SMALL.vocab_size)
-    together = outputs(model, ids, mask)
-    disturbed = outputs(model, torch.where(mask, ids, 33), mask)
-    assert torch.equal(together.hidden[mask], disturbed.hidden[mask])
-    assert torch.equal(together.pooled, disturbed.pooled)
-    for row, length in enumerate(LENGTHS):
-        alone = outputs(model, ids[row : row + 1, :length], mask[row : row + 1, :length])
-        assert largest(together.hidden[row, :length] - alone.hidden[0]) < 1e-5
-        assert largest(together.pooled[row] - alone.pooled[0]) < 1e-5
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kernels", ["eager", "sdpa"])  # the packed layers have no such row
 def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(

@@ -1,4 +1,7 @@
-"""Weights: both styles of checkpoint load, and nothing in a file goes unaccounted for."""
+"""Weights: both styles of checkpoint load, and nothing in a file goes unaccounted for.
+
+That what is loaded computes the same is in test_bert.py.
+"""
 
 import pickle
 from collections.abc import Callable
@@ -15,7 +18,6 @@ from pipeline.core.schemas import TRAIN
 from pipeline.encoder.kernels import PLAIN
 from pipeline.encoder.weights import load_backbone, load_weights, save_weights
 from pipeline.errors import BackboneError, SchemaError, TrainingError
-from tests.full_disk import full_disk
 
 CONFIG = transformers.BertConfig(
     vocab_size=40,
@@ -24,26 +26,17 @@ CONFIG = transformers.BertConfig(
     num_attention_heads=2,
     intermediate_size=24,
     max_position_embeddings=10,
-    attn_implementation="eager",
 )
 QUERY = "encoder.layer.1.attention.self.query.weight"
 NORM = "embeddings.LayerNorm"
 
 
-@pytest.fixture(scope="module")
-def theirs() -> transformers.BertForPreTraining:
-    torch.manual_seed(0)
-    model = transformers.BertForPreTraining(CONFIG)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    return model.eval()
-
-
 @pytest.fixture
-def modern(theirs: transformers.BertForPreTraining) -> dict[str, Tensor]:
+def modern() -> dict[str, Tensor]:
     """Return tensors as all-MiniLM-L6-v2 has them."""
-    tensors = {name: tensor.clone() for name, tensor in theirs.bert.state_dict().items()}
+    torch.manual_seed(0)
+    tensors = transformers.BertModel(CONFIG).state_dict()
+    tensors = {name: tensor + 0.1 * torch.randn_like(tensor) for name, tensor in tensors.items()}
     return {**tensors, "embeddings.position_ids": torch.arange(10)[None]}
 
 
@@ -62,22 +55,14 @@ def directory_with(tensors: dict[str, Tensor], directory: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("is_old", [False, True])
 def test_both_styles_of_checkpoint_load_and_heads_are_left_out(
-    is_old: bool,
-    modern: dict[str, Tensor],
-    old: dict[str, Tensor],
-    theirs: transformers.BertForPreTraining,
-    tmp_path: Path,
+    modern: dict[str, Tensor], old: dict[str, Tensor], tmp_path: Path
 ) -> None:
-    ids = torch.tensor([[1, 5, 9, 2], [1, 7, 2, 0]])
-    mask = ids > 0
-    ours = load_backbone(directory_with(old if is_old else modern, tmp_path), PLAIN).eval()
-    with torch.no_grad():
-        hidden = ours(ids, mask)
-        their = theirs.bert(ids, attention_mask=mask.long())
-        assert (hidden - their.last_hidden_state)[mask].abs().max() < 1e-5
-        assert (ours.pooler(hidden[:, 0]) - their.pooler_output).abs().max() < 1e-5
+    new, former = (
+        load_backbone(directory_with(tensors, tmp_path), PLAIN).state_dict()
+        for tensors in (modern, old)
+    )
+    assert all(torch.equal(new[name], former[name]) for name in new)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -163,16 +148,6 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     save_weights(small_module(0), tmp_path / "1", {name: name for name in names})
     save_weights(small_module(0), tmp_path / "2", {name: name for name in reversed(names)})
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
-
-
-def test_nothing_is_left_of_a_failed_save(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    save_weights(small_module(0), path, {})
-    content = path.read_bytes()
-    with full_disk(), pytest.raises(OSError, match="File too large"):
-        save_weights(small_module(1), path, {})
-    assert path.read_bytes() == content
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Health: the first bad loss by its step, the gradient's norm from AdamW, notes that name."""
+"""Health: the gradient's norm from AdamW, notes that name; what ends a run is in test_loop.py."""
 
 import math
 
@@ -7,35 +7,10 @@ import pytest
 import torch
 
 from pipeline.core.tasks import CORPORA, CorpusName
-from pipeline.plumbing.params import OptimizerParams
-from pipeline.training.health import (
-    SpoiltError,
-    check_finite,
-    dev_notes,
-    gradient_norm,
-    growth_notes,
-)
+from pipeline.training.health import dev_notes, gradient_norm, growth_notes
 from pipeline.training.history import EpochRow
 from pipeline.training.optimizer import new_optimizer
-
-OPTIMIZER = OptimizerParams(weight_decay=0.0, betas=(0.9, 0.999), epsilon=1e-6)
-
-
-def losses(*values: float) -> list[torch.Tensor]:
-    return [torch.tensor(value) for value in values]
-
-
-def test_what_is_not_finite_is_named_by_corpus_and_step() -> None:
-    check_finite({"sst": losses(0.5, 1e30), "sts": []}, 1.0)
-    check_finite({}, None)
-    for bad, norm, named in (
-        (losses(0.5, math.inf, math.nan), 1.0, ("sts", "the loss is inf in step 2")),
-        (losses(0.5, math.nan), math.nan, ("sts", "the loss is nan in step 2")),
-        (losses(0.5), math.inf, ("sst", "gradients are not finite")),
-    ):
-        with pytest.raises(SpoiltError) as spoilt:
-            check_finite({"sst": losses(0.5), "sts": bad}, norm)
-        assert spoilt.value.args == named
+from tests.training.conftest import PLAN
 
 
 @pytest.mark.parametrize("steps", [1, 5])
@@ -44,7 +19,7 @@ def test_gradient_norm_of_equal_gradients_is_theirs_and_of_no_numbers_none(
     steps: int, fused: bool
 ) -> None:
     layer = torch.nn.Linear(3, 2)
-    optimizer = new_optimizer(layer, 1e-3, OPTIMIZER, fused)
+    optimizer = new_optimizer(layer, 1e-3, PLAN.optimizer, fused)
     assert gradient_norm(optimizer) is None
     for _ in range(steps):
         for parameter in layer.parameters():

@@ -100,6 +100,7 @@ PIECES: dict[str, dict[str, object]] = {
     "sdpa": {"attention": "sdpa"},
     "merged pairs": {"merge_pairs": True},
     "trimmed last layer": {"trim_last_layer": True},
+    "trimmed last layer, fused": {"trim_last_layer": True, "layers": "fused"},
     "trimmed vocabulary": {"trim_vocabulary": True},
     "fused AdamW": {"fused_adamw": True},
 }
@@ -227,10 +228,12 @@ def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
     assert torch.equal(weight, states[progress.best_epoch])
 
 
-def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch() -> None:
-    trainer = frozen({"sts": 1200})
+def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch_and_names_the_corpus() -> None:
+    trainer = frozen({"sst": 4, "sts": 1200})  # a batch of sst, then 300
     trainer.labels["sts"][:] = float("nan")
-    assert [row.steps for row in fitted(trainer).history] == [STEPS_BETWEEN_LOOKS]
+    progress = fitted(trainer)
+    assert [row.steps for row in progress.history] == [1, STEPS_BETWEEN_LOOKS - 1]
+    assert progress.stopped == "the loss is nan in step 1, epoch 1 (sts)"
 
 
 def test_predictions_that_are_no_numbers_end_the_run_and_leave_no_corpus_a_score() -> None:

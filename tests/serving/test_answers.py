@@ -37,24 +37,6 @@ def test_dev_texts_get_the_predictions_of_evaluate(name: str) -> None:
         assert len(set(values)) > 1, "constant predictions would show nothing"
 
 
-def test_batches_and_company_change_nothing_and_order_is_kept() -> None:
-    run = open_run(load_params(), "sst-finetune")
-    texts = [Text(n, "a fine film " * (1 + n % 7)) for n in range(1, 20)]
-    (together,), _ = answer(run, ["sst"], texts, 512, batch_size=8)
-    alone = [answer(run, ["sst"], [text], 512, batch_size=8)[0][0] for text in texts]
-    assert together.probabilities is not None
-    each = np.concatenate([one.probabilities for one in alone])
-    np.testing.assert_allclose(together.probabilities, each, atol=2e-3)  # sums in bfloat16
-
-
-def test_long_texts_are_cut_and_counted() -> None:
-    run = open_run(load_params(), "sst-finetune")
-    (long,), cut = answer(run, ["sst"], [Text(1, "one two three four five")], 5, 8)
-    (short,), none = answer(run, ["sst"], [Text(1, "one two three")], 5, 8)
-    assert (cut, none) == (1, 0)
-    assert long.as_json(0) == short.as_json(0)
-
-
 def test_a_joint_pair_is_cut_as_a_whole_and_counted_once() -> None:
     run = open_run(load_params(), "multitask-finetune")
     short, long = "one two three", "one two three four five"

@@ -1,11 +1,14 @@
-"""Texts: every form of file is read as it is meant, and what is no text is refused by line."""
+"""Texts: every form of file is read as it is meant, and what is no text is refused by line.
+
+How tables are cut into rows is in tests/data/test_tables.py.
+"""
 
 import io
 
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.serving.texts import Format, Text, of_arguments, read_texts
+from pipeline.serving.texts import Format, Text, read_texts
 
 
 def read(data: bytes, form: Format) -> list[Text]:
@@ -21,6 +24,7 @@ def read(data: bytes, form: Format) -> list[Text]:
         (b'id,first,second,label\nx,"a, b",,0\n', "csv", [Text(2, "a, b", "", "x")]),
         (b'sentence\n"a\nb"\nc\n', "csv", [Text(2, "a\nb"), Text(4, "c")]),
         (b"sentence1\tsentence2\na, b\tc\n", "csv", [Text(2, "a, b", "c")]),
+        (b'text\na, b\n"c\n', "tsv", [Text(2, "a, b"), Text(3, '"c')]),
         (b"first,second\na,b\n", "tsv", [Text(2, "a", "b")]),
         (b"question1\tquestion2\ta\nb?\tc?\t0\n", "tsv", [Text(2, "b?", "c?")]),
         (b'sentence\tid\n"a\tx\nb"\ty\n', "tsv", [Text(2, '"a', "", "x"), Text(3, 'b"', "", "y")]),
@@ -33,27 +37,11 @@ def test_forms_are_read_as_they_are_meant(data: bytes, form: Format, texts: list
     assert read(data, form) == texts
 
 
-def test_how_a_table_was_read_is_passed_on() -> None:
-    assert read_texts([b"id\ttext\n", b'x\t"a\n'], "file", "tsv").assumed.startswith("quotation")
-    assert read_texts([b"id\ttext\n", b"x\ta\n"], "file", "tsv").assumed == ""
-
-
-def test_lines_without_text_are_left_out_and_the_others_keep_their_numbers() -> None:
-    found = read_texts([b"\n", b"a\n", b"  \n", b"b"], "file", "txt")
-    assert [text.line for text in found.texts] == [2, 4]
-    assert found.left_out == [1, 3]
-
-
 def test_halves_of_pairs_are_left_out() -> None:
     found = read_texts([b"first,second\n", b"a,b\n", b"c,\n", b",d\n", b"\n"], "file", "csv")
     assert found.is_pairs
     assert [text.line for text in found.texts] == [2]
     assert found.left_out == [3, 4, 5]
-
-
-def test_arguments_are_counted_as_lines() -> None:
-    assert of_arguments([], [("a", "b")]).texts == [Text(1, "a", "b")]
-    assert not of_arguments(["a", "b"], []).is_pairs
 
 
 @pytest.mark.parametrize(
@@ -62,11 +50,7 @@ def test_arguments_are_counted_as_lines() -> None:
         (b"a\nb\xff\n", "txt", "file, line 2: byte 0xff is not UTF-8 text"),
         (b"a\n\0\n", "txt", "file, line 2: a NUL byte"),
         (b"", "txt", "file has no text"),
-        (b"\n \n", "csv", "file, line 1: empty, where the names of the columns are to be"),
         (b"a,b\n", "csv", r"file, line 1: no column first .*, found \['a', 'b'\]"),
-        (b"first,second\na,b,c\n", "csv", "file, line 2: 3 columns, not 2"),
-        (b"first\ra\r", "csv", "file, line 1: a carriage return inside"),
-        (b'first\n"a\n', "csv", "file, line 2: a quotation mark opens a field and none closes it"),
         (b'"a"\n{\n', "jsonl", r"file, line 2: not JSON \("),
         (b"[" * 100_000, "jsonl", r"file, line 1: not JSON \("),
         (b"3\n", "jsonl", "file, line 1: neither a string nor an object with 'first'"),

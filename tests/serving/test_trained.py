@@ -10,7 +10,7 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
 from pipeline.data.backbone import BACKBONES
-from pipeline.errors import BackboneError, InputError, ParamsError, PipelineError, TrainingError
+from pipeline.errors import BackboneError, PipelineError, TrainingError
 from pipeline.plumbing.params import load_params
 from pipeline.serving.trained import open_run, profile_of
 
@@ -36,25 +36,7 @@ def test_the_mode_is_that_of_the_training_and_not_of_params(repository: Path) ->
     assert open_run(changed_params, NAME).is_frozen
 
 
-@pytest.mark.parametrize(
-    ("num_sentences", "wanted", "said"),
-    [
-        (2, None, r"^sst-pretrain reads single sentences \(sst\), not pairs$"),
-        (1, "quora", "^sst-pretrain was not trained on 'quora'; it knows: sst$"),
-    ],
-)
-def test_heads_are_asked_only_what_they_read(
-    repository: Path, num_sentences: int, wanted: Any, said: str
-) -> None:
-    run = open_run(load_params(), NAME)
-    assert run.corpora_for(1, None) == run.corpora_for(1, "sst") == ["sst"]
-    with pytest.raises(InputError, match=said):
-        run.corpora_for(num_sentences, wanted)
-
-
-def test_runs_that_are_unknown_or_untrained_are_told(repository: Path) -> None:
-    with pytest.raises(ParamsError, match=r"unknown run 'sst'; params\.yaml has: cfimdb-pretrain"):
-        open_run(load_params(), "sst")
+def test_a_run_that_is_not_trained_yet_is_refused(repository: Path) -> None:
     with pytest.raises(TrainingError, match=r"^sts-finetune is not trained yet"):
         open_run(load_params(), "sts-finetune")
 

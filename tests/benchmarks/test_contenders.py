@@ -1,6 +1,5 @@
 """Textbook and Hugging Face learn what ours learns: what they are compared in is speed alone."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,18 @@ from benchmarks.textbook import AdamW, Textbook
 from pipeline.core.tasks import CorpusName, Mode
 from pipeline.encoder.batches import TokenExamples, on_device
 from pipeline.heads.model import MultitaskBert
-from pipeline.tokens.token_cache import TokenizedSplit
+from tests.splits import random_split
 
 pytest.importorskip("transformers", reason="transformers is not installed: make bench does so")
 
 from benchmarks.hugging_face import HuggingFaceLoop
 
 CPU = torch.device("cpu")
-MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
 
 
 @pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
-def test_all_compute_the_same_outputs(
-    corpus: CorpusName, make_split: MakeSplit, tiny_backbone_dir: Path
-) -> None:
-    split = make_split(corpus, 4)
+def test_all_compute_the_same_outputs(corpus: CorpusName, tiny_backbone_dir: Path) -> None:
+    split = random_split(corpus, 4)
     textbook = Textbook(split, tiny_backbone_dir, "finetune", CPU)
     loop = HuggingFaceLoop(split, tiny_backbone_dir, "finetune", CPU)
     ours = MultitaskBert(textbook.bert, (corpus,), textbook.bert.config.hidden_size, 0.3)
@@ -60,9 +56,9 @@ def test_the_textbooks_adamw_is_that_of_torch(scale: float) -> None:
 @pytest.mark.parametrize("kind", [Textbook, HuggingFaceLoop])
 @pytest.mark.parametrize("corpus", ["sst", "quora"])
 def test_a_step_trains_what_the_mode_says(
-    corpus: CorpusName, kind: Any, mode: Mode, make_split: MakeSplit, tiny_backbone_dir: Path
+    corpus: CorpusName, kind: Any, mode: Mode, tiny_backbone_dir: Path
 ) -> None:
-    peer = kind(make_split(corpus, 8), tiny_backbone_dir, mode, CPU)
+    peer = kind(random_split(corpus, 8), tiny_backbone_dir, mode, CPU)
     before = {name: value.clone() for name, value in peer.bert.named_parameters()}
     head = [value.clone() for value in peer.head.parameters()]
     for _ in range(3):
@@ -75,9 +71,7 @@ def test_a_step_trains_what_the_mode_says(
 
 
 @pytest.mark.parametrize("kind", [Textbook, HuggingFaceLoop])
-def test_peers_have_dropout_on_where_they_are_frozen(
-    kind: Any, make_split: MakeSplit, tiny_backbone_dir: Path
-) -> None:
-    peer = kind(make_split("sst", 2), tiny_backbone_dir, "pretrain", CPU)
+def test_peers_have_dropout_on_where_they_are_frozen(kind: Any, tiny_backbone_dir: Path) -> None:
+    peer = kind(random_split("sst", 2), tiny_backbone_dir, "pretrain", CPU)
     sentence = np.array([1, 2, 3, 4], np.int32)
     assert not peer.vectors([sentence]).equal(peer.vectors([sentence]))

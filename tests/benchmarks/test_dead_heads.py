@@ -14,8 +14,8 @@ from pipeline.heads.examples import VectorExamples
 from pipeline.heads.model import Head, MultitaskBert
 from pipeline.plumbing.params import RunParams, load_params
 from pipeline.reporting.dead_heads import Condition, Vectors, read_dead_heads
-from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import TrainingPlan
+from tests.splits import split_of
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 RUN = PARAMS.run("multitask-pretrain")
@@ -29,14 +29,8 @@ def data_of(shift: float = 0.0) -> Mapping[Split, dict[CorpusName, VectorExample
 
     def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
         width = CORPORA[corpus].task.num_sentences
-        split = TokenizedSplit(
-            CORPORA[corpus],
-            np.zeros(3 * count * width, np.int32),
-            np.arange(0, 3 * count * width + 1, 3),
-            generator.integers(0, CORPORA[corpus].max_label + 1, count).astype(np.float32),
-            np.array([f"id-{i}" for i in range(count)]),
-            pad_id=0,
-        )
+        labels = generator.integers(0, CORPORA[corpus].max_label + 1, count)
+        split = split_of(corpus, [[0] * 3] * (count * width), labels)
         vectors = shift + generator.normal(0, 0.15, (count, width, WIDTH))
         return VectorExamples(split, torch.from_numpy(vectors).half())
 

@@ -18,7 +18,7 @@ from pipeline.plumbing.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
-BACKBONE = read_json(ROOT / "benchmarks/results/cpu.json")["backbone"]
+RESULTS: Any = read_json(ROOT / "benchmarks/results/cpu.json")
 BESIDE = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
 
 
@@ -55,21 +55,21 @@ def test_a_start_of_a_stage_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_writes_its_numbers_and_its_page(
-    results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "PEERS", ())
     monkeypatch.setattr(command, "load_params", lambda: PARAMS)
-    monkeypatch.setattr(command, "config_from_json", lambda _: BertConfig(**BACKBONE))
-    monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: results["corpora"][corpus])
-    monkeypatch.setattr(command, "beside", lambda *_: {key: results[key] for key in BESIDE})
+    monkeypatch.setattr(command, "config_from_json", lambda _: BertConfig(**RESULTS["backbone"]))
+    monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: RESULTS["corpora"][corpus])
+    monkeypatch.setattr(command, "beside", lambda *_: {key: RESULTS[key] for key in BESIDE})
     monkeypatch.setattr(command, "peaks", lambda _: {"float32": 100.0})
     command.main(["--rounds", "3"])
     numbers = written("")
-    assert numbers.keys() == results.keys()
-    assert numbers["machine"].keys() == results["machine"].keys()
+    assert numbers.keys() == RESULTS.keys()
+    assert numbers["machine"].keys() == RESULTS["machine"].keys()
     newer = {"device", "speed"}  # than the committed numbers
-    assert numbers["method"].keys() == results["method"].keys() | newer
+    assert numbers["method"].keys() == RESULTS["method"].keys() | newer
     page = Path("reports/benchmarks.md")
     told = page.read_text()
     assert "## Aims" in told

@@ -1,6 +1,5 @@
 """How a turn is timed, and what a few batches say about an epoch."""
 
-from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +26,13 @@ from benchmarks.ours import ALL, ALONE, Frozen, full_quora
 from benchmarks.results import peak_memory_mb, results_json
 from benchmarks.turns import apart
 from pipeline.core import paths
-from pipeline.core.tasks import CorpusName
 from pipeline.encoder.batches import Indices
 from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit, read_cache
+from tests.splits import random_split
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 SKEWED = np.array([10.0, 1.0, 40.0, 2.0, 3.0, 5.0, 90.0, 4.0])
-MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
 
 
 @dataclass
@@ -51,10 +49,10 @@ class TimesItself:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_turn_gives_the_whole_epoch_of_the_same_examples(
-    packed: bool, make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
+    packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "seconds_of", lambda step: step())
-    split = make_split("sts", 22)
+    split = random_split("sts", 22)
     contender = TimesItself(split, packed)
     batches = epoch_of(TEXTBOOK, contender, split, PARAMS)
     lengths = [np.diff(split.offsets).reshape(-1, 2)[batch] for batch in batches]
@@ -67,16 +65,16 @@ def test_a_turn_gives_the_whole_epoch_of_the_same_examples(
     assert not packed or turn.tokens_per_second == pytest.approx(10)
 
 
-def test_every_contender_sees_every_example_once_in_an_epoch(make_split: MakeSplit) -> None:
-    split = make_split("sst", 200)
+def test_every_contender_sees_every_example_once_in_an_epoch() -> None:
+    split = random_split("sst", 200)
     for name in (TEXTBOOK, FEATURES):
         seen = np.concatenate(epoch_of(name, object(), split, PARAMS))
         assert sorted(seen.tolist()) == list(range(200))
 
 
-def test_a_head_on_stored_vectors_works_alike_on_every_batch(make_split: MakeSplit) -> None:
+def test_a_head_on_stored_vectors_works_alike_on_every_batch() -> None:
     frozen = Frozen.__new__(Frozen)
-    split = make_split("sst", 10)
+    split = random_split("sst", 10)
     assert work_of(frozen, split, [np.arange(9), np.arange(1)]).tolist() == [1.0, 1.0]
 
 
@@ -84,12 +82,6 @@ def test_batches_are_chosen_from_the_smallest_to_the_largest() -> None:
     assert spread(np.array([30.0, 10.0, 40.0, 20.0]), 2, 0.0) == [1, 0]
     assert spread(np.array([30.0, 10.0, 40.0, 20.0]), 2, 0.5) == [3, 2]
     assert spread(np.array([7.0]), 3, 0.5) == [0, 0, 0]
-
-
-@pytest.mark.parametrize("shift", [0.1, 0.5, 0.9])
-def test_the_estimate_is_exact_where_time_grows_with_work(shift: float) -> None:
-    chosen = SKEWED[spread(SKEWED, 3, shift)]
-    assert epoch_seconds(list(0.25 * chosen), chosen, SKEWED) == pytest.approx(0.25 * SKEWED.sum())
 
 
 def test_the_estimate_is_the_mean_over_all_shifts_for_any_time() -> None:

@@ -1,6 +1,5 @@
 """Our contenders differ in the settings that their names say."""
 
-from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 
@@ -9,11 +8,9 @@ import numpy as np
 from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of, train
 from pipeline.core import paths
 from pipeline.core.files import read_json, sha256_of
-from pipeline.core.tasks import CorpusName
 from pipeline.plumbing.params import load_params
-from pipeline.tokens.token_cache import TokenizedSplit
+from tests.splits import random_split
 
-MakeSplit = Callable[[CorpusName, int], TokenizedSplit]
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 
 
@@ -31,8 +28,8 @@ def test_a_name_says_which_settings_are_on() -> None:
     assert {key for piece in PIECES.values() for key in piece} == set(OFF) == set(flat(ALL))
 
 
-def test_a_part_of_a_split_holds_the_chosen_examples(make_split: MakeSplit) -> None:
-    split = make_split("sts", 6)
+def test_a_part_of_a_split_holds_the_chosen_examples() -> None:
+    split = random_split("sts", 6)
     part = part_of(split, np.array([4, 1]))
     assert part.example_ids.tolist() == ["id-4", "id-1"]
     assert part.labels.tolist() == [split.labels[4], split.labels[1]]

@@ -7,17 +7,14 @@ from typing import Any
 import pytest
 
 from benchmarks import agreement, dead_heads, encodings, page, scaling, threads
-from benchmarks.measure import TEXTBOOK
 from benchmarks.ours import ALL, PLAIN
-from benchmarks.page import FROZEN, WHOLE, aims, multitask_share, peak_fraction, ratio, wholes
 from pipeline.core import paths
 from pipeline.core.files import read_json
-from pipeline.core.tasks import CORPORA
 from pipeline.plumbing.params import load_params
 from pipeline.reporting.dead_heads import read_dead_heads
 
 ROOT = Path(__file__).parents[2]
-BOTH = ", by the median; the range holds both"
+NUMBERS = "benchmarks/results/cpu.json"
 
 
 def stored(name: str) -> Any:
@@ -30,8 +27,8 @@ def scaling_page() -> str:
 
 
 RENDERED: dict[str, Callable[[], str]] = {
-    "reports/benchmarks.md": lambda: page.page(stored("benchmarks/results/cpu.json")),
-    "reports/benchmarks.svg": lambda: page.figure(stored("benchmarks/results/cpu.json")),
+    "reports/benchmarks.md": lambda: page.page(stored(NUMBERS)),
+    "reports/benchmarks.svg": lambda: page.figure(stored(NUMBERS)),
     "reports/agreement.md": lambda: agreement.page(stored("benchmarks/results/agreement-cpu.json")),
     "reports/determinism.md": lambda: threads.page(stored("benchmarks/results/threads-cpu.json")),
     "reports/dead-heads.md": lambda: dead_heads.page(ROOT / paths.DEAD_HEADS),
@@ -47,76 +44,34 @@ def test_a_committed_page_is_that_of_the_committed_numbers(name: str) -> None:
     assert name != "docs/scaling.md" or len(scaling.MARKED.findall("\n".join(lines[0]))) == 3
 
 
-def set_ours(results: dict[str, Any], *seconds: float) -> None:
-    """Set our seconds per finetune epoch of SST."""
-    taken = results["corpora"]["sst"]["finetune"][ALL]
-    for turn, each in zip(taken, seconds, strict=True):
-        turn["seconds_per_epoch"] = each
-
-
-def test_a_ratio_is_taken_inside_a_round(results: dict[str, Any]) -> None:
-    set_ours(results, 10.0, 20.0, 5.0)
-    got = ratio(results, "sst", "finetune", TEXTBOOK, ALL)
-    assert got == (6.0, 4.0, 10.0)
-    assert str(got) == "6.00 (4.00 to 10.00)"
-
-
-def test_wholes_count_features_once_and_epochs_ten_times(results: dict[str, Any]) -> None:
-    # SST has 10 batches, so a round has 1 of SST, 3 of Quora's 35 and 2 of STS's 20
-    assert [multitask_share(results, c) for c in ("sst", "quora", "sts")] == [1.0, 30 / 35, 1.0]
-    shares = 4 + 1.0 + 30 / 35 + 1.0  # four single runs, three parts of the multi-task one
-    theirs, ours = wholes(results, TEXTBOOK), wholes(results, ALL)
-    assert theirs[FROZEN] == pytest.approx([10 * 20.0 * shares] * 3)
-    assert ours[FROZEN] == pytest.approx([4 * 4.0 + 10 * 0.1 * shares] * 3)
-    assert ours[WHOLE] == pytest.approx([4 * 4.0 + 10 * (0.1 + 10.0) * shares] * 3)
-    assert theirs[WHOLE][0] == pytest.approx(10 * (20.0 + 60.0) * shares)
-
-
-def test_the_share_of_the_peak_counts_real_tokens_and_attention(results: dict[str, Any]) -> None:
-    layer = 4 * 10**2 + 2 * 10 * 40
-    whole = 6 * 2 * layer * 1000 + 12 * 10 * 2 * 20_000
-    assert peak_fraction(results, "quora") == pytest.approx(whole / 0.03e9)
-    # of the last layer keys and values alone, where the head reads [CLS]
-    pooled = 6 * (layer + 2 * 10**2) * 1000 + 12 * 10 * 1 * 20_000
-    assert peak_fraction(results, "sst") == pytest.approx(pooled / 0.03e9)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "is_reached"),
-    [
-        ((10.0, 10.0, 10.0), "yes"),  # 6, 8 and 5 times as fast
-        ((12.01, 16.01, 10.01), "no"),  # just missed
-        ((10.0, 10.0, 12.0), "yes" + BOTH),  # 6, 8 and 4.2 times as fast
-    ],
-)
-def test_an_aim_is_reached_by_its_number(
-    seconds: tuple[float, ...], is_reached: str, results: dict[str, Any]
-) -> None:
-    set_ours(results, *seconds)
-    results["dev_seconds"]["quora"] = 1.1  # an epoch takes 10 seconds
-    reached = {what: (aim, is_reached) for what, aim, _, is_reached in aims(results)}
-    assert reached.pop("sst finetune against the textbook") == ("≥ 5x", is_reached)
-    assert reached.pop("cfimdb finetune against the textbook") == ("≥ 7x", "no" + BOTH)
-    assert {what for what, (_, is_reached) in reached.items() if is_reached == "no"} == {
-        *(f"{c} finetune, share of matrix-product peak" for c in ("sst", "cfimdb", "sts")),
-        "quora dev evaluation, share of a finetune epoch",
-        "start-up of a stage, the slowest (validate)",
+def test_an_aim_that_is_missed_says_so_and_whether_the_range_holds_both() -> None:
+    results = stored(NUMBERS)
+    for corpus, times in (("sst", 1.15), ("cfimdb", 1.1)):
+        for turn in results["corpora"][corpus]["finetune"][ALL]:
+            turn["seconds_per_epoch"] *= times
+    results["dev_seconds"]["quora"] *= 2
+    results["startup_seconds"]["validate"] = 4.2
+    results["matmul_peak_gflops"]["bfloat16"] *= 1.2
+    missed = {what: said for what, _, _, said in page.aims(results) if not said.startswith("yes")}
+    assert missed == {
+        "sst finetune against the textbook": "no",
+        "cfimdb finetune against the textbook": "no, by the median; the range holds both",
+        "sts finetune, share of matrix-product peak": "no",
+        "quora dev evaluation, share of a finetune epoch": "no",
+        "start-up of a stage, the slowest (validate)": "no",
     }
-    assert reached["quora finetune, share of matrix-product peak"] == ("≥ 40 %", "yes")
-    assert len(reached) == 4 * len(CORPORA) + 1
 
 
-def test_of_some_corpora_the_page_claims_no_aim_and_without_a_profiler_no_breakdown(
-    results: dict[str, Any],
-) -> None:
+def test_of_some_corpora_the_page_claims_no_aim_and_without_a_profiler_no_breakdown() -> None:
+    results = stored(NUMBERS)
     del results["corpora"]["cfimdb"]
     results["breakdown"] = {corpus: {} for corpus in results["breakdown"]}
+    results["machine"]["commit"] = None
+    results["growth"]["quora"] = {"512": 3.0}
     text = page.page(results)
     assert "## Aims" not in text
     assert "Where our time goes" not in text
-    assert "6.00 (5.00 to 8.00)" in text
     assert "commit unknown" in text
-    assert "4.50x for 4x" in text
     assert "| quora  |        3.0 s |               |               |              |" in text
 
 

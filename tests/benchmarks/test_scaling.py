@@ -1,31 +1,21 @@
-"""How everything grows: jobs measured in clones, workers simulated."""
+"""How everything grows: jobs measured in clones, workers simulated.
+
+The simulated tables are in test_pages.py, from the committed numbers.
+"""
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import scaling
-from benchmarks.scaling import Task, makespan, overhead, swept
+from benchmarks.scaling import Task, makespan
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
 
 ROOT = Path(__file__).parents[2]
-TASKS = [
-    Task("tokens", frozenset(), 1.0),
-    Task("short", frozenset(["tokens"]), 2.0),
-    Task("middle", frozenset(["tokens"]), 3.0),
-    Task("long", frozenset(["tokens"]), 5.0),
-    Task("report", frozenset(["short", "middle", "long"]), 1.0),
-]
-
-
-@pytest.mark.parametrize(("workers", "seconds"), [(1, 12.0), (2, 7.0), (64, 7.0)])
-def test_makespans_are_those_worked_out_by_hand(workers: int, seconds: float) -> None:
-    assert makespan(TASKS, workers) == seconds
 
 
 @st.composite
@@ -43,40 +33,6 @@ def test_no_schedule_beats_its_bounds_or_takes_longer_than_one_worker(
     assert makespan(tasks, 1) == work
     # Graham's bound of any list schedule
     assert max(path, work / workers) <= makespan(tasks, workers) <= work / workers + path
-
-
-def test_a_sweep_has_a_trial_for_each_further_seed_that_trains_and_scores() -> None:
-    tasks = [
-        Task("inputs", frozenset(), 1.0),
-        Task("train@x", frozenset(["inputs"]), 5.0),
-        Task("evaluate@x", frozenset(["train@x"]), 2.0),
-        Task("report", frozenset(["evaluate@x"]), 1.0),
-    ]
-    assert swept(tasks, 1) == tasks
-    trials = [Task(f"train@x {seed}", frozenset(["inputs"]), 7.0) for seed in (2, 3)]
-    report = Task("report", frozenset(["evaluate@x", "train@x 2", "train@x 3"]), 1.0)
-    assert swept(tasks, 3) == [*tasks[:-1], *trials, report]
-
-
-@pytest.mark.parametrize(
-    ("two", "stages", "expected"),
-    [
-        (2.5, 10, (1.5, 1.0)),
-        (2.5, 55, (8.25, 5.5)),  # between
-        (2.5, 200, (30.0, 20.0)),  # beyond: in proportion
-        (9.0, 10, (1.5, 1.5)),  # the lock is no longer than the whole
-    ],
-)
-def test_what_dvc_adds_lies_between_what_was_measured_and_grows_beyond(
-    two: float, stages: int, expected: tuple[float, float]
-) -> None:
-    costs = {"stage": 1.5, "2 stages": two}
-    sizes: list[dict[str, Any]] = [
-        {"stages": n, "costs": {what: {"wall_seconds": n * s / 10} for what, s in costs.items()}}
-        for n in (10, 100)
-    ]
-    sizes.append({"stages": 1000, "costs": {"stage": None}})  # given up
-    assert overhead({"sizes": sizes}, stages) == pytest.approx(expected)
 
 
 # stands in for the pipeline: writes down what it was asked

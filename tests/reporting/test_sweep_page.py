@@ -15,7 +15,7 @@ from pipeline.core.schemas import TRIALS
 from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Trial
-from pipeline.reporting.spread import spread_of
+from pipeline.reporting.results import spread_of
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import table3, table3_json, table3_page
 from tests.reporting.conftest import outcome_of

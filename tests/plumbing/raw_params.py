@@ -1,0 +1,33 @@
+"""params.yaml as plain values, whole or with one of them changed."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.yaml12 import read_yaml
+
+RAW: dict[str, Any] = read_yaml(Path(__file__).parents[2] / "params.yaml")
+
+
+def keys_of(raw: Any, above: str = "") -> Iterator[str]:
+    """Yield the dotted path of every key."""
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            yield f"{above}{key}"
+            yield from keys_of(value, f"{above}{key}.")
+
+
+def value_at(raw: Any, key: str) -> Any:
+    """Return the value at a dotted path; all of it at the empty one."""
+    for part in filter(None, key.split(".")):
+        raw = raw[part]
+    return raw
+
+
+def with_value(key: str, value: object) -> dict[str, Any]:
+    """Return a copy of params.yaml with another value, or with a key more, at a dotted path."""
+    raw = deepcopy(RAW)
+    above, _, last = key.rpartition(".")
+    value_at(raw, above)[last] = value
+    return raw

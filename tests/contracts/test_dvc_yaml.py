@@ -1,18 +1,16 @@
 """The lists of dvc.yaml agree with params.yaml and trials.yaml (its code deps: test_rooms.py)."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.core import paths
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import read_yaml
 from pipeline.launch.graph import PICTURE, picture, rooms_picture
-from pipeline.launch.lists import written
-from pipeline.plumbing.params import load_params
+from pipeline.launch.lists import watching, written
+from pipeline.plumbing.params import LocalCorpora, load_params
 from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
@@ -80,53 +78,23 @@ def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
     assert written(more, PARAMS.runs, TRIALS) == text
 
 
-def test_the_lock_keeps_no_stage_that_the_graph_no_longer_has() -> None:
-    named = {f"{n}@{key}" for n, s in STAGES.items() if "do" in s for key in keys_of(n)}
-    locked = read_yaml(ROOT / "dvc.lock")["stages"].keys()
-    kept = {name for name in locked if not name.startswith("trials@")}  # of sweeps that ended
-    assert kept == (named | STAGES.keys()) - {n for n, s in STAGES.items() if "do" in s}
-
-
-def keys_of(name: str) -> list[str]:
-    """Return the keys that a stage with `foreach` runs for; none of trials."""
-    over = STAGES[name]["foreach"]
-    of_variables = {"${runs}": list(PARAMS.runs), "${trials}": []}
-    return of_variables[over] if isinstance(over, str) else list(over)
+def test_own_data_is_watched_while_it_is_used_whatever_it_is_called() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    own = LocalCorpora(source="local:requirements")
+    watched = watching(text, own)
+    assert watched.count("      - requirements\n") == 1
+    assert watching(watched, own) == watched
+    assert watching(watched, PARAMS.active.corpora) == text
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_command_replaces_its_shell_and_the_run_cache_and_remotes_can_hold_its_outs(
     name: str,
 ) -> None:
-    assert body_of(name)["cmd"].startswith(f"exec python -m stages.{name}")
-    assert name == "report" or all(isinstance(out, str) for out in outs_of(name))
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_every_dep_is_a_file_of_the_repository_or_an_out_of_a_stage(name: str) -> None:
-    outs = [o for n in STAGES for out in outs_of(n) for o in filled(out)]
-    for dep in body_of(name)["deps"]:
-        if dep.startswith(("pipeline/", "stages/", "requirements", str(paths.DEAD_HEADS))):
-            assert (ROOT / dep).exists()
-        else:
-            for path in filled(dep):
-                assert any(Path(path).is_relative_to(out) for out in outs), path
-
-
-def filled(template: str | dict[str, Any]) -> list[str]:
-    """Return every path that a template of dvc.yaml stands for."""
-    texts = [template if isinstance(template, str) else next(iter(template))]
-    keys = FEATURE_SETS if "features" in texts[0] else [*PARAMS.runs, *TRIALS]
-    names = {"${item}": CORPORA, "${item.run}": PARAMS.runs, "${key}": keys}
-    for word, values in names.items():
-        if word in texts[0]:
-            texts = [text.replace(word, value) for text in texts for value in values]
-    return texts
-
-
-def outs_of(name: str) -> list[Any]:
-    stage = body_of(name)
-    return [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+    body = body_of(name)
+    assert body["cmd"].startswith(f"exec python -m stages.{name}")
+    outs = (out for key in ("outs", "metrics", "plots") for out in body.get(key, []))
+    assert name == "report" or all(isinstance(out, str) for out in outs)
 
 
 def test_inputs_and_report_depend_on_all_that_they_read() -> None:
@@ -139,7 +107,3 @@ def test_inputs_and_report_depend_on_all_that_they_read() -> None:
     files = ("scores/{}.json", "predictions/{}", "runs/{}/history.csv", "runs/{}/run.json")
     results = {f"data/{file.format(run)}" for file in files for run in PARAMS.runs}
     assert results | {"data/corpora", "data/inputs", "data/validation"} <= set(report["deps"])
-
-
-def test_no_stage_bears_the_name_of_a_standard_module() -> None:
-    assert not {path.stem for path in (ROOT / "stages").glob("*.py")} & sys.stdlib_module_names

@@ -9,16 +9,16 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipeline.core.yaml12 import as_yaml, read_yaml
+from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
-from pipeline.plumbing.params import load_params
+from pipeline.plumbing.params import Params, checked
+from tests.plumbing.raw_params import RAW
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = """
@@ -97,18 +97,10 @@ def test_no_module_unpacks_an_archive_or_is_excused_from_these_rules() -> None:
         assert not re.search(r"noqa: .*(TID251|S301|S307|S102|S506|S602)", text), path
 
 
-def commands(node: Any) -> Iterator[str]:
-    """Yield every command of dvc.yaml, wherever it stands."""
-    if isinstance(node, dict):
-        yield from (value for key, value in node.items() if key == "cmd")
-        for value in node.values():
-            yield from commands(value)
-
-
 def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
-    found = list(commands(read_yaml(ROOT / "dvc.yaml")))
-    assert len(found) > 5
-    assert {name for text in found for name in re.findall(r"\$\{.*?\}", text)} == {
+    stages = read_yaml(ROOT / "dvc.yaml")["stages"].values()
+    commands = "\n".join(stage.get("do", stage)["cmd"] for stage in stages)
+    assert set(re.findall(r"\$\{.*?\}", commands)) == {
         "${item}",  # a corpus, listed in dvc.yaml
         "${key}",  # a run or a trial
     }
@@ -117,12 +109,13 @@ def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
 @pytest.mark.parametrize(
     "name", ["sst; touch marker", "$(touch marker)", "a b", "-c", "a\nb", "../a"]
 )
-def test_a_run_cannot_be_called_what_a_shell_would_understand(name: str, tmp_path: Path) -> None:
-    params = read_yaml(ROOT / "params.yaml")
-    params["runs"][name] = params["runs"]["sst-finetune"]
-    (tmp_path / "params.yaml").write_text(as_yaml(params), encoding="utf-8")
-    with pytest.raises(ParamsError, match="a name may hold a-z, 0-9 and single '-' only"):
-        load_params(tmp_path / "params.yaml")
+def test_nothing_can_be_called_what_a_shell_would_understand(name: str) -> None:
+    params = deepcopy(RAW)
+    for section in ("profiles", "runs", "configurations"):
+        params[section][name] = next(iter(params[section].values()))
+    with pytest.raises(ParamsError) as refused:
+        checked(Params, params, "params.yaml")
+    assert str(refused.value).count("a name may hold a-z, 0-9 and single '-' only") == 3
 
 
 def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(

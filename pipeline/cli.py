@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.core import paths
 from pipeline.core.tasks import CORPORA
 from pipeline.errors import ParamsError, PipelineError, ReportError
+from pipeline.launch.environment import use_own_index
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,10 +36,10 @@ def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # for characters that the terminal cannot show
+        # for characters that the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        use_own_index()  # whichever command starts DVC
         args.run_command(args)
         sys.stdout.flush()
     except PipelineError as error:
@@ -229,7 +230,6 @@ def _job(args: Arguments) -> None:
 
 def _plan(args: Arguments) -> None:
     from pipeline.launch import summary
-    from pipeline.launch.environment import use_own_index
     from pipeline.launch.plan import Outcome, plan_stages
     from pipeline.launch.sweep import guessed
     from pipeline.launch.times import last_seconds, load_times
@@ -237,7 +237,6 @@ def _plan(args: Arguments) -> None:
 
     params = _params()
     last = guessed(last_seconds(load_times(params.profile)), load_trials(params))
-    use_own_index()
     stages = plan_stages()
     if args.json:
         print(summary.as_json(stages, last))
@@ -262,11 +261,9 @@ def _times(args: Arguments) -> None:
 def _compare(args: Arguments) -> None:
     from pipeline.core.files import write_text
     from pipeline.launch.comparing import page_of
-    from pipeline.launch.environment import use_own_index
     from pipeline.launch.revisions import experiments
     from pipeline.reporting.comparison_page import LEGEND, experiments_table
 
-    use_own_index()
     if not args.a:
         _show(experiments_table(experiments()), f"\n{LEGEND}")
         return
@@ -278,10 +275,8 @@ def _compare(args: Arguments) -> None:
 
 def _plots(args: Arguments) -> None:
     from pipeline.core.files import write_text
-    from pipeline.launch.environment import use_own_index
     from pipeline.launch.revisions import draw_plots
 
-    use_own_index()
     write_text(paths.PLOTS, draw_plots(args.revisions))
     print(f"wrote {paths.PLOTS}; open it in a browser")
 

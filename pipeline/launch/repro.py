@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.errors import PlanError
-from pipeline.launch.environment import use_own_index
 from pipeline.launch.plan import Outcome, PlannedStage, plan_stages
 from pipeline.launch.summary import MAY_RUN, summary
 from pipeline.launch.sweep import check_listed, guessed, watch_own_files
@@ -43,7 +42,6 @@ def run_graph(how: How) -> NoReturn:
     check_listed(trials)
     watch_own_files(params)
     last = guessed(last_seconds(load_times(params.profile)), trials)
-    use_own_index()
     stages: Sequence[PlannedStage] = []
     if how.scheduler or how.jobs > 1:
         _at_once(with_trials(params, trials), last, how)

@@ -124,6 +124,15 @@ def repository(finished_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return Repository(folder)
 
 
+@pytest.fixture
+def three_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go into a folder that has params.yaml, trials.yaml and dvc.yaml, and nothing else."""
+    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
+        shutil.copy(Path(__file__).parents[1] / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-pretrain")
 
 

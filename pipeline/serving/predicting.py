@@ -105,7 +105,7 @@ def _warn_of(texts: Texts) -> None:
     if texts.left_out:
         more = ", ..." if len(texts.left_out) > NUM_SHOWN else ""
         log.warning(
-            "%d lines without text or with half of a pair are left out: line %s%s",
+            "%d left out, because text is missing: line %s%s",
             len(texts.left_out),
             ", ".join(map(str, texts.left_out[:NUM_SHOWN])),
             more,

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from pipeline.cli import main
 from pipeline.core.files import write_record, write_text
@@ -78,19 +79,23 @@ def compared(folder: Path, *names: str) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with a tag `before` and other predictions of one run since."""
-    folder = tmp_path_factory.mktemp("project") / "here"
-    folder.mkdir()
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    write_project(folder, {"one": WORSE, "two": BETTER}, rate=0.1)
-    linked = ["dvc", "config", "cache.type", "hardlink"]  # as in this repository
-    add = ["dvc", "add", "-q", "data"]
-    first = [["git", "init", "-q"], ["dvc", "init", "-q"], linked, add, [*git, "add", "-A"]]
-    kept = [[*git, "commit", "-qm", "one"], [*git, "tag", "before"], ["dvc", "unprotect", "data"]]
-    for command in (*first, *kept):
-        subprocess.run(command, cwd=folder, check=True)
-    write_project(folder, {"one": BETTER, "two": BETTER}, rate=0.2)
-    for command in (add, [*git, "commit", "-qam", "two"]):
-        subprocess.run(command, cwd=folder, check=True)
+    folder = tmp_path_factory.mktemp("project")
+
+    def git(*command: str) -> None:
+        git_as = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run([*git_as, *command], cwd=folder, check=True)
+
+    git("init", "-q")
+    with chdir(folder):
+        Repo.init().close()
+        Path(".dvc/config").write_text("[cache]\ntype = hardlink\n")  # as in this repository
+        for name, of_one, rate in (("before", WORSE, 0.1), ("after", BETTER, 0.2)):
+            write_project(folder, {"one": of_one, "two": BETTER}, rate)
+            with Repo() as repo:
+                repo.add("data")
+            git("add", "-A")
+            git("commit", "-qm", name)
+            git("tag", name)
     return folder
 
 

@@ -56,30 +56,21 @@ def test_standard_input_is_answered(capsys: Said, monkeypatch: pytest.MonkeyPatc
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_what_was_left_out_or_cut_or_generated_is_said_once(
+def test_what_was_taken_or_left_out_or_cut_or_generated_is_said_once(
     tmp_path: Path, capsys: Said, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "texts.txt"
-    path.write_text(f"\n{'very ' * 600} long\n\n{'so ' * 600} long\n")
+    path = tmp_path / "texts.tsv"
+    texts = ("sentence", '"A film.', "very " * 600, 'A third."', " ", "so " * 600)
+    path.write_text("".join(f"id\t{text}\n" for text in texts))
     assert predict("--input", str(path)) == 0
-    assert [record.getMessage() for record in caplog.records] == [
-        "2 lines without text or with half of a pair are left out: line 1, 3",
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert caplog.messages == [
+        "quotation marks are taken for text: line 2 has one that encloses no field",
+        "1 left out, because text is missing: line 5",
         "multitask-finetune was trained on generated corpora: its answers on real text mean "
         "nothing",
         "2 sentences or joint pairs had more than 512 tokens and were cut at the end",
     ]
-
-
-@pytest.mark.parametrize("form", ["--json", "--table"])
-def test_every_row_of_a_tab_separated_file_is_answered_and_its_marks_are_said(
-    form: str, tmp_path: Path, capsys: Said, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "texts.tsv"
-    path.write_text('id\tsentence\na\t"A film.\nb\tAnother.\nc\tA third."\nd\tThe last.\n')
-    assert predict("--input", str(path), form, run="sst-pretrain") == 0
-    assert len(capsys.readouterr().out.splitlines()) == 4 + (form == "--table")
-    said = "quotation marks are taken for text: line 2 has one that encloses no field"
-    assert caplog.messages[0] == said
 
 
 @pytest.mark.parametrize(
@@ -91,7 +82,7 @@ def test_every_row_of_a_tab_separated_file_is_answered_and_its_marks_are_said(
         (["--input", "data"], "data cannot be read: Is a directory"),
         (
             ["--input", "text.docx"],
-            "text.docx does not end in txt, csv, tsv, jsonl; give the format with",
+            "text.docx does not end in txt, csv, tsv, jsonl",
         ),
         ([" "], "the command line has no text"),
         (["a\udcff"], "the command line, line 1: not UTF-8 text"),
@@ -108,13 +99,6 @@ def test_a_mistake_is_told_in_one_sentence(arguments: list[str], said: str, caps
 def test_an_unknown_run_is_told_before_anything_is_read(capsys: Said) -> None:
     assert predict("--input", "nowhere.txt", run="sst") == 1
     assert "unknown run 'sst'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [[], ["a", "--input", "b.txt"], ["a", "--pair", "b", "c"]])
-def test_texts_come_from_one_place(arguments: list[str], capsys: Said) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        predict(*arguments)
-    assert "give texts, or --pair, or --input" in capsys.readouterr().err
 
 
 def test_a_mistake_leaves_no_answers(tmp_path: Path, capsys: Said) -> None:

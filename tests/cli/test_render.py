@@ -50,21 +50,16 @@ def test_a_change_of_a_record_changes_the_pages(report: dict[Path, bytes]) -> No
     assert "0.123" in (REPORT / "table3.md").read_text()
 
 
-def test_pages_stay_when_a_record_is_missing(
-    report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("profile", "gone"), [("demo", "runs/sts-finetune/history.csv"), ("laptop", "params.json")]
+)
+def test_a_missing_record_is_named_and_pages_stay(
+    profile: str, gone: str, report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gone = REPORT / "records/runs/sts-finetune/history.csv"
-    gone.unlink()
-    assert main(["render"]) == 1
+    records = paths.records_dir(paths.report_dir(profile))
+    (records / gone).unlink(missing_ok=True)
+    assert main(["render", "--profile", profile]) == 1
     said = capsys.readouterr().err
-    assert said.startswith(f"{gone} is missing; `git checkout {REPORT}/records`")
-    assert files() == {path: report[path] for path in report if path != gone}
-
-
-def test_a_profile_without_records_is_told_in_one_sentence(
-    report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["render", "--profile", "laptop"]) == 1
-    assert capsys.readouterr().err.startswith("reports/laptop/records/params.json is missing; `git")
-    assert files() == report
+    assert said.startswith(f"{records / gone} is missing; `git checkout {records}`")
+    assert files() == {path: report[path] for path in report if path != records / gone}
     assert not paths.report_dir("laptop").exists()

@@ -1,4 +1,4 @@
-"""`python -m pipeline sweep`: what it says, what it refuses, and what it hands on."""
+"""`python -m pipeline sweep` and `readings`: what they say, and what they hand on."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,16 @@ from pipeline.cli import main
 from pipeline.core import paths
 from pipeline.core.schemas import TIME
 from pipeline.launch.repro import How
+from pipeline.launch.sweep import readings_of
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
+READINGS = set(readings_of(load_params(ROOT / "params.yaml")))
+SWEPT = {"sst-pretrain-seed11712"}
 
 
-def test_it_writes_the_trials_and_goes_on_as_repro(
+def test_a_sweep_writes_the_trials_and_goes_on_as_repro(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["sweep", "--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
@@ -46,26 +49,29 @@ def test_dry_names_the_trials_and_their_time_and_changes_nothing(
     assert paths.DVC_YAML.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ([], "say how many --seeds, or give a --grid"),
-        (["--runs", "sst-pretrain"], "say how many --seeds"),
-        (["--grid", "dropout=0.1"], "say of which --runs the grid is"),
-        (["--seeds", "0"], "--seeds counts from 1"),
-        (["--seeds", "3", "--sedes", "2"], "unrecognized arguments: --sedes 2"),
-        (["--seeds", "many"], "invalid int value: 'many'"),
-    ],
-)
-def test_half_a_question_is_a_usage_error(
-    handed_on: list[How],
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    said: str,
+def test_readings_write_their_trials_and_go_on_as_repro(
+    handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["sweep", *arguments])
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err
-    assert handed_on == []
-    assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
+    main(["readings", "--dry"])
+    *names, last = capsys.readouterr().out.splitlines()
+    assert (set(names), last) == (READINGS, "8 trials of 6 runs, seed 11711")
+    assert (handed_on, load_trials(load_params())) == ([], {})
+    main(["readings", "--jobs", "2"])
+    assert handed_on == [How(jobs=2)]
+    assert set(load_trials(load_params())) == READINGS
+    assert all(f"data/trials/{name}/" in paths.DVC_YAML.read_text() for name in READINGS)
+    assert capsys.readouterr().out == "8 trials of 6 runs, seed 11711\n"
+
+
+def test_readings_and_a_sweep_keep_each_other_until_the_sweep_is_ended(
+    handed_on: list[How],
+) -> None:
+    main(["sweep", "--seeds", "2", "--runs", "sst-pretrain"])
+    assert set(load_trials(load_params())) == SWEPT
+    main(["readings"])
+    assert set(load_trials(load_params())) == SWEPT | READINGS
+    main(["sweep", "--seeds", "2", "--runs", "sst-finetune"])
+    assert set(load_trials(load_params())) == {"sst-finetune-seed11712"} | READINGS
+    main(["sweep", "--seeds", "1"])
+    for path in (paths.TRIALS, paths.DVC_YAML):
+        assert path.read_bytes() == (ROOT / path).read_bytes()

@@ -17,29 +17,6 @@ def test_the_committed_page_is_the_one_that_is_written() -> None:
     assert (ROOT / "docs/params.md").read_text() == written, hint
 
 
-@pytest.mark.parametrize(
-    ("key", "read_by"),
-    [
-        ("profile", "`corpora`, `backbone`, `validate`, `train`, `trials`, `report`"),
-        ("seed", "`corpora`, `train`, `evaluate`, `report`"),
-        ("device", "`features`, `train`, `evaluate`, `trials`, `report`"),
-        ("tokens.max_length", "`tokens`, `report`"),
-        ("checkpoints.every_steps", "none: it changes no result"),
-        ("profiles.<profile>.epochs", "`train`, `trials`, `report`"),
-        ("runs.<run>", "`inputs`, `train`, `evaluate`, `trials`, `report`"),
-        ("configurations.<row>", "`report`"),
-        ("evaluation.batch_size", "`features`, `train`, `evaluate`, `trials`, `report`"),
-    ],
-)
-def test_the_stages_that_read_a_key_are_named(key: str, read_by: str) -> None:
-    (row,) = (
-        line
-        for line in (ROOT / "docs/params.md").read_text().splitlines()
-        if line.startswith(f"| `{key}` ")
-    )
-    assert row.rstrip(" |").endswith(read_by)
-
-
 def test_comments_of_entries_of_one_kind_are_not_taken_for_all() -> None:
     text = "runs:\n  one: {a: 1} # only this\n  two: {a: 2}\nlast: 1 # a|b\n"
     written = page(text, {"stages": {}})

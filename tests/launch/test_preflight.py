@@ -8,15 +8,10 @@ from pipeline.errors import ParamsError
 from pipeline.launch.preflight import main
 from pipeline.plumbing.params import load_params
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture(autouse=True)
-def params_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "params.yaml"
-    path.write_text((ROOT / "params.yaml").read_text())
-    return path
+@pytest.fixture
+def params_yaml(three_files: Path) -> Path:
+    return three_files / "params.yaml"
 
 
 def test_named_profile_changes_one_line_and_keeps_its_comment(params_yaml: Path) -> None:
@@ -36,16 +31,18 @@ def test_same_profile_leaves_the_file_as_it_is(params_yaml: Path, argv: list[str
     assert params_yaml.stat().st_mtime_ns == before
 
 
-def test_unknown_profile_is_refused_and_nothing_changed(params_yaml: Path) -> None:
-    before = params_yaml.read_text()
-    with pytest.raises(ParamsError, match="unknown profile 'big'; allowed: demo, laptop, paper"):
-        main(["big"])
-    assert params_yaml.read_text() == before
-
-
-def test_bad_params_are_refused_before_the_profile_changes(params_yaml: Path) -> None:
-    text = params_yaml.read_text().replace("seed: 11711", "seed: eleven")
+@pytest.mark.parametrize(
+    ("name", "seed", "said"),
+    [
+        ("big", "11711", "unknown profile 'big'; allowed: demo, laptop, paper"),
+        ("paper", "eleven", r"seed: .*'eleven'"),
+    ],
+)
+def test_an_unknown_profile_or_bad_params_are_refused_and_nothing_changed(
+    params_yaml: Path, name: str, seed: str, said: str
+) -> None:
+    text = params_yaml.read_text().replace("seed: 11711", f"seed: {seed}")
     params_yaml.write_text(text)
-    with pytest.raises(ParamsError, match=r"seed: .*'eleven'"):
-        main(["paper"])
+    with pytest.raises(ParamsError, match=said):
+        main([name])
     assert params_yaml.read_text() == text

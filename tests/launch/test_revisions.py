@@ -1,6 +1,6 @@
 """files_of and experiments: what a commit holds, also where the project is a folder of another.
 
-Real git and DVC; the plan and the gate, which ask them too, are tried in the same places.
+Real git and DVC; plots, the plan and the gate, which ask them too, are tried in the same places.
 """
 
 import os
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dvc.cli import main as dvc_main
 
 from pipeline.errors import RevisionError
 from pipeline.launch import revisions
@@ -19,7 +20,6 @@ from pipeline.launch.revisions import draw_plots, experiments, files_of
 pytestmark = pytest.mark.dvc
 
 ROOT = Path(__file__).parents[2]
-DVC = (sys.executable, "-m", "dvc")
 DVC_YAML = """
 stages:
   words:
@@ -34,6 +34,11 @@ plots:
 def run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def dvc(*arguments: str) -> None:
+    """Run DVC in this process, where it is loaded."""
+    assert dvc_main([*arguments, "-q"]) == 0
 
 
 @pytest.fixture(scope="module", params=[".", "course/minbert"])
@@ -57,28 +62,28 @@ def made_project(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder = whole / place
     folder.mkdir(parents=True)
     monkeypatch.chdir(whole)
-    run("git", "init", "-q")
+    run("git", "init", "-q", "-b", "größe")
     (whole / "dvc.lock").write_text("another project's")
-    run("git", "add", "dvc.lock")
-    run("git", "commit", "-qm", "another project")
-    run("git", "tag", "without")
+    commit("without")
     (whole / "dvc.lock").unlink()
     monkeypatch.chdir(folder)
-    run(*DVC, "init", "-q", *["--subdir"] * (place != "."))
-    run(*DVC, "config", "cache.type", "hardlink")
-    run("git", "commit", "-qam", "no curves")
-    run("git", "tag", "empty")
+    dvc("init", *["--subdir"] * (place != "."))
+    dvc("config", "cache.type", "hardlink")
+    commit("empty")
     Path("dvc.yaml").write_text(DVC_YAML)
     Path("reports").mkdir()
     for rate in ("1", "2"):
         Path("params.yaml").write_text(f"rate: {rate}\n")
         Path("reports/curves.csv").write_text(f"epoch,dev_score\n1,0.{rate}\n")
-        run(*DVC, "repro", "-q")
-        run("git", "add", "-A")
-        run("git", "commit", "-qm", f"rate {rate}")
-        run("git", "tag", f"rate-{rate}")
-    run("git", "branch", "größe")
+        dvc("repro")
+        commit(f"rate-{rate}")
     return folder
+
+
+def commit(tag: str) -> None:
+    run("git", "add", "-A")
+    run("git", "commit", "-qm", tag)
+    run("git", "tag", tag)
 
 
 def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> None:
@@ -94,14 +99,11 @@ def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> No
 
 @pytest.mark.parametrize("name", ["nosuch", "without"])
 def test_a_revision_without_the_project_is_told(project: Path, name: str) -> None:
-    with (
-        pytest.raises(RevisionError, match=f"{name}"),
-        files_of(name) as fetch,
-    ):
+    with pytest.raises(RevisionError, match=name), files_of(name) as fetch:
         fetch(Path("words"))
 
 
-def test_curves_of_commits_are_drawn_if_all_of_them_have_some(
+def test_curves_of_every_revision_asked_for_are_drawn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revisions, "_libraries", lambda: "")  # a megabyte that nothing here reads
@@ -118,7 +120,7 @@ def test_the_plan_and_the_gate_find_nothing_to_do(project: Path) -> None:
 
 
 def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
-    run(*DVC, "exp", "run", "-q", "-n", "faster", "-S", "rate=3")
+    dvc("exp", "run", "-n", "faster", "-S", "rate=3")
     assert "faster" in [row["Experiment"] for row in experiments()]
     run("git", "checkout", "-q", "--", ".")
     with files_of("faster") as fetch:
@@ -126,9 +128,9 @@ def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
 
 
 def test_what_the_cache_lacks_comes_from_the_default_remote(project: Path, tmp_path: Path) -> None:
-    run(*DVC, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
     run("git", "checkout", "-q", "rate-1", "--", "dvc.lock")
-    run(*DVC, "push", "-q")
+    dvc("push")
     run("git", "checkout", "-q", "HEAD", "--", "dvc.lock")
     Path(".dvc/cache").rename(tmp_path / "cache")
     with files_of("rate-1") as fetch:

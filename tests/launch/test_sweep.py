@@ -1,8 +1,6 @@
 """What a sweep trains, and its two files: both are right, or neither is touched."""
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -21,18 +19,11 @@ from pipeline.launch.sweep import (
 )
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import Changes, load_trials
+from tests.full_disk import full_disk
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 SEED = PARAMS.seed
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
-        shutil.copy(ROOT / name, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_seeds_are_those_after_the_runs_own_which_is_trained_already() -> None:
@@ -62,17 +53,6 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
         Changes(batch_size={"sts": 8}),
         Changes(batch_size={"sst": 32, "sts": 8}),
     ]
-
-
-def test_a_grid_takes_the_readings_of_the_paper_and_they_come_back_from_the_file(
-    repository: Path,
-) -> None:
-    grid = read_grid("pair_encoding=joint,separate idle_heads=step,skip")
-    trials = trials_of(PARAMS, ["multitask-finetune"], 1, grid)
-    words = ("skip", "separate", "separate-skip")
-    assert list(trials) == [f"multitask-finetune-{word}-seed{SEED}" for word in words]
-    write_trials(PARAMS, trials)
-    assert load_trials(PARAMS) == trials
 
 
 @pytest.mark.parametrize(
@@ -129,14 +109,16 @@ def test_a_run_without_a_row_is_swept_by_no_one() -> None:
         swept_runs(params, "sst-pretrain")
 
 
-GRID = "learning_rate=1e-5,2.5e-7,0.000012345,1e16 dropout=0.1 batch_size.sst=8"
+GRID = (
+    "learning_rate=1e-5,2.5e-7,0.000012345,1e16 dropout=0.1 batch_size.sst=8 "
+    "pair_encoding=joint,separate idle_heads=step,skip"
+)
 
 
-def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were(
-    repository: Path,
-) -> None:
+@pytest.mark.usefixtures("three_files")
+def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were() -> None:
     before = [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)]
-    trials = trials_of(PARAMS, ["sst-finetune"], 2, read_grid(GRID))
+    trials = trials_of(PARAMS, ["multitask-finetune"], 2, read_grid(GRID))
     write_trials(PARAMS, trials)
     assert load_trials(PARAMS) == trials
     check_listed(trials)
@@ -146,33 +128,20 @@ def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were
     assert [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)] == before
 
 
-@pytest.mark.parametrize("broken", [paths.TRIALS, paths.DVC_YAML])
-def test_a_full_disk_leaves_both_files_as_they_were(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, broken: Path
-) -> None:
-    before = [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)]
-    write = Path.write_text
-
-    def full(path: Path, *text: Any, **how: Any) -> int:
-        if broken.name in path.name:
-            raise OSError(28, "No space left on device", str(path))
-        return write(path, *text, **how)
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match=f"No space left on device: '{broken}'"):
-        write_trials(PARAMS, trials_of(PARAMS, ["sst-finetune"], 2, {}))
-    assert [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)] == before
-    assert {path.name for path in repository.iterdir()} == {
-        str(path) for path in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML)
-    }
+@pytest.mark.parametrize("after", [100, 2000])  # bytes: more than trials.yaml, less than dvc.yaml
+def test_a_full_disk_leaves_both_files_as_they_were(three_files: Path, after: int) -> None:
+    before = {path: path.read_bytes() for path in three_files.iterdir()}
+    trials = trials_of(PARAMS, ["sst-finetune"], 2, {})
+    with full_disk(after), pytest.raises(OSError, match="File too large"):
+        write_trials(PARAMS, trials)
+    assert {path: path.read_bytes() for path in three_files.iterdir()} == before
 
 
+@pytest.mark.usefixtures("three_files")
 @pytest.mark.parametrize(
     "text", ["", "stages: []", "stages: {report: {cmd: x}}", "stages: {}", "a: ["]
 )
-def test_a_graph_in_which_no_list_is_found_is_told_and_nothing_is_written(
-    repository: Path, text: str
-) -> None:
+def test_a_graph_without_its_lists_is_reported_and_nothing_is_written(text: str) -> None:
     paths.DVC_YAML.write_text(text)
     before = paths.TRIALS.read_bytes()
     with pytest.raises(InputError, match=r"dvc\.yaml has no lists where they are expected"):
@@ -180,7 +149,8 @@ def test_a_graph_in_which_no_list_is_found_is_told_and_nothing_is_written(
     assert (paths.TRIALS.read_bytes(), paths.DVC_YAML.read_text()) == (before, text)
 
 
-def test_one_file_changed_alone_is_told(repository: Path) -> None:
+@pytest.mark.usefixtures("three_files")
+def test_one_file_changed_alone_is_reported() -> None:
     trials = trials_of(PARAMS, ["sst-finetune"], 3, {})
     with pytest.raises(InputError, match=f"differ in sst-finetune-seed{SEED + 1} and others; run"):
         check_listed(trials)
@@ -217,7 +187,8 @@ def test_a_run_that_has_the_other_reading_itself_gets_the_first() -> None:
     assert f"sts-finetune-separate-seed{SEED}" not in readings
 
 
-def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial(repository: Path) -> None:
+@pytest.mark.usefixtures("three_files")
+def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial() -> None:
     assert kept_readings(PARAMS) == {}
     name = f"sts-finetune-separate-seed{SEED}"
     swept = trials_of(PARAMS, ["sts-finetune"], 2, read_grid("pair_encoding=joint,separate"))
@@ -226,7 +197,8 @@ def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial(repository
     assert kept_readings(PARAMS) == {name: swept[name]}
 
 
-def test_a_file_that_is_not_valid_has_no_readings_to_keep(repository: Path) -> None:
+@pytest.mark.usefixtures("three_files")
+def test_a_file_that_is_not_valid_has_no_readings_to_keep() -> None:
     write_trials(PARAMS, readings_of(PARAMS))
     paths.TRIALS.write_text(paths.TRIALS.read_text().replace("separate}", "apart}", 1))
     assert kept_readings(PARAMS) == {}

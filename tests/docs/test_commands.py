@@ -30,7 +30,7 @@ ELSEWHERE = {  # by how they begin
     "make repro JOBS=4": "as JOBS=2",
     "make repro SCHEDULER=tcp://head:8786": "tests/launch/test_cluster.py",
     "make sweep ": "tests/end_to_end/test_repro.py has a smaller one",
-    "make readings": "tests/cli/test_readings.py",
+    "make readings": "tests/cli/test_sweep.py",
     "make test": "this",
     "make check": ".ci/run",
     "make bench": "tests/benchmarks",

@@ -1,16 +1,23 @@
-"""The table that README opens with says what the laptop run scored, and what the paper did."""
+"""README: its table has the scores of the laptop run and the paper; it names what is cited."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.paper import TABLE_3
 from pipeline.core.tasks import CORPORA
+from pipeline.core.yaml12 import read_yaml
+from pipeline.data.backbone import BACKBONES
+from pipeline.data.sources import COMMIT, REPOSITORY
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPENING = README.split("## ", 1)[0]
 ROWS = json.loads((ROOT / "reports/laptop/table3.json").read_text(encoding="utf-8"))
+CITATION: dict[str, Any] = read_yaml(ROOT / "CITATION.cff")
+REFERENCES = CITATION["references"]
 
 
 def line_of(pretrain: Mapping[str, Any], finetune: Mapping[str, Any]) -> str:
@@ -23,8 +30,7 @@ def line_of(pretrain: Mapping[str, Any], finetune: Mapping[str, Any]) -> str:
 
 
 def test_the_opening_table_has_the_papers_rows_with_both_scores() -> None:
-    opening = README.split("## ", 1)[0]
-    lines = [line for line in opening.splitlines() if line.startswith(("| SST", "| PARA", "| STS"))]
+    lines = [line for line in OPENING.splitlines() if line.startswith(("| SST", "| PARA", "| STS"))]
     rows = {
         (row["corpus"], row["scheme"], row["mode"]): row
         for row in ROWS
@@ -42,6 +48,27 @@ def test_it_is_short() -> None:
 
 
 def test_the_opening_names_what_the_scores_stand_on() -> None:
-    opening = README.split("## ", 1)[0]
     for fact in ("all-MiniLM-L6-v2", "bert-base-uncased", "16,170", "141,506", "seed 11711"):
-        assert fact in opening
+        assert fact in OPENING
+
+
+def test_the_citation_is_of_this_version_under_its_licence() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (CITATION["title"], CITATION["version"]) == (project["name"], project["version"])
+    assert CITATION["license"] in (ROOT / "LICENSE").read_text()
+
+
+def test_the_citation_names_the_pinned_sources_of_corpora_and_weights() -> None:
+    (splits,) = (r for r in REFERENCES if "repository-code" in r)
+    assert splits["repository-code"].endswith(REPOSITORY)
+    assert splits["commit"] == COMMIT
+    notes = " ".join(r["notes"] for r in REFERENCES)
+    for name in ("SST", "CFIMDB", "Quora", "STS", *BACKBONES):
+        assert name in notes
+
+
+def test_the_readme_names_every_reference() -> None:
+    cite = README.partition("## Cite")[2]
+    for reference in REFERENCES:
+        author = reference["authors"][0]
+        assert author.get("family-names", REPOSITORY) in cite

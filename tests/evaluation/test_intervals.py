@@ -102,6 +102,14 @@ def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
         assert (found > 0).all()
 
 
+@pytest.mark.parametrize("slope", [3.0, -3.0])
+def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
+    x, _ = correlated(50, 0.0)
+    sides = intervals.standardized(x), intervals.standardized(slope * x + 0.1)
+    found = intervals._pearsons(*sides, 500, np.random.default_rng(0))
+    assert np.abs(found).max() == 1.0
+
+
 def test_how_many_resamples_are_drawn_at_once_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

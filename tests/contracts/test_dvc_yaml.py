@@ -87,6 +87,18 @@ def test_own_data_is_watched_while_it_is_used_whatever_it_is_called() -> None:
     assert watching(watched, PARAMS.active.corpora) == text
 
 
+def test_the_lock_keeps_no_stage_that_the_graph_no_longer_has() -> None:
+    named = set(STAGES)
+    for name, stage in STAGES.items():
+        if "foreach" in stage:
+            named.remove(name)
+            over = {"${runs}": PARAMS.runs, "${trials}": ()}  # trials of a sweep may stay
+            keys = stage["foreach"]
+            named |= {f"{name}@{key}" for key in (over[keys] if isinstance(keys, str) else keys)}
+    locked = read_yaml(ROOT / "dvc.lock")["stages"]
+    assert {name for name in locked if not name.startswith("trials@")} == named
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_command_replaces_its_shell_and_the_run_cache_and_remotes_can_hold_its_outs(
     name: str,

@@ -122,3 +122,11 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_run(
         READERS[path]()
     assert "No such file" not in str(refused.value)
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("tag", ["python/object/apply:pathlib.Path.touch", "python/name:os.system"])
+def test_a_tag_of_python_in_params_is_refused_and_never_run(tag: str, marker: Path) -> None:
+    plant(Path("params.yaml"), f'seed: !!{tag} ["{marker}"]\n'.encode())
+    with pytest.raises(PipelineError, match="not YAML"):
+        load_params(Path("params.yaml"))
+    assert not marker.exists()

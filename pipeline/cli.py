@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Arguments = argparse.Namespace
 WIDTH = 100  # columns if stdout is not a terminal
-SIDE = "an experiment, branch, commit or `workspace`, or some of its runs, separated by commas"
+SIDE = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
 
 
 def main(argv: list[str]) -> int:
@@ -80,10 +80,10 @@ def parser() -> argparse.ArgumentParser:
     command("repro", _repro, "run what is out of date (`make repro`)", running)
     text = "train runs with more seeds or settings (`make sweep`); replaces the previous sweep"
     _add_sweep(command("sweep", _sweep, text, running))
-    text = "train the readings of the paper that the runs do not use (`make readings`)"
+    text = "train the runs under the readings of the paper that they do not use (`make readings`)"
     add = command("readings", _readings, text, running)
     add("--dry", action="store_true", help="only show what would be trained")
-    add = command("job", _job, "run one stage with DVC, and wait for files that others use")
+    add = command("job", _job, "run one stage with DVC; wait if other stages are using its files")
     add("stage", help="its name in `dvc stage list`, such as train@sst-finetune")
     add = command("plan", _plan, "show what `make repro` would do, why, and how long it would take")
     add("--all", action="store_true", help="also show stages that are up to date")
@@ -101,7 +101,11 @@ def parser() -> argparse.ArgumentParser:
     text = "write a trained run as a folder that Hugging Face's libraries can load"
     add = command("export", _export, text)
     add("--run", required=True, help="a trained run, a key of `runs` in params.yaml")
-    add("--force", action="store_true", help="keep the other files of the folder")
+    add(
+        "--force",
+        action="store_true",
+        help="write into a folder with other files, and keep those with other names",
+    )
     add("folder", type=Path, help="a new or empty folder, or an earlier export")
     command("render", _render, "render the pages of a report again from its records", profile)
     command(
@@ -133,12 +137,16 @@ def _running() -> argparse.ArgumentParser:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of stages: 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
     return int(text)
 
 
 def _add_sweep(add: Callable[..., argparse.Action]) -> None:
-    add("--seeds", type=int, help="number of seeds, that of params.yaml included; 1 ends the sweep")
+    add(
+        "--seeds",
+        type=int,
+        help="number of seeds, including the one in params.yaml; 1 ends the sweep",
+    )
     add("--runs", help="runs, separated by commas (default: all runs with a row in Table 3)")
     add("--grid", help="settings to combine, such as 'learning_rate=1e-5,3e-5 dropout=0.1'")
     add("--dry", action="store_true", help="only show what would be trained")
@@ -150,12 +158,18 @@ def _add_predict(add: Callable[..., argparse.Action]) -> None:
     add(
         "--corpus", choices=CORPORA, help="use only the head of this corpus (default: all that fit)"
     )
-    add("--pair", nargs=2, action="append", metavar=("FIRST", "SECOND"), help="two sentences")
+    add(
+        "--pair",
+        nargs=2,
+        action="append",
+        metavar=("FIRST", "SECOND"),
+        help="two sentences to predict as a pair",
+    )
     add("--input", type=Path, help="a file with one text per line: .txt, .csv, .tsv or .jsonl")
     add(
         "--format",
         choices=("txt", "csv", "tsv", "jsonl"),
-        help="format of the input, if its name does not end in it",
+        help="format of the input file, if its extension does not show it",
     )
     add("--output", type=Path, help="write the answers to this file")
     add("--json", dest="as_table", action="store_false", default=None, help="print JSON lines")
@@ -172,7 +186,7 @@ def _how(args: Arguments) -> "How":
     from pipeline.launch.repro import How
 
     if args.scheduler and (args.jobs > 1 or args.per_gpu > 1 or args.dashboard):
-        args.usage_error("a --scheduler has its own --jobs, --per-gpu and --dashboard")
+        args.usage_error("--jobs, --per-gpu and --dashboard do not work with --scheduler")
     return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose)
 
 
@@ -187,11 +201,13 @@ def _sweep(args: Arguments) -> None:
 
     params = _params()
     if args.seeds is None and args.grid is None:
-        args.usage_error("say how many --seeds, or give a --grid, or both")
+        args.usage_error("give --seeds, --grid or both")
     if args.grid is not None and args.runs is None:
-        args.usage_error("say of which --runs the grid is: frozen and finetuned differ in rate")
+        args.usage_error(
+            "name the --runs that the grid is for: frozen and finetuned runs need different rates"
+        )
     if args.seeds is not None and args.seeds < 1:
-        args.usage_error("--seeds counts from 1, the seed of params.yaml")
+        args.usage_error("--seeds must be at least 1, which means only the seed of params.yaml")
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}
     trials = sweep.trials_of(params, runs, args.seeds or 1, grid)
@@ -268,7 +284,7 @@ def _compare(args: Arguments) -> None:
         _show(experiments_table(experiments()), f"\n{LEGEND}")
         return
     if not args.b:
-        args.usage_error("name two to compare: A and B")
+        args.usage_error("name two things to compare: A and B")
     write_text(paths.COMPARISON, page_of(args.a, args.b))
     print(f"wrote {paths.COMPARISON}")
 
@@ -319,9 +335,9 @@ def _rescore(args: Arguments) -> None:
     others = [row.configuration for row in rows if not row.agrees]
     if others:
         raise ReportError(
-            f"{len(others)} of {len(rows)} scores are not found again: {', '.join(others)}"
+            f"{len(others)} of {len(rows)} scores could not be reproduced: {', '.join(others)}"
         )
-    print(f"all {len(rows)} scores are found again")
+    print(f"all {len(rows)} scores were reproduced")
 
 
 def _site(args: Arguments) -> None:

@@ -28,9 +28,9 @@ def page(params: str, graph: Mapping[str, Any]) -> str:
     }
     parts = [
         "# Every parameter",
-        "What stands in `params.yaml`, and which stages read it: these run again when it changes, "
-        "and then what depends on what they made, if that came out different. Written by "
-        "`make graph`; `make plan` says what a change would do now.",
+        "Every key of `params.yaml`, and the stages that read it. These run again when you change "
+        "it, and then the stages after them, if their inputs have changed. `make graph` writes "
+        "this page; `make plan` shows what a change would do.",
     ]
     rows = _rows(params, readers)
     for comments, section in SECTION.findall(params):

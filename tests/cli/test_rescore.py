@@ -34,7 +34,7 @@ def test_scores_that_are_found_again_are_listed(capsys: pytest.CaptureFixture[st
     for row in rows:
         _, _, recorded, found, _ = (cell.strip() for cell in row.strip("|").split("|"))
         assert recorded == found
-    assert last == "all 14 scores are found again"
+    assert last == "all 14 scores were reproduced"
 
 
 def test_scores_that_are_not_are_named_after_the_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,6 +45,6 @@ def test_scores_that_are_not_are_named_after_the_table(capsys: pytest.CaptureFix
     assert set(Path().rglob("*")) == before
     said = capsys.readouterr()
     names = "cfimdb-single-pretrain, quora-multitask-finetune"
-    assert said.err == f"2 of 14 scores are not found again: {names}\n"
+    assert said.err == f"2 of 14 scores could not be reproduced: {names}\n"
     row = next(line for line in said.out.splitlines() if "cfimdb-single-p" in line)
     assert "1.6e-02 |" in row  # 1 of 64

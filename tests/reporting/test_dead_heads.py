@@ -57,7 +57,7 @@ CONTROLS = [
     ("runs", "said", "unsaid"),
     [
         (runs_of(0, 0), ["here, stepping them kills no head"], "after every epoch"),
-        (runs_of(2, 2), ["most heads die as well if they are skipped"], "all three"),
+        (runs_of(2, 2), ["most heads also die if idle heads are skipped"], "all three"),
         ([*runs_of(1, 0), *runs_of(0, 0)], ["kills some heads but not most"], "all three"),
         (
             [*runs_of(2, 0), replace(run_of("step", dead=True), zeros=[1.0, 1.0])],

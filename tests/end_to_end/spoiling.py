@@ -9,7 +9,6 @@ import importlib
 import io
 import json
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -18,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +31,8 @@ from pipeline.core.tasks import CORPORA
 from pipeline.data import backbone, sources
 from pipeline.data.pinned import Download
 from pipeline.tokens.token_cache import write_cache
-from tests.torture.forked import forked
 
 CLOSED = "http://127.0.0.1:1"
-STAMP = r"(?m)^\d\d:\d\d:\d\d  "  # before every record
 PINNED = "all-MiniLM-L6-v2"
 TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
@@ -257,33 +253,6 @@ def long_sentences(place: Place) -> None:
     write_cache(frames, CORPORA["sst"], tokenizer, max_length=512, out=folder)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a stage did with bad input."""
-
-    status: int
-    stdout: str
-    preamble: str  # on stderr before the first record of the log
-    records: list[str]  # what has no time belongs to the record before
-    before: Mapping[str, str]  # sha256 of every file under data/ by its name
-    after: Mapping[str, str]
-
-
-def outcome_of(case: Case, place: Place) -> Outcome:
-    """Spoil a place and run a stage there, in a process of its own."""
-    case.spoil(place)
-    before = snapshot(place.folder)
-    status = forked(run, case.stage, place.folder, case.machine, place.environment)
-    for path in (place.folder / "mirror", place.folder / paths.DATA, place.folder / paths.TOKENS):
-        if path.is_dir():
-            path.chmod(0o755)  # for us to look, and pytest to remove
-    stdout, stderr = ((place.folder / name).read_text() for name in ("stdout", "stderr"))
-    assert status is not None
-    preamble, *records = re.split(STAMP, stderr.rstrip("\n"))
-    after = snapshot(place.folder)
-    return Outcome(status, stdout, preamble, [text.rstrip("\n") for text in records], before, after)
-
-
 def run(
     stage: str,
     folder: Path,
@@ -317,24 +286,3 @@ def snapshot(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): "" if path.is_dir() else sha256_of(path) for path in found
     }
-
-
-class HalfServer(BaseHTTPRequestHandler):
-    """Promises a file and breaks off half way."""
-
-    promised, sent = 612, 306
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(self.promised))
-        self.end_headers()
-        self.wfile.write(b"x" * self.sent)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-class OtherServer(HalfServer):
-    """Sends another file, whole."""
-
-    promised = sent = 612

@@ -9,10 +9,8 @@ import re
 import shutil
 import socket
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.files import read_json
 from pipeline.core.tasks import CORPORA
+from tests.data.serving import answer, serving
 from tests.end_to_end.spoiling import (
     CLOSED,
     LAPTOP,
@@ -28,9 +27,6 @@ from tests.end_to_end.spoiling import (
     PINNED_BACKBONE,
     TRAIN,
     Case,
-    HalfServer,
-    OtherServer,
-    Outcome,
     Place,
     accepted,
     all_of,
@@ -46,13 +42,13 @@ from tests.end_to_end.spoiling import (
     mirror,
     mirror_with,
     nothing,
-    outcome_of,
     params,
     permissions_bind,
     pickled,
     run,
     server,
     small_disk,
+    snapshot,
     train_bytes,
     train_row,
     weights,
@@ -84,6 +80,7 @@ WORD_ROWS = "embeddings.word_embeddings.weight"
 CUT_WEIGHTS = r"{}/model\.safetensors is not a whole safetensors file \(.+\); .+ it again$"
 ABSENT = "No such file or directory; `dvc repro` makes it"
 PERMIT = r"Permission denied; give yourself the permission and run again$"
+QUORA_DEV = paths.split_csv(paths.corpus_dir("quora"), "dev")
 BIG = " ".join(["x" * 150] * 66_000)  # 10 MB
 
 
@@ -193,6 +190,11 @@ CORPUS_CASES = (
          r"may be in train too, case and spacing aside\. Found: 20 of 24 in train too "
          r"\(ids \w+, .*\)\.$",
          lines=2),
+    Case("mistakes in two corpora", "validate",
+         all_of(train_row("x1", " ", "3"),
+                file_bytes(QUORA_DEV, lambda content: content.replace(b",1\n", b",2\n"))),
+         r"^the corpora have 2 critical findings; .*:\n  sst train .* The text must not .*\n"
+         r"  quora dev .* A label must be a whole number from 0 to 1\. ", lines=3),
     accepted("Windows line ends and a byte order mark", "validate",
              train_bytes(lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")),
              "sst: 47 of 47 expectations met"),
@@ -323,20 +325,16 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, str]]:
-    """Return the addresses of servers that are no good."""
-    running = {
-        "halves": ThreadingHTTPServer(("127.0.0.1", 0), HalfServer),
-        "differs": ThreadingHTTPServer(("127.0.0.1", 0), OtherServer),
-    }
-    for each in running.values():
-        threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.1}).start()
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as deaf:  # nobody answers there
-        ports = {name: each.server_port for name, each in running.items()}
-        ports["hangs"] = deaf.getsockname()[1]
-        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    for each in running.values():
-        each.shutdown()
-        each.server_close()
+    """Return the addresses of servers that are no good: by half, with another file, without."""
+    with (
+        serving() as halves,
+        serving() as differs,
+        socket.create_server(("127.0.0.1", 0), backlog=16) as deaf,  # nobody answers there
+    ):
+        halves.answers = [answer(200, b"x" * 306, promised=612)] * 9
+        differs.answers = [answer(200, b"x" * 612)] * 9
+        hangs = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        yield {"halves": halves.url, "differs": differs.url, "hangs": hangs}
 
 
 @pytest.fixture(scope="module")
@@ -363,21 +361,28 @@ def place(base: Path, servers: dict[str, str], minilm_dir: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(case: Case, place: Place) -> None:
-    outcome = outcome_of(case, place)
-    said = "\n".join((outcome.preamble, *outcome.records))
-    assert outcome.status == case.status, said
-    assert outcome.stdout == ""
-    assert "Traceback" not in said
-    assert_nothing_half_written(case, outcome, place.folder)
+def test_bad_input_is_reported_in_one_sentence_and_leaves_nothing(case: Case, place: Place) -> None:
+    case.spoil(place)
+    before = snapshot(place.folder)
+    status = forked(run, case.stage, place.folder, case.machine, place.environment)
+    for path in (place.folder / "mirror", place.folder / paths.DATA, place.folder / paths.TOKENS):
+        if path.is_dir():
+            path.chmod(0o755)  # for us to look, and pytest to remove
+    stdout, stderr = ((place.folder / name).read_text() for name in ("stdout", "stderr"))
+    assert status == case.status, stderr
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert_nothing_half_written(case, before, place.folder)
+    # what has no time belongs to the record before
+    preamble, *records = re.split(r"(?m)^\d\d:\d\d:\d\d  ", stderr.rstrip("\n"))
     if case.status == 0:
-        assert re.search(case.said, said)
+        assert re.search(case.said, stderr)
         return
     if case.status == 2:  # a usage error is argparse's to report
-        assert re.search(case.said, outcome.preamble.splitlines()[-1])
+        assert re.search(case.said, preamble.splitlines()[-1])
         return
-    assert outcome.preamble == ""
-    *earlier, message = outcome.records
+    assert preamble == ""
+    *earlier, message = (record.rstrip("\n") for record in records)
     assert re.search(case.said, message), message
     assert not any("\n" in text or re.search(case.said, text) for text in earlier)
     _, *others = message.splitlines()
@@ -385,16 +390,17 @@ def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(case: Case, place:
     assert all(line.startswith("  ") for line in others)
 
 
-def assert_nothing_half_written(case: Case, outcome: Outcome, folder: Path) -> None:
-    assert not [name for name in outcome.after if name.endswith((".part", ".old"))]
+def assert_nothing_half_written(case: Case, before: Mapping[str, str], folder: Path) -> None:
+    after = snapshot(folder)
+    assert not [name for name in after if name.endswith((".part", ".old"))]
     for report in folder.glob(f"{paths.VALIDATION}/*"):
         assert report.stat().st_size < 100_000  # whatever the corpus holds
     if case.status == 0:
         return
     if case.stage == "validate":  # its findings are there to be read
         reports = {str(paths.validation_json(corpus)) for corpus in CORPORA}
-        assert outcome.after.keys() - outcome.before.keys() == {str(paths.VALIDATION), *reports}
+        assert after.keys() - before.keys() == {str(paths.VALIDATION), *reports}
         for report in reports:
             read_json(folder / report)
-    assert outcome.after.items() >= outcome.before.items()
-    assert case.stage == "validate" or outcome.after == outcome.before
+    assert after.items() >= before.items()
+    assert case.stage == "validate" or after == before

@@ -3,13 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import Request, urlopen
 
 import pytest
 from filelock import FileLock
@@ -25,14 +21,6 @@ if TYPE_CHECKING:
     from tests.torture.repository import Repository
 
 MINILM = "all-MiniLM-L6-v2"
-SERVER = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
-sys.stdin.read()  # until the tests close it, or are gone
-"""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minbert-pipeline"
 
 # Property tests try the same examples in every run, so that what fails for one fails for all.
@@ -74,15 +62,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def minilm_dir() -> Path:
     """Return a folder with all-MiniLM-L6-v2, fetched once and kept in the user's cache."""
     directory = CACHE / "tests" / MINILM
-    if not _is_whole(directory):
+    files = {directory / pin.name: pin.sha256 for pin in BACKBONES[MINILM].pins}
+    if not all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files.items()):
         fetch_backbone(MINILM, directory)
     return directory
-
-
-def _is_whole(directory: Path) -> bool:
-    """Say whether every pinned file is there with its hash."""
-    files = {directory / pin.name: pin.sha256 for pin in BACKBONES[MINILM].pins}
-    return all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files.items())
 
 
 @pytest.fixture(scope="session")
@@ -190,14 +173,3 @@ def _livelier(backbone: Path, folder: Path) -> Path:
     tensors = load_file(backbone / "model.safetensors")
     save_file({name: 10 * tensor for name, tensor in tensors.items()}, folder / "model.safetensors")
     return folder
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Start an S3-compatible server with one bucket, `team`; return its address."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen((sys.executable, "-c", SERVER), text=True, **pipes) as server:
-        address = server.stdout.readline().strip()
-        with urlopen(Request(f"{address}/team", method="PUT"), timeout=30):  # noqa: S310
-            pass
-        yield address

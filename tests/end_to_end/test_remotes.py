@@ -7,8 +7,10 @@ are the remotes. docs/team.md tells people what is held here.
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
+from urllib.request import Request, urlopen
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from stages import train
 from tests.torture.repository import ROOT, Repository
@@ -44,6 +46,18 @@ def theirs(ours: Repository) -> Repository:
     clone = clone_of(ours, "theirs")
     done(clone, "dvc", "pull")
     return clone
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Start an S3-compatible server with one bucket, `team`; return its address."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    with urlopen(Request(f"{address}/team", method="PUT"), timeout=30):  # noqa: S310
+        pass
+    yield address
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -109,12 +109,6 @@ def test_every_stored_file_says_what_it_is(repository: Repository) -> None:
     }
 
 
-def test_second_run_has_nothing_to_do(repository: Repository, first: set[str]) -> None:
-    done = repository.run(sys.executable, "-m", "pipeline", "repro")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{len(first)} stages, all up to date\n"
-
-
 def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
     section = (ROOT / "docs/adding.md").read_text().split("\n## A run\n")[1].split("\n## ")[0]
     blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)

@@ -39,8 +39,8 @@ plots: $(VENV)/.plots ## learning curves for a browser, without network; REVS="m
 site: $(VENV)/.repro ## write the report as a site for a browser, without a network: site/index.html
 	@python -m pipeline site
 
-test: $(VENV)/.dev ## run the tests, a file at a time on each of up to eight cores
-	@OMP_NUM_THREADS=1 python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.dev ## run the tests in up to eight processes, a file at a time in each
+	@OMP_NUM_THREADS=1 python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format, lint, types, import layers, known vulnerabilities
 	@ruff format --check .

@@ -51,6 +51,11 @@ LONGEST = (  # files by their processor time; the order of those below 20 second
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores, since some tests wait; at most eight."""
+    return min(8, (os.cpu_count() or 1) + 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no core is left with one of them alone."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}

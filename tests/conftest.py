@@ -51,6 +51,7 @@ LONGEST = (  # files by their processor time; the order of those below 20 second
 )
 
 
+@pytest.hookimpl(optionalhook=True)  # the tests also run without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Return one process more than there are cores, since some tests wait; at most eight."""
     return min(8, (os.cpu_count() or 1) + 1)

@@ -15,8 +15,8 @@ from benchmarks.results import peak_memory_mb
 from benchmarks.turns import seconds_of
 from pipeline.core import paths
 from pipeline.core.config import config_from_json
-from pipeline.core.files import read_json, sha256_of, write_record
-from pipeline.core.schemas import FEATURES
+from pipeline.core.files import sha256_of
+from pipeline.core.records import FeatureCounts, RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName, Mode
 from pipeline.encoder.batches import Indices, TokenExamples, on_device
 from pipeline.encoder.device import choose_device, keep_memory
@@ -220,7 +220,7 @@ def write_vectors(path: Path, pairs: int, width: int) -> None:
         block = vectors[start : start + BLOCK]
         block[:] = generator.standard_normal(block.shape, dtype=np.float32)
     vectors.flush()
-    write_record(path.with_name("features.json"), FEATURES, {"examples": {"train": pairs}})
+    FeatureCounts(examples={"train": pairs}).write(path.with_name("features.json"))
 
 
 def unread(pairs: int) -> TokenizedSplit:
@@ -253,5 +253,5 @@ def train(params: Params, run: str) -> Trained:
             for row in csv.DictReader(file):
                 score = float(row["dev_score"]) if row["dev_score"] else None
                 epochs.setdefault(row["epoch"], {})[row["corpus"]] = score  # type: ignore[index]
-        best = read_json(paths.run_summary(out))["best_epoch"]
+        best = RunSummary.read(paths.run_summary(out)).best_epoch
         return Trained(list(epochs.values()), best, sha256_of(paths.run_weights(out)))

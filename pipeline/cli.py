@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -269,7 +268,7 @@ def _times(args: Arguments) -> None:
     profile = _params().profile
     times = list(load_times(profile).values())
     if args.json:
-        print(json.dumps([asdict(time) for time in times], indent=2))
+        print(json.dumps([time.model_dump() for time in times], indent=2))
     else:
         _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
 

@@ -1,12 +1,9 @@
 """Stage validate: hold the corpora against what is expected of them; stop on a critical finding."""
 
 import argparse
-from dataclasses import asdict
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
-from pipeline.core.files import write_record
-from pipeline.core.schemas import VALIDATE
 from pipeline.core.tasks import CORPORA
 from pipeline.plumbing.params import load_params
 from pipeline.validation.findings import stop_if_critical
@@ -22,7 +19,7 @@ def main(argv: list[str]) -> None:
     ]
     # all are written before any may stop the pipeline: a critical finding can be read there
     for report in reports:
-        write_record(paths.validation_json(report.corpus), VALIDATE, asdict(report))
+        report.write(paths.validation_json(report.corpus))
     stop_if_critical(reports)
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,33 +108,14 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write sorted, indented JSON with a final newline; NaN and infinity are errors."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
+    """Write indented JSON with a final newline; NaN and infinity are errors."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
     """Read JSON written by `write_json`."""
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def write_record(path: Path, schema: Schema, value: Mapping[str, Any]) -> None:
-    """Write JSON with its schema."""
-    write_json(path, {"schema": str(schema), **value})
-
-
-def read_record(path: Path, schema: Schema) -> dict[str, Any]:
-    """Read JSON written by `write_record`.
-
-    Raises:
-        SchemaError: it is of another kind or version.
-        OSError, ValueError: it is missing or damaged.
-    """
-    value = read_json(path)
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} is not a JSON object")
-    check_schema(path, value.get("schema"), schema)
-    return value
 
 
 def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") -> None:

@@ -1,7 +1,7 @@
 """The schema number of each kind of stored file.
 
 The number goes up when an old reader would misunderstand a new file, or a new reader an old file.
-Files with another number are rejected (`files.read_record`). Prediction files (the course's
+Files with another number are rejected (`record.Record`). Prediction files (the course's
 formats) and downloaded files (pinned by hash) have no schema.
 """
 

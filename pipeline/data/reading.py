@@ -11,7 +11,6 @@ import math
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.files import write_text
+from pipeline.core.records import Dropped
 from pipeline.core.tasks import Corpus, CorpusName, Split
 from pipeline.data.tables import FIRST_NAMES, MAX_FIELD_CHARACTERS, SECOND_NAMES, Row, read_table
 from pipeline.errors import CorpusError
@@ -31,16 +31,6 @@ LABEL_COLUMNS: dict[CorpusName, str] = {
     "sts": "similarity",
 }
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() would take "nan", "1_0" and "infinity"
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A row of an upstream file that is not used."""
-
-    split: Split
-    id: str
-    row: int  # the line at which it begins; the header is 1
-    reason: str
 
 
 def read_upstream(

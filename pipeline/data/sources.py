@@ -7,20 +7,19 @@ import logging
 import math
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from pipeline.core import paths
-from pipeline.core.files import replacing_folder, sha256_of, write_record
-from pipeline.core.schemas import CORPORA as CORPORA_SCHEMA
+from pipeline.core.files import replacing_folder, sha256_of
+from pipeline.core.records import CorpusOrigin, Dropped, SourceFile
 from pipeline.core.tasks import CORPORA, SPLITS, Corpus, CorpusName, Split
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.carving import carve, is_carved
 from pipeline.data.pinned import Download, Pin, fetch
-from pipeline.data.reading import Dropped, frame_of, read_upstream, write_split
+from pipeline.data.reading import frame_of, read_upstream, write_split
 from pipeline.data.synthetic import generate
 from pipeline.errors import CorpusError
 from pipeline.plumbing.params import (
@@ -54,13 +53,13 @@ class Source:
     )
     notes: list[str] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, SourceFile] = field(default_factory=dict)
 
     def read(self, path: Path, corpus: Corpus, split: Split) -> int:
         """Add a split from a file in the upstream format; return how many rows that has."""
         self.splits[split], dropped = read_upstream(path, corpus, split)
         self.dropped += dropped
-        self.files[path.name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        self.files[path.name] = SourceFile(sha256_of(path), path.stat().st_size)
         return len(self.splits[split]) + len(dropped)
 
 
@@ -82,8 +81,7 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
             for split, frame in source.splits.items():
                 write_split(paths.split_csv(folder, split), frame, corpus)
             origin = {key: value for key, value in vars(source).items() if key != "splits"}
-            origin["dropped"] = [asdict(row) for row in source.dropped]
-            write_record(paths.corpus_origin(folder), CORPORA_SCHEMA, origin)
+            CorpusOrigin(**origin).write(paths.corpus_origin(folder))
         sizes = {split: len(frame) for split, frame in source.splits.items()}
         log.info("%s: %s examples, %d rows dropped", corpus.name, sizes, len(source.dropped))
 

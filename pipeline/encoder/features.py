@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import read_array, write_array
-from pipeline.core.files import read_record, replacing_folder, write_record
-from pipeline.core.schemas import FEATURES
+from pipeline.core.files import replacing_folder
+from pipeline.core.records import FeatureCounts
 from pipeline.core.tasks import Split
 from pipeline.encoder.batches import TokenExamples, on_device, sorted_batches
 from pipeline.encoder.bert import MinBert
@@ -67,7 +67,7 @@ def write_features(
             write_array(_vectors_path(folder, name), vectors)
             log.info("%s %s: vectors %s", split.corpus.name, name, list(vectors.shape))
         counts = {name: len(split) for name, split in splits.items()}
-        write_record(folder / "features.json", FEATURES, {"examples": counts})
+        FeatureCounts(examples=counts).write(folder / "features.json")
 
 
 def read_features(folder: Path, split: Split) -> Vectors:
@@ -79,7 +79,7 @@ def read_features(folder: Path, split: Split) -> Vectors:
     """
     path = _vectors_path(folder, split)
     try:
-        read_record(folder / "features.json", FEATURES)
+        FeatureCounts.read(folder / "features.json")
         # copy on write: torch takes no read-only arrays, and nothing writes
         vectors = read_array(path, mapped="c")
         if vectors.dtype != np.float16:

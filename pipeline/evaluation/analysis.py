@@ -1,50 +1,17 @@
 """What a score hides: which classes are confused, what confidence is worth, the worst mistakes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pipeline.core.records import Analysis, Bin, Mistake
 from pipeline.core.tasks import Corpus
 from pipeline.heads.metrics import Values
 
 NUM_MISTAKES = 10
 NUM_BINS = 10
 NUM_DECIMALS = 4  # of what is kept only to be drawn or shown
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Examples of like confidence; of similarities, those of like prediction."""
-
-    low: float
-    high: float
-    count: int
-    predicted: float | None  # their mean confidence, or prediction; None without examples
-    true: float | None  # the fraction that is right, or the mean label
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong prediction."""
-
-    id: str
-    label: float
-    prediction: float
-    confidence: float | None  # the probability of the predicted class; None of a similarity
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Predictions beside labels, of those predictions that are numbers."""
-
-    confusion: Sequence[Sequence[int]]  # examples by [label][prediction]; empty of similarities
-    points: Sequence[tuple[float, float]]  # (label, prediction) of similarities; empty of classes
-    bins: Sequence[Bin]
-    calibration_error: float | None  # mean over examples of how far their bin is off
-    mistakes: Sequence[Mistake]  # the most confident first; of similarities the farthest off
-    num_zero: int | None  # similarities that are exactly 0, where the head's ReLU is flat
 
 
 def analyse(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Analysis:

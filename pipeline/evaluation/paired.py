@@ -5,24 +5,14 @@ both models cancels out, so the difference is known more precisely than either s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.records import Difference
 from pipeline.core.tasks import Metric
 from pipeline.evaluation.intervals import CELLS, ROUNDING, percentiles, standardized
 from pipeline.heads.metrics import METRICS, Values
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The second score minus the first."""
-
-    value: float
-    ci_low: float
-    ci_high: float
-    p_value: float  # how often chance alone gives a difference this large in either direction
 
 
 def paired_bootstrap(

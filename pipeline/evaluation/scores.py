@@ -2,8 +2,8 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.core import paths
-from pipeline.core.files import read_record, replacing_folder, sha256_of, write_record
-from pipeline.core.schemas import EVALUATE, TRAIN
+from pipeline.core.files import replacing_folder, sha256_of
+from pipeline.core.records import Analysis, CorpusScores, DevScore, RunScores, RunSummary
 from pipeline.core.tasks import Corpus, CorpusName, Split
 from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
@@ -42,7 +42,7 @@ class Answers:
     split: TokenizedSplit
     outputs: Tensor  # of the head; NaN if the run has no finished epoch
     predictions: NDArray[np.float64]  # [N]
-    summary: Mapping[str, Any]  # run.json
+    summary: RunSummary
 
     @property
     def corpus(self) -> Corpus:
@@ -60,25 +60,29 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
         SchemaError: they are of another version.
     """
     inputs = paths.inputs_json(name)
-    scores: dict[CorpusName, dict[str, Any]] = {}
-    left_out: dict[CorpusName, dict[str, int]] = {name: {} for name in params.run(name).corpora}
+    scored: dict[CorpusName, tuple[DevScore, Analysis]] = {}
+    left_out: dict[CorpusName, dict[Split, int]] = {name: {} for name in params.run(name).corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
         for said in _answers(params, name, inputs, run_dir, backbone_dir, ("dev", "test")):
             corpus = said.corpus.name
             path = folder / paths.predictions_csv(name, corpus, said.name).name
             left_out[corpus][said.name] = _write_known(path, said.split, said.predictions)
             if said.name == "dev":
-                scores[corpus] = _scored(params, name, said) | {"analysis": _analysis(said)}
-    for corpus, counts in left_out.items():
-        scores[corpus]["left_out"] = counts
-    weights = sha256_of(paths.run_weights(run_dir))
-    record = {"run": name, "corpora": scores, "weights_sha256": weights}
-    write_record(paths.scores_json(name), EVALUATE, record)
+                scored[corpus] = _scored(params, name, said), _analysis(said)
+    record = RunScores(
+        run=name,
+        corpora={
+            corpus: CorpusScores(**dict(dev), analysis=analysis, left_out=left_out[corpus])
+            for corpus, (dev, analysis) in scored.items()
+        },
+        weights_sha256=sha256_of(paths.run_weights(run_dir)),
+    )
+    record.write(paths.scores_json(name))
 
 
 def score_dev(
     params: Params, name: str, inputs: Path, run_dir: Path, backbone_dir: Path
-) -> dict[CorpusName, dict[str, Any]]:
+) -> dict[CorpusName, DevScore]:
     """Return the dev scores of a run, without reading a test set or writing a file.
 
     Args:
@@ -118,34 +122,36 @@ def _answers(
     for split in splits:
         for part in examples[split].values():
             outputs = head_outputs(model, part, params.evaluation.batch_size)
-            if not summary["best_epoch"]:  # the initial weights would mislead
+            if not summary.best_epoch:  # the initial weights would mislead
                 outputs = torch.full_like(outputs, math.nan)
             predictions = in_double(predictions_of(part.split.corpus, outputs))
             yield Answers(split, part.split, outputs, predictions, summary)
 
 
-def _scored(params: Params, name: str, said: Answers) -> dict[str, Any]:
-    """Score the answers for a dev set, and add their epoch."""
-    scored = score_corpus(said.split, said.predictions, params.evaluation, params.seed)
-    scored["best_epoch"] = said.summary["best_epoch"]
-    if not scored["best_epoch"]:
-        scored["reason"] = f"undefined: training stopped, {said.summary['stopped']}"
-    log.info("%s  %s dev %s", name, said.corpus.name, scored["reason"] or f"{scored['score']:.3f}")
+def _scored(params: Params, name: str, said: Answers) -> DevScore:
+    """Score the answers for a dev set."""
+    best_epoch, stopped = said.summary.best_epoch, said.summary.stopped
+    evaluation, seed = params.evaluation, params.seed
+    scored = score_corpus(said.split, said.predictions, evaluation, seed, best_epoch)
+    if not best_epoch:
+        reason = f"undefined: training stopped, {stopped}"
+        scored = scored.model_copy(update={"reason": reason})
+    log.info("%s  %s dev %s", name, said.corpus.name, scored.reason or f"{scored.score:.3f}")
     return scored
 
 
-def _analysis(said: Answers) -> dict[str, Any]:
+def _analysis(said: Answers) -> Analysis:
     """Compare predictions with labels in more detail than a score does."""
     known = said.outputs
     if said.corpus.has_classes:
         known = probabilities_of(said.corpus, said.outputs)
-    return asdict(analyse(said.corpus, in_double(known), said.split.labels, said.split.example_ids))
+    return analyse(said.corpus, in_double(known), said.split.labels, said.split.example_ids)
 
 
-def read_summary(path: Path) -> dict[str, Any]:
+def read_summary(path: Path) -> RunSummary:
     """Read the run.json of a run."""
     try:
-        return read_record(path, TRAIN)
+        return RunSummary.read(path)
     except (OSError, ValueError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
 
@@ -162,9 +168,12 @@ def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> int:
 
 
 def score_corpus(
-    split: TokenizedSplit, predictions: Any, evaluation: EvaluationParams, seed: int
-) -> dict[str, Any]:
-    """Score predictions, float [N], on a labelled split; an undefined score has a reason."""
+    split: TokenizedSplit, predictions: Any, evaluation: EvaluationParams, seed: int, epoch: int
+) -> DevScore:
+    """Score the predictions of an epoch, float [N], on a labelled split.
+
+    An undefined score has a reason.
+    """
     corpus: Corpus = split.corpus
     labels = split.labels
     result = score(corpus, predictions, labels)
@@ -179,14 +188,15 @@ def score_corpus(
             seed=seed,
         )
     low, high = interval or (None, None)
-    beside = {key: value.value for key, value in secondary(corpus, predictions, labels).items()}
-    return {
-        "metric": corpus.task.metric,
-        "num_examples": len(split),
-        "score": result.value,
-        "ci_low": low,
-        "ci_high": high,
-        "reason": result.reason,
-        "secondary": beside,
-        "majority_class": majority_class(labels).value if corpus.has_classes else None,
-    }
+    beside = secondary(corpus, predictions, labels)
+    return DevScore(
+        metric=corpus.task.metric,
+        num_examples=len(split),
+        score=result.value,
+        ci_low=low,
+        ci_high=high,
+        reason=result.reason,
+        secondary={metric: found.value for metric, found in beside.items()},
+        majority_class=majority_class(labels).value if corpus.has_classes else None,
+        best_epoch=epoch,
+    )

@@ -21,7 +21,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.core import paths
-from pipeline.core.files import md5_of, read_record, write_record
+from pipeline.core.files import md5_of
+from pipeline.core.record import Record
 from pipeline.core.schemas import FINISHED
 from pipeline.errors import SchemaError
 
@@ -30,6 +31,13 @@ log = logging.getLogger(__name__)
 ROOT_VARIABLE = "MINBERT_CHECKPOINTS"
 KEEP_SECONDS = 7 * 24 * 3600.0  # for checkpoints of other settings
 NUM_DIGITS = 16  # of a fingerprint
+
+
+class Finished(Record):
+    """finished.json: the out that a checkpoint led to, by its md5 in dvc.lock."""
+
+    SCHEMA = FINISHED
+    dvc_name: str
 
 
 def checkpoints_root() -> Path:
@@ -89,7 +97,7 @@ def _locked(path: Path, run: str) -> Iterator[None]:
 
 def mark_finished(folder: Path, out: Path) -> None:
     """Record the out that a checkpoint led to, by its md5 in dvc.lock."""
-    write_record(folder / "finished.json", FINISHED, {"dvc_name": md5_of(out)})
+    Finished(dvc_name=md5_of(out)).write(folder / "finished.json")
 
 
 def remove_taken_in() -> None:
@@ -100,8 +108,8 @@ def remove_taken_in() -> None:
     locked = paths.DVC_LOCK.read_text(encoding="utf-8") if paths.DVC_LOCK.is_file() else ""
     for folder in _folders():
         try:
-            name = str(read_record(folder / "finished.json", FINISHED)["dvc_name"])
-        except (OSError, ValueError, KeyError, SchemaError):
+            name = Finished.read(folder / "finished.json").dvc_name
+        except (OSError, ValueError, SchemaError):
             continue  # not finished, or of another version
         if name in locked:
             _remove(folder)

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from pipeline.core import paths
-from pipeline.core.files import write_record
-from pipeline.core.schemas import TIME
 from pipeline.errors import PipelineError, StopError
 
 log = logging.getLogger("pipeline")
@@ -121,20 +119,20 @@ def write_down(facts: Mapping[str, Any], started: float) -> None:
     stage = os.environ.get("DVC_STAGE")
     if not stage:
         return  # run by hand
-    from pipeline.plumbing.params import (
-        load_params,  # here, because it loads slowly
-    )
+    # here, because pydantic loads slowly
+    from pipeline.plumbing.params import load_params
+    from pipeline.plumbing.stage_times import StageTime
 
-    record = {
-        "stage": stage,
-        "seconds": round(time.monotonic() - started, 2),
-        "peak_memory_bytes": peak_memory(),
-        "processors": _processors(),
-        **facts,
-    }
     try:
+        record = StageTime(
+            stage=stage,
+            seconds=round(time.monotonic() - started, 2),
+            peak_memory_bytes=peak_memory(),
+            processors=_processors(),
+            **facts,
+        )
         root = Path(os.environ.get("DVC_ROOT") or ".")  # not the temporary copy of an experiment
-        write_record(root / paths.stage_time(load_params().profile, stage), TIME, record)
+        record.write(root / paths.stage_time(load_params().profile, stage))
     except (OSError, ValueError, PipelineError) as error:
         log.warning("the time of %s could not be recorded: %s", stage, error)
 

@@ -4,26 +4,25 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from pipeline.core.files import read_record
+from pipeline.core.record import Record
 from pipeline.core.schemas import TIME
 from pipeline.errors import SchemaError
 
 MOST = 2**63  # keeps products of these values finite
 Count = Annotated[int, Field(ge=0, lt=MOST)]
-Quantity = Annotated[float, Field(ge=0, lt=MOST, allow_inf_nan=False)]
+Quantity = Annotated[float, Field(ge=0, lt=MOST)]
 
 
-@dataclass(frozen=True, config={"strict": True})
-class StageTime:
-    """Time and memory of a stage; None if unknown."""
+class StageTime(Record):
+    """Time and memory of a stage's last run; None if unknown."""
 
+    SCHEMA = TIME
     stage: str
     seconds: Quantity
     peak_memory_bytes: Count | None = None  # of the process, not of a GPU
     processors: Count | None = None  # that this process may use
-    device: str | None = None  # this and the rest: only of trainings
+    device: str | None = None  # this and the following: only for training
     threads: Count | None = None
     steps: Count | None = None  # taken in these seconds
     all_steps: Count | None = None
@@ -41,6 +40,6 @@ class StageTime:
 def read_time(path: Path) -> StageTime | None:
     """Read the record of a stage, or None if it cannot be read: it is only a hint."""
     try:
-        return StageTime(**read_record(path, TIME) | {"stage": path.stem})
-    except (OSError, ValueError, SchemaError):  # what pydantic refuses is a ValueError
+        return StageTime.read(path).model_copy(update={"stage": path.stem})
+    except (OSError, ValueError, SchemaError):
         return None

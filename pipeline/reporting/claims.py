@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from itertools import permutations
 
+from pipeline.core.records import Difference
 from pipeline.core.tasks import Mode
-from pipeline.evaluation.paired import Difference
 from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Result
 

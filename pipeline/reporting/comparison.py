@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core import paths
-from pipeline.core.files import md5_of, read_record
-from pipeline.core.schemas import TRAIN
+from pipeline.core.files import md5_of
+from pipeline.core.records import Difference, RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.reading import read_split
 from pipeline.errors import CorpusError, ReportError, SchemaError
 from pipeline.evaluation.course_format import read_predictions
-from pipeline.evaluation.paired import Difference, paired_bootstrap
+from pipeline.evaluation.paired import paired_bootstrap
 from pipeline.heads.metrics import METRICS, Score, Values
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
@@ -255,8 +255,7 @@ def devices(side: Side) -> list[str]:
     found = set()
     for run in side.scores:
         with _fetched(side, paths.run_summary(paths.run_dir(run))) as file:
-            summary = read_record(file, TRAIN)
-        found.add(f"{summary['device']} ({summary['precision']})")
+            found.add(RunSummary.read(file).trained_on)
     return sorted(found)
 
 
@@ -265,7 +264,7 @@ def _fetched(side: Side, path: Path) -> Iterator[Path]:
     """Lend a side's file to read, and call it by its name and not by where its copy lies."""
     try:
         yield side.fetch(path)
-    except (CorpusError, SchemaError):
+    except (CorpusError, SchemaError, ValueError):
         raise ReportError(
             f"{path} of {side.name} is damaged, or another version of this project wrote it; run "
             "`make repro` on its params with this version"

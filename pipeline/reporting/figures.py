@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.core.paper import Scheme
-from pipeline.core.tasks import CORPORA, SPLITS, CorpusName
+from pipeline.core.records import CorpusReport
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
 from pipeline.plumbing.params import Params
 from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn, labelled
 from pipeline.reporting.results import Outcome, Result
@@ -166,16 +167,16 @@ def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
         yield _key("paper", linestyle="", marker="D", **PAPER_LOOK)
 
 
-def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:
+def data_histograms(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
     """Draw each corpus's sentence lengths and labels, as shares of each split."""
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(len(validations), 2, width_ratios=(3, 2), squeeze=False)
         for (left, right), (corpus, found) in zip(panels, validations.items(), strict=True):
-            _lengths(left, found["length_counts"])
+            _lengths(left, found.length_counts)
             left.set_title(CORPORA[corpus].title, loc="left")
             left.set_ylabel("share of sentences")
-            _labels(right, found["label_balance"])
+            _labels(right, found.label_balance)
         panels[-1, 0].set_xlabel("words of a sentence; the longest 1 % are left out")
         panels[-1, 1].set_xlabel("label, similarities by the nearest whole number")
         handles = [_key(split, color=colour) for split, colour in SPLIT_COLOURS.items()]
@@ -184,7 +185,7 @@ def data_histograms(validations: Mapping[CorpusName, Mapping[str, Any]], head: s
     return drawn(Sheet(9, 2.1 * len(validations) + 0.8, between_rows=0.55), head, draw)
 
 
-def _lengths(axes: Any, counts: Mapping[str, Mapping[str, int]]) -> None:
+def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
     """Draw the share of a split's sentences with each number of words."""
     lengths = {
         split: np.array(sorted((int(words), number) for words, number in counts[split].items())).T
@@ -203,7 +204,7 @@ def _lengths(axes: Any, counts: Mapping[str, Mapping[str, int]]) -> None:
     axes.set_ylim(0)
 
 
-def _labels(axes: Any, balance: Mapping[str, Mapping[str, int]]) -> None:
+def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
     """Draw the share of a split's examples with each label; test splits may have none."""
     known = [split for split in SPLITS if balance[split]]
     for place, split in enumerate(known):

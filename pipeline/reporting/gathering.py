@@ -1,19 +1,25 @@
 """What a run left in `data/`, gathered as the records of its report."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.files import replacing, write_record, write_text
-from pipeline.core.schemas import EVALUATE, REPORT, VALIDATE
+from pipeline.core.files import replacing
+from pipeline.core.records import (
+    CorpusReport,
+    Difference,
+    Differences,
+    RecordedParams,
+    RecordedTrials,
+    RunScores,
+    Texts,
+)
 from pipeline.core.tasks import CORPORA, CorpusName, Split
 from pipeline.data.reading import read_split
 from pipeline.errors import ReportError
-from pipeline.evaluation.paired import Difference, holm, paired_bootstrap
+from pipeline.evaluation.paired import holm, paired_bootstrap
 from pipeline.plumbing.params import ConfigurationParams, Params
 from pipeline.plumbing.trials import Trial
 from pipeline.reporting.records import Records, read_predicted, records_in_data
@@ -50,16 +56,17 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
     texts = {}
     for corpus in CORPORA:
         found = _validation(data, corpus)
-        write_record(folder / paths.recorded(paths.validation_json(corpus)), VALIDATE, found)
-        if found["source"] == GENERATED:
+        found.write(folder / paths.recorded(paths.validation_json(corpus)))
+        if found.source == GENERATED:
             texts[corpus] = _texts_of_mistakes(params, data, corpus)
-    write_record(folder / paths.RECORDED_TEXTS, REPORT, {"texts": texts})
-    tested = differences(params, data)
-    write_record(folder / paths.RECORDED_DIFFERENCES, REPORT, {"differences": tested})
+    Texts(texts=texts).write(folder / paths.RECORDED_TEXTS)
+    Differences(differences=differences(params, data)).write(folder / paths.RECORDED_DIFFERENCES)
     in_force = params.model_copy(update={"profiles": {params.profile: params.active}})
     dumped = {name: trial.model_dump(mode="json") for name, trial in trials.items()}
-    _write_in_order(folder / paths.RECORDED_PARAMS, {"params": in_force.model_dump(mode="json")})
-    _write_in_order(folder / paths.RECORDED_TRIALS, {"trials": dumped})
+    # unsorted: the order of runs and of their corpora matters
+    recorded = RecordedParams(params=in_force.model_dump(mode="json"))
+    recorded.write(folder / paths.RECORDED_PARAMS, sort_keys=False)
+    RecordedTrials(trials=dumped).write(folder / paths.RECORDED_TRIALS, sort_keys=False)
     return records_in_data(folder)
 
 
@@ -70,14 +77,16 @@ def _copy(data: Records, path: Path, folder: Path) -> None:
         temporary.write_bytes(content)
 
 
-def _validation(data: Records, corpus: CorpusName) -> dict[str, Any]:
+def _validation(data: Records, corpus: CorpusName) -> CorpusReport:
     """Read what validation found, without the sentences of a real corpus."""
-    with data.record(paths.validation_json(corpus), VALIDATE) as found:
-        if found["source"] != GENERATED:
-            for finding in found["findings"]:
-                for example in finding["examples"]:
-                    example["text"] = ""
+    found = data.read(paths.validation_json(corpus), CorpusReport)
+    if found.source == GENERATED:
         return found
+    findings = [
+        replace(finding, examples=[replace(example, text="") for example in finding.examples])
+        for finding in found.findings
+    ]
+    return found.model_copy(update={"findings": findings})
 
 
 def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dict[str, str]:
@@ -85,9 +94,8 @@ def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dic
     wanted: set[str] = set()
     for row in params.configurations.values():
         if row.corpus == corpus:
-            with data.record(paths.scores_json(row.run), EVALUATE) as scores:
-                mistakes = scores["corpora"][corpus]["analysis"]["mistakes"]
-                wanted |= {mistake["id"] for mistake in mistakes}
+            scores = data.read(paths.scores_json(row.run), RunScores)
+            wanted |= {mistake.id for mistake in scores.corpora[corpus].analysis.mistakes}
     path = paths.split_csv(paths.corpus_dir(corpus), "dev")
     rows = read_split(path, CORPORA[corpus]).set_index("id")
     unknown = wanted - set(rows.index)
@@ -99,13 +107,7 @@ def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dic
     return {id_: str(pairs[id_]) for id_ in wanted}
 
 
-def _write_in_order(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a record with its keys unsorted: the order of runs and of their corpora counts."""
-    record = {"schema": str(REPORT), **value}
-    write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
-
-
-def differences(params: Params, data: Records) -> dict[str, dict[str, float]]:
+def differences(params: Params, data: Records) -> dict[str, Difference]:
     """Test each multi-task row against the single-task row of its corpus and mode.
 
     Two intervals that overlap say little: both runs answered the same examples, and what makes an
@@ -119,7 +121,7 @@ def differences(params: Params, data: Records) -> dict[str, dict[str, float]]:
     Raises:
         ReportError: predictions or a dev set are missing or damaged.
     """
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Difference] = {}
     for mode in ("pretrain", "finetune"):
         tested = {
             name: difference
@@ -128,7 +130,7 @@ def differences(params: Params, data: Records) -> dict[str, dict[str, float]]:
         }
         corrected = holm([difference.p_value for difference in tested.values()])
         for (name, difference), p_value in zip(tested.items(), corrected, strict=True):
-            found[name] = asdict(difference) | {"p_value": p_value}
+            found[name] = replace(difference, p_value=p_value)
     return found
 
 

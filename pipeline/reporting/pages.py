@@ -4,10 +4,10 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.files import replacing_folder, write_json, write_text
+from pipeline.core.records import CorpusReport
 from pipeline.core.tasks import CORPORA, SPLITS, CorpusName
 from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Trial
@@ -31,7 +31,7 @@ from pipeline.reporting.markdown import page
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.records import Records, read_params, read_trials, records_of
-from pipeline.reporting.results import EpochScore, Outcome, RunSummary
+from pipeline.reporting.results import EpochScore, Outcome, Trained
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
     PAPER_BACKBONE,
@@ -191,38 +191,36 @@ def run_page(params: Params, outcome: Outcome, name: str) -> str:
     )
 
 
-def left_out(summary: RunSummary) -> str:
+def left_out(summary: Trained) -> str:
     """Say how many training examples of each corpus an epoch leaves out."""
     counts = (f"{count:,} {corpus}" for corpus, count in summary.left_out.items() if count)
     return ", ".join(counts) or "none"
 
 
-def data_page(validations: Mapping[CorpusName, Mapping[str, Any]], head: str) -> str:
+def data_page(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
     """Render data.md: the corpora beside the paper's Table 1, and what validation found.
 
     It quotes few texts, none at length, and of generated corpora alone: the real ones have
     licences of their own, and their examples are known by id.
 
     Args:
-        validations: the content of data/validation/<corpus>.json by corpus.
+        validations: by corpus.
         head: profile, backbone, corpora, seed and device, in Markdown.
     """
     every = [
-        (corpus, finding) for corpus, found in validations.items() for finding in found["findings"]
+        (corpus, finding) for corpus, found in validations.items() for finding in found.findings
     ]
-    unmet = [(corpus, finding) for corpus, finding in every if not finding["success"]]
-    unmet.sort(key=lambda item: SEVERITIES.index(item[1]["severity"]))
+    unmet = [(corpus, finding) for corpus, finding in every if not finding.success]
+    unmet.sort(key=lambda item: SEVERITIES.index(item[1].severity))
     return page(
         "data",
         head=head,
-        is_synthetic=any(found["source"] == "synthetic" for found in validations.values()),
+        is_synthetic=any(found.source == "synthetic" for found in validations.values()),
         splits=[(name, split, found) for name, found in validations.items() for split in SPLITS],
-        notes=list(
-            dict.fromkeys(note for found in validations.values() for note in found["notes"])
-        ),
-        dropped=[(name, row) for name, found in validations.items() for row in found["dropped"]],
+        notes=list(dict.fromkeys(note for found in validations.values() for note in found.notes)),
+        dropped=[(name, row) for name, found in validations.items() for row in found.dropped],
         labels=[str(n) for n in range(max(corpus.max_label for corpus in CORPORA.values()) + 1)],
         num_findings=len(every),
         unmet=unmet,
-        has_examples=any(finding["examples"] for _, finding in unmet),
+        has_examples=any(finding.examples for _, finding in unmet),
     )

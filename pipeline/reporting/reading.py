@@ -2,15 +2,20 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.paper import TABLE_3
-from pipeline.core.schemas import EVALUATE, INPUTS, REPORT, TRAIN, TRIALS, VALIDATE, Schema
+from pipeline.core.records import (
+    CorpusReport,
+    Differences,
+    RunInputs,
+    RunScores,
+    RunSummary,
+    Texts,
+    TrialScores,
+)
 from pipeline.core.tasks import CORPORA, CorpusName
-from pipeline.evaluation.paired import Difference
 from pipeline.plumbing.params import Params, RunParams
 from pipeline.plumbing.trials import Trial, changed
 from pipeline.reporting.records import Records
@@ -18,18 +23,11 @@ from pipeline.reporting.results import (
     EpochScore,
     Outcome,
     Result,
-    RunSummary,
     Spread,
+    Trained,
     Tried,
     spread_of,
 )
-
-# what the data page shows of a validation
-VALIDATION_KEYS = (
-    *("source", "counts", "paper_counts", "count_notes", "notes", "dropped"),
-    *("label_balance", "lengths", "length_counts", "findings"),
-)
-SCORE_KEYS = ("score", "reason", "ci_low", "ci_high", "best_epoch")
 
 
 def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) -> Outcome:
@@ -39,7 +37,7 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
         ReportError: a file is missing or not what a stage writes.
         SchemaError: a file was written by another version.
     """
-    summaries = {name: _read_summary(records, name, run) for name, run in params.runs.items()}
+    summaries = {name: _read_trained(records, name, run) for name, run in params.runs.items()}
     results = _results(params, records, summaries)
     tried = [
         tried
@@ -47,7 +45,9 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
         for tried in _read_trial(params, records, name, trial, results)
     ]
     return Outcome(
-        results=[replace(row, seeds=_spread(params.seed, row, tried)) for row in results],
+        results=[
+            row.model_copy(update={"seeds": _spread(params.seed, row, tried)}) for row in results
+        ],
         tried=tried,
         summaries=summaries,
         histories={
@@ -55,42 +55,36 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
             for name, run in params.runs.items()
         },
         validations={
-            name: _read_keys(records, paths.validation_json(name), VALIDATE, *VALIDATION_KEYS)
-            for name in CORPORA
+            name: records.read(paths.validation_json(name), CorpusReport) for name in CORPORA
         },
         texts=_read_texts(records, results),
     )
 
 
-def _results(params: Params, records: Records, summaries: Mapping[str, RunSummary]) -> list[Result]:
-    """Read every row of Table 3; the paper's score goes to the first of several that are alike."""
-    with records.record(paths.RECORDED_DIFFERENCES, REPORT) as content:
-        tested = {name: Difference(**values) for name, values in content["differences"].items()}
+def _results(params: Params, records: Records, summaries: Mapping[str, Trained]) -> list[Result]:
+    """Read every row of Table 3; among similar rows, the first gets the paper's score."""
+    tested = records.read(paths.RECORDED_DIFFERENCES, Differences).differences
     left = dict(TABLE_3)
     results = []
     for name, row in params.configurations.items():
-        run_name, corpus = row.run, row.corpus
-        run, task = params.run(run_name), CORPORA[corpus].task
-        with records.record(paths.scores_json(run_name), EVALUATE) as scores:
-            found = scores["corpora"][corpus]
-            keys = (*SCORE_KEYS, "majority_class", "left_out", "num_examples", "secondary")
-            result = Result(
-                configuration=name,
-                run=run_name,
-                task=task.title,
-                corpus=corpus,
-                scheme=run.scheme,
-                mode=run.mode,
-                learning_rate=params.learning_rate(run),
-                batch_size=run.batch_size[corpus],
-                metric=task.metric,
-                paper_score=left.pop((corpus, run.scheme, run.mode), None),
-                stopped=summaries[run_name].stopped is not None,
-                **{key: found[key] for key in keys},
-                analysis=found["analysis"],
-                over_single=tested.get(name),
-            )
-            results.append(result)
+        run, task = params.run(row.run), CORPORA[row.corpus].task
+        with records.file(paths.scores_json(row.run)):
+            scores = records.read(paths.scores_json(row.run), RunScores).corpora[row.corpus]
+        result = Result(
+            **dict(scores),
+            configuration=name,
+            run=row.run,
+            task=task.title,
+            corpus=row.corpus,
+            scheme=run.scheme,
+            mode=run.mode,
+            learning_rate=params.learning_rate(run),
+            batch_size=run.batch_size[row.corpus],
+            paper_score=left.pop((row.corpus, run.scheme, run.mode), None),
+            stopped=summaries[row.run].stopped is not None,
+            over_single=tested.get(name),
+        )
+        results.append(result)
     return results
 
 
@@ -99,21 +93,21 @@ def _read_trial(
 ) -> Iterator[Tried]:
     """Read the rows of a trial's run as the trial scored them."""
     run = changed(params.run(trial.run), trial.changes)
-    with records.record(paths.trial_scores(paths.trial_dir(name)), TRIALS) as content:
-        trained = content["trained"]
-        for row in results:
-            if row.run == trial.run:
-                scores: dict[str, Any] = content["corpora"][row.corpus]
-                result = replace(
-                    row,
-                    learning_rate=params.learning_rate(run),
-                    batch_size=run.batch_size[row.corpus],
-                    stopped=trained["stopped"] is not None,
-                    over_single=None,
-                    **{key: scores[key] for key in SCORE_KEYS},
-                )
-                device = f"{trained['device']} ({trained['precision']})"
-                yield Tried(name, trial.seed, trial.changes, result, run.dropout, device)
+    path = paths.trial_scores(paths.trial_dir(name))
+    scores = records.read(path, TrialScores)
+    for row in results:
+        if row.run == trial.run:
+            with records.file(path):
+                scored = scores.corpora[row.corpus]
+            settings = {
+                "learning_rate": params.learning_rate(run),
+                "batch_size": run.batch_size[row.corpus],
+                "stopped": scores.trained.stopped is not None,
+                "over_single": None,
+            }
+            result = row.model_copy(update=dict(scored) | settings)
+            device = scores.trained.trained_on
+            yield Tried(name, trial.seed, trial.changes, result, run.dropout, device)
 
 
 def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:
@@ -126,9 +120,9 @@ def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None
 
 
 def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName, dict[str, str]]:
-    """Read what the examples say that a run got wrong; real corpora are not quoted."""
-    with records.record(paths.RECORDED_TEXTS, REPORT) as content:
-        texts: dict[CorpusName, dict[str, str]] = content["texts"]
+    """Read the texts that a run got wrong; real corpora are not quoted."""
+    texts = records.read(paths.RECORDED_TEXTS, Texts).texts
+    with records.file(paths.RECORDED_TEXTS):
         return {
             corpus: {
                 mistake.id: texts[corpus][mistake.id]
@@ -140,26 +134,20 @@ def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName,
         }
 
 
-def _read_summary(records: Records, name: str, run: RunParams) -> RunSummary:
-    with records.record(paths.run_summary(paths.run_dir(name)), TRAIN) as content:
-        keys = ("epochs", "best_epoch", "stopped", "learning_rate", "parameters_trained")
-        return RunSummary(
-            device=f"{content['device']} ({content['precision']})",
-            **{key: content[key] for key in (*keys, "versions", "pairs_cut")},
-            turns={corpus: content["turns"][corpus] for corpus in run.corpora},
-            left_out={corpus: content["discarded"][corpus]["examples"] for corpus in run.corpora},
-            **_read_keys(records, paths.inputs_json(name), INPUTS, "files"),
-            **_read_keys(records, paths.scores_json(name), EVALUATE, "weights_sha256"),
-        )
-
-
-def _read_keys(records: Records, path: Path, schema: Schema, *keys: str) -> dict[str, Any]:
-    with records.record(path, schema) as content:
-        return {key: content[key] for key in keys}
+def _read_trained(records: Records, name: str, run: RunParams) -> Trained:
+    summary = records.read(paths.run_summary(paths.run_dir(name)), RunSummary)
+    scores = records.read(paths.scores_json(name), RunScores)
+    with records.file(paths.run_summary(paths.run_dir(name))):
+        turns = {corpus: summary.turns[corpus] for corpus in run.corpora}  # in their order
+    return Trained(
+        **dict(summary) | {"turns": turns},
+        files=records.read(paths.inputs_json(name), RunInputs).files,
+        weights_sha256=scores.weights_sha256,
+    )
 
 
 def _read_history(
-    records: Records, name: str, run: RunParams, summary: RunSummary
+    records: Records, name: str, run: RunParams, summary: Trained
 ) -> list[EpochScore]:
     """Read history.csv, which has every epoch of each of the run's corpora.
 

@@ -11,19 +11,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
 
 from pipeline.core import paths
-from pipeline.core.files import check_schema, read_json
-from pipeline.core.schemas import REPORT, Schema
+from pipeline.core.record import Record, RecordError
+from pipeline.core.records import RecordedParams, RecordedTrials
 from pipeline.core.tasks import CORPORA, CorpusName, Split
 from pipeline.errors import CorpusError, ParamsError, ReportError
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.plumbing.params import Params, checked
 from pipeline.plumbing.trials import Trial, TrialsFile, check_trials
 
+R = TypeVar("R", bound=Record)
 ID = re.compile(r"[^\s,]+")
 
 
@@ -52,23 +53,20 @@ class Records:
             raise ReportError(f"{name} is missing; {self.if_missing}") from None
         except KeyError as error:
             raise ReportError(f"{name} says nothing of {error}; {self.if_damaged}") from None
+        except RecordError as error:
+            raise ReportError(f"{name} is damaged ({error}); {self.if_damaged}") from None
         except (ValueError, TypeError, AttributeError, csv.Error, CorpusError):
             raise ReportError(f"{name} is damaged; {self.if_damaged}") from None
 
-    @contextmanager
-    def record(self, path: Path, schema: Schema) -> Iterator[dict[str, Any]]:
-        """Lend the content of a JSON file.
+    def read(self, path: Path, kind: type[R]) -> R:
+        """Read the record in a JSON file.
 
         Raises:
-            ReportError: as of `file`.
-            SchemaError: the file was written by another version.
+            ReportError: the file is missing or damaged.
+            SchemaError: another version wrote the file.
         """
         with self.file(path) as file:
-            content = read_json(file)
-            if not isinstance(content, dict):
-                raise ValueError(f"{file} holds no keys and values")
-            check_schema(self.name_of(path), content.get("schema"), schema, self.if_older)
-            yield content
+            return kind.read(file, self.name_of(path), self.if_older)
 
     def name_of(self, path: Path) -> Path:
         """Return what the user knows a file by."""
@@ -97,37 +95,38 @@ def read_params(records: Records) -> Params:
     """Read the params that were in force.
 
     Raises:
-        ReportError: they are missing, damaged, or not what this version takes for params.
-        SchemaError: they were written by another version.
+        ReportError: they are missing, damaged, or do not fit this version.
+        SchemaError: another version wrote them.
     """
-    with _record(records, paths.RECORDED_PARAMS) as content:
-        return checked(Params, content["params"], "params")
+    content = records.read(paths.RECORDED_PARAMS, RecordedParams).params
+    with _fitting(records, paths.RECORDED_PARAMS):
+        return checked(Params, content, "params")
 
 
 def read_trials(records: Records, params: Params) -> dict[str, Trial]:
     """Read the trials that were in force.
 
     Raises:
-        ReportError, SchemaError: as of `read_params`.
+        ReportError, SchemaError: as for `read_params`.
     """
-    with _record(records, paths.RECORDED_TRIALS) as content:
-        trials = checked(TrialsFile, {"trials": content["trials"]}, "trials").trials
+    content = records.read(paths.RECORDED_TRIALS, RecordedTrials).model_dump()
+    with _fitting(records, paths.RECORDED_TRIALS):
+        trials = checked(TrialsFile, content, "trials").trials
         check_trials(params, trials, "trials do not fit the params")
         return trials
 
 
 @contextmanager
-def _record(records: Records, path: Path) -> Iterator[dict[str, Any]]:
-    """Lend the content of a file of params; what this version does not take is one sentence."""
-    with records.record(path, REPORT) as content:
-        try:
-            yield content
-        except ParamsError as error:
-            problem = str(error).splitlines()[-1].strip()
-            raise ReportError(
-                f"{records.name_of(path)} does not fit this version of the project ({problem}); "
-                f"{records.if_older or records.if_damaged}"
-            ) from None
+def _fitting(records: Records, path: Path) -> Iterator[None]:
+    """Turn a ParamsError about a record into one sentence."""
+    try:
+        yield
+    except ParamsError as error:
+        problem = str(error).splitlines()[-1].strip()
+        raise ReportError(
+            f"{records.name_of(path)} does not fit this version of the project ({problem}); "
+            f"{records.if_older or records.if_damaged}"
+        ) from None
 
 
 def read_predicted(

@@ -1,22 +1,17 @@
 """What the report is made of: one `Result` for each row of Table 3, and what runs left behind."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import mean, stdev
-from typing import Annotated, Any
 
-from pydantic import Field, FiniteFloat
+from pydantic import FiniteFloat
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from pipeline.core.paper import Scheme
-from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Metric, Mode
-from pipeline.evaluation.analysis import Analysis
-from pipeline.evaluation.paired import Difference
+from pipeline.core.records import CorpusReport, CorpusScores, Difference, RunSummary
+from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Mode
 from pipeline.plumbing.trials import Changes
 from pipeline.reporting.markdown import fixed
-
-# JSON as Python reads it has numbers that are none, and `true` passes for 1
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,7 @@ def spread_of(scores: Iterable[float | None]) -> Spread:
     )
 
 
-@checked_dataclass(frozen=True)
-class Result:
+class Result(CorpusScores):
     """One configuration: its settings, our score and the paper's."""
 
     configuration: str
@@ -70,28 +64,12 @@ class Result:
     corpus: CorpusName
     scheme: Scheme
     mode: Mode
-    learning_rate: Number  # as used: the run's, scaled by the profile
+    learning_rate: float  # as used: the run's, scaled by the profile
     batch_size: int
-    metric: Metric
-    score: Number | None  # None where undefined
-    ci_low: Number | None
-    ci_high: Number | None
-    paper_score: Number | None  # None where the paper has no such row
-    best_epoch: int
-    reason: str | None  # why the score is undefined
-    majority_class: Number | None  # accuracy of always saying the commonest class
-    left_out: Mapping[str, int]  # predictions of each split that are no numbers
+    paper_score: float | None  # None where the paper has no such row
     stopped: bool  # whether training ended before its last epoch
-    num_examples: int  # of the dev set
-    secondary: Mapping[str, Number | None]  # scores shown beside the corpus's own metric
-    analysis: Analysis
-    seeds: Spread | None = None  # of this score, where the run was trained with more than one
-    over_single: Difference | None = None  # of a multi-task row: its score less the single-task one
-
-    def __post_init__(self) -> None:
-        """Refuse an undefined score without a reason."""
-        if self.score is None and self.reason is None:
-            raise ValueError("an undefined score has a reason")
+    seeds: Spread | None = None  # of this score, if the run was trained with several seeds
+    over_single: Difference | None = None  # multi-task rows: their score minus the single-task one
 
     @property
     def is_papers(self) -> bool:
@@ -137,23 +115,16 @@ class EpochScore:
     train_loss: FiniteFloat | None = None
 
 
-@checked_dataclass(frozen=True)
-class RunSummary:
-    """What a run says of itself in run.json."""
+class Trained(RunSummary):
+    """How a run was trained, from what and to what."""
 
-    device: str  # and, in brackets, the precision of its matrix products
-    epochs: int
-    best_epoch: int  # 0: none came to its end
-    stopped: str | None  # why training ended early, if it did
-    learning_rate: Number  # as used
-    turns: Mapping[str, int]  # batches of each corpus in a round of Equation 1
-    left_out: Mapping[str, int]  # examples of each corpus that the floor keeps out of an epoch
-    parameters_trained: int
-    versions: Mapping[str, str]  # of what it was trained with
     files: Mapping[str, str]  # SHA-256 of each file it reads
-    weights_sha256: str  # of what it became
-    # joint pairs of each corpus that are cut to the longest input, by split
-    pairs_cut: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    weights_sha256: str
+
+    @property
+    def left_out(self) -> dict[CorpusName, int]:
+        """Return the examples of each corpus that the floor leaves out of an epoch."""
+        return {corpus: self.discarded[corpus].examples for corpus in self.corpora}
 
 
 @dataclass(frozen=True)
@@ -178,9 +149,9 @@ class Outcome:
     """Everything a report says, read once."""
 
     results: Sequence[Result]
-    summaries: Mapping[str, RunSummary]  # by run
+    summaries: Mapping[str, Trained]  # by run
     histories: Mapping[str, Sequence[EpochScore]]  # by run
-    validations: Mapping[CorpusName, Mapping[str, Any]]
+    validations: Mapping[CorpusName, CorpusReport]
     texts: Mapping[CorpusName, Mapping[str, str]]  # of mistakes, by id; of generated corpora alone
     tried: Sequence[Tried] = ()  # by the trials of a sweep and of the readings
 

@@ -22,7 +22,9 @@ def sweep_page(params: Params, outcome: Outcome) -> str:
     own = [row for row in outcome.results if row.run in runs]
     trainings = [(f"{row.run} of Table 3", row) for row in own]
     trainings += [(each.trial, each.result) for each in tried]
-    devices = {outcome.summaries[row.run].device for row in own} | {each.device for each in tried}
+    devices = {outcome.summaries[row.run].trained_on for row in own} | {
+        each.device for each in tried
+    }
     # the rows of Table 3 as each seed scored them; of other seeds there may be fewer
     seeds = {params.seed: list(outcome.results)}
     for each in tried:

@@ -1,7 +1,6 @@
 """Table 3 as Markdown and JSON, and the handful of numbers for `dvc exp show`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from statistics import mean
 from typing import Any
 
@@ -21,13 +20,15 @@ from pipeline.reporting.results import Outcome, Result
 
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10
-KEYS = [field.name for field in fields(Result)]  # of table3.json
-del KEYS[KEYS.index("best_epoch") + 1 :]
+TABLE3_KEYS = (  # of table3.json
+    *("configuration", "run", "task", "corpus", "scheme", "mode", "learning_rate", "batch_size"),
+    *("metric", "score", "ci_low", "ci_high", "paper_score", "best_epoch"),
+)
 
 
 def page_head(params: Params, outcome: Outcome) -> str:
     """Name what every score of a report stands on."""
-    devices = sorted({summary.device for summary in outcome.summaries.values()})
+    devices = sorted({summary.trained_on for summary in outcome.summaries.values()})
     active, corpora = params.active, params.active.corpora
     name = f"{corpora.source} (your own data)"
     if isinstance(corpora, SyntheticCorpora):
@@ -106,8 +107,8 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
     )
     corpora_of: dict[str, list[str]] = {}  # what several corpora share once, under all names
     for corpus, found in outcome.validations.items():
-        for note in found["notes"]:
-            corpora_of.setdefault(str(note), []).append(corpus)
+        for note in found.notes:
+            corpora_of.setdefault(note, []).append(corpus)
     on_corpora = [
         note if note.lower().startswith(corpora[0]) else f"{', '.join(corpora)}: {note}"
         for note, corpora in corpora_of.items()
@@ -153,8 +154,8 @@ def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
     """
     objects = []
     for row in rows:
-        values = asdict(row)
-        keys = [*KEYS, *["reason"] * (row.score is None), *["stopped"] * row.stopped]
+        values = row.model_dump()
+        keys = [*TABLE3_KEYS, *["reason"] * (row.score is None), *["stopped"] * row.stopped]
         keys += ["seeds"] * (row.seeds is not None)
         objects.append({key: values[key] for key in keys})
     return objects

@@ -108,7 +108,7 @@ def _split_of(
         pad_id=pad_id,
         max_length=max_length,
     )
-    return joined(split) if corpus.is_pair and run.pair_encoding == "joint" else split
+    return joined(split) if corpus.is_pair and run.summary.pair_encoding == "joint" else split
 
 
 def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.records import CorpusScores
 from pipeline.core.tasks import CORPORA, Corpus, CorpusName
 from pipeline.core.yaml12 import as_yaml
 from pipeline.data.backbone import BACKBONES
@@ -12,7 +13,7 @@ from pipeline.reporting.markdown import filled
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.trained import TrainedRun
 
-Scores = Mapping[CorpusName, Mapping[str, Any]]
+Scores = Mapping[CorpusName, CorpusScores]
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 METRIC_TYPES = {"accuracy": "accuracy", "pearson": "pearsonr"}  # as the hub calls them
@@ -43,7 +44,7 @@ def model_card(
         max_length: most tokens in a sentence.
     """
     active, summary = params.profiles[profile], run.summary
-    rounded = ["multiplies in bfloat16"] * (summary["precision"] == "bf16")
+    rounded = ["multiplies in bfloat16"] * (summary.precision == "bf16")
     rounded += ["rounds sentence vectors to float16"] * run.is_frozen
     return filled(
         TEMPLATE,
@@ -58,21 +59,21 @@ def model_card(
         corpora=CORPORA,
         ask_heads=ASK_HEADS,
         says=_says,
-        is_joint=run.pair_encoding == "joint",
+        is_joint=summary.pair_encoding == "joint",
         max_length=max_length,
         quora_split=getattr(active.corpora, "quora_split", None),
         rounded=rounded,
-        is_known=summary["backbone"] in BACKBONES,
+        is_known=summary.backbone in BACKBONES,
     )
 
 
 def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[str, Any]:
     """Return the metadata of the card; unknown values are left out."""
-    base = BACKBONES.get(run.summary["backbone"])
+    base = BACKBONES.get(run.summary.backbone)
     licence = {"license": "apache-2.0"}
     if not base or not profile.is_synthetic:
         licence = {"license": "other", "license_name": "terms-of-backbone-and-corpora"}
-    known = [name for name in run.corpora if scores[name]["score"] is not None]
+    known = [name for name in run.corpora if scores[name].score is not None]
     results = [_result(CORPORA[name], profile, scores[name]) for name in known]
     return {
         "language": "en",
@@ -80,12 +81,12 @@ def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[s
         "library_name": "transformers",
         **({"base_model": base.repository} if base else {}),
         **({"pipeline_tag": "text-classification"} if run.classified else {}),
-        "tags": ["minbert", run.summary["scheme"], *run.corpora],
+        "tags": ["minbert", run.summary.scheme, *run.corpora],
         "model-index": [{"name": run.name, "results": results}],
     }
 
 
-def _result(corpus: Corpus, profile: ProfileParams, score: Mapping[str, Any]) -> dict[str, Any]:
+def _result(corpus: Corpus, profile: ProfileParams, score: CorpusScores) -> dict[str, Any]:
     """Return the score of a corpus in the format of the hub's model-index."""
     kind = "" if profile.is_papers else "synthetic-" if profile.is_synthetic else "own-"
     task = "text-classification" if corpus.has_classes else "sentence-similarity"
@@ -93,7 +94,7 @@ def _result(corpus: Corpus, profile: ProfileParams, score: Mapping[str, Any]) ->
     return {
         "task": {"type": task, "name": corpus.task.name},
         "dataset": {"type": f"{kind}{corpus.name}", "name": title, "split": "dev"},
-        "metrics": [{"type": METRIC_TYPES[score["metric"]], "value": score["score"]}],
+        "metrics": [{"type": METRIC_TYPES[score.metric], "value": score.score}],
     }
 
 

@@ -18,16 +18,10 @@ from torch import Tensor
 
 from pipeline.core import paths
 from pipeline.core.checkpoint_names import hugging_face_names
-from pipeline.core.files import (
-    read_record,
-    replacing,
-    replacing_folder,
-    sha256_of,
-    write_json,
-    write_record,
-    write_text,
-)
-from pipeline.core.schemas import EVALUATE, Schema
+from pipeline.core.files import replacing, replacing_folder, sha256_of, write_json, write_text
+from pipeline.core.record import Record
+from pipeline.core.records import RunScores
+from pipeline.core.schemas import Schema
 from pipeline.core.tokenizer import SPECIAL_TOKENS
 from pipeline.errors import InputError, TrainingError
 from pipeline.plumbing.params import Params
@@ -40,11 +34,17 @@ HEADS = "heads.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CARD = "README.md"
 RECORD = "export.json"  # says that the folder is ours to replace
-EXPORT = Schema("export", 1)
 OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD} | {
     path(Path()).name
     for path in (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
 }
+
+
+class Exported(Record):
+    """export.json: which run the folder holds."""
+
+    SCHEMA = Schema("export", 1)
+    run: str
 
 
 def export_run(params: Params, name: str, folder: Path, *, force: bool = False) -> None:
@@ -80,7 +80,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
         write_text(paths.backbone_tokenizer(new), run.tokenizer.to_str() + "\n")
         write_json(new / TOKENIZER_CONFIG, _tokenizer_config(run, max_length))
         write_text(new / CARD, card)
-        write_record(new / RECORD, EXPORT, {"run": name})
+        Exported(run=name).write(new / RECORD)
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
@@ -100,14 +100,12 @@ def _scores(name: str) -> Scores:
     """Read what `evaluate` stored of these very weights."""
     path, weights = paths.scores_json(name), paths.run_weights(paths.run_dir(name))
     try:
-        record = read_record(path, EVALUATE)
-        scores: Scores = record["corpora"]
-        scored = record["weights_sha256"]
-    except (OSError, ValueError, KeyError):
+        record = RunScores.read(path)
+    except (OSError, ValueError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
-    if scored != sha256_of(weights):
+    if record.weights_sha256 != sha256_of(weights):
         raise TrainingError(f"{path} is of other weights than {weights}; run `dvc repro`")
-    return scores
+    return record.corpora
 
 
 def _config(run: TrainedRun) -> dict[str, Any]:
@@ -118,7 +116,7 @@ def _config(run: TrainedRun) -> dict[str, Any]:
         meanings = dict(enumerate(MEANINGS[run.classified]))
         config |= {
             "architectures": ["BertForSequenceClassification"],
-            "classifier_dropout": run.summary["dropout"],
+            "classifier_dropout": run.summary.dropout,
             "id2label": {str(number): meaning for number, meaning in meanings.items()},
             "label2id": {meaning: number for number, meaning in meanings.items()},
             "problem_type": "single_label_classification",

@@ -3,17 +3,16 @@
 Its settings come from its run.json, because params.yaml may have changed since.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 
 from pipeline.core import paths
-from pipeline.core.files import md5_of, read_record, sha256_of
-from pipeline.core.schemas import TRAIN
-from pipeline.core.tasks import CORPORA, CorpusName, PairEncoding
+from pipeline.core.files import md5_of, sha256_of
+from pipeline.core.records import RunSummary
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.core.tokenizer import load_tokenizer
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.backbone import BACKBONES
@@ -25,24 +24,21 @@ from pipeline.errors import BackboneError, InputError, TrainingError
 from pipeline.heads.model import MultitaskBert
 from pipeline.plumbing.params import Params
 
-# the keys of run.json that are used here
-SUMMARY_KEYS = (
-    *("mode", "scheme", "corpora", "backbone", "seed", "epochs", "best_epoch", "stopped"),
-    *("learning_rate", "batch_size", "dropout", "pair_encoding", "device", "precision"),
-)
-
 
 @dataclass(frozen=True)
 class TrainedRun:
     """A run's backbone, heads and tokenizer."""
 
     name: str
-    summary: Mapping[str, Any]  # run.json
-    corpora: Sequence[CorpusName]  # one head each
-    pair_encoding: PairEncoding | None  # None if it reads no pairs
+    summary: RunSummary
     backbone: MinBert  # pretrained if it was frozen, else finetuned
     model: MultitaskBert  # the heads; with the backbone if it was finetuned
     tokenizer: Tokenizer
+
+    @property
+    def corpora(self) -> Sequence[CorpusName]:
+        """Return the corpora, which have a head each."""
+        return self.summary.corpora
 
     @property
     def is_frozen(self) -> bool:
@@ -85,8 +81,8 @@ def open_run(params: Params, name: str) -> TrainedRun:
     """
     params.run(name)
     summary = _summary(name)
-    is_frozen = summary["mode"] == "pretrain"
-    _check_backbone(paths.BACKBONE, summary["backbone"], name, with_weights=is_frozen)
+    is_frozen = summary.mode == "pretrain"
+    _check_backbone(paths.BACKBONE, summary.backbone, name, with_weights=is_frozen)
     device = choose_device(params.device)
     make_deterministic(device)
     backbone = load_backbone(paths.BACKBONE, kernels_on(device, params.speed.forward))
@@ -96,26 +92,28 @@ def open_run(params: Params, name: str) -> TrainedRun:
             f"{paths.backbone_tokenizer(paths.BACKBONE)} has {tokenizer.get_vocab_size()} tokens "
             f"and the backbone {backbone.config.vocab_size}; run `dvc repro -f backbone`"
         )
-    hidden_size, dropout = backbone.config.hidden_size, summary["dropout"]
-    model = MultitaskBert(None if is_frozen else backbone, summary["corpora"], hidden_size, dropout)
+    model = MultitaskBert(
+        None if is_frozen else backbone,
+        summary.corpora,
+        backbone.config.hidden_size,
+        summary.dropout,
+    )
     load_weights(model, paths.run_weights(paths.run_dir(name)))
     backbone, model = backbone.to(device).eval(), model.to(device).eval()
-    corpora, pair_encoding = summary["corpora"], summary["pair_encoding"]
-    return TrainedRun(name, summary, corpora, pair_encoding, backbone, model, tokenizer)
+    return TrainedRun(name, summary, backbone, model, tokenizer)
 
 
-def _summary(name: str) -> dict[str, Any]:
+def _summary(name: str) -> RunSummary:
     """Read run.json; reject a run without a finished epoch."""
     path = paths.run_summary(paths.run_dir(name))
     if not path.exists():
         raise TrainingError(f"{name} is not trained yet ({path} is missing); run `dvc repro`")
     try:
-        summary = read_record(path, TRAIN)
-        summary = {key: summary[key] for key in SUMMARY_KEYS}
-    except (OSError, ValueError, KeyError):
+        summary = RunSummary.read(path)
+    except (OSError, ValueError):
         raise TrainingError(f"{path} is damaged; run `dvc repro`") from None
-    if not summary["best_epoch"]:
-        raise TrainingError(f"{name} has no finished epoch: training stopped, {summary['stopped']}")
+    if not summary.best_epoch:
+        raise TrainingError(f"{name} has no finished epoch: training stopped, {summary.stopped}")
     return summary
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.core import paths
-from pipeline.core.files import read_record, sha256_of, write_record
-from pipeline.core.schemas import INPUTS
+from pipeline.core.files import sha256_of
+from pipeline.core.records import RunInputs
 from pipeline.core.tasks import PAIR_ENCODINGS, PairEncoding, feature_set
 from pipeline.errors import TrainingError
 from pipeline.plumbing.params import RunParams
@@ -28,8 +28,13 @@ def write_inputs(name: str, run: RunParams, out: Path) -> None:
     for encoding in PAIR_ENCODINGS:
         if run.pair_encoding not in (None, encoding):
             otherwise = _hashes(run.model_copy(update={"pair_encoding": encoding}))
-    record = {"run": name, "pair_encoding": run.pair_encoding, "files": files}
-    write_record(out, INPUTS, record | {"files_of_other_encoding": otherwise})
+    record = RunInputs(
+        run=name,
+        pair_encoding=run.pair_encoding,
+        files=files,
+        files_of_other_encoding=otherwise,
+    )
+    record.write(out)
 
 
 def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
@@ -40,11 +45,11 @@ def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, st
         SchemaError: it is of another version.
     """
     try:
-        record = read_record(path, INPUTS)
-        is_own = record["pair_encoding"] == pair_encoding
-        return dict(record["files" if is_own else "files_of_other_encoding"])
-    except (OSError, ValueError, KeyError, TypeError):
+        record = RunInputs.read(path)
+    except (OSError, ValueError):
         raise TrainingError(f"{path} is missing or damaged; run `dvc repro inputs`") from None
+    is_own = record.pair_encoding == pair_encoding
+    return dict(record.files if is_own else record.files_of_other_encoding)
 
 
 def check_files(hashes: Mapping[str, str]) -> None:

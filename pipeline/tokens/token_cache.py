@@ -4,7 +4,6 @@ A cache is a folder with four arrays for each split and one `cache.json`. Senten
 is number `i * num_sentences + s`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import read_array, write_array
-from pipeline.core.files import read_record, replacing_folder, write_record
-from pipeline.core.schemas import TOKENS
-from pipeline.core.tasks import CORPORA, Corpus, CorpusName, Split
+from pipeline.core.files import replacing_folder
+from pipeline.core.records import TokenCache
+from pipeline.core.tasks import CORPORA, Corpus, Split
 from pipeline.core.tokenizer import load_tokenizer, tokenize
 from pipeline.errors import CorpusError
 
@@ -104,14 +103,14 @@ def write_cache(
             }
             for name, array in arrays.items():
                 write_array(_array_path(folder, split, name), array)
-        summary = {
-            "corpus": corpus.name,
-            "max_length": max_length,
-            "pad_id": tokenizer.token_to_id("[PAD]"),
-            "examples": {split: len(frame) for split, frame in frames.items()},
-            "truncated_sentences": truncated,
-        }
-        write_record(folder / "cache.json", TOKENS, summary)
+        cache = TokenCache(
+            corpus=corpus.name,
+            max_length=max_length,
+            pad_id=tokenizer.token_to_id("[PAD]") or 0,
+            examples={split: len(frame) for split, frame in frames.items()},
+            truncated_sentences=truncated,
+        )
+        cache.write(folder / "cache.json")
     return truncated
 
 
@@ -123,20 +122,16 @@ def read_cache(folder: Path, split: Split) -> TokenizedSplit:
         SchemaError: it is of another version.
     """
     try:
-        summary = read_record(folder / "cache.json", TOKENS)
-        corpus_name: CorpusName = summary["corpus"]
+        cache = TokenCache.read(folder / "cache.json")
         arrays: dict[str, Any] = {}
         for name in ARRAYS:
             path = _array_path(folder, split, name)
             is_large = path.stat().st_size > 4096  # than a page; a smaller one may even be empty
             arrays[name] = read_array(path, mapped="r" if is_large else None)
         return TokenizedSplit(
-            CORPORA[corpus_name],
-            **arrays,
-            pad_id=summary["pad_id"],
-            max_length=summary["max_length"],
+            CORPORA[cache.corpus], **arrays, pad_id=cache.pad_id, max_length=cache.max_length
         )
-    except (OSError, ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise CorpusError(
             f"the token cache {folder} is missing or damaged ({error}); delete {folder} and "
             "run `dvc repro`"

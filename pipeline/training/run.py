@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from pipeline.core import paths
-from pipeline.core.files import sha256_of, write_record
-from pipeline.core.schemas import TRAIN
+from pipeline.core.files import sha256_of
+from pipeline.core.records import LeftOut, RunSummary
 from pipeline.encoder.device import (
     choose_device,
     device_name,
@@ -73,13 +73,8 @@ def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) 
         metadata = {"run": name, "mode": run.mode}
         save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
         write_history(paths.run_history(out), trainer.progress.history)
-        summary = {
-            "run": name,
-            "backbone": params.active.backbone,
-            "device": device_name(device),
-            "precision": "bf16" if kernels.bf16 else "fp32",  # of the backbone's matrix products
-        }
-        write_record(paths.run_summary(out), TRAIN, summary | _summary(run, trainer))
+        summary = _summary(params, name, trainer, kernels, device)
+        summary.write(paths.run_summary(out))
     return Trained(folder, facts)
 
 
@@ -142,36 +137,41 @@ def _log_turns(name: str, trainer: Trainer) -> None:
     )
 
 
-def _summary(run: RunParams, trainer: Trainer) -> dict[str, Any]:
-    """Return the content of run.json, in the terms of params.yaml and Equation 1."""
-    plan, progress = trainer.plan, trainer.progress
+def _summary(
+    params: Params, name: str, trainer: Trainer, kernels: Kernels, device: torch.device
+) -> RunSummary:
+    run, plan, progress = params.run(name), trainer.plan, trainer.progress
     left_out = discarded_batches(trainer.num_batches)
     seen = {row.corpus: row.examples for row in progress.history if row.epoch == 1}
     splits = {corpus: examples.split for corpus, examples in trainer.train.items()}
     if not progress.best_epoch:  # the first epoch did not come to its end
         seen = {c: len(splits[c]) - left_out[c] * run.batch_size[c] for c in run.corpora}
-    return run.model_dump() | {
-        "scheme": run.scheme,
-        "corpora": list(run.corpora),
-        "seed": plan.seed,
-        "epochs": plan.epochs,
-        "learning_rate": plan.learning_rate,
-        "best_epoch": progress.best_epoch,
-        "stopped": progress.stopped,
-        "best_epoch_of": {c: best_epoch_of(progress.history, c) for c in run.corpora},
-        "turns": turns_per_round(trainer.num_batches),
-        "discarded": {  # of the first epoch; later ones differ by the last, smaller batch at most
-            c: {"batches": left_out[c], "examples": len(splits[c]) - seen[c]} for c in run.corpora
+    return RunSummary(
+        **run.model_dump() | {"learning_rate": plan.learning_rate},
+        run=name,
+        backbone=params.active.backbone,
+        device=device_name(device),
+        precision="bf16" if kernels.bf16 else "fp32",
+        scheme=run.scheme,
+        corpora=run.corpora,
+        seed=plan.seed,
+        epochs=plan.epochs,
+        best_epoch=progress.best_epoch,
+        stopped=progress.stopped,
+        best_epoch_of={c: best_epoch_of(progress.history, c) for c in run.corpora},
+        turns=turns_per_round(trainer.num_batches),
+        discarded={  # in the first epoch; later ones differ by the last, smaller batch at most
+            c: LeftOut(left_out[c], len(splits[c]) - seen[c]) for c in run.corpora
         },
-        "pairs_cut": {
+        pairs_cut={
             corpus: {"train": splits[corpus].num_cut, "dev": dev.split.num_cut}
             for corpus, dev in trainer.dev.items()
             if dev.split.is_joint
         },
-        "parameters_trained": sum(p.numel() for p in trainer.model.parameters()),
-        "versions": {
+        parameters_trained=sum(p.numel() for p in trainer.model.parameters()),
+        versions={
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-    }
+    )

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.files import replacing_folder, write_record
-from pipeline.core.schemas import TRIALS
+from pipeline.core.files import replacing_folder
+from pipeline.core.records import TrialScores, TrialSummary
 from pipeline.evaluation.scores import read_summary, score_dev
 from pipeline.plumbing.checkpoints import mark_finished
 from pipeline.plumbing.params import Params
@@ -34,13 +34,14 @@ def train_trial(params: Params, name: str, trial: Trial) -> Mapping[str, Any]:
     inputs = paths.inputs_json(trial.run)
     with replacing_folder(paths.trial_dir(name)) as folder:
         trained = train_run(own, name, folder, inputs)
-        record = {
-            "trial": name,
-            "run": trial.run,
-            "trained": read_summary(paths.run_summary(folder)),
-            "corpora": score_dev(own, name, inputs, folder, paths.BACKBONE),
-        }
-        write_record(paths.trial_scores(folder), TRIALS, record)
+        summary = read_summary(paths.run_summary(folder))
+        scores = TrialScores(
+            trial=name,
+            run=trial.run,
+            trained=TrialSummary(**dict(summary)),
+            corpora=score_dev(own, name, inputs, folder, paths.BACKBONE),
+        )
+        scores.write(paths.trial_scores(folder))
         mark_finished(trained.checkpoint, paths.trial_scores(folder))
         paths.run_weights(folder).unlink()
         paths.run_summary(folder).unlink()

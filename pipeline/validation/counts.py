@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from pipeline.core.paper import TABLE_1
+from pipeline.core.records import Severity
 from pipeline.core.tasks import Corpus, CorpusName, Split
 from pipeline.data.carving import is_carved
 from pipeline.plumbing.params import CorporaParams, LocalCorpora, SyntheticCorpora
-from pipeline.validation.findings import Severity
 
 COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
 

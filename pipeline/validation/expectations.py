@@ -16,9 +16,10 @@ from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 
+from pipeline.core.records import Finding, Scope
 from pipeline.core.tasks import SPLITS, Corpus, CorpusName, Split
 from pipeline.core.yaml12 import read_yaml
-from pipeline.validation.findings import NUM_EXAMPLES, Finding, Scope, finding_of
+from pipeline.validation.findings import NUM_EXAMPLES, finding_of
 
 DATA = read_yaml(Path(__file__).with_name("expectations.yaml"))
 LIMITS: Mapping[CorpusName, Mapping[str, Any]] = DATA["limits"]

@@ -1,66 +1,17 @@
 """What validation found, in a form of our own: plain, sorted, the same on every run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from pipeline.core import paths
-from pipeline.core.tasks import CorpusName, Split
+from pipeline.core.records import CorpusReport, Example, Finding, Scope
 from pipeline.errors import ValidationError
-
-Severity = Literal["critical", "warning", "info"]
-Scope = Split | Literal["all"]  # one split, or all of a corpus together
 
 NUM_EXAMPLES = 5
 NUM_IDS_SHOWN = 3
 MAX_CHARACTERS = 10_000  # of a row's text in a report
-
-
-@dataclass(frozen=True)
-class Example:
-    """A row that an expectation did not hold for."""
-
-    id: str
-    text: str
-    detail: str  # what is wrong with it, where the text does not show it; else ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Whether one expectation held in one split."""
-
-    expectation: str
-    split: Scope
-    severity: Severity
-    success: bool
-    description: str  # a sentence: what must be so
-    observed: str  # of rows how many are otherwise, and how: "2 of 300 empty"
-    unexpected_count: int | None = None  # rows; None where not rows are looked at but the split
-    examples: Sequence[Example] = ()
-
-    @property
-    def stops(self) -> bool:
-        """Say whether the pipeline must not go on."""
-        return self.severity == "critical" and not self.success
-
-
-@dataclass(frozen=True)
-class CorpusReport:
-    """What the data page shows of a corpus, and all that validation found in it."""
-
-    corpus: CorpusName
-    source: str
-    counts: Mapping[Split, int]
-    paper_counts: Mapping[Split, int]
-    count_notes: Mapping[Split, str]  # why the two differ; "" where they do not
-    dropped: Sequence[Mapping[str, Any]]
-    notes: Sequence[str]
-    label_balance: Mapping[Split, Mapping[str, int]]
-    lengths: Mapping[Split, Mapping[str, float | None]]
-    length_counts: Mapping[Split, Mapping[str, int]]  # sentences by their number of words
-    findings: Sequence[Finding]  # by split, those of all last, then by name
 
 
 def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> Finding:

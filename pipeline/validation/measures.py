@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.core.records import Lengths
 from pipeline.core.tasks import Corpus, Split
 from pipeline.data.carving import normalised
 from pipeline.data.reading import NUMBER
@@ -52,16 +53,16 @@ def label_bins(labels: pd.Series, corpus: Corpus) -> dict[str, int]:
     return {str(label): int(counts.get(label, 0)) for label in range(corpus.max_label + 1)}
 
 
-def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[dict[str, float | None], dict[str, int]]:
+def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[Lengths, dict[str, int]]:
     """Describe how many words sentences have, both sides of pairs, and count them by that."""
     if frame.empty:
-        return dict.fromkeys(("min", "median", "p95", "max")), {}
+        return Lengths(), {}
     columns = ["words_first", "words_second"][: corpus.task.num_sentences]
     words = frame[columns].to_numpy().ravel()
     low, median, p95, high = np.percentile(words, [0, 50, 95, 100]).tolist()
-    described = {"min": int(low), "median": round(median, 1), "p95": round(p95, 1)}
     counts = zip(*np.unique(words, return_counts=True), strict=True)
-    return described | {"max": int(high)}, {str(word): int(count) for word, count in counts}
+    described = Lengths(int(low), round(median, 1), round(p95, 1), int(high))
+    return described, {str(word): int(count) for word, count in counts}
 
 
 def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:

@@ -2,14 +2,12 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from pipeline.core import paths
-from pipeline.core.files import read_record
 from pipeline.core.paper import TABLE_1
-from pipeline.core.schemas import CORPORA
+from pipeline.core.records import CorpusOrigin, CorpusReport, Finding
 from pipeline.core.tasks import SPLITS, Corpus, Split
 from pipeline.data.carving import is_carved
 from pipeline.data.reading import SCHEMA, read_as_text
@@ -17,7 +15,6 @@ from pipeline.errors import CorpusError
 from pipeline.plumbing.params import CorporaParams, LocalCorpora
 from pipeline.validation.counts import ExpectedRows, expected_rows
 from pipeline.validation.expectations import check, expect, expect_examples
-from pipeline.validation.findings import CorpusReport, Finding
 from pipeline.validation.measures import label_bins, lengths, measured
 
 log = logging.getLogger(__name__)
@@ -39,7 +36,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     read, findings = _read(corpus_dir)
     nothing = pd.DataFrame(columns=list(SCHEMA), dtype="str")
     frames = measured({split: read.get(split, nothing) for split in SPLITS}, corpus)
-    dropped = [row["split"] for row in origin["dropped"]]
+    dropped = [row.split for row in origin.dropped]
     expected = {
         split: expected_rows(corpus, split, corpora, len(frame), dropped.count(split))
         for split, frame in frames.items()
@@ -60,7 +57,9 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     order = [*SPLITS, "all"]
     return CorpusReport(
         corpus=corpus.name,
-        **origin,
+        source=origin.source,
+        dropped=origin.dropped,
+        notes=origin.notes,
         counts={split: len(frame) for split, frame in frames.items()},
         paper_counts=TABLE_1[corpus.name],
         count_notes=notes,
@@ -93,15 +92,13 @@ def _judged(
     return findings + check(pd.DataFrame(rows), split, [expect("class_balance", bin=bin_name)])
 
 
-def _origin(corpus_dir: Path) -> dict[str, Any]:
-    """Return the source, the dropped rows and the notes of a corpus."""
+def _origin(corpus_dir: Path) -> CorpusOrigin:
     path = paths.corpus_origin(corpus_dir)
     try:
-        origin = read_record(path, CORPORA)
-        return {key: origin[key] for key in ("source", "dropped", "notes")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return CorpusOrigin.read(path)
+    except (OSError, ValueError) as error:
         raise CorpusError(
-            f"{path} does not say where {corpus_dir.name} comes from ({error!r}); "
+            f"{path} does not say where {corpus_dir.name} comes from ({error}); "
             "run the stage `corpora` again"
         ) from None
 

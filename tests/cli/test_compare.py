@@ -12,14 +12,16 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.cli import main
-from pipeline.core.files import write_record, write_text
-from pipeline.core.schemas import EVALUATE, TRAIN
+from pipeline.core.files import write_text
+from pipeline.core.records import RunSummary
 from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
 from pipeline.launch.comparing import page_of
 from pipeline.reporting.comparison import asked_of, read_side
 from pipeline.reporting.comparison_page import comparison_page
 
+ROOT = Path(__file__).parents[2]
+SUMMARY = RunSummary.read(ROOT / "reports/demo/records/runs/sst-finetune/run.json")
 SIZE = 60
 LABELS = [i % 5 for i in range(SIZE)]
 SHIFTED = [(label + 1) % 5 for label in LABELS]
@@ -34,13 +36,11 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
     stages: dict[str, object] = {}
     for run, values in predictions.items():
         scores = folder / f"data/scores/{run}.json"
-        write_record(scores, EVALUATE, {"run": run, "is": str(values)})
+        write_text(scores, str(values))
         lines = [f"{i} , {value} " for i, value in enumerate(values)]
         text = "\n".join(["id \t Predicted_Sentiment ", *lines]) + "\n"
         write_text(folder / f"data/predictions/{run}/sst-dev.csv", text)
-        write_record(
-            folder / f"data/runs/{run}/run.json", TRAIN, {"device": "cpu", "precision": "fp32"}
-        )
+        SUMMARY.write(folder / f"data/runs/{run}/run.json")
         md5 = hashlib.md5(scores.read_bytes(), usedforsecurity=False).hexdigest()
         stages[f"evaluate@{run}"] = {
             "deps": [

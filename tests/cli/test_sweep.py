@@ -1,16 +1,15 @@
 """`python -m pipeline sweep` and `readings`: what they say, and what they hand on."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import main
 from pipeline.core import paths
-from pipeline.core.schemas import TIME
 from pipeline.launch.repro import How
 from pipeline.launch.sweep import readings_of
 from pipeline.plumbing.params import load_params
+from pipeline.plumbing.stage_times import StageTime
 from pipeline.plumbing.trials import load_trials
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +32,8 @@ def test_a_sweep_writes_the_trials_and_goes_on_as_repro(
 def test_dry_names_the_trials_and_their_time_and_changes_nothing(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    time = paths.stage_time("demo", "train@sst-pretrain")
-    time.parent.mkdir(parents=True)
-    time.write_text(json.dumps({"schema": str(TIME), "seconds": 61.7}))
+    time = StageTime(stage="train@sst-pretrain", seconds=61.7)
+    time.write(paths.stage_time("demo", time.stage))
     before = paths.DVC_YAML.read_bytes()
     main(["sweep", "--grid", "dropout=0.1,0.3", "--runs", "sst-pretrain", "--seeds", "2", "--dry"])
     assert capsys.readouterr().out.splitlines() == [

@@ -17,8 +17,7 @@ from torch import nn
 
 from pipeline.core.checkpoint_names import judged_checkpoint
 from pipeline.core.config import BertConfig
-from pipeline.core.files import write_record
-from pipeline.core.schemas import FEATURES, TOKENS
+from pipeline.core.records import FeatureCounts, TokenCache
 from pipeline.core.tasks import CORPORA
 from pipeline.core.tokenizer import load_tokenizer
 from pipeline.data.reading import read_split
@@ -115,8 +114,10 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_run(
     path: str, disguise: str, marker: Path
 ) -> None:
     # what is read before it
-    write_record(Path("tokens/cache.json"), TOKENS, {"corpus": "sst", "pad_id": 0, "max_length": 8})
-    write_record(Path("features/features.json"), FEATURES, {})
+    TokenCache(corpus="sst", pad_id=0, max_length=8, examples={}, truncated_sentences={}).write(
+        Path("tokens/cache.json")
+    )
+    FeatureCounts(examples={}).write(Path("features/features.json"))
     plant(Path(path), DISGUISES[disguise][0](Trap(marker)))
     with pytest.raises(PipelineError, match=re.escape(Path(path).parts[0])) as refused:
         READERS[path]()

@@ -20,14 +20,13 @@ from pipeline.core.files import (
     git_blob_sha1_of,
     md5_of,
     read_json,
-    read_record,
     replacing,
     replacing_folder,
     sha256_of,
     write_json,
-    write_record,
     write_text,
 )
+from pipeline.core.record import Record, RecordError
 from pipeline.core.schemas import Schema
 from pipeline.errors import SchemaError
 from tests.full_disk import full_disk
@@ -132,6 +131,13 @@ def test_text_is_written_as_its_bytes_and_nothing_else(text: str) -> None:
         assert path.read_bytes() == text.encode()
 
 
+class Letter(Record):
+    """A record with one number."""
+
+    SCHEMA = TOKENS
+    b: float
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -144,15 +150,33 @@ def test_record_of_another_version_is_refused(
     tmp_path: Path, content: dict[str, object], said: str
 ) -> None:
     path = tmp_path / "a.json"
-    write_record(path, TOKENS, {"b": 1})
-    assert read_record(path, TOKENS) == {"schema": "tokens/2", "b": 1}
+    Letter(b=1).write(path)
+    assert read_json(path) == {"schema": "tokens/2", "b": 1}
+    assert Letter.read(path) == Letter(b=1)
     write_json(path, content)
     said = f"a.json was written by another version of this project: {said}, this one reads tokens/2"
     with pytest.raises(SchemaError, match=said):
-        read_record(path, TOKENS)
+        Letter.read(path)
     write_json(path, [content])
     with pytest.raises(ValueError, match="is not a JSON object"):
-        read_record(path, TOKENS)
+        Letter.read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "b: Field required"),
+        (', "b": true', "b: Input should be a valid number"),
+        (', "b": "1"', "b: Input should be a valid number"),
+        (', "b": NaN', "b: Input should be a finite number"),
+        (', "b": 1, "c": 2', "c: Extra inputs are not permitted"),
+    ],
+)
+def test_a_damaged_record_says_where(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"schema": "tokens/2"{content}}}')
+    with pytest.raises(RecordError, match=f"^{said}"):
+        Letter.read(path)
 
 
 def test_a_folder_takes_the_place_of_the_old_one_whole_or_not_at_all(tmp_path: Path) -> None:

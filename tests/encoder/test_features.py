@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.core.files import write_record
-from pipeline.core.schemas import FEATURES
+from pipeline.core.files import write_json
+from pipeline.core.records import FeatureCounts
 from pipeline.encoder.features import compute_vectors, read_features, write_features
 from pipeline.encoder.kernels import PLAIN
 from pipeline.encoder.weights import load_backbone
@@ -21,12 +21,12 @@ CPU = torch.device("cpu")
 
 
 def test_damaged_vectors_and_those_of_another_version_are_refused(tmp_path: Path) -> None:
-    write_record(tmp_path / "features.json", FEATURES, {})
+    FeatureCounts(examples={}).write(tmp_path / "features.json")
     (tmp_path / "dev.npy").write_bytes(b"junk")
     for split in ("dev", "train"):
         with pytest.raises(CorpusError, match=rf"{split}\.npy is missing or damaged"):
             read_features(tmp_path, split)
-    write_record(tmp_path / "features.json", FEATURES._replace(version=0), {})
+    write_json(tmp_path / "features.json", {"schema": "features/0"})
     with pytest.raises(SchemaError, match="its schema is features/0, this one reads features/1"):
         read_features(tmp_path, "dev")
 

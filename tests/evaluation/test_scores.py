@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pipeline.core import paths
+from pipeline.core.records import RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import TrainingError
 from pipeline.evaluation import scores
@@ -17,19 +18,21 @@ from pipeline.plumbing.params import EvaluationParams, load_params
 from tests.splits import split_of
 
 ROOT = Path(__file__).parents[2]
+SUMMARY = RunSummary.read(ROOT / "reports/demo/records/runs/sst-finetune/run.json")
 EVALUATION = EvaluationParams(batch_size=8, bootstrap_resamples=500, confidence=0.95)
 
 
-def told(
+def scored(
     corpus: CorpusName, labels: Sequence[float], predictions: Sequence[float], seed: int = 1
 ) -> dict[str, Any]:
+    """Return what is known of the predictions of epoch 3."""
     sentences = [[101, 102]] * (len(labels) * CORPORA[corpus].task.num_sentences)
     split = split_of(corpus, sentences, labels)
-    return score_corpus(split, np.array(predictions, dtype=float), EVALUATION, seed)
+    return score_corpus(split, np.array(predictions, dtype=float), EVALUATION, seed, 3).model_dump()
 
 
 def test_accuracy_by_hand() -> None:
-    found = told("sst", [0, 1, 2, 2], [0, 1, 2, 3])
+    found = scored("sst", [0, 1, 2, 2], [0, 1, 2, 3])
     assert found.pop("ci_low") <= 0.75 <= found.pop("ci_high")
     assert found == {
         "metric": "accuracy",
@@ -38,11 +41,12 @@ def test_accuracy_by_hand() -> None:
         "reason": None,
         "secondary": {"macro_f1": pytest.approx((1 + 1 + 2 / 3 + 0) / 4)},
         "majority_class": 0.5,
+        "best_epoch": 3,
     }
 
 
 def test_constant_predictions_have_no_score_and_a_reason() -> None:
-    found = told("sts", [0, 1, 5], [0, 0, 0])
+    found = scored("sts", [0, 1, 5], [0, 0, 0])
     assert found["reason"] == "undefined: constant predictions"
     assert [found[key] for key in ("score", "ci_low", "ci_high")] == [None, None, None]
     assert found["secondary"] == {"spearman": None}
@@ -52,7 +56,7 @@ def test_interval_follows_the_seed() -> None:
     generator = np.random.default_rng(0)
     labels = generator.random(50)
     predictions = labels + generator.normal(0, 0.3, 50)
-    first, again, other = (told("sts", labels, predictions, seed) for seed in (1, 1, 2))
+    first, again, other = (scored("sts", labels, predictions, seed) for seed in (1, 1, 2))
     assert first == again
     assert first["ci_low"] != pytest.approx(other["ci_low"])
 
@@ -68,7 +72,7 @@ def test_a_failure_leaves_the_old_predictions_whole(
     split = split_of("sst", [[101, 102]] * 4, [0, 1, 2, 3])
 
     def answers(*_: object) -> Iterator[Answers]:
-        yield Answers("dev", split, torch.zeros(4, 5), np.zeros(4), {"best_epoch": 1})
+        yield Answers("dev", split, torch.zeros(4, 5), np.zeros(4), SUMMARY)
         raise TrainingError("a batch does not fit")
 
     monkeypatch.setattr(scores, "_answers", answers)

@@ -6,21 +6,32 @@ Scores are made by hand; what else runs and validation leave is from the committ
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from pydantic import BaseModel
 
 from pipeline.core import paths
-from pipeline.core.files import read_json
 from pipeline.core.paper import Scheme
-from pipeline.core.schemas import EVALUATE, INPUTS, TIME
+from pipeline.core.records import (
+    Analysis,
+    Bin,
+    CorpusReport,
+    CorpusScores,
+    Example,
+    Finding,
+    Mistake,
+    RunInputs,
+    RunScores,
+    RunSummary,
+)
 from pipeline.core.tasks import CORPORA, CorpusName, Mode
-from pipeline.evaluation.analysis import Analysis, Bin, Mistake
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.stage_times import StageTime
 from pipeline.plumbing.trials import Trial
 from pipeline.reporting.gathering import gather
 from pipeline.reporting.pages import data_page, run_page, write_report
@@ -29,10 +40,10 @@ from pipeline.reporting.records import records_of
 from pipeline.reporting.results import Outcome, Result
 from pipeline.site.site import write_site
 
+M = TypeVar("M", bound=BaseModel)
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 RECORDS = ROOT / paths.records_dir(paths.report_dir("demo"))
-DEVICE = {"device": "cpu", "precision": "fp32"}
 
 
 @pytest.fixture
@@ -73,13 +84,14 @@ def site(written: Path, outcome: Outcome, tmp_path_factory: pytest.TempPathFacto
         for run in ("sst-pretrain", "sts-pretrain", "multitask-finetune"):
             write(report / f"runs/{run}.md", run_page(PARAMS, outcome, run))
         findings = [
-            FINDING | {"examples": [{"id": "wrong", "text": t, "detail": ""}]}
-            for t in (HOSTILE, UNBROKEN)
+            replace(FINDING, examples=[Example("wrong", text, "")]) for text in (HOSTILE, UNBROKEN)
         ]
-        write(report / "data.md", data_page({"sst": VALIDATION | {"findings": findings}}, "head"))
+        validation = VALIDATION.model_copy(update={"findings": findings})
+        write(report / "data.md", data_page({"sst": validation}, "head"))
         write(paths.COMPARISON, "# `HEAD` against `main`\n\n[Ours](demo/table3.md)\n")
-        time = {"schema": str(TIME), "seconds": 61.7, "threads": 2}
-        write(paths.stage_time("demo", "train@sst-pretrain"), time)
+        StageTime(stage="train@sst-pretrain", seconds=61.7, threads=2).write(
+            paths.stage_time("demo", "train@sst-pretrain")
+        )
         write_site("demo", Path("site"))
     return folder / "site"
 
@@ -108,6 +120,11 @@ def result_of(
     return Result(**(values | changes))
 
 
+def changed(record: M, **values: Any) -> M:
+    """Return a record with other values."""
+    return record.model_copy(update=values)
+
+
 def outcome_of(params: Params, trials: Mapping[str, Trial] | None = None) -> Outcome:
     """Gather what runs left in this folder as records, and read those."""
     with TemporaryDirectory() as folder:
@@ -122,33 +139,32 @@ def left_by_runs() -> Params:
             f"{e},{corpus},3,24,0.5,1.5,accuracy,0.5," for e in (1, 2) for corpus in run.corpora
         ]
         header = "epoch,corpus,steps,examples,train_loss,gradient_norm,dev_metric,dev_score,note"
-        write(
-            paths.scores_json(name),
-            {
-                "schema": str(EVALUATE),
-                "weights_sha256": "0" * 64,
-                "corpora": {
-                    corpus: SCORE | {"analysis": asdict(ANALYSIS[CORPORA[corpus].has_classes])}
-                    for corpus in run.corpora
-                },
-            },
-        )
+        scores = {corpus: corpus_scores(corpus) for corpus in run.corpora}
+        RunScores(run=name, corpora=scores, weights_sha256="0" * 64).write(paths.scores_json(name))
         for corpus in run.corpora:
             for split in ("dev", "test"):
                 path = paths.predictions_csv(name, corpus, split)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_predictions(path, ["wrong"], [0.0], CORPORA[corpus])
-        write(paths.inputs_json(name), {"schema": str(INPUTS), "files": {"data/x": "1" * 64}})
-        summary = read_json(RECORDS / f"runs/{name}/run.json")
-        write(paths.run_summary(folder), summary | {"epochs": 2, "best_epoch": 1} | DEVICE)
+        inputs = RunInputs.read(RECORDS / f"inputs/{name}.json")
+        files = {"files": {"data/x": "1" * 64}}
+        inputs.model_copy(update=files).write(paths.inputs_json(name))
+        summary = RunSummary.read(RECORDS / f"runs/{name}/run.json")
+        trained = {"epochs": 2, "best_epoch": 1, "device": "cpu", "precision": "fp32"}
+        summary.model_copy(update=trained).write(paths.run_summary(folder))
         write(paths.run_history(folder), "\n".join([header, *rows]) + "\n")
     for corpus in CORPORA:
-        write(paths.validation_json(corpus), VALIDATION | {"corpus": corpus})
+        VALIDATION.model_copy(update={"corpus": corpus}).write(paths.validation_json(corpus))
         second = "A second one." if CORPORA[corpus].is_pair else ""
         text = f"id,first,second,label\nwrong,A *first* sentence.,{second},1\n"
         write(paths.split_csv(paths.corpus_dir(corpus), "dev"), text)
     write(paths.DEAD_HEADS, {"runs": []})
     return PARAMS
+
+
+def corpus_scores(corpus: CorpusName) -> CorpusScores:
+    analysis = ANALYSIS[CORPORA[corpus].has_classes]
+    return CorpusScores(**SCORE | {"metric": CORPORA[corpus].task.metric}, analysis=analysis)
 
 
 def write(path: Path, content: Any) -> None:
@@ -175,7 +191,7 @@ ANALYSIS = {
         num_zero=1,
     ),
 }
-SCORE = {
+SCORE: dict[str, Any] = {
     "num_examples": 4,
     "secondary": {"macro_f1": 0.5},
     "metric": "accuracy",
@@ -187,15 +203,8 @@ SCORE = {
     "left_out": {"dev": 0, "test": 0},
     "best_epoch": 1,
 }
-VALIDATION = read_json(RECORDS / "validation/sst.json") | {"findings": []}
-FINDING = {
-    "expectation": "first_length",
-    "split": "dev",
-    "severity": "warning",
-    "success": False,
-    "description": "What is expected.",
-    "observed": "1 of 2",
-}
+VALIDATION = CorpusReport.read(RECORDS / "validation/sst.json").model_copy(update={"findings": []})
+FINDING = Finding("first_length", "dev", "warning", False, "What is expected.", "1 of 2")
 HOSTILE = (
     "<script>document.title = 'taken'</script><img src=https://example.org/x onerror=alert(1)> "
     "[a](javascript:alert(1)) ![b](https://example.org/b) https://example.org"

@@ -1,7 +1,10 @@
 """data_page: no text of a corpus, and no id, can break it."""
 
+from dataclasses import replace
+
 import pytest
 
+from pipeline.core.records import Example
 from pipeline.reporting.pages import data_page
 from tests.reporting.conftest import FINDING, VALIDATION
 
@@ -17,10 +20,10 @@ from tests.reporting.conftest import FINDING, VALIDATION
 )
 def test_texts_and_ids_cannot_break_the_page(text: str, shown: str) -> None:
     findings = [
-        FINDING | {"description": text, "examples": [{"id": id_, "text": text, "detail": ""}]}
+        replace(FINDING, description=text, examples=[Example(id_, text, "")])
         for id_ in ("label 4", "a`|b")
     ]
-    page = data_page({"sts": VALIDATION | {"findings": findings}}, "head")
+    page = data_page({"sts": VALIDATION.model_copy(update={"findings": findings})}, "head")
     assert f"- `label 4` {shown}\n" in page
     assert f"- a\\`\\|b {shown}\n" in page  # an id that cannot be code
     assert f"| {shown} " in page  # padded to the width of its column

@@ -25,8 +25,8 @@ from pipeline.reporting.pages import (
     write_report,
 )
 from pipeline.reporting.results import EpochScore, Outcome
-from pipeline.reporting.tables import KEYS
-from tests.reporting.conftest import PARAMS
+from pipeline.reporting.tables import TABLE3_KEYS
+from tests.reporting.conftest import PARAMS, changed
 from tests.reporting.test_dead_heads import runs_of
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
     assert found - records == {*beside, *(f"demo/{page}" for page in pages)}
     rows = json.loads((written / OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(PARAMS.configurations)
-    assert all(set(row) == set(KEYS) for row in rows)
+    assert all(set(row) == set(TABLE3_KEYS) for row in rows)
     assert json.loads((written / SUMMARY).read_text()) == {
         "finetune": 0.5,
         "pretrain": 0.5,
@@ -157,7 +157,7 @@ def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(outcome: Out
     assert "Pairs cut to the maximum length" not in run_page(PARAMS, outcome, run)
     first, second = outcome.histories[run]
     history = [first, replace(second, dev_score=None, train_loss=None)]
-    summary = replace(
+    summary = changed(
         outcome.summaries[run],
         stopped="the loss is inf in step 3",
         pairs_cut={"quora": {"train": 1234, "dev": 0}},
@@ -183,7 +183,7 @@ def test_a_run_without_any_known_prediction_still_has_a_page(outcome: Outcome) -
     )
     reason = "undefined: training stopped, the loss is no number"
     nothing_known = {"score": None, "ci_low": None, "ci_high": None, "best_epoch": 0}
-    undefined = replace(result, **nothing_known, analysis=nothing, reason=reason)
+    undefined = changed(result, **nothing_known, analysis=nothing, reason=reason)
     outcome = replace(outcome, results=[undefined])
     page = run_page(PARAMS, outcome, "sts-pretrain")
     assert f"{reason}." in page

@@ -1,6 +1,6 @@
 """Multi-task rows against single-task rows: on the same examples, corrected for their number."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_each_multi_task_row_is_tested_against_the_single_task_row_like_it(
     predict("multitask-finetune", "quora", right=43)
     found = differences(dev_sets, records_in_data())
     assert set(found) == {name for name in dev_sets.configurations if "multitask" in name}
-    assert found["sst-multitask-pretrain"]["value"] == 0
+    assert found["sst-multitask-pretrain"].value == 0
     alone = [
         paired_bootstrap(
             metric,
@@ -68,7 +68,7 @@ def test_each_multi_task_row_is_tested_against_the_single_task_row_like_it(
     corrected = holm([each.p_value for each in alone if each])
     for corpus, each, p_value in zip(("sst", "quora", "sts"), alone, corrected, strict=True):
         assert each
-        assert found[f"{corpus}-multitask-finetune"] == asdict(replace(each, p_value=p_value))
+        assert found[f"{corpus}-multitask-finetune"] == replace(each, p_value=p_value)
 
 
 def test_a_run_with_predictions_left_out_is_not_tested(dev_sets: Params) -> None:

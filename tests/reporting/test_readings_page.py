@@ -9,7 +9,7 @@ import pytest
 from pipeline.plumbing.trials import Changes
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
-from tests.reporting.conftest import PARAMS
+from tests.reporting.conftest import PARAMS, changed
 
 BEST = "is the reading that best matches the paper's numbers here"
 SEPARATE, SKIP = Changes(pair_encoding="separate"), Changes(idle_heads="skip")
@@ -20,8 +20,8 @@ Score = float | None
 def scored(row: Result, score: Score) -> Result:
     if score is None:
         undefined = "undefined: constant predictions"
-        return replace(row, score=None, ci_low=None, ci_high=None, reason=undefined)
-    return replace(row, score=score, ci_low=score - 0.01, ci_high=score + 0.01)
+        return changed(row, score=None, ci_low=None, ci_high=None, reason=undefined)
+    return changed(row, score=score, ci_low=score - 0.01, ci_high=score + 0.01)
 
 
 def with_scores(outcome: Outcome, scores: Mapping[str, Score]) -> Outcome:

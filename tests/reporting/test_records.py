@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core import paths
-from pipeline.core.schemas import EVALUATE
+from pipeline.core.records import RunScores
 from pipeline.errors import ReportError, SchemaError
 from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import gather
@@ -26,13 +26,12 @@ OLD = "was written by another version of this project: its schema is evaluate/0,
 
 
 def read(records: Records, content: str | None) -> None:
-    """Read `corpora` of scores that say something, or are not there."""
+    """Read scores with this content, or scores that are missing."""
     path = records.folder / paths.recorded(SCORES)
     path.parent.mkdir(parents=True)
     if content is not None:
         path.write_text(content)
-    with records.record(SCORES, EVALUATE) as scores:
-        scores["corpora"]
+    records.read(SCORES, RunScores)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def read(records: Records, content: str | None) -> None:
         ("[]", "is damaged; ", "delete it and run `dvc repro`", BACK),
         (
             '{"schema": "evaluate/2"}',
-            "says nothing of 'corpora'; ",
+            "is damaged (run: Field required); ",
             "delete it and run `dvc repro`",
             BACK,
         ),
@@ -96,7 +95,7 @@ def test_params_and_trials_that_are_not_this_versions_are_refused_in_one_sentenc
         read_trials(records, params)
     for path in (in_force, trials):
         path.write_text('{"schema": "report/1"}')
-    with pytest.raises(ReportError, match=rf"^{in_force} says nothing of 'params'"):
+    with pytest.raises(ReportError, match=rf"^{in_force} is damaged \(params: Field required\)"):
         read_params(records)
-    with pytest.raises(ReportError, match=rf"^{trials} says nothing of 'trials'"):
+    with pytest.raises(ReportError, match=rf"^{trials} is damaged \(trials: Field required\)"):
         read_trials(records, params)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.core import paths
-from pipeline.core.schemas import EVALUATE, TRAIN, VALIDATE
+from pipeline.core.schemas import TRAIN, VALIDATE
 from pipeline.errors import ReportError, SchemaError
 from pipeline.plumbing.params import Params
 from pipeline.reporting.gathering import gather
@@ -51,22 +51,22 @@ def history(rows: str) -> Spoil:
     return content(header + rows.replace("\n", ",0.1,\n"))
 
 
-def scores(**given: Any) -> Spoil:
-    return content({"schema": str(EVALUATE), "weights_sha256": "", "corpora": given})
-
-
 # what is wrong with any record is in test_records.py; here, that each of them is looked at
 SPOILT: list[tuple[Path, Spoil, str]] = [
     *((path, Path.unlink, MISSING) for path in (SCORES, SUMMARY, VALIDATION, HISTORY)),
     *((path, content("[]"), DAMAGED) for path in (SCORES, SUMMARY, VALIDATION)),
-    (SCORES, scores(), "says nothing of 'sst'; delete it"),
-    (SCORES, scores(sst={"score": 0.5, "analysis": {"mistakes": []}}), "says nothing of 'reason'"),
-    (SUMMARY, content({"schema": str(TRAIN), "best_epoch": 1}), "says nothing of 'device'"),
-    (VALIDATION, content({"schema": str(VALIDATE), "source": "synthetic"}), "says nothing of 'c"),
-    (SCORES, change("corpora", "sst", "ci_low", to=True), DAMAGED),
-    (SCORES, change("corpora", "sst", "majority_class", to=[0.5]), DAMAGED),
-    (SCORES, change("corpora", "sst", "score", to=float("nan")), DAMAGED),
-    (SCORES, change("corpora", "sst", "score", to=None), DAMAGED),  # it has no reason
+    (SCORES, change("corpora", to={}), "says nothing of 'sst'; delete it"),
+    (SUMMARY, content({"schema": str(TRAIN)}), "is damaged (run: Field required); delete it"),
+    (VALIDATION, content({"schema": str(VALIDATE)}), "is damaged (corpus: Field required)"),
+    *(
+        (SCORES, change("corpora", "sst", key, to=value), f"is damaged (corpora.sst{said}")
+        for key, value, said in (
+            ("ci_low", True, ".ci_low: Input should be a valid number)"),
+            ("majority_class", [0.5], ".majority_class: Input should be a valid number)"),
+            ("score", float("nan"), ".score: Input should be a finite number)"),
+            ("score", None, ": Value error, an undefined score has a reason)"),
+        )
+    ),
     *(
         (HISTORY, history(rows), DAMAGED)
         for rows in (

@@ -5,13 +5,13 @@ A sweep of seeds beside readings is among the committed records, in test_pages.p
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.core import paths
-from pipeline.core.schemas import TRIALS
+from pipeline.core.records import DevScore, RunSummary, TrialScores, TrialSummary
+from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.launch.sweep import read_grid, trials_of
 from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Trial
@@ -34,18 +34,26 @@ def sweep(params: Params, runs: list[str], num_seeds: int, grid: str = "") -> di
 
 def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, float | None]) -> None:
     """Write what a trial would have left; scores that are not given are 0.6."""
-    corpora: dict[str, dict[str, Any]] = {}
+    corpora: dict[CorpusName, DevScore] = {}
     for corpus in params.run(trial.run).corpora:
         score = given.get(corpus, 0.6)
         low, high = (None, None) if score is None else (score - 0.01, score + 0.01)
         reason = "undefined: constant predictions" if score is None else None
-        corpora[corpus] = {"score": score, "ci_low": low, "ci_high": high, "reason": reason}
-        corpora[corpus]["best_epoch"] = 2
-    path = paths.trial_scores(paths.trial_dir(name))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trained = {"stopped": None, "device": "cpu", "precision": "fp32"}
-    record = {"schema": str(TRIALS), "trained": trained, "corpora": corpora}
-    path.write_text(json.dumps(record))
+        corpora[corpus] = DevScore(
+            metric=CORPORA[corpus].task.metric,
+            num_examples=4,
+            score=score,
+            ci_low=low,
+            ci_high=high,
+            reason=reason,
+            secondary={},
+            majority_class=None,
+            best_epoch=2,
+        )
+    summary = RunSummary.read(paths.run_summary(paths.run_dir(trial.run)))
+    trained = TrialSummary(**dict(summary))
+    record = TrialScores(trial=name, run=trial.run, trained=trained, corpora=corpora)
+    record.write(paths.trial_scores(paths.trial_dir(name)))
 
 
 def lines_of(page: str, start: str) -> list[list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.plumbing.params import Params
-from pipeline.reporting.results import EpochScore, Outcome, RunSummary
+from pipeline.reporting.results import EpochScore, Outcome
 from pipeline.reporting.tables import (
     notes,
     shown_rate,
@@ -89,21 +89,24 @@ def test_rate_is_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> N
     assert shown_rate(rate) == shown
 
 
-def noted(best_epoch: int, stopped: str | None, notes: list[str]) -> str:
+def noted(outcome: Outcome, best_epoch: int, stopped: str | None, notes: list[str]) -> str:
     """Return the troubles of one run, with a note on each epoch."""
     epochs = [EpochScore(epoch, "sts", None, 1, note) for epoch, note in enumerate(notes, start=1)]
-    found = RunSummary("cpu", 3, best_epoch, stopped, 1e-5, {}, {}, 1, {}, {}, "")
+    ended = {"best_epoch": best_epoch, "stopped": stopped}
+    found = outcome.summaries["sts-finetune"].model_copy(update=ended)
     return troubles(Outcome([], {"sts-finetune": found}, {"sts-finetune": epochs}, {}, {}))
 
 
-def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs() -> None:
-    assert noted(2, None, ["", ""]) == ""
-    lines = noted(4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
+def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs(
+    outcome: Outcome,
+) -> None:
+    assert noted(outcome, 2, None, ["", ""]) == ""
+    lines = noted(outcome, 4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
     assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines] == [
         ["sts-finetune", "sts", "1-2, 4", "yes", "dead"],
         ["sts-finetune", "sts", "4", "yes", "diverges"],
     ]
     loss = "the loss is nan in step 3"
     said = f"- **sts-finetune** stopped early (†): {loss}; its weights come from epoch 1."
-    assert said in noted(1, loss, ["", ""])
-    assert "no epoch was completed, so the run has no scores" in noted(0, loss, [""])
+    assert said in noted(outcome, 1, loss, ["", ""])
+    assert "no epoch was completed, so the run has no scores" in noted(outcome, 0, loss, [""])

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from pipeline.core import paths
-from pipeline.core.files import sha256_of, write_record
-from pipeline.core.schemas import INPUTS
+from pipeline.core.files import sha256_of
+from pipeline.core.records import RunInputs
 from pipeline.encoder.kernels import PLAIN
 from pipeline.errors import TrainingError
 from pipeline.plumbing.params import Params, load_params
@@ -77,20 +77,24 @@ def test_inputs_kernels_threads_and_versions_move_it(monkeypatch: pytest.MonkeyP
             assert fingerprint() != whole, name
 
 
+def write_inputs(files: dict[str, str]) -> None:
+    listed = RunInputs(run=NAME, pair_encoding="joint", files=files, files_of_other_encoding={})
+    listed.write(paths.inputs_json(NAME))
+
+
 def test_inputs_that_change_while_it_waits_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("tokens").write_text("as listed")
     files = {"tokens": sha256_of(Path("tokens"))}
-    listed = {"run": NAME, "pair_encoding": "joint", "files": files}
-    write_record(paths.inputs_json(NAME), INPUTS, listed)
+    write_inputs(files)
 
     @contextmanager
     def waited(name: str, fingerprint: str) -> Iterator[Path]:
         Path("tokens").write_text("other")
         files["tokens"] = sha256_of(Path("tokens"))
-        write_record(paths.inputs_json(NAME), INPUTS, listed)
+        write_inputs(files)
         yield tmp_path
 
     monkeypatch.setattr(run, "own_checkpoint", waited)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core import paths
-from pipeline.core.files import read_record, write_record
-from pipeline.core.schemas import TRAIN, TRIALS
+from pipeline.core.records import DevScore, RunScores, RunSummary, TrialScores
 from pipeline.errors import TrainingError
 from pipeline.plumbing.checkpoints import own_checkpoint
 from pipeline.plumbing.params import Params, load_params
@@ -17,7 +16,12 @@ from pipeline.plumbing.trials import Changes, Trial, changed
 from pipeline.training import trial
 from pipeline.training.run import Trained
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+ROOT = Path(__file__).parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
+RECORDS = ROOT / "reports/demo/records"
+SUMMARY = RunSummary.read(RECORDS / "runs/sst-pretrain/run.json")
+SCORES = RunScores.read(RECORDS / "scores/sst-pretrain.json").corpora["sst"]
+SCORE = DevScore(**{name: getattr(SCORES, name) for name in DevScore.model_fields})
 TRIAL = Trial(run="sst-pretrain", mode="pretrain", seed=7, changes=Changes(dropout=0.1))
 NAME = "sst-pretrain-dropout0p1-seed7"
 KEPT = "training.safetensors"
@@ -30,8 +34,8 @@ def trained(params: Params, name: str, out: Path, inputs: Path) -> Trained:
         (folder / KEPT).touch()
         paths.run_weights(out).write_text("weights")
         paths.run_history(out).write_text("history")
-        settings = params.run(name).model_dump()
-        write_record(paths.run_summary(out), TRAIN, {"seed": params.seed, "settings": settings})
+        settings = params.run(name).model_dump() | {"seed": params.seed}
+        SUMMARY.model_copy(update=settings).write(paths.run_summary(out))
     return Trained(folder, {})
 
 
@@ -41,20 +45,20 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DVC_ROOT", "MINBERT_CHECKPOINTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(trial, "train_run", trained)
-    monkeypatch.setattr(trial, "score_dev", lambda *_: {"sst": {"score": 0.5}})
+    monkeypatch.setattr(trial, "score_dev", lambda *_: {"sst": SCORE})
 
 
 def test_scores_and_history_stay_and_no_weights() -> None:
     folder = paths.trial_dir(NAME)
     trial.train_trial(PARAMS, NAME, TRIAL)
-    record = read_record(paths.trial_scores(folder), TRIALS)
+    record = TrialScores.read(paths.trial_scores(folder))
     assert {path.name for path in folder.iterdir()} == {"scores.json", "history.csv"}
     assert [path.name for path in folder.parent.iterdir()] == [NAME]
-    assert (record["trial"], record["run"]) == (NAME, "sst-pretrain")
-    assert record["trained"]["seed"] == 7
-    settings = changed(PARAMS.run("sst-pretrain"), TRIAL.changes)
-    assert record["trained"]["settings"] == settings.model_dump()
-    assert record["corpora"] == {"sst": {"score": 0.5}}
+    assert (record.trial, record.run) == (NAME, "sst-pretrain")
+    assert record.trained.seed == 7
+    settings = changed(PARAMS.run("sst-pretrain"), TRIAL.changes).model_dump()
+    assert settings.items() <= record.trained.model_dump().items()
+    assert record.corpora == {"sst": SCORE}
 
 
 def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(

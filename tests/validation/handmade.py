@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.core.files import write_record
-from pipeline.core.schemas import CORPORA as CORPORA_SCHEMA
+from pipeline.core.records import CorpusOrigin, CorpusReport
 from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
 from pipeline.plumbing.params import Cs224nCorpora, SplitSizes, SyntheticCorpora
-from pipeline.validation.findings import CorpusReport
 from pipeline.validation.validation import validate_corpus
 
 SIZES: Mapping[Split, int] = {"train": 30, "dev": 30, "test": 10}
@@ -45,8 +43,9 @@ def write(
     for split, examples in rows.items():
         frame = pd.DataFrame(examples, columns=["id", "first", "second", "label"])
         frame.to_csv(folder / f"{split}.csv", index=False)
-    origin = {"source": "made by hand", "notes": ["a note"], "dropped": []}
-    write_record(folder / "origin.json", CORPORA_SCHEMA, origin)
+    CorpusOrigin(source="made by hand", description="", notes=["a note"]).write(
+        folder / "origin.json"
+    )
 
 
 def validate(

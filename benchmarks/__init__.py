@@ -1,1 +1,1 @@
-"""Speed, measured on the machine at hand."""
+"""Measurements of speed and experiments, started by hand."""

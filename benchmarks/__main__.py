@@ -1,4 +1,4 @@
-"""Ours beside a textbook implementation and Hugging Face's, on this machine.
+"""Compares our speed with that of a textbook implementation and Hugging Face's, on this machine.
 
 Needs the data of a finished `make repro`; writes benchmarks/results/<device>.json,
 reports/benchmarks.md and reports/benchmarks.svg.
@@ -20,7 +20,7 @@ from benchmarks import breakdown, ours
 from benchmarks.measure import FEATURES, HUGGING_FACE, TEXTBOOK, alternate, matmul_peak
 from benchmarks.page import figure, page
 from benchmarks.results import machine, run_command, setting, write_page, write_results
-from benchmarks.turns import apart, seconds_of
+from benchmarks.turns import in_new_process, seconds_of
 from pipeline.core import paths
 from pipeline.core.config import config_from_json
 from pipeline.core.files import read_json
@@ -33,38 +33,38 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
-PEERS = ("transformers",)
+PEERS = ("transformers",)  # packages that only the benchmark needs
 GROWTH_EXAMPLES = (512, 1024, 2048)
-SHAPE_ROWS = 1600  # tokens of a batch
+SHAPE_ROWS = 1600  # tokens in a batch
 STAGES, NO_STAGES = Path("stages"), {"__init__", "entry"}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure, write the numbers, write the page.
+    """Measure, then write the numbers and the page.
 
     Raises:
         PipelineError: a peer is not installed.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="turns each contender takes")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
     parser.add_argument("--steps", type=int, default=3, help="batches in a turn")
-    parser.add_argument("--examples", type=int, help="cut every corpus to so many")
+    parser.add_argument("--examples", type=int, help="cut every corpus to this number")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=list(CORPORA))
-    parser.add_argument("--page", type=Path, metavar="JSON", help="write the page of a run anew")
+    parser.add_argument("--page", type=Path, metavar="JSON", help="only render the page of a run")
     arguments = parser.parse_args(argv)
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # or torch.profiler chats
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # silences torch.profiler
     if arguments.page:
         try:
             write_pages(read_json(arguments.page))
         except (OSError, ValueError, LookupError, TypeError):
             raise PipelineError(
-                f"{arguments.page} is missing, or does not hold the results of this benchmark"
+                f"{arguments.page} is missing, or does not contain the results of this benchmark"
             ) from None
         return
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
         raise PipelineError(
-            f"{' and '.join(missing)} not installed; `pip install -r requirements-bench.lock`, "
-            "or `make bench`, which does so"
+            f"{' and '.join(missing)} not installed; run `make bench`, or `pip install -r "
+            "requirements-bench.lock`"
         )
     params = load_params()
     how = {name: getattr(arguments, name) for name in ("rounds", "steps", "examples")}
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> None:
         "method": {**how, **setting(params), **own},
         "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
         "matmul_peak_gflops": peaks(params),
-        **beside(arguments.corpora, params),
+        **without_peers(arguments.corpora, params),
     }
     write_results("", results)
     write_pages(results)
@@ -89,8 +89,8 @@ def write_pages(results: Mapping[str, Any]) -> None:
     write_page("benchmarks.svg", figure(results))
 
 
-def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
-    """Measure what is not a contest: growth, dev evaluation, start-up, memory, a breakdown."""
+def without_peers(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
+    """Measure growth, dev evaluation, start-up, memory and a breakdown of ours alone."""
     log.info("growth, dev evaluation, breakdown, start-up, the full Quora")
     dev = {corpus: read_cache(paths.tokens_dir(corpus), "dev") for corpus in corpora}
     train = {corpus: read_cache(paths.tokens_dir(corpus), "train") for corpus in corpora}
@@ -104,14 +104,14 @@ def beside(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
         "dev_seconds": {corpus: ours.dev_seconds(split, params) for corpus, split in dev.items()},
         "breakdown": {corpus: breakdown.shares(split, params) for corpus, split in train.items()},
         "startup_seconds": {stage: startup_seconds(stage) for stage in stages},
-        "full_quora": apart(ours.full_quora),
+        "full_quora": in_new_process(ours.full_quora),
     }
 
 
 def startup_seconds(stage: str, times: int = 3) -> float:
-    """Return the fastest of a few starts, which end at `--help`."""
+    """Return the fastest of a few starts with `--help`."""
     command = [sys.executable, "-m", f"stages.{stage}", "--help"]
-    # no shell, and the stage is the name of a file of ours
+    # no shell, and the stage is the name of one of our files
     start = partial(subprocess.run, command, check=True, capture_output=True)
     return min(seconds_of(start) for _ in range(times))
 
@@ -119,7 +119,7 @@ def startup_seconds(stage: str, times: int = 3) -> float:
 def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
     """Measure every contender on a corpus, finetuned and frozen."""
     is_pair, pooled = CORPORA[corpus].is_pair, CORPORA[corpus].task.pooling == "pooled"
-    # these change nothing on other corpora
+    # on other corpora, these change nothing
     concerned = {"merged pairs": is_pair, "trimmed last layer": pooled}
     pieces = [ours.ALONE + name for name in ours.PIECES if concerned.get(name, True)]
     modes = {
@@ -138,7 +138,7 @@ def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
 
 
 def peaks(params: Params) -> dict[str, float]:
-    """Measure this machine's matrix products."""
+    """Measure the peak rate of this machine's matrix products, in GFLOP/s."""
     width = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
     device = choose_device(params.device)
     names = ["float32", *(["bfloat16"] if has_fast_bf16(device) else [])]

@@ -1,8 +1,8 @@
-"""Scores with every piece of speed, and without any: are they apart by more than seeds are?
+"""Do scores with all optimizations differ from those without by more than seeds do?
 
 Trains finetune runs both ways from several seeds, through the pipeline's own `train_run`. Needs the
 data of a finished `make repro`; writes benchmarks/results/agreement-<device>.json and
-reports/agreement.md. Without its speed a run takes five to ten times as long: be patient.
+reports/agreement.md. Without optimizations, a run takes five to ten times as long.
 """
 
 import argparse
@@ -27,10 +27,10 @@ CONFIDENCE = 0.95
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train, write the scores, write the page."""
+    """Train, then write the scores and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from params.yaml's on")
-    parser.add_argument("--epochs", type=int, default=1, help="of each training")
+    parser.add_argument("--seeds", type=int, default=3, help="number; the first is params.yaml's")
+    parser.add_argument("--epochs", type=int, default=1, help="for each run")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, default=["sst", "sts"])
     arguments = parser.parse_args(argv)
     if arguments.seeds < 2:
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> None:
 def dev_score(
     params: Params, corpus: CorpusName, name: str, seed: int, epochs: int
 ) -> float | None:
-    """Train a corpus's finetune run under a contender's settings; return its last dev score."""
+    """Train a corpus's finetune run with a contender's settings; return its last dev score."""
     both = EpochsParams(pretrain=epochs, finetune=epochs)
     profiles = {params.profile: params.active.model_copy(update={"epochs": both})}
     own = {"seed": seed, "speed": setting_of(name, params), "profiles": profiles}
@@ -61,7 +61,7 @@ def dev_score(
 
 
 def row_of(corpus: CorpusName, scores: Mapping[str, Sequence[float | None]]) -> list[str]:
-    """Compare the two on a corpus: their means, and how far apart seeds alone are."""
+    """Compare the two on a corpus: their means, and the spread over seeds."""
     ours, plain = ([score for score in scores[name] if score is not None] for name in CONTENDERS)
     head = [corpus, CORPORA[corpus].task.metric]
     if any(None in each for each in scores.values()):

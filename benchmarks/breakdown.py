@@ -1,4 +1,4 @@
-"""Where the time of our finetune step goes, by kind of operation (torch.profiler, on a CPU)."""
+"""Breaks the time of our finetune step down by kind of operation (torch.profiler, on a CPU)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +31,7 @@ KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operat
 
 
 def shares(split: TokenizedSplit, params: Params) -> dict[str, float]:
-    """Return the share of each kind of operation in some finetune steps, 0 to 1; {} on a GPU."""
+    """Return each kind's share of the time of some finetune steps, 0 to 1; {} on a GPU."""
     if choose_device(params.device).type != "cpu":
         return {}
     contender = Finetune(split, params, ALL)
@@ -45,7 +45,7 @@ def shares(split: TokenizedSplit, params: Params) -> dict[str, float]:
 
 
 def shares_of(times: Mapping[str, float]) -> dict[str, float]:
-    """Add up times by operation, in any unit, to shares by kind."""
+    """Convert times by operation, in any unit, to shares by kind."""
     total = sum(times.values())
     found = dict.fromkeys([*KINDS, REST], 0.0)
     for operation, taken in times.items():

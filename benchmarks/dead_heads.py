@@ -1,16 +1,17 @@
-"""Why does frozen multi-task fail in the paper? Heads that have no turn, tried.
+"""Why does frozen multi-task fail in the paper? An experiment with idle heads.
 
-The paper's frozen multi-task column has SST .256, Quora .760 (as good as alone) and STS .001 or
-NaN, its predictions "all zeros". Frozen heads share nothing, so tasks in conflict cannot be why.
-What may be: before torch 2.0 AdamW went on stepping heads that had no turn (training/optimizer.py),
-and at the paper's sizes a round is 1 batch of SST, 66 of Quora and 2 of STS.
+The paper's frozen multi-task scores are .256 for SST, .760 for Quora (as good as single-task) and
+.001 or NaN for STS, with predictions that are "all zeros". Frozen heads share no parameter, so the
+cause cannot be a conflict between tasks. A possible cause: before torch 2.0, AdamW kept stepping
+heads that had no turn (training/optimizer.py), and with the paper's sizes, a round has 1 batch of
+SST, 66 of Quora and 2 of STS.
 
-Here the pipeline's own `Trainer` trains the three heads on stored vectors, as `multitask-pretrain`
-does, with the paper's turns or ours, idle heads stepped or skipped, pairs read jointly or
-separately, on three kinds of vectors. The page says how each is made (texts/dead-heads.md.jinja).
+The pipeline's own `Trainer` trains the three heads on stored vectors, as for `multitask-pretrain`,
+with the paper's turns or ours, idle heads stepped or skipped, pairs read jointly or separately, on
+three kinds of vectors, which the page explains (texts/dead-heads.md.jinja).
 
-Needs the data of profile laptop; writes reports/dead-heads.json after each training, and goes on
-from there, then reports/dead-heads.md. All of it takes hours.
+Needs the data of profile laptop. Writes reports/dead-heads.json after each run and continues from
+there, then writes reports/dead-heads.md. This takes hours.
 """
 
 import argparse
@@ -49,8 +50,8 @@ from pipeline.reporting.dead_heads import (
     Vectors,
     chosen,
     read_dead_heads,
-    sentiment_told,
-    similarity_told,
+    sentiment_sentences,
+    similarity_sentences,
 )
 from pipeline.reporting.drawing import FAINT, Sheet, drawn, labelled
 from pipeline.training.loop import Trainer, TrainingPlan, plan_of
@@ -60,29 +61,29 @@ log = logging.getLogger("benchmarks")
 
 PROFILE = "laptop"
 RUN = "multitask-pretrain"
-# batches of an epoch at the sizes of Table 1: 8,544, 141,506 and 6,040 examples
+# batches in an epoch with the sizes of Table 1: 8,544, 141,506 and 6,040 examples
 NUM_BATCHES: Mapping[Turns, Mapping[CorpusName, int]] = {
     "paper": {"sst": 134, "quora": 8845, "sts": 378},
-    "ours": {},  # as many as the corpora have here
+    "ours": {},  # all batches of our corpora
 }
-SHARED, OWN = 0.6, 0.15  # of a vector of bert-base's kind: what all have in common, what is its own
-DIRECTION = 1  # the stream of random numbers that a seed has beside those of a run
+SHARED, OWN = 0.6, 0.15  # scales of the shared direction and of a vector's own part
+DIRECTION = 1  # added to a seed for a separate random stream
 DEV_BATCH = 4096  # heads alone need little memory
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
-COLUMNS: Mapping[Vectors, str] = {  # of the figure
+COLUMNS: Mapping[Vectors, str] = {  # titles in the figure
     "bert-like": "vectors like bert-base's",
     "control": "control: no shared direction",
     "minilm": "MiniLM's own vectors",
 }
-COLOURS: Mapping[IdleHeads, str] = {"step": "#D55E00", "skip": "#0072B2"}
+COLORS: Mapping[IdleHeads, str] = {"step": "#D55E00", "skip": "#0072B2"}
 STYLES: Mapping[PairEncoding, str] = {"joint": "-", "separate": ":"}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train what is missing, writing the numbers after each training; then write the page."""
+    """Train the missing runs, writing the numbers after each one; then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=10, help="params.yaml's, and those after it")
-    parser.add_argument("--render", action="store_true", help="only write page and figure")
+    parser.add_argument("--seeds", type=int, default=10, help="number; the first is params.yaml's")
+    parser.add_argument("--render", action="store_true", help="only write the page and the figure")
     arguments = parser.parse_args(argv)
     if not arguments.render:
         params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
@@ -93,14 +94,14 @@ def main(argv: Sequence[str]) -> None:
 
 
 def page(results: Path) -> str:
-    """Render the page of a file of results."""
+    """Render the page for a file of results."""
     runs = read_dead_heads(results)
     conditions = dict.fromkeys(run.condition for run in runs)
     return filled(
         "dead-heads",
         method=read_json(results)["method"],
         command=COMMAND,
-        found=[*similarity_told(runs), *sentiment_told(runs)],
+        found=[*similarity_sentences(runs), *sentiment_sentences(runs)],
         not_shown=NOT_SHOWN,
         groups={each: chosen(runs, **asdict(each)) for each in conditions},
         paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
@@ -108,7 +109,7 @@ def page(results: Path) -> str:
 
 
 def figure(runs: Sequence[HeadsRun]) -> str:
-    """Draw every seed at the paper's turns by epoch, as SVG; no line where STS is undefined."""
+    """Draw every seed with the paper's turns by epoch, as SVG; no line where STS is undefined."""
     papers = [TABLE_3[corpus, "multi-task", "pretrain"] for corpus in ("sst", "sts")]
 
     def draw(paper: Figure) -> None:
@@ -117,12 +118,12 @@ def figure(runs: Sequence[HeadsRun]) -> str:
             sst, sts, zeros = panels[:, column]
             for run in chosen(runs, turns="paper", vectors=vectors).runs:
                 idle_heads, encoding = run.condition.idle_heads, run.condition.pair_encoding
-                look: dict[str, Any] = {"color": COLOURS[idle_heads], "linestyle": STYLES[encoding]}
-                look |= {"label": f"{idle_heads}, {encoding}", "linewidth": 0.9, "alpha": 0.6}
+                style: dict[str, Any] = {"color": COLORS[idle_heads], "linestyle": STYLES[encoding]}
+                style |= {"label": f"{idle_heads}, {encoding}", "linewidth": 0.9, "alpha": 0.6}
                 epochs = range(1, len(run.zeros) + 1)
-                sst.plot(epochs, run.scores["sst"], **look)
-                sts.plot(epochs, run.scores["sts"], **look)
-                zeros.plot(epochs, run.zeros, **look)
+                sst.plot(epochs, run.scores["sst"], **style)
+                sts.plot(epochs, run.scores["sts"], **style)
+                zeros.plot(epochs, run.zeros, **style)
             for axes, score in zip((sst, sts), papers, strict=True):
                 axes.axhline(score, color="black", linestyle="-.", label="paper", **FAINT)
             labelled(sst, "", "SST accuracy" if column == 0 else "", title)
@@ -144,12 +145,12 @@ def all_conditions() -> list[Condition]:
 def train_missing(
     params: Params, conditions: Sequence[Condition], seeds: Sequence[int], results: Path
 ) -> None:
-    """Train the seeds of each condition that are not among the results, and add them there."""
+    """Train each condition with each seed and add the runs to the results; skip those in it."""
     known = read_dead_heads(results) if results.exists() else []
-    there = {(run.condition, run.seed) for run in known}
+    done = {(run.condition, run.seed) for run in known}
     order = all_conditions()
     for condition, seed in product(conditions, seeds):
-        if (condition, seed) in there:
+        if (condition, seed) in done:
             continue
         known.append(trained(params, condition, seed))
         known.sort(key=lambda run: (order.index(run.condition), run.seed))
@@ -159,7 +160,7 @@ def train_missing(
 
 
 def method(params: Params) -> dict[str, Any]:
-    """Say what all conditions have in common."""
+    """Return the settings that all conditions share."""
     run = params.run(RUN)
     return {
         "profile": params.profile,
@@ -173,10 +174,10 @@ def method(params: Params) -> dict[str, Any]:
 
 
 class Repeating(Trainer):
-    """A trainer whose epochs may have more batches of a corpus than the corpus has."""
+    """A trainer whose epochs may repeat batches of a corpus."""
 
     def batches_of(self, corpus: CorpusName) -> list[Chosen]:
-        """Cut a corpus into an epoch's batches; begin again where it has too few."""
+        """Return an epoch's batches of a corpus, several times over if it has too few."""
         batches: list[Chosen] = []
         while len(batches) < self.num_batches[corpus]:
             batches += super().batches_of(corpus)
@@ -184,7 +185,7 @@ class Repeating(Trainer):
 
 
 def trained(params: Params, condition: Condition, seed: int) -> HeadsRun:
-    """Train the heads under a condition, from a seed."""
+    """Train the heads with a condition and a seed."""
     run = params.run(RUN)
     data = read_data(run, condition, params.seed)
     plan = plan_of(params, run)
@@ -196,13 +197,13 @@ def trained(params: Params, condition: Condition, seed: int) -> HeadsRun:
 def fitted(
     run: RunParams, data: Data, plan: TrainingPlan, num_batches: Mapping[CorpusName, int]
 ) -> tuple[dict[CorpusName, list[float | None]], list[float]]:
-    """Train heads; return the dev scores after each epoch, and the share of STS answers that are 0.
+    """Train heads; return the dev scores and the share of zeros among STS answers, by epoch.
 
     Args:
-        run: whose heads and dropout.
-        data: vectors to train on and to score.
-        plan: how.
-        num_batches: of each corpus in an epoch; of one that is not named, what it has.
+        run: has the heads and the dropout.
+        data: vectors for training and dev scores.
+        plan: how to train.
+        num_batches: batches of each corpus in an epoch; a corpus without a number has all its own.
     """
     keep_memory()
     torch.manual_seed(plan.seed)
@@ -225,7 +226,7 @@ def fitted(
 
 
 def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
-    """Read a run's stored vectors; make pooled ones what the condition asks for."""
+    """Read a run's stored vectors; convert pooled ones as the condition requires."""
     run = run.model_copy(update={"pair_encoding": condition.pair_encoding})
     splits: tuple[Split, ...] = ("train", "dev")
     data: dict[Split, dict[CorpusName, VectorExamples]] = {
@@ -245,17 +246,17 @@ def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
             known = train.vectors.float().flatten(end_dim=1)
             mean, deviation = known.mean(dim=0), known.std(dim=0)
             for split in splits:
-                standardised = (data[split][corpus].vectors.float() - mean) / deviation
-                made = (shift + OWN * standardised).clamp(-1.0, 1.0).half()
+                standardized = (data[split][corpus].vectors.float() - mean) / deviation
+                made = (shift + OWN * standardized).clamp(-1.0, 1.0).half()
                 data[split][corpus] = replace(data[split][corpus], vectors=made)
     return data
 
 
 def shared_direction(width: int, seed: int) -> Tensor:
-    """Draw what all vectors of bert-base's kind have in common, float [D].
+    """Draw the direction that all bert-like vectors share, float [D].
 
-    From a stream of its own: drawn as the heads' weights are, from the same seed, it would be
-    correlated with them, and every head be born dead.
+    It has a separate random stream: from the stream of the heads' weights, it would be correlated
+    with them, and every head would be dead from the start.
     """
     signs = np.random.default_rng([seed, DIRECTION]).integers(0, 2, width) * 2 - 1
     return torch.from_numpy(signs).float() * SHARED

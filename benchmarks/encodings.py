@@ -1,7 +1,7 @@
-"""What it costs to read pairs jointly: finetune steps, joint and separate in turns.
+"""What joint encoding of pairs costs: finetune steps with joint and separate encoding, alternately.
 
-Both trainers live in one process and take turns of a few batches of their own epochs, so that a
-machine that slows down slows both. Needs the data of a finished `make repro`; writes
+Both trainers run in one process and alternate after a few batches of their own epochs, so that both
+suffer if the machine slows down. Needs the data of a finished `make repro`; writes
 reports/encodings.md.
 """
 
@@ -12,7 +12,7 @@ from statistics import median
 
 from benchmarks import ours
 from benchmarks.results import filled, run_command, setting, write_page
-from benchmarks.turns import in_turns, seconds_of
+from benchmarks.turns import alternating, seconds_of
 from pipeline.core import paths
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, PairEncoding
 from pipeline.encoder.batches import joined
@@ -22,13 +22,13 @@ from pipeline.tokens.token_cache import read_cache
 log = logging.getLogger("benchmarks")
 
 CORPORA: tuple[CorpusName, ...] = ("quora", "sts")
-Turns = dict[PairEncoding, list[float]]  # seconds of the steps of each turn
+Turns = dict[PairEncoding, list[float]]  # seconds for the steps of each turn
 
 
 def main(argv: Sequence[str]) -> None:
     """Measure both corpora and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each encoding")
+    parser.add_argument("--rounds", type=int, default=15, help="turns for each encoding")
     parser.add_argument("--steps", type=int, default=20, help="batches in a turn")
     asked = parser.parse_args(argv)
     params = load_params()
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Turns:
-    """Time the steps of each encoding in turns, after a first turn that warms up."""
+    """Time the steps of both encodings alternately, after a first turn that warms up."""
     split = read_cache(paths.tokens_dir(corpus), "train")
     splits = {"joint": joined(split), "separate": split}
     ways = {e: ours.Finetune(splits[e], params, ours.ALL).trainer for e in PAIR_ENCODINGS}
@@ -51,12 +51,12 @@ def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Tur
         chosen = [every[(number * steps + place) % len(every)] for place in range(steps)]
         return seconds_of(lambda: [ways[encoding].step(corpus, batch) for batch in chosen])
 
-    turns = in_turns(PAIR_ENCODINGS, rounds + 1, take)
+    turns = alternating(PAIR_ENCODINGS, rounds + 1, take)
     return {encoding: taken[1:] for encoding, taken in turns.items()}
 
 
 def ratio(turns: Turns) -> float:
-    """Return how many times the seconds of separate joint takes: the median over pairs of turns."""
+    """Return the seconds of joint divided by those of separate: the median over pairs of turns."""
     pairs = zip(turns["joint"], turns["separate"], strict=True)
     return median(joint / separate for joint, separate in pairs)
 

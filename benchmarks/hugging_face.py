@@ -1,4 +1,4 @@
-"""Peer (b): Hugging Face's BertModel, with sdpa, in a plain loop under torch's AdamW."""
+"""Peer (b): Hugging Face's BertModel with sdpa, in a plain loop with torch's AdamW."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-cal
 
 
 class HuggingFaceLoop(Textbook):
-    """The textbook's loop around Hugging Face's encoder, torch's padding and its optimizer."""
+    """The textbook's loop with Hugging Face's encoder and torch's padding and optimizer."""
 
     def load(self, folder: Path) -> Any:
         """Return the encoder."""
         return transformers.BertModel.from_pretrained(folder, attn_implementation="sdpa")
 
     def optimizer_of(self, parameters: Iterable[nn.Parameter], rate: float) -> Any:
-        """Return the optimizer, with its defaults but for epsilon and weight decay."""
+        """Return the optimizer, with defaults except for epsilon and weight decay."""
         return torch.optim.AdamW(parameters, lr=rate, eps=1e-6, weight_decay=0.0)
 
     def vectors(self, sentences: Sequence[NDArray[np.int32]]) -> Tensor:

@@ -1,9 +1,9 @@
-"""Contenders that take turns, each turn in a process of its own.
+"""Lets contenders take turns, each turn in a new process.
 
-In a turn a contender trains on a few batches of its epoch. They differ in size, most of all where
-they are cut by length. So they are chosen evenly from the smallest to the largest, and what they
-took is scaled by how much work they are of the whole: without that, a turn that falls on small
-batches would flatter its contender.
+In a turn, a contender trains on a few batches of its epoch. Batches differ in size, above all if
+they are grouped by length. So they are chosen evenly from the smallest to the largest, and the time
+is scaled by their share of the epoch's work: otherwise, a turn with small batches would flatter its
+contender.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks import ours
 from benchmarks.results import peak_memory_mb
 from benchmarks.textbook import Textbook
-from benchmarks.turns import apart, in_turns, seconds_of
+from benchmarks.turns import alternating, in_new_process, seconds_of
 from pipeline.core import paths
 from pipeline.core.tasks import CorpusName, Mode
 from pipeline.encoder.batches import Indices, shuffled_batches, sorted_batches
@@ -28,15 +28,15 @@ from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 TEXTBOOK = "textbook"
 HUGGING_FACE = "Hugging Face loop"
 FEATURES = "ours, features"
-Work = NDArray[np.float64]  # of each batch of an epoch, in a unit of its own
+Work = NDArray[np.float64]  # work in each batch of an epoch, in any unit
 
 
 class Turn(NamedTuple):
-    """What a contender measured in one turn."""
+    """The measurements of a contender in one turn."""
 
-    seconds_per_epoch: float  # of the same examples, whoever trains on them
+    seconds_per_epoch: float  # an epoch has the same examples for all contenders
     steps_per_epoch: int
-    tokens_per_second: float  # real ones, padding left out
+    tokens_per_second: float  # without padding
     attention_per_second: float  # sum of squared sentence lengths
     peak_memory_mb: float  # largest resident set of the process so far
 
@@ -44,13 +44,13 @@ class Turn(NamedTuple):
 def take_turn(
     contender: Any, split: TokenizedSplit, batches: Sequence[Indices], work: Work
 ) -> Turn:
-    """Time some batches, and reckon the epoch from them.
+    """Time some batches and estimate the time of an epoch.
 
     Args:
         contender: has `step`.
-        split: what the batches are cut from.
+        split: contains the examples.
         batches: chosen from an epoch.
-        work: of every batch of the epoch.
+        work: the work in every batch of the epoch.
     """
     seconds = [seconds_of(partial(contender.step, batch)) for batch in batches]
     if isinstance(contender, ours.Frozen):
@@ -70,12 +70,12 @@ def spread(work: Work, count: int, shift: float) -> list[int]:
     """Choose batches evenly spaced over their sorted work, the smallest first.
 
     Args:
-        work: of each batch to choose from.
-        count: how many to choose.
-        shift: 0 to 1: where in each of `count` equal parts the choice falls.
+        work: the work in each batch.
+        count: the number of batches to choose.
+        shift: the position of the choice in each of `count` equal parts, 0 to 1.
 
     Returns:
-        Numbers of batches. Over shifts spread evenly from 0 to 1 every batch is chosen
+        Indices of batches. With evenly spaced shifts from 0 to 1, every batch is chosen
         equally often.
     """
     order = np.argsort(work, kind="stable")
@@ -84,20 +84,20 @@ def spread(work: Work, count: int, shift: float) -> list[int]:
 
 
 def epoch_seconds(seconds: Sequence[float], chosen: Work, work: Work) -> float:
-    """Estimate an epoch from what chosen batches took: exact where time grows with work."""
+    """Estimate the time of an epoch from chosen batches; exact if time is proportional to work."""
     return float(np.sum(seconds) / chosen.sum() * work.sum())
 
 
 def real_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Count the tokens of each batch without its padding."""
+    """Count the tokens of each batch without padding."""
     per_example = np.diff(split.offsets).reshape(len(split), -1).sum(axis=1)
     return np.array([per_example[batch].sum() for batch in batches], dtype=np.float64)
 
 
 def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Say what a contender's time grows with: the tokens of a batch, and padding if computed."""
+    """Return the work in each batch: its tokens, including padding if the contender computes it."""
     if isinstance(contender, ours.Frozen):
-        return np.ones(len(batches))  # a head on stored vectors sees no tokens
+        return np.ones(len(batches))  # a head on stored vectors reads no tokens
     if getattr(contender, "packs", False):
         return real_tokens(split, batches)
     longest = np.array([split.lengths[batch].max() * len(batch) for batch in batches])
@@ -105,7 +105,7 @@ def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -
 
 
 def build(name: str, mode: str, split: TokenizedSplit, params: Params) -> Any:
-    """Make a contender in its own process."""
+    """Build a contender."""
     trained: Mode = "pretrain" if mode == "frozen" else "finetune"
     device = choose_device(params.device)
     if name == TEXTBOOK:
@@ -131,15 +131,15 @@ def epoch_of(name: str, contender: Any, split: TokenizedSplit, params: Params) -
 def taken(
     name: str, mode: str, corpus: CorpusName, steps: int, shift: float, examples: int | None
 ) -> Turn:
-    """Be a contender for one turn: build it, warm up, measure.
+    """Build a contender, warm it up and measure one turn.
 
     Args:
-        name: the contender's.
+        name: the name of the contender.
         mode: finetune or frozen.
-        corpus: trained on.
-        steps: batches in the turn.
-        shift: which ones: see `spread`.
-        examples: the corpus is cut to so many.
+        corpus: the corpus to train on.
+        steps: number of batches in the turn.
+        shift: chooses the batches, as in `spread`.
+        examples: the number to which the corpus is cut; None keeps all.
     """
     params = load_params()
     split = read_cache(paths.tokens_dir(corpus), "train")
@@ -151,7 +151,7 @@ def taken(
     full = [batch for batch in batches if len(batch) == largest]
     work = work_of(contender, split, batches)
     chosen = [full[i] for i in spread(work_of(contender, split, full), steps, shift)]
-    take_turn(contender, split, chosen[-1:], work)  # the largest: it warms up for all
+    take_turn(contender, split, chosen[-1:], work)  # the largest warms up for all
     return take_turn(contender, split, chosen, work)
 
 
@@ -164,19 +164,19 @@ def alternate(
     steps: int,
     examples: int | None = None,
 ) -> dict[str, list[Turn]]:
-    """Let contenders take so many turns of so many batches; return each one's, by name."""
+    """Let contenders take turns of `steps` batches in each round; return the turns by name."""
 
     def take(name: str, number: int) -> Turn:
-        # pieces alone are many and slow, and no aim hangs on them
+        # single optimizations are many and slow, and no aim depends on them
         in_a_turn = 1 if name.startswith(ours.ALONE) else steps
         shift = (number + 0.5) / rounds
-        return apart(taken, name, mode, corpus, in_a_turn, shift, examples)
+        return in_new_process(taken, name, mode, corpus, in_a_turn, shift, examples)
 
-    return in_turns(names, rounds, take)
+    return alternating(names, rounds, take)
 
 
 def matmul_peak(dtype_name: str, rows: int, width: int, device: torch.device) -> float:
-    """Measure the machine's own matrix product, in GFLOP/s, at the model's shapes."""
+    """Measure the machine's matrix product, in GFLOP/s, with the model's shapes."""
     dtype = getattr(torch, dtype_name)
     left = torch.randn(rows, width).to(device, dtype)
     right = torch.randn(4 * width, width).to(device, dtype)

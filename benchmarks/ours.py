@@ -1,4 +1,4 @@
-"""Ours, with no piece of speed, with each alone, and with all of them."""
+"""Our contenders: without optimizations, with each one alone, and with all of them."""
 
 import csv
 import shutil
@@ -49,7 +49,7 @@ OFF: Mapping[str, object] = {
     "fused_adamw": False,
     "keep_memory": False,
 }
-# what each piece sets when it is alone; packing is a property of the fused layers
+# the settings of each optimization alone; packing needs the fused layers
 PIECES: Mapping[str, Mapping[str, object]] = {
     "length buckets": {"bucket_batches": 50},
     "bf16": {"precision": "auto"},
@@ -63,8 +63,8 @@ PIECES: Mapping[str, Mapping[str, object]] = {
     "fused AdamW": {"fused_adamw": True},
     "kept memory": {"keep_memory": True},
 }
-PAIRS, WIDTH = 141_506, 768  # of Quora and of the backbone, in the paper
-BLOCK = 4096  # pairs written at once
+PAIRS, WIDTH = 141_506, 768  # pairs of Quora and width of the backbone, in the paper
+BLOCK = 4096  # pairs that are written together
 ALONE = "ours, only "
 PLAIN = "ours, plain"
 ALL = "ours"
@@ -83,7 +83,7 @@ def setting_of(name: str, params: Params) -> SpeedParams:
 
 
 class Finetune:
-    """Our trainer of a corpus's finetune run under some settings."""
+    """Our trainer for a corpus's finetune run with the contender's settings."""
 
     def __init__(self, split: TokenizedSplit, params: Params, name: str) -> None:
         speed, self.corpus = setting_of(name, params), split.corpus.name
@@ -103,14 +103,14 @@ class Finetune:
 
 
 def packs(kernels: Kernels) -> bool:
-    """Say whether padding costs nothing."""
+    """Return whether the layers skip padding."""
     return kernels.pack_tokens and kernels.layers == "fused"
 
 
 def trainer_of(
     params: Params, examples: Examples, mode: Mode, speed: SpeedParams, device: torch.device
 ) -> Trainer:
-    """Build the trainer of a corpus's run as its stage does, with the dev set for the train set."""
+    """Build the trainer of a corpus's run as its stage does, except that dev is the train set."""
     corpus = examples.split.corpus.name
     run, data = params.run(f"{corpus}-{mode}"), {corpus: examples}
     model = open_model(run, data, kernels_on(device, speed.forward), paths.BACKBONE)
@@ -119,7 +119,7 @@ def trainer_of(
 
 
 class Features:
-    """The frozen backbone's vectors; a step is a batch of `evaluation.batch_size` examples."""
+    """Computes the frozen backbone's vectors, `evaluation.batch_size` examples in each step."""
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
         if params.speed.training.keep_memory:
@@ -137,7 +137,7 @@ class Features:
 
 
 def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
-    """Cut a few examples out of a split."""
+    """Return a split with some of the examples."""
     sentences = [sentence for index in indices for sentence in split.sentences(int(index))]
     return replace(
         split,
@@ -149,7 +149,7 @@ def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
 
 
 class Frozen:
-    """Our trainer of a corpus's head on stored vectors; random ones take the same time."""
+    """Our trainer for a corpus's head, on random vectors, which take the same time as real ones."""
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
         self.corpus, self.lengths = split.corpus.name, split.lengths
@@ -160,7 +160,7 @@ class Frozen:
         self.trainer = trainer_of(params, examples, "pretrain", params.speed, self.device)
 
     def step(self, indices: Indices) -> None:
-        """Take 50 training steps on a batch, since one is too short to be timed by itself."""
+        """Take 50 training steps on a batch, because one is too short to time."""
         (chosen,) = on_device([indices], self.lengths, self.device)
         for _ in range(STEPS_AT_ONCE):
             self.trainer.step(self.corpus, chosen)
@@ -170,16 +170,16 @@ STEPS_AT_ONCE = 50
 
 
 def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:
-    """Train one epoch on a split's first `size` examples, for real; return its seconds."""
+    """Train one epoch on a split's first `size` examples; return its seconds."""
     trainer = Finetune(part_of(split, np.arange(size)), params, ALL).trainer
     corpus = split.corpus.name
     batches = trainer.batches_of(corpus)
-    trainer.step(corpus, batches[0])  # the first takes longer
+    trainer.step(corpus, batches[0])  # the first step takes longer
     return seconds_of(lambda: [trainer.step(corpus, chosen) for chosen in batches])
 
 
 def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
-    """Predict a whole dev split as an epoch's end does; return the seconds."""
+    """Predict a whole dev split, as at the end of an epoch; return the seconds."""
     trainer = Finetune(dev, params, ALL).trainer
     examples, size = trainer.dev[dev.corpus.name], params.evaluation.batch_size
     return seconds_of(lambda: predict(trainer.model, examples, size))
@@ -188,11 +188,11 @@ def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
 def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
     """Train Quora's head for one epoch on memory-mapped vectors, at the paper's size.
 
-    They are random: they take the time, disk and memory of real ones.
+    Random vectors take the same time, disk space and memory as real ones.
 
     Returns:
-        `disk_mb` of the vectors, `peak_memory_mb` (the largest resident set, the mapped vectors
-        included), `steps_per_second`, `seconds_per_epoch`.
+        `disk_mb` of the vectors, `peak_memory_mb` (the largest resident set, including the mapped
+        vectors), `steps_per_second`, `seconds_per_epoch`.
     """
     params = load_params()
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as name:
@@ -200,7 +200,7 @@ def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
         write_vectors(folder / "train.npy", pairs, width)
         disk = (folder / "train.npy").stat().st_size
         vectors = torch.from_numpy(read_features(folder, "train"))
-        examples = VectorExamples(unread(pairs), vectors)
+        examples = VectorExamples(labels_only(pairs), vectors)
         trainer = trainer_of(params, examples, "pretrain", params.speed, vectors.device)
         batches = trainer.batches_of("quora")
         seconds = seconds_of(lambda: [trainer.step("quora", chosen) for chosen in batches])
@@ -213,7 +213,7 @@ def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
 
 
 def write_vectors(path: Path, pairs: int, width: int) -> None:
-    """Write random vectors as a features stage does, float16 [N, 2, D], a block at a time."""
+    """Write random vectors, as a features stage does, float16 [N, 2, D], block by block."""
     generator = np.random.default_rng(0)
     vectors = np.lib.format.open_memmap(path, "w+", "<f2", shape=(pairs, 2, width))
     for start in range(0, pairs, BLOCK):
@@ -223,8 +223,8 @@ def write_vectors(path: Path, pairs: int, width: int) -> None:
     FeatureCounts(examples={"train": pairs}).write(path.with_name("features.json"))
 
 
-def unread(pairs: int) -> TokenizedSplit:
-    """Make pairs of which only the labels are ever read."""
+def labels_only(pairs: int) -> TokenizedSplit:
+    """Return a split of pairs that have labels but no tokens."""
     return TokenizedSplit(
         CORPORA["quora"],
         np.empty(0, np.int32),
@@ -236,15 +236,15 @@ def unread(pairs: int) -> TokenizedSplit:
 
 
 class Trained(NamedTuple):
-    """What a whole training came to."""
+    """The result of a training run."""
 
-    epochs: list[dict[CorpusName, float | None]]  # the dev scores of each
-    best_epoch: int  # from 1; 0 is none
-    weights: str  # their sha256
+    epochs: list[dict[CorpusName, float | None]]  # dev scores by epoch
+    best_epoch: int  # from 1; 0: none
+    weights: str  # sha256
 
 
 def train(params: Params, run: str) -> Trained:
-    """Train a run as its stage does, in a folder of its own."""
+    """Train a run as its stage does, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as folder:
         out = Path(folder)
         shutil.rmtree(train_run(params, run, out).checkpoint)

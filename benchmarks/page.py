@@ -1,4 +1,4 @@
-"""reports/benchmarks.md and its figure, from the numbers of one run alone."""
+"""Renders reports/benchmarks.md and its figure from the numbers of a run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -18,20 +18,20 @@ from pipeline.training.round_robin import turns_per_round
 EPOCHS = 10
 MULTITASK: tuple[CorpusName, ...] = ("sst", "quora", "sts")
 FROZEN, WHOLE = "all frozen cells, 10 epochs", "the whole of Table 3"
-AIMS: Mapping[str, Mapping[str, float]] = {  # to be so many times as fast
+AIMS: Mapping[str, Mapping[str, float]] = {  # speedups
     TEXTBOOK: {"sst": 5.0, "cfimdb": 7.0, "quora": 5.0, "sts": 5.0},
     HUGGING_FACE: dict.fromkeys(CORPORA, 3.0),
 }
 WHOLE_AIMS = {FROZEN: 25.0, WHOLE: 6.0}
-# of the fourth, only committed numbers know
+# only the committed numbers include the Trainer
 BASES = (TEXTBOOK, HUGGING_FACE, "Hugging Face Trainer", PLAIN)
 ORDER = (*BASES, *(ALONE + piece for piece in PIECES), FEATURES, ALL)
 Results = Mapping[str, Any]
-Seconds = NDArray[np.float64]  # of an epoch, in each round
+Seconds = NDArray[np.float64]  # per epoch, one value for each round
 
 
 class Ratio(NamedTuple):
-    """How many times as fast, over rounds."""
+    """A speedup, over rounds."""
 
     median: float
     low: float
@@ -43,7 +43,7 @@ class Ratio(NamedTuple):
 
 
 def _shown(value: float) -> str:
-    """Write a number with the digits that a measurement deserves."""
+    """Format a number without meaningless digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
@@ -52,39 +52,39 @@ def corpora_of(results: Results) -> list[CorpusName]:
     return [corpus for corpus in CORPORA if corpus in results["corpora"]]
 
 
-def of_turns(results: Results, corpus: str, mode: str, name: str, what: str) -> Seconds:
-    """Return a number that a contender measured in each of its turns."""
+def turn_values(results: Results, corpus: str, mode: str, name: str, what: str) -> Seconds:
+    """Return one of a contender's measurements, a value for each turn."""
     return np.array([turn[what] for turn in results["corpora"][corpus][mode][name]])
 
 
 def seconds(results: Results, corpus: str, mode: str, name: str) -> Seconds:
-    """Return a contender's seconds per epoch, one for each round."""
-    return of_turns(results, corpus, mode, name, "seconds_per_epoch")
+    """Return a contender's seconds per epoch, a value for each round."""
+    return turn_values(results, corpus, mode, name, "seconds_per_epoch")
 
 
 def ratio_of(slow: Seconds, fast: Seconds) -> Ratio:
-    """Compare two contenders round by round."""
+    """Return the speedup of one contender over another, compared round by round."""
     ratios = slow / fast
     return Ratio(float(np.median(ratios)), ratios.min(), ratios.max())
 
 
 def ratio(results: Results, corpus: str, mode: str, slow: str, fast: str) -> Ratio:
-    """Say how many times as fast one contender is as another."""
+    """Return the speedup of the contender `fast` over `slow`."""
     return ratio_of(seconds(results, corpus, mode, slow), seconds(results, corpus, mode, fast))
 
 
 def multitask_share(results: Results, corpus: CorpusName) -> float:
-    """Return the fraction of a corpus's batches that a multi-task epoch of Equation 1 takes."""
+    """Return the share of a corpus's batches in a multi-task epoch by Equation 1."""
     measured = results["corpora"]
     steps = {c: measured[c]["finetune"][ALL][0]["steps_per_epoch"] for c in MULTITASK}
     return float(turns_per_round(steps)[corpus] * min(steps.values()) / steps[corpus])
 
 
-def wholes(results: Results, name: str) -> dict[str, Seconds]:
-    """Return a contender's seconds, by round, of all frozen cells and of the whole of Table 3.
+def totals(results: Results, name: str) -> dict[str, Seconds]:
+    """Return a contender's seconds, by round, for all frozen cells and for the whole of Table 3.
 
-    Frozen are four single-task runs and a multi-task one; the whole has five finetuned as well. All
-    have ten epochs, without dev evaluation; ours computes its features once.
+    The frozen cells are four single-task runs and a multi-task one; the whole adds five finetuned
+    ones. Each has ten epochs without dev evaluation. Ours computes its features once.
     """
     frozen = finetuned = np.zeros(1)
     for corpus in CORPORA:
@@ -96,26 +96,26 @@ def wholes(results: Results, name: str) -> dict[str, Seconds]:
     return {FROZEN: frozen, WHOLE: frozen + finetuned}
 
 
-def against(results: Results, peer: str) -> dict[str, Ratio]:
-    """Say how many times as fast as a peer ours is over the wholes."""
-    theirs, ours = wholes(results, peer), wholes(results, ALL)
+def total_speedups(results: Results, peer: str) -> dict[str, Ratio]:
+    """Return our speedup over a peer for each of the totals."""
+    theirs, ours = totals(results, peer), totals(results, ALL)
     return {what: ratio_of(theirs[what], ours[what]) for what in WHOLE_AIMS}
 
 
 def peak_fraction(results: Results, corpus: str) -> float:
     """Return the share of the machine's matrix-product peak that our finetune step reaches.
 
-    Counted are the products that a step needs: 2 operations for each weight a token meets,
-    attention's two products, and twice as many again for the gradient. Padding counts nothing.
+    This counts the products that a step needs: 2 operations for each weight and token, attention's
+    two products, and twice as many again for the gradient. Padding does not count.
     """
     config, pooled = results["backbone"], results["corpora"][corpus]["pooled"]
     width, wide = config["hidden_size"], config["intermediate_size"]
     layers = config["num_hidden_layers"]
     layer = 4 * width**2 + 2 * width * wide
-    # where only [CLS] is read, the last layer needs no more than keys and values of the rest
+    # if only [CLS] is read, the last layer needs only keys and values of the other tokens
     weights = (layers - 1) * layer + (2 * width**2 if pooled else layer)
     tokens, squares = (
-        np.median(of_turns(results, corpus, "finetune", ALL, f"{what}_per_second"))
+        np.median(turn_values(results, corpus, "finetune", ALL, f"{what}_per_second"))
         for what in ("tokens", "attention")
     )
     attention_layers = layers - 1 if pooled else layers
@@ -124,13 +124,13 @@ def peak_fraction(results: Results, corpus: str) -> float:
 
 
 def aims(results: Results) -> Iterator[list[str]]:
-    """Yield all that was aimed at: what, the aim, what was measured, and whether it is reached."""
+    """Yield a row for each aim: what, the aim, the measurement, and whether the aim is reached."""
     ratios = [
         (f"{c} finetune against {words}", aim, ratio(results, c, "finetune", peer, ALL))
         for peer, words in ((TEXTBOOK, "the textbook"), (HUGGING_FACE, "a Hugging Face loop"))
         for c, aim in AIMS[peer].items()
     ]
-    for what, got in against(results, TEXTBOOK).items():
+    for what, got in total_speedups(results, TEXTBOOK).items():
         ratios.append((f"{what}, against the textbook", WHOLE_AIMS[what], got))
     for what, aim, got in ratios:
         both = ", by the median; the range holds both" if got.low < aim <= got.high else ""
@@ -154,7 +154,7 @@ def _yes(is_reached: bool) -> str:
 
 
 def contenders(results: Results, corpus: str, mode: str) -> list[str]:
-    """Return who was measured, in the order of the page."""
+    """Return the contenders that were measured, in the order of the page."""
     return [name for name in ORDER if name in results["corpora"][corpus][mode]]
 
 
@@ -162,9 +162,9 @@ def rows_of(results: Results, corpus: str, mode: str) -> Iterator[list[str]]:
     """Yield a row for each contender: its name, speed, time, ratio and memory."""
     for name in contenders(results, corpus, mode):
         epoch = float(np.median(seconds(results, corpus, mode, name)))
-        rate = of_turns(results, corpus, mode, name, "steps_per_epoch")[0] / epoch
+        rate = turn_values(results, corpus, mode, name, "steps_per_epoch")[0] / epoch
         times = ratio(results, corpus, mode, TEXTBOOK, name)
-        memory = of_turns(results, corpus, mode, name, "peak_memory_mb").max()
+        memory = turn_values(results, corpus, mode, name, "peak_memory_mb").max()
         yield [name, _shown(rate), _shown(epoch), str(times), f"{memory:,.0f}"]
 
 
@@ -177,7 +177,7 @@ def page(results: Results) -> str:
         **{name: value for name, value in results.items() if name != "corpora"},
         measured={corpus: CORPORA[corpus].title for corpus in corpora_of(results)},
         aims=list(aims(results)) if is_whole else [],
-        hugging_face=against(results, HUGGING_FACE) if is_whole else {},
+        hugging_face=total_speedups(results, HUGGING_FACE) if is_whole else {},
         rows_of=lambda corpus, mode: rows_of(results, corpus, mode),
         kinds=[*KINDS, REST],
         sizes=sorted(sizes, key=int),
@@ -185,15 +185,15 @@ def page(results: Results) -> str:
 
 
 def figure(results: Results) -> str:
-    """Draw how many times as fast as the textbook every contender is, a panel for each corpus."""
+    """Draw every contender's speedup over the textbook, in a panel for each corpus."""
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(2, 2).ravel()
         for axes, corpus in zip(panels, corpora_of(results), strict=False):
             names = contenders(results, corpus, "finetune")
             ratios = [ratio(results, corpus, "finetune", TEXTBOOK, name) for name in names]
-            colours = ["#0072B2" if name == ALL else "#999999" for name in names]
-            axes.barh(names, [r.median for r in ratios], color=colours)
+            colors = ["#0072B2" if name == ALL else "#999999" for name in names]
+            axes.barh(names, [r.median for r in ratios], color=colors)
             for place, r in enumerate(ratios):
                 axes.plot([r.low, r.high], [place, place], color="black", linewidth=1)
                 axes.text(r.high + 0.1, place, f"{r.median:.1f}", va="center")

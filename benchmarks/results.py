@@ -1,4 +1,4 @@
-"""What every command here shares: how it starts, what it ran on, where numbers and pages go."""
+"""Helpers shared by all benchmarks: starting, describing the machine, writing numbers and pages."""
 
 import importlib.metadata
 import logging
@@ -25,7 +25,7 @@ TEXTS = Path(__file__).parent / "texts"
 
 
 def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
-    """Run a command on its arguments; a mistake that a user can mend is one line and status 1."""
+    """Run a command with its arguments; report a user's mistake in one line, with status 1."""
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     try:
         main(sys.argv[1:])
@@ -34,7 +34,7 @@ def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
 
 
 def setting(params: Params) -> dict[str, Any]:
-    """Name what numbers hold for: profile, corpora, backbone and device."""
+    """Return the profile, corpora, backbone and device of a measurement."""
     return {
         "profile": params.profile,
         "corpora": params.active.corpora.source,
@@ -44,7 +44,7 @@ def setting(params: Params) -> dict[str, Any]:
 
 
 def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
-    """Name what was measured on, and with which versions; `peers` are packages beside our own."""
+    """Describe the machine and the versions of packages; `peers` are packages of contenders."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.is_file() else ""
     processor = re.search(r"model name\s*:\s*(.*)", text)
@@ -61,9 +61,9 @@ def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """Name the git commit that ours is of, `-dirty` where its code differs; None outside of git."""
+    """Return our git commit, with `-dirty` if the code differs; None outside of a repository."""
 
-    def git(*words: str) -> str:  # no shell, and words of this module only
+    def git(*words: str) -> str:  # no shell, and the words come only from this module
         command = ["git", *words]
         return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
 
@@ -76,25 +76,25 @@ def commit() -> str | None:
 
 
 def peak_memory_mb() -> float:
-    """Return the largest resident set of this process so far, 0 where the system does not say."""
+    """Return the largest resident set of this process so far; 0 if the system does not say."""
     return (peak_memory() or 0) / 2**20
 
 
 def results_json(device: str, kind: str = "") -> Path:
-    """Return the file of a device's numbers."""
+    """Return the file for a device's numbers."""
     return RESULTS / (re.sub(r"[^a-z0-9]+", "-", f"{kind} {device}".lower()).strip("-") + ".json")
 
 
 def write_results(kind: str, results: Mapping[str, Any]) -> None:
-    """Write numbers into the file of the device that they were measured on."""
+    """Write numbers into the file for the device on which they were measured."""
     path = results_json(results["method"]["device"], kind)
     write_json(path, results)
     logging.getLogger("benchmarks").info("wrote %s", path)
 
 
 def filled(name: str, /, **values: object) -> str:
-    """Fill in a page of texts/."""
-    return page(str(TEXTS / name), **values)  # joined to another folder, an absolute path wins
+    """Render a template from texts/."""
+    return page(str(TEXTS / name), **values)  # an absolute path replaces the folder of reports
 
 
 def write_page(name: str, text: str) -> None:

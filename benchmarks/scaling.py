@@ -1,11 +1,11 @@
-"""How everything grows: with stages at once, with workers, with the number of runs.
+"""Measures how the pipeline scales with parallel stages, workers and the number of runs.
 
-    python -m benchmarks.scaling jobs     everything from nothing, under JOBS=1, 2 and 4
-    python -m benchmarks.scaling stages   what the stages of the profile in force took last here
+    python -m benchmarks.scaling jobs     a full run from scratch, with JOBS=1, 2 and 4
+    python -m benchmarks.scaling stages   the last times of the active profile's stages
     python -m benchmarks.scaling page     only the page
 
-They write reports/scaling/<part>.json and the tables of docs/scaling.md. Times on many workers are
-simulated from the stages', and from what DVC adds to each (reports/scaling/graph.json).
+They write reports/scaling/<part>.json and the tables of docs/scaling.md. Times with many workers
+are simulated from the times of stages and DVC's overhead for each (reports/scaling/graph.json).
 """
 
 import argparse
@@ -43,10 +43,10 @@ Results = Mapping[str, Any]
 
 
 def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
-    """Run everything from nothing, each time in a fresh clone of the last commit.
+    """Run everything from scratch, each time in a fresh clone of the last commit.
 
-    Stages at once have fewer threads each, and another number of threads gives other last digits:
-    so the serial run is measured with one thread, too.
+    Parallel stages have fewer threads each, and a different number of threads changes the last
+    digits. So the serial run is also measured with one thread.
     """
     cores = len(os.sched_getaffinity(0))
     ways = {"serial" if n == 1 else f"JOBS={n}": (n, max(1, cores // n)) for n in JOBS}
@@ -56,10 +56,10 @@ def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
 
 
 def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
-    """Run everything in a clone; return what that cost, and the hash of what dvc.lock says.
+    """Run everything in a clone; return the cost and a hash of dvc.lock.
 
     Raises:
-        PipelineError: it failed, with what it said.
+        PipelineError: the run failed; with its error message.
     """
     with tempfile.TemporaryDirectory(prefix="minbert-scaling-") as folder:
         clone, own = Path(folder) / "clone", {"DVC_SITE_CACHE_DIR": f"{folder}/site"}
@@ -71,19 +71,19 @@ def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
         taken = [end - start for start, end in zip(before, os.times(), strict=True)]
         if done.returncode:
             raise PipelineError(f"`{' '.join(command[1:])}` failed: {done.stderr.strip()}")
-        # its stages are in the order in which they ended
+        # sorted, because DVC writes stages in the order in which they end
         lock = json.dumps(read_yaml(clone / paths.DVC_LOCK), sort_keys=True)
     digest = hashlib.sha256(lock.encode()).hexdigest()
-    # of this process, its ended children, and the clock
+    # processor time of the children that have ended, and wall time
     cost = {"cpu_seconds": round(taken[2] + taken[3], 2), "wall_seconds": round(taken[4], 2)}
     return {"threads": threads, "cost": cost, "lock_sha256": digest}
 
 
 def record_stages() -> dict[str, Any]:
-    """Return the stages of every profile, those of the one in force as they ran last.
+    """Return the stages of every profile, with new times for the active profile.
 
     Raises:
-        PipelineError: some of its stages have not run here.
+        PipelineError: some stages of the active profile have not run here.
     """
     profile = load_params().profile
     known = last_seconds(load_times(profile))
@@ -94,13 +94,13 @@ def record_stages() -> dict[str, Any]:
             if not stage.addressing.startswith("trials@")
         }
     if missing := sorted(graph.keys() - known.keys()):
-        raise PipelineError(f"nothing says what {', '.join(missing)} take; run `make repro` first")
+        raise PipelineError(f"no times are known for {', '.join(missing)}; run `make repro` first")
     stages = [{"name": name, "after": graph[name], "seconds": known[name]} for name in graph]
     return {"profiles": read_json(FOLDER / "stages.json")["profiles"] | {profile: stages}}
 
 
-def swept(tasks: Sequence[Task], seeds: int) -> list[Task]:
-    """Add a trial for each run and each further seed, as long as the run and its scores."""
+def with_seeds(tasks: Sequence[Task], seeds: int) -> list[Task]:
+    """Add a trial, as long as `train` and `evaluate`, for each run and each further seed."""
     seconds = {task.name: task.seconds for task in tasks}
     trials = [
         Task(
@@ -118,10 +118,10 @@ def swept(tasks: Sequence[Task], seeds: int) -> list[Task]:
 
 
 def makespan(tasks: Sequence[Task], workers: int) -> float:
-    """Return the seconds that all tasks take where the one with the longest way goes first."""
+    """Return the seconds for all tasks if the one on the longest path always starts first."""
     seconds = {task.name: task.seconds for task in tasks}
     waiting = {task.name: set(task.after) for task in longest_way_first(tasks)}
-    running: list[tuple[float, str]] = []  # by their ends
+    running: list[tuple[float, str]] = []  # ordered by when they end
     now = 0.0
     while waiting or running:
         ready = [name for name, after in waiting.items() if not after]
@@ -135,10 +135,10 @@ def makespan(tasks: Sequence[Task], workers: int) -> float:
 
 
 def overhead(graph: Results, stages: int) -> tuple[float, float]:
-    """Return what DVC adds to a stage among so many, and how much of it with its lock, in seconds.
+    """Return DVC's overhead for a stage among `stages`, and the part under its lock, in seconds.
 
-    Two that begin at once are later than one by the lock that they take in turn. Beyond the sizes
-    measured both are taken to grow with the number of stages.
+    If two stages start together, the second waits for the lock, so the difference from one stage
+    gives the part under the lock. Beyond the measured sizes, both grow with the number of stages.
     """
     alone, two = (
         {
@@ -154,15 +154,15 @@ def overhead(graph: Results, stages: int) -> tuple[float, float]:
 
 
 def _at(stages: int, known: Mapping[int, float]) -> float:
-    """Return seconds between those measured, and beyond the last in proportion to stages."""
+    """Interpolate the seconds; beyond the last measurement, they are proportional to stages."""
     counts = list(known)
     return float(np.interp(stages, counts, list(known.values())) * max(1.0, stages / counts[-1]))
 
 
 def jobs_table(jobs: Results) -> str:
-    """Render the whole pipeline from nothing, with stages at once."""
+    """Render the times of a full run, serial and with parallel stages."""
     serial = jobs["ways"]["serial"]["cost"]["wall_seconds"]
-    header = ["way", "threads a stage", "time", "as fast as serial", "processor time", "dvc.lock"]
+    header = ["mode", "threads per stage", "time", "speedup", "processor time", "dvc.lock"]
     rows = []
     for name, way in jobs["ways"].items():
         wall, cpu = way["cost"]["wall_seconds"], way["cost"]["cpu_seconds"]
@@ -174,12 +174,12 @@ def jobs_table(jobs: Results) -> str:
 
 
 def simulated_table(stages: Sequence[Results], graph: Results) -> str:
-    """Render how long the table and sweeps of it would take on more and more workers."""
+    """Render the simulated times of Table 3 and its sweeps, by the number of workers."""
     alone = [Task(s["name"], frozenset(s["after"]), s["seconds"]) for s in stages]
-    header = ["workers", "the table", *(f"{seeds} seeds" for seeds in SEEDS[1:])]
-    columns = [["stages", *map(str, WORKERS), "the longest path", "DVC's lock"]]
+    header = ["workers", "Table 3", *(f"{seeds} seeds" for seeds in SEEDS[1:])]
+    columns = [["stages", *map(str, WORKERS), "longest path", "DVC's lock"]]
     for seeds in SEEDS:
-        tasks = swept(alone, seeds)
+        tasks = with_seeds(alone, seeds)
         whole, lock = overhead(graph, len(tasks))
         tasks = [replace(task, seconds=task.seconds + whole) for task in tasks]
         taken = [max(makespan(tasks, workers), lock * len(tasks)) for workers in WORKERS]
@@ -190,7 +190,7 @@ def simulated_table(stages: Sequence[Results], graph: Results) -> str:
 
 
 def filled(text: str, parts: Results) -> str:
-    """Return the page with its tables written anew; what stands between them is by hand."""
+    """Return the page with new tables; the text between them is written by hand."""
     shown = {"jobs": jobs_table(parts["jobs"])}
     for profile, stages in parts["stages"]["profiles"].items():
         shown[profile] = simulated_table(stages, parts["graph"])
@@ -201,7 +201,7 @@ PARTS = {"jobs": measure_jobs, "stages": record_stages}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure a part, and write the page."""
+    """Measure a part and write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("part", choices=(*PARTS, "page"))
     part = parser.parse_args(argv).part

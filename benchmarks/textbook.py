@@ -1,9 +1,10 @@
-"""Peer (a): what a student hands in, a completed course template.
+"""Peer (a): a completed course template, as a student would submit it.
 
-Written for this benchmark in that shape, and as slow as it is: eager attention with separate query,
-key and value (our encoder with every piece of speed off), random batches padded to their longest
-sentence from lists, two forward passes for a pair, an AdamW that loops over parameters in Python,
-gradients of all 30,522 embeddings. Frozen, its encoder runs at every step with dropout on.
+Written for this benchmark with the structure, and the slowness, of the template: eager attention
+with separate query, key and value (our encoder without optimizations), random batches padded from
+lists to their longest sentence, two forward passes for a pair, an AdamW that loops over parameters
+in Python, gradients for all 30,522 embeddings. If frozen, the encoder still runs in every step,
+with dropout.
 """
 
 import math
@@ -26,7 +27,7 @@ from pipeline.tokens.token_cache import TokenizedSplit
 
 
 class AdamW:
-    """AdamW as the assignment has it: a Python loop, a handful of operations a parameter."""
+    """AdamW as in the assignment: a Python loop with several operations for each parameter."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
         self.parameters = list(parameters)
@@ -34,7 +35,7 @@ class AdamW:
         self.state: dict[nn.Parameter, tuple[int, Tensor, Tensor]] = {}
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Remove all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
@@ -52,14 +53,14 @@ class AdamW:
             first = first_beta * first + (1 - first_beta) * gradient
             second = second_beta * second + (1 - second_beta) * gradient * gradient
             rate = self.rate * math.sqrt(1 - second_beta**step) / (1 - first_beta**step)
-            # torch adds epsilon after the correction, the paper's algorithm 1 likewise
+            # torch adds epsilon after the correction, as does algorithm 1 of the paper
             root = math.sqrt(1 - second_beta**step)
             parameter.sub_(rate * first / (second.sqrt() + self.epsilon * root))
             self.state[parameter] = (step, first, second)
 
 
 class Textbook:
-    """A corpus's training in the shape of the template."""
+    """Trains on a corpus with the structure of the template."""
 
     def __init__(
         self, split: TokenizedSplit, backbone_dir: Path, mode: Mode, device: torch.device
@@ -92,7 +93,7 @@ class Textbook:
         return sentence_vectors(self.bert, tokens, mask, starts, self.corpus.task.pooling)[:, 0]
 
     def outputs(self, indices: Indices) -> Tensor:
-        """Return the head's outputs, after a forward pass for each sentence of a pair."""
+        """Return the head's outputs, with a forward pass for each sentence of a pair."""
         examples = [self.split.sentences(int(index)) for index in indices]
         each = [self.vectors(column) for column in zip(*examples, strict=True)]
         outputs: Tensor = self.head(torch.stack(each, dim=1))

@@ -1,4 +1,4 @@
-"""The same run again, and on other numbers of threads: the same bytes? how far apart the scores?
+"""Does a run give the same bytes when repeated, or with a different number of threads?
 
 Trains runs through the pipeline's own `train_run`. Needs the data of a finished `make repro`;
 writes benchmarks/results/threads-<device>.json and reports/determinism.md.
@@ -13,16 +13,16 @@ import torch
 
 from benchmarks.ours import train
 from benchmarks.results import filled, run_command, setting, write_page, write_results
-from benchmarks.turns import apart
+from benchmarks.turns import in_new_process
 from pipeline.plumbing.params import Params, load_params
 
 THREADS = (1, 2, 4)
-AGAIN = 2  # of more than one: their order is what might differ
+AGAIN = 2  # more than one, because the order in which threads add up might differ
 Outcome = Mapping[str, Any]  # `weights` by hash, `scores` by corpus
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train, write the scores, write the page."""
+    """Train, then write the scores and the page."""
     params = load_params()
     single = [name for name, run in params.runs.items() if run.scheme == "single-task"]
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> None:
     # each in a new process
     ways = {str(count): count for count in THREADS} | {"again": AGAIN}
     runs = {
-        run: {name: apart(outcome, params, run, threads) for name, threads in ways.items()}
+        run: {name: in_new_process(outcome, params, run, threads) for name, threads in ways.items()}
         for run in parser.parse_args(argv).runs
     }
     method = {**setting(params), "seed": params.seed, "cores": os.cpu_count()}
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def outcome(params: Params, run: str, threads: int) -> Outcome:
-    """Train a run on so many threads; return its weights' hash and its kept dev scores."""
+    """Train a run on some threads; return the hash of its weights and the kept dev scores."""
     torch.set_num_threads(threads)
     trained = train(params, run)
     kept = trained.epochs[trained.best_epoch - 1] if trained.best_epoch else {}

@@ -1,4 +1,4 @@
-"""Things timed in turns, so that a machine that slows down slows all alike."""
+"""Measures alternately, so that all contenders suffer if the machine slows down."""
 
 import multiprocessing
 import time
@@ -13,10 +13,10 @@ Taken = TypeVar("Taken")
 PRELOADED = ["torch", "transformers", "benchmarks.measure", "pipeline.training.loop"]
 
 
-def in_turns(
+def alternating(
     names: Iterable[Name], rounds: int, take: Callable[[Name, int], Taken]
 ) -> dict[Name, list[Taken]]:
-    """Let each name take a turn in every round; `take` gets the name and the round from 0."""
+    """Give each name a turn in every round; `take` gets the name and the round from 0."""
     turns: dict[Name, list[Taken]] = {name: [] for name in names}
     for number in range(rounds):
         for name, taken in turns.items():
@@ -25,7 +25,7 @@ def in_turns(
 
 
 def seconds_of(action: Callable[[], Any]) -> float:
-    """Return the seconds of an action, a GPU's work included."""
+    """Return how many seconds an action takes, including work on a GPU."""
     wait()
     started = time.perf_counter()
     action()
@@ -34,20 +34,20 @@ def seconds_of(action: Callable[[], Any]) -> float:
 
 
 def wait() -> None:
-    """Wait until a GPU has done what it was asked."""
+    """Wait until the GPU has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     elif torch.backends.mps.is_available():
         torch.mps.synchronize()
 
 
-def apart(action: Callable[..., Taken], *arguments: Any) -> Taken:
-    """Call a function in a new process, forked from one that has torch loaded.
+def in_new_process(action: Callable[..., Taken], *arguments: Any) -> Taken:
+    """Call a function in a new process, forked from one that has loaded torch.
 
-    Its peak memory is its own, and no other lives on what it left there.
+    So calls share neither peak memory nor anything left in memory.
 
     Raises:
-        BrokenProcessPool: the process was killed, by the system for its memory perhaps.
+        BrokenProcessPool: the process was killed, perhaps because memory ran out.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)

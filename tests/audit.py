@@ -74,9 +74,7 @@ def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def main(
-    argv: Sequence[str],
-    command: Sequence[str] = PIP_AUDIT,
-    limit_seconds: float = LIMIT_SECONDS,
+    argv: Sequence[str], command: Sequence[str] = PIP_AUDIT, limit_seconds: float = LIMIT_SECONDS
 ) -> int:
     """Audit the lock file that the command line names; return the exit status."""
     (lock,) = argv

@@ -47,7 +47,7 @@ def _heard(
     Path("some.lock").touch()
 
 
-def test_a_file_that_is_not_there_fails(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_file_fails(caplog: pytest.LogCaptureFixture) -> None:
     assert main(["other.lock"], saying(CLEAN)) == 2
     assert caplog.messages == ["dependency audit: other.lock is not there"]
 
@@ -84,7 +84,7 @@ WORSE = package("worse", "CVE-2")
     ],
     ids=["clean", "unknown", "accepted", "accepted alias", "vulnerable", "other package"],
 )
-def test_a_vulnerability_fails_unless_it_is_accepted_and_nothing_is_passed_over_in_silence(
+def test_a_vulnerability_fails_unless_accepted_and_nothing_is_ignored_silently(
     packages: list[Any], status: int, said: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert main(["some.lock"], saying(*packages)) == status
@@ -151,7 +151,7 @@ def pip_audit(tmp_path: Path) -> tuple[str, ...]:
     return (*PIP_AUDIT, "--cache-dir", str(tmp_path), "--vulnerability-service", "osv", "--osv-url")
 
 
-def test_pip_audit_finds_what_its_service_knows(
+def test_pip_audit_reports_what_its_service_knows(
     pip_audit: tuple[str, ...], service: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lock = tmp_path / "some.lock"

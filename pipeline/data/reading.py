@@ -1,8 +1,7 @@
-"""Corpus files: the upstream format in, the uniform schema in and out.
+"""Reads corpus files in the upstream format; reads and writes the uniform schema.
 
-What no reader could make sense of is refused here, by file and line: a missing column, a cut row,
-a label that is no number, bytes that are no text. Whether the content is any good is for
-validation to say.
+Errors that make a file unreadable are raised here, with file and line: a missing column, a cut-off
+row, a label that is not a number, bytes that are not text. Validation judges the content.
 """
 
 import csv
@@ -36,16 +35,16 @@ NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() would take "nan", "1_0
 def read_upstream(
     path: Path, corpus: Corpus, split: Split
 ) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
-    """Read a file of the CS224N default project, or one of the user's own; CSV or TSV.
+    """Read a CSV or TSV file of the CS224N default project or of the user.
 
-    Columns have our names or the course's. Text loses the space around it and is otherwise kept;
-    rows with an empty field are dropped. Labels of a test split are not read.
+    Columns have our names or the course's. Spaces around a text are removed, and rows with an
+    empty field are dropped. Labels of a test split are not read.
 
     Returns:
-        The rows in the uniform schema, as `read_split` gives them, and the rows dropped.
+        The rows in the uniform schema, as from `read_split`, and the dropped rows.
 
     Raises:
-        CorpusError: a column is missing, a row cannot be read, or a label is none of the corpus's.
+        CorpusError: a column is missing, a row cannot be read, or a label is not valid.
     """
     wanted = [("id",), FIRST_NAMES, *[SECOND_NAMES][: corpus.is_pair]]
     wanted += [] if split == "test" else [("label", LABEL_COLUMNS[corpus.name])]
@@ -68,11 +67,11 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
     """Read one split in the uniform schema.
 
     Returns:
-        Columns id, first, second (text; `second` is empty unless the corpus is of pairs) and
-        label (float64, NaN where a split has none), in the file's order.
+        Columns id, first, second (text; `second` is empty if the corpus has no pairs) and label
+        (float64, NaN if it is missing), in the file's order.
 
     Raises:
-        CorpusError: a row that cannot be read. Label ranges and empty texts are validation's.
+        CorpusError: a row cannot be read. Validation checks label ranges and empty texts.
     """
     examples = []
     for line, (key, first, second, label) in _rows(path, [(name,) for name in SCHEMA])[1]:
@@ -84,22 +83,22 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
 
 
 def read_as_text(path: Path) -> pd.DataFrame:
-    """Read a CSV file without interpreting it; only what is cut off a row is NaN.
+    """Read a CSV file without interpreting it; only fields cut off from a row are NaN.
 
     Raises:
-        CorpusError: the file is missing or no CSV.
+        CorpusError: the file is missing or is not CSV.
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     try:
         with warnings.catch_warnings():
-            # pandas only warns of rows longer than the header, and cuts them
+            # pandas only warns about rows longer than the header, and cuts them
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 io.StringIO(_text(path), newline=""),
                 dtype="str",
                 keep_default_na=False,
                 index_col=False,
-                engine="python",  # the other one fills cut rows with empty text
+                engine="python",  # the C engine fills cut-off rows with empty text
             )
     except pd.errors.ParserWarning:
         raise CorpusError(f"{path} cannot be read: a row is longer than the header") from None
@@ -122,7 +121,7 @@ def frame_of(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
 
 
 def _enclosed(text: str) -> str:
-    """Put a field into quotation marks if CSV wants it.
+    """Put a field into quotation marks if CSV requires it.
 
     Before Python 3.13, csv.writer forgets that for a carriage return.
     """
@@ -130,7 +129,7 @@ def _enclosed(text: str) -> str:
 
 
 def _shown(label: float, corpus: Corpus) -> str:
-    """Write a label as the schema wants it: whole for classes, decimal for similarity."""
+    """Format a label: whole for classes, decimal for similarity, empty if it is NaN."""
     if math.isnan(label):
         return ""
     if corpus.has_classes and label.is_integer():
@@ -139,13 +138,13 @@ def _shown(label: float, corpus: Corpus) -> str:
 
 
 def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[Row]]:
-    """Read the columns of a table that are called one of the names wanted for each.
+    """Read the wanted columns of a table; each may have one of several names.
 
     Returns:
-        What these columns are called, and for each row its line and its values in them.
+        The names of these columns, and for each row its line and its values in them.
 
     Raises:
-        CorpusError: a column is missing, or rows cannot be told apart.
+        CorpusError: a column is missing, or the table cannot be parsed.
     """
     form: Literal["csv", "tsv"] = "tsv" if path.suffix == ".tsv" else "csv"
     table = read_table(_text(path), str(path), form, CorpusError)
@@ -159,7 +158,7 @@ def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[
 
 
 def _text(path: Path) -> str:
-    """Return a whole file: UTF-8, with or without a byte order mark; line ends stay as they are.
+    """Read a UTF-8 file, with or without a byte order mark, without changing line ends.
 
     Raises:
         CorpusError: the file cannot be read or is not text.
@@ -181,7 +180,7 @@ def _text(path: Path) -> str:
 
 
 def _label(text: str, place: str, corpus: Corpus | None = None) -> float:
-    """Return a label, refusing what is no number, or what the corpus, if it is given, has not."""
+    """Return a label; reject anything but a number and, given a corpus, but its labels."""
     if not NUMBER.fullmatch(text):
         raise CorpusError(f"{place}: label {text[:40]!r} is not a number")
     label = float(text)

@@ -1,6 +1,6 @@
-"""Where corpora come from: the seed, the CS224N default project, or files of the user's own.
+"""Gets corpora: generates them, fetches those of CS224N, or reads the user's own files.
 
-Each corpus becomes one folder in the uniform schema, with a note on its origin beside it.
+Each corpus becomes one folder in the uniform schema, with a record of its origin.
 """
 
 import logging
@@ -44,7 +44,7 @@ UPSTREAM: Mapping[CorpusName, Mapping[Split, Pin]] = {
 
 @dataclass
 class Source:
-    """A corpus in the uniform schema, and what is to be known about it."""
+    """A corpus in the uniform schema, and where it came from."""
 
     source: str
     description: str
@@ -56,7 +56,7 @@ class Source:
     files: dict[str, SourceFile] = field(default_factory=dict)
 
     def read(self, path: Path, corpus: Corpus, split: Split) -> int:
-        """Add a split from a file in the upstream format; return how many rows that has."""
+        """Add a split from a file in the upstream format; return the number of rows in the file."""
         self.splits[split], dropped = read_upstream(path, corpus, split)
         self.dropped += dropped
         self.files[path.name] = SourceFile(sha256_of(path), path.stat().st_size)
@@ -64,10 +64,10 @@ class Source:
 
 
 def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
-    """Write a folder for each of the four corpora into `out`, each whole or not at all.
+    """Write a folder for each of the four corpora into `out`; no folder is left incomplete.
 
     Raises:
-        FetchError: an upstream file could not be had, or is another one.
+        FetchError: an upstream file could not be fetched, or has a different hash.
         CorpusError: an upstream file, or one of the user's own, cannot be read.
     """
     for corpus in CORPORA.values():
@@ -87,7 +87,7 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
 
 
 def _synthetic(corpus: Corpus, sizes: SplitSizes, seed: int) -> Source:
-    """Generate a corpus; the labels of its test split are withheld, as upstream does."""
+    """Generate a corpus; its test split has no labels, as in the upstream files."""
     splits = generate(corpus.name, sizes, seed)
     splits["test"] = splits["test"].assign(label=math.nan)
     return Source(
@@ -99,7 +99,7 @@ def _synthetic(corpus: Corpus, sizes: SplitSizes, seed: int) -> Source:
 
 
 def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
-    """Read a corpus of the user's own; one without files is empty."""
+    """Read a corpus of the user; a corpus without files is empty."""
     source = Source(
         source=corpora.source,
         description=f"Your own data, read as {corpus.title} is: labels 0 to {corpus.max_label}.",
@@ -113,7 +113,7 @@ def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
 
 
 def _cs224n(corpus: Corpus, corpora: Cs224nCorpora, seed: int) -> Source:
-    """Fetch and read a corpus of the CS224N default project; carve Quora where params say so."""
+    """Fetch and read a corpus of the CS224N default project; carve Quora if params say so."""
     source = Source(
         source="cs224n",
         description=f"{corpus.title}, from the files of {REPOSITORY} at commit {COMMIT}.",

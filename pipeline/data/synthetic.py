@@ -1,8 +1,8 @@
-"""Synthetic corpora: examples composed by rule, so that what a label means is known exactly.
+"""Generates synthetic corpora by rules, so that the meaning of each label is known exactly.
 
-Every split has random numbers of its own, made from the seed and the names of the corpus and the
-split: other sizes of one corpus change nothing in the others, and a larger dev set nothing in
-the training set.
+Every split has its own random numbers, derived from the seed and the names of corpus and split:
+a new size of one corpus changes no other corpus, and a larger dev set does not change the training
+set.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ from pipeline.errors import CorpusError
 from pipeline.plumbing.params import SplitSizes
 
 NUM_ID_DIGITS = 25  # as upstream
-MAX_TRIES = 1000  # of composing an example that is not there yet
+MAX_TRIES = 1000  # attempts to compose an example that does not exist yet
 
-# A composer gets a quantile from [0, 1), which sets the label, and random numbers for the rest.
+# A composer gets a quantile from [0, 1), which determines the label, and a random generator.
 Composer = Callable[[Generator, float], Example]
 COMPOSERS: Mapping[CorpusName, Composer] = {
     "sst": compose_sentence,
@@ -36,7 +36,7 @@ COMPOSERS: Mapping[CorpusName, Composer] = {
 def generate(corpus: CorpusName, sizes: SplitSizes, seed: int) -> dict[Split, pd.DataFrame]:
     """Generate the three splits of a corpus.
 
-    No text, and no pair in either order, comes twice, in one split or in two.
+    No text, and no pair in either order, occurs twice in the corpus.
 
     Raises:
         CorpusError: the sizes ask for more examples than there are.
@@ -49,8 +49,8 @@ def generate(corpus: CorpusName, sizes: SplitSizes, seed: int) -> dict[Split, pd
     for split in SPLITS:
         rng = np.random.default_rng([seed, crc32(corpus.encode()), crc32(split.encode())])
         count = getattr(sizes, split)
-        # one quantile from each of `count` equal parts of [0, 1), in random order: class shares
-        # come out within one example of what a composer wants, even in small splits
+        # one quantile from each of `count` equal parts of [0, 1), in random order: even in small
+        # splits, class sizes differ by at most one example from the composer's shares
         quantiles = rng.permutation((np.arange(count) + rng.random(count)) / count)
         rows = [
             (rng.bytes(NUM_ID_DIGITS).hex()[:NUM_ID_DIGITS], *_unseen(corpus, rng, float(q), seen))
@@ -63,7 +63,7 @@ def generate(corpus: CorpusName, sizes: SplitSizes, seed: int) -> dict[Split, pd
 def _unseen(
     corpus: CorpusName, rng: Generator, quantile: float, seen: set[frozenset[str]]
 ) -> Example:
-    """Compose an example whose text is not in `seen`, and put it there.
+    """Compose an example whose text is not in `seen`, and add it there.
 
     Raises:
         CorpusError: the sizes ask for more examples than there are.
@@ -71,7 +71,7 @@ def _unseen(
     for _ in range(MAX_TRIES):
         example = COMPOSERS[corpus](rng, quantile)
         key = frozenset({_bare(example.first), _bare(example.second)})
-        # a pair of one sentence with itself would be one key and no pair
+        # a pair of equal sentences would have only one element
         if key not in seen and len(key) == 2:
             seen.add(key)
             return example
@@ -81,5 +81,5 @@ def _unseen(
 
 
 def _bare(text: str) -> str:
-    """Drop what does not make a text another one: case, punctuation, spacing."""
+    """Return a text without case, punctuation and extra spaces."""
     return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

@@ -1,8 +1,8 @@
-"""Synthetic question pairs: paraphrases by rewording, and questions that only look alike.
+"""Composes question pairs: paraphrases, and questions that only look alike.
 
-A question is an intent with its slots filled, asked through one of the intent's templates, and
-perhaps narrowed by a condition ("without a teacher"). Two questions are duplicates when intent,
-slots and condition are the same, whatever the words.
+A question is an intent with filled slots, worded by one of the intent's templates, and perhaps
+narrowed by a condition ("without a teacher"). Two questions are duplicates if intent, slots and
+condition are the same, even if the words differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from numpy.random import Generator
 
 from pipeline.core.yaml12 import read_yaml
-from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
+from pipeline.data.wording import Example, by_share, capitalized, pick, pick_weighted
 
-DUPLICATE_SHARE = 0.375  # of Quora
-LABEL_NOISE = 0.02  # share of pairs on which raters err
-REWORDED = 0.4  # share of near misses that are put in other words besides
-CONDITION_KEPT = 0.08  # share of duplicates that are narrowed on both sides
-# how often a question becomes another in each way
+DUPLICATE_SHARE = 0.375  # as in Quora
+LABEL_NOISE = 0.02  # share of pairs with the wrong label
+REWORDED = 0.4  # share of near misses that are also worded differently
+CONDITION_KEPT = 0.08  # share of duplicates in which both questions have a condition
+# weights of the ways in which a question becomes a different one
 NON_DUPLICATES = {"condition": 0.62, "slot": 0.1, "swap": 0.1, "negation": 0.15, "unrelated": 0.15}
 
 Intent = Mapping[str, Any]  # an entry of `intents` in question_words.yaml
@@ -27,7 +27,7 @@ INTENTS: Sequence[Intent] = WORDS["intents"]
 
 
 class Question(NamedTuple):
-    """What is asked: an intent, what fills its slots, and how it is narrowed."""
+    """An intent, the fillers of its slots, and perhaps a condition."""
 
     intent: Intent
     slots: tuple[str, ...]
@@ -36,7 +36,7 @@ class Question(NamedTuple):
 
 
 def compose_question_pair(rng: Generator, quantile: float) -> Example:
-    """Compose two questions; the quantile says whether they are duplicates."""
+    """Compose two questions; the quantile determines whether they are duplicates."""
     label = 1 - by_share(quantile, (DUPLICATE_SHARE, 1 - DUPLICATE_SHARE))
     is_duplicate = bool(label) != (rng.random() < LABEL_NOISE)
     first, second = _duplicates(rng) if is_duplicate else _non_duplicates(rng)
@@ -46,7 +46,7 @@ def compose_question_pair(rng: Generator, quantile: float) -> Example:
 
 
 def _duplicates(rng: Generator) -> tuple[str, str]:
-    """Ask one thing through two templates, with other words for the same slots."""
+    """Word one question with two templates and different words for the same slots."""
     question = _draw(rng, INTENTS, "repeated")
     templates = question.intent["templates"]
     if rng.random() < CONDITION_KEPT:
@@ -56,7 +56,7 @@ def _duplicates(rng: Generator) -> tuple[str, str]:
 
 
 def _non_duplicates(rng: Generator) -> tuple[str, str]:
-    """Ask two things: nearly always in nearly the same words."""
+    """Word two different questions, nearly always in similar words."""
     question = _draw(rng, INTENTS, "confused")
     template = pick(rng, question.intent["templates"])
     other = _changed(rng, question)
@@ -66,10 +66,10 @@ def _non_duplicates(rng: Generator) -> tuple[str, str]:
 
 
 def _changed(rng: Generator, question: Question) -> Question:
-    """Return another question near to this one, or, now and then, far from it."""
+    """Return a question that differs a little or, now and then, a lot from this one."""
     weights = dict(NON_DUPLICATES)
     names, templates = question.intent["slots"], question.intent["templates"]
-    if len(names) != 2 or names[0] != names[1]:  # what changes places must mean something there
+    if len(names) != 2 or names[0] != names[1]:  # only fillers of the same kind can be swapped
         del weights["swap"]
     if not all("{no}" in template for template in templates):
         del weights["negation"]
@@ -91,7 +91,7 @@ def _changed(rng: Generator, question: Question) -> Question:
 
 
 def _draw(rng: Generator, intents: Sequence[Intent], weight: str) -> Question:
-    """Draw a question without condition, its intent by weight."""
+    """Draw a question without a condition, with the intents weighted."""
     intent = pick_weighted(rng, intents, [intent[weight] for intent in intents])
     slots: tuple[str, ...] = ()
     for name in intent["slots"]:
@@ -100,7 +100,7 @@ def _draw(rng: Generator, intents: Sequence[Intent], weight: str) -> Question:
 
 
 def _fillers(name: str, used: Sequence[str]) -> list[str]:
-    """Return what may fill a slot besides what the question has already."""
+    """Return the fillers of a slot that the question does not use yet."""
     return [filler for filler in WORDS["fillers"][name] if filler not in used]
 
 
@@ -110,10 +110,10 @@ def _narrowed(rng: Generator, question: Question) -> Question:
 
 
 def _ask(rng: Generator, question: Question, template: str) -> str:
-    """Put a question into words; a condition comes after it, or now and then before."""
+    """Put a question into words; a condition follows it or, now and then, precedes it."""
     slots = [pick(rng, (slot, *WORDS["synonyms"].get(slot, ()))) for slot in question.slots]
     text = template.format(*slots, no="not " if question.is_negated else "")
     if question.condition:
         wording = pick(rng, WORDS["conditions"][question.condition])
         text = f"{wording}, {text}" if rng.random() < 0.2 else f"{text} {wording}"
-    return f"{capitalised(' '.join(text.split()))}?"
+    return f"{capitalized(' '.join(text.split()))}?"

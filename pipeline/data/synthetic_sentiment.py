@@ -1,7 +1,7 @@
-"""Synthetic film reviews: single sentences in five grades, long reviews in two.
+"""Composes film reviews: single sentences in five grades, long reviews in two.
 
-A sentence's polarity is a sum: "very" and "somewhat" scale an opinion, "not" turns and weakens
-it, and of two opinions joined by "but" the one with the weight counts in full.
+A sentence's polarity is a sum: "very" and "somewhat" scale an opinion, "not" reverses and weakens
+it, and if "but" joins two opinions, only the main one counts in full.
 """
 
 from bisect import bisect_left
@@ -12,20 +12,20 @@ from typing import NamedTuple
 from numpy.random import Generator
 
 from pipeline.core.yaml12 import read_yaml
-from pipeline.data.wording import Example, by_share, capitalised, pick, pick_weighted
+from pipeline.data.wording import Example, by_share, capitalized, pick, pick_weighted
 
-GRADE_SHARES = (0.128, 0.26, 0.19, 0.272, 0.15)  # of SST's training set, from worst to best
+GRADE_SHARES = (0.128, 0.26, 0.19, 0.272, 0.15)  # as in SST's training set, from worst to best
 GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # polarities between grades
-GRADE_NOISE = 0.04  # share of sentences that a rater puts one grade higher or lower
-CONCESSION = 0.3  # what the lesser half of a contrast counts
-CONJUNCTION = 0.75  # what each of two agreeing halves counts
-BOOST, SOFTEN = 1.5, 0.5  # what "very" and "somewhat" make of a polarity
+GRADE_NOISE = 0.04  # share of sentences whose polarity is one grade higher or lower
+CONCESSION = 0.3  # weight of the conceded half of a contrast
+CONJUNCTION = 0.75  # weight of each of two halves joined by "and"
+BOOST, SOFTEN = 1.5, 0.5  # factors of "very" and "somewhat"
 DEGREES = {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2}  # how often each
 
-POSITIVE_SHARE = 0.51  # of CFIMDB
+POSITIVE_SHARE = 0.51  # as in CFIMDB
 REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, log-sd, least, most: tokens then have mean 224
-AGREEING = 0.9  # share of a review's opinions that go with its verdict
-OPINIONATED = 0.55  # share of a review's sentences that hold an opinion on some aspect
+AGREEING = 0.9  # share of a review's opinions that agree with its verdict
+OPINIONATED = 0.55  # share of a review's sentences that give an opinion on some aspect
 INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
 
 WORDS = read_yaml(Path(__file__).with_name("review_words.yaml"))
@@ -39,17 +39,17 @@ class Phrase(NamedTuple):
 
 
 def compose_sentence(rng: Generator, quantile: float) -> Example:
-    """Compose an SST-like sentence; the quantile sets its grade, a noisy rater may differ."""
+    """Compose an SST-like sentence; the quantile determines its label, which may be noisy."""
     grade = rated = by_share(quantile, GRADE_SHARES)
     if rng.random() < GRADE_NOISE:
         rated = min(max(grade + (1 if rng.random() < 0.5 else -1), 0), len(GRADE_SHARES) - 1)
     while bisect_left(GRADE_BOUNDS, (phrase := _sentence(rng)).polarity) != rated:
         pass
-    return Example(f"{capitalised(phrase.text)} .", "", float(grade))
+    return Example(f"{capitalized(phrase.text)} .", "", float(grade))
 
 
 def compose_review(rng: Generator, quantile: float) -> Example:
-    """Compose a CFIMDB-like review: plot and asides, mixed opinions, one verdict throughout."""
+    """Compose a CFIMDB-like review: plot, asides, mixed opinions and a single verdict."""
     label = 1 - by_share(quantile, (POSITIVE_SHARE, 1 - POSITIVE_SHARE))
     median, deviation, least, most = REVIEW_WORDS
     num_words = min(max(median * float(rng.lognormal(0.0, deviation)), least), most)
@@ -68,14 +68,14 @@ def _review_sentence(rng: Generator, label: int) -> str:
         sign = 1 if (rng.random() < AGREEING) == bool(label) else -1
         while (phrase := _sentence(rng)).polarity * sign < 0.5:
             pass
-        return f"{capitalised(phrase.text)} ."
+        return f"{capitalized(phrase.text)} ."
     if rng.random() < 0.5:
         return str(pick(rng, WORDS["asides"]))
-    return f"{capitalised(_plot(rng).text)} ."
+    return f"{capitalized(_plot(rng).text)} ."
 
 
 def _sentence(rng: Generator) -> Phrase:
-    """Compose any sentence, with a frame around it or not."""
+    """Compose a sentence of a random kind, perhaps with a frame."""
     kinds = (_joined, _contrasted, _description, _plot, _clause)
     kind = pick_weighted(rng, kinds, (0.3, 0.3, 0.2, 0.1, 0.1))
     phrase = kind(rng)
@@ -85,7 +85,7 @@ def _sentence(rng: Generator) -> Phrase:
 
 
 def _joined(rng: Generator) -> Phrase:
-    """Say "the acting is very good , and the plot holds our attention"."""
+    """Compose "the acting is very good , and the plot holds our attention"."""
     first, second = _clause(rng), _clause(rng)
     text = pick(rng, ("{0} , and {1}", "{0} while {1}", "{0} ; {1}"))
     polarity = CONJUNCTION * (first.polarity + second.polarity)
@@ -93,7 +93,7 @@ def _joined(rng: Generator) -> Phrase:
 
 
 def _contrasted(rng: Generator) -> Phrase:
-    """Say "the acting is good , but the plot falls flat": what is conceded counts little."""
+    """Compose "the acting is good , but the plot falls flat"; the concession counts little."""
     first, second = _clause(rng), _clause(rng)
     text = pick(rng, ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}"))
     polarity = CONCESSION * first.polarity + second.polarity
@@ -101,7 +101,7 @@ def _contrasted(rng: Generator) -> Phrase:
 
 
 def _description(rng: Generator) -> Phrase:
-    """Say "a charming comedy about a nurse who learns to dance"."""
+    """Compose "this is a charming comedy about a nurse who learns to dance"."""
     quality = _quality(rng, WORDS["negators_of_nouns"])
     start = pick(rng, ("this is", "here is", "it 's", "we get"))
     adjective, negators = quality.text, WORDS["negators"]
@@ -114,7 +114,7 @@ def _description(rng: Generator) -> Phrase:
 
 
 def _plot(rng: Generator) -> Phrase:
-    """Describe the plot and praise or blame nothing."""
+    """Describe the plot without an opinion."""
     verb = pick(rng, ("follows", "is about", "tells of", "centers on", "introduces us to"))
     setting = pick(rng, WORDS["settings"])
     return Phrase(f"{pick(rng, WORDS['films'])} {verb} {_who_does(rng)} {setting}", 0.0)
@@ -130,7 +130,7 @@ def _who_does(rng: Generator) -> str:
 
 
 def _clause(rng: Generator) -> Phrase:
-    """Say one thing of the film or of one aspect: "the acting is very good"."""
+    """Compose an opinion on the film or one of its aspects: "the acting is very good"."""
     subject = pick(rng, WORDS["aspects" if rng.random() < 0.7 else "films"])
     if rng.random() < 0.6:
         quality = _quality(rng, WORDS["negators"])

@@ -1,12 +1,11 @@
-"""Tables as text: cut into rows of fields, with the lines at which they begin.
+"""Parses tables into rows of fields, with the line on which each row begins.
 
-Comma-separated files are CSV: quotation marks enclose fields, and what is enclosed may hold commas
-and line feeds. Tab-separated files come in two kinds that nothing in them tells apart: GLUE's, in
-which a quotation mark is a character like any other, and those of the course, which are CSV with
-tabs. Read as the wrong one, a mark that nothing closes swallows the rows after it. So: where every
-line of a tab-separated file has the header's number of columns, every line is a row, and quotation
-marks enclose fields only if each field that has one is enclosed as CSV does it; where some line has
-not, the file is CSV with tabs, or is refused.
+Comma-separated files are CSV: quotation marks enclose fields, and enclosed fields may contain
+commas and line feeds. Tab-separated files come in two kinds that look the same: in GLUE's, a
+quotation mark is an ordinary character; those of the course are CSV with tabs. If a GLUE file is
+read as CSV, an unclosed mark swallows the rows after it. So if every line of a tab-separated file
+has as many columns as the header, every line is a row, and quotation marks enclose fields only if
+CSV encloses every field that contains one. Otherwise, the file must be CSV with tabs.
 """
 
 import csv
@@ -31,30 +30,30 @@ Row = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """A header and the rows under it, all of them as wide as the header or empty."""
+    """A header and its rows, each as wide as the header or empty."""
 
     columns: Sequence[str]
-    rows: Sequence[Row]  # each with the line at which it begins; a blank line has no fields
-    assumed: str = ""  # a clause on how quotation marks were read, where that could be doubted
+    rows: Sequence[Row]  # each with the line on which it begins; a blank line has no fields
+    assumed: str = ""  # how quotation marks were read, if that is not obvious
 
 
 def read_table(
     text: str, name: str, form: Literal["csv", "tsv"], error_type: type[PipelineError]
 ) -> Table:
-    r"""Cut a table into rows.
+    r"""Parse a table.
 
     Args:
-        text: of the whole file, without a byte order mark; lines end with \n or \r\n.
-        name: of the file, for messages.
+        text: the whole file, without a byte order mark; lines end with \n or \r\n.
+        name: the name of the file, for messages.
         form: decides whether tabs or commas separate columns, if the header has neither.
-        error_type: of what is raised.
+        error_type: the error to raise.
 
     Raises:
-        PipelineError: of that type, with the line, where rows cannot be told apart.
+        PipelineError: of that type, with the line, if the table cannot be parsed.
     """
     lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     if not lines[0].strip():
-        raise error_type(f"{name}, line 1: empty, where the names of the columns are to be")
+        raise error_type(f"{name}, line 1: empty; it must contain the names of the columns")
     is_tabbed = "\t" in lines[0] or (form == "tsv" and "," not in lines[0])
     try:
         return _tabbed(text, lines) if is_tabbed else _csv(text, lines, ",")
@@ -63,7 +62,7 @@ def read_table(
 
 
 def _tabbed(text: str, lines: Sequence[str]) -> Table:
-    """Take every line for a row if it can be one, else let quotation marks enclose fields."""
+    """Treat every line as a row if possible; otherwise let quotation marks enclose fields."""
     ragged = _ragged(lines)
     if not ragged:
         return _line_by_line(lines)
@@ -78,7 +77,7 @@ def _tabbed(text: str, lines: Sequence[str]) -> Table:
 
 
 def _ragged(lines: Sequence[str]) -> str:
-    """Say which line is the first that is no row by itself; "" if all are."""
+    """Describe the first line that is not a row by itself; "" if there is none."""
     width = _width(lines[0])
     for number, line in enumerate(lines, 1):
         if "\r" in line:
@@ -97,7 +96,7 @@ def _line_by_line(lines: Sequence[str]) -> Table:
     marked = [(n, field) for n, fields in rows for field in fields if '"' in field]
     bare = next((n for n, field in marked if not ENCLOSED.fullmatch(field)), None)
     if bare is not None:
-        assumed = f"quotation marks are taken for text: line {bare} has one that encloses no field"
+        assumed = f"quotation marks count as text: in line {bare}, one does not enclose a field"
         return Table(rows[0][1], rows[1:], assumed)
     rows = [
         (n, [f[1:-1].replace('""', '"') if f.startswith('"') else f for f in fields])
@@ -107,10 +106,10 @@ def _line_by_line(lines: Sequence[str]) -> Table:
 
 
 def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
-    """Let quotation marks enclose fields, which may then run over several lines.
+    """Parse a table in which quotation marks enclose fields, which may have several lines.
 
     Raises:
-        csv.Error: with the line.
+        csv.Error: with the number of the line.
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
@@ -135,12 +134,12 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
 
 
 def _why(error: csv.Error) -> str:
-    """Say in other words what csv cannot read."""
+    """Explain an error of the csv module."""
     if "new-line" in str(error):
         return NOT_A_LINE_END
     is_open = "end of data" in str(error)
-    why = "a quotation mark opens a field and none closes it" if is_open else error
-    return f"{why}; CSV encloses a field that has quotation marks in them, and doubles its own"
+    why = "a quotation mark opens a field that none closes" if is_open else error
+    return f'{why}; enclose a field that contains quotation marks, and write each of them twice: ""'
 
 
 def _places(rows: Sequence[Row], lines: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -151,9 +150,9 @@ def _places(rows: Sequence[Row], lines: Sequence[str]) -> Iterator[tuple[int, in
 
 
 def _check_swallowed(table: Table, lines: Sequence[str]) -> None:
-    """Refuse a row with other rows inside: a mark that is text has met one in a later row.
+    """Reject a row that contains other rows: quotation marks of two rows were paired.
 
-    Of the lines of a true row, one at most has all its tabs.
+    At most one line of a real row has all its tabs.
     """
     width = len(table.columns)
     for first, last in _places(table.rows, lines):

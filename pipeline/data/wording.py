@@ -1,4 +1,4 @@
-"""What every generator of synthetic examples needs: an example, a choice, a well-formed phrase."""
+"""Helpers shared by the generators of synthetic examples."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
@@ -17,17 +17,17 @@ class Example(NamedTuple):
 
 
 def pick(rng: Generator, items: Sequence[Item]) -> Item:
-    """Return one of `items`, each as likely as the others."""
+    """Return one of `items`, all equally likely."""
     return items[int(rng.integers(len(items)))]
 
 
 def pick_weighted(rng: Generator, items: Sequence[Item], weights: Sequence[float]) -> Item:
-    """Return one of `items`, as likely as its share of the weights."""
+    """Return one of `items` with a probability proportional to its weight."""
     return items[by_share(float(rng.random()), weights)]
 
 
 def by_share(quantile: float, shares: Sequence[float]) -> int:
-    """Return the class in which a quantile from [0, 1) falls when classes have these shares."""
+    """Return the index of the class into which a quantile from [0, 1) falls, given the shares."""
     wanted = quantile * sum(shares)
     for index, share in enumerate(shares):
         wanted -= share
@@ -36,6 +36,6 @@ def by_share(quantile: float, shares: Sequence[float]) -> int:
     return len(shares) - 1
 
 
-def capitalised(sentence: str) -> str:
-    """Return a sentence with its first letter large and the others as they are."""
+def capitalized(sentence: str) -> str:
+    """Return a sentence with its first letter in upper case and the others unchanged."""
     return sentence[:1].upper() + sentence[1:]

@@ -1,1 +1,1 @@
-"""Params, progress, checkpoints, how a stage starts: no deps, since they change no out."""
+"""Params, progress lines, checkpoint folders, stage start-up: no deps, since they change no out."""

@@ -2,8 +2,8 @@
 
 `.checkpoints/<run>-<fingerprint>/` is not an out of DVC, because DVC deletes outs before it runs a
 command. The fingerprint covers everything the run depends on, so a run never continues from the
-checkpoint of another. A checkpoint stays until dvc.lock contains its result: if DVC is killed after
-the training but before it saves the outs, nothing is lost.
+checkpoint of a different one. A checkpoint is kept until dvc.lock contains its result: nothing is
+lost if DVC is killed after the training and before it saves the outs.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from pipeline.errors import SchemaError
 log = logging.getLogger(__name__)
 
 ROOT_VARIABLE = "MINBERT_CHECKPOINTS"
-KEEP_SECONDS = 7 * 24 * 3600.0  # for checkpoints of other settings
+KEEP_SECONDS = 7 * 24 * 3600.0  # for checkpoints with other settings
 NUM_DIGITS = 16  # of a fingerprint
 
 
@@ -53,17 +53,17 @@ def checkpoints_root() -> Path:
 
 
 def fingerprint_of(everything: Mapping[str, Any]) -> str:
-    """Return a hash of 16 hex digits of everything a run depends on, given as JSON values."""
+    """Return a hash, as 16 hex digits, of the JSON values that a run depends on."""
     text = json.dumps(everything, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:NUM_DIGITS]
 
 
 @contextmanager
 def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
-    """Give this process exclusive use of the folder of a run's checkpoint.
+    """Give this process exclusive use of a run's checkpoint folder.
 
-    Waits for a process that trains the run in this repository, even with other settings, because
-    both write the same outs; and for one that trains the identical run for another copy of it.
+    Waits for a process that trains the run in this repository, even with different settings,
+    because both write the same outs, and for one that trains the same run for another copy.
     """
     folder = checkpoints_root() / f"{run}-{fingerprint}"
     with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
@@ -71,8 +71,8 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
         _remove_old(folder)
         if not folder.exists() and _folders(re.escape(run)):
             log.info(
-                "%s  starts again: the checkpoints in %s are of other settings, inputs, code or "
-                "another machine",
+                "%s  starts again: the checkpoints in %s come from different settings, inputs, "
+                "code or a different machine",
                 *(run, folder.parent),
             )
         with _locked(folder / "lock", run):
@@ -116,7 +116,7 @@ def remove_taken_in() -> None:
 
 
 def _remove_old(own: Path) -> None:
-    """Remove the checkpoints that were not used for a week, except this run's own."""
+    """Remove checkpoints that have not been used for a week, except this run's own."""
     for folder in _folders():
         is_old = time.time() - folder.stat().st_mtime > KEEP_SECONDS
         if is_old and folder.name != own.name:

@@ -1,7 +1,7 @@
-"""The start of every stage, and the report of its errors.
+"""Starts a stage and reports its errors.
 
-It is imported first (`force-to-top` in pyproject.toml), so that the parent process is known from
-the beginning.
+Stages import it first (`force-to-top` in pyproject.toml), so that it sees the original parent
+process.
 """
 
 import errno
@@ -27,14 +27,14 @@ if os.environ.get("OMP_NUM_THREADS"):  # it alone decides the number of threads
         os.environ.pop(name, None)
 WATCH_SECONDS = 0.5
 
-# errors of the system, and what the user can do about them
+# operating system errors, and what the user can do about them
 REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
-    errno.EROFS: "make the place writable",
-    errno.EACCES: "give yourself the permission",
-    errno.EPERM: "give yourself the permission",
+    errno.EROFS: "make the file system writable",
+    errno.EACCES: "correct the permissions",
+    errno.EPERM: "correct the permissions",
     errno.EIO: "check the disk",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENFILE: "close other programs",
@@ -47,8 +47,8 @@ def run_stage(main: Callable[[list[str]], Mapping[str, Any] | None]) -> None:
 
     What `main` returns is recorded with the time that the stage took.
 
-    The status is 130 after Ctrl-C, and 143 after SIGTERM or if the DVC that started the stage has
-    ended: otherwise the next `dvc repro` would run it a second time. A bug keeps its traceback.
+    The status is 130 after Ctrl-C and 143 after SIGTERM. A stage also stops if the DVC process that
+    started it has ended; the next `dvc repro` would run it a second time. A bug shows a traceback.
     """
     handler = ProgressHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])  # only warnings of libraries
@@ -64,7 +64,7 @@ def run_stage(main: Callable[[list[str]], Mapping[str, Any] | None]) -> None:
     except PipelineError as error:
         _end(str(error), error.exit_status)
     except KeyboardInterrupt:
-        _end("interrupted; run `make repro` to go on", 128 + signal.SIGINT)
+        _end("interrupted; run `make repro` to continue", 128 + signal.SIGINT)
     except MemoryError:
         _end(f"this machine's memory is full; {REMEDIES[errno.ENOMEM]} and run again")
     except OSError as error:
@@ -83,12 +83,12 @@ def _end(words: str, status: int = 1) -> NoReturn:
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    raise StopError("stopped; run `make repro` to go on", number)
+    raise StopError("stopped; run `make repro` to continue", number)
 
 
 def _watch_parent() -> None:
     """Stop this process once its parent has ended."""
     while os.getppid() == PARENT:
         time.sleep(WATCH_SECONDS)
-    log.warning("the DVC that started this stage has ended, so the stage stops too")
+    log.warning("the DVC process that started this stage has ended, so the stage stops too")
     os.kill(os.getpid(), signal.SIGTERM)

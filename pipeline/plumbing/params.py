@@ -1,4 +1,4 @@
-"""The schema of params.yaml. All wrong values are rejected here, and only here."""
+"""The schema of params.yaml. This module alone rejects wrong values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -41,40 +41,40 @@ LOCAL = "local:"  # prefix of a directory with the user's own files
 PINNED_BACKBONES = ("all-MiniLM-L6-v2", "bert-base-uncased")
 
 
-def _spelt_as_dvc_does(value: Any, check: ValidatorFunctionWrapHandler) -> float:
+def _spelled_as_in_dvc(value: Any, check: ValidatorFunctionWrapHandler) -> float:
     """Reject 10 for 10.0 and -0.0 for 0.0.
 
-    `dvc status` considers them equal, but DVC's run cache does not: a value that is set back in the
-    other spelling would be trained again.
+    `dvc status` considers them equal, but DVC's run cache does not: after a change to the other
+    spelling and back, the run would be trained again.
     """
     number: float = check(value)
     meant = number + 0.0  # -0.0 becomes 0.0
     if repr(meant) != repr(value):
-        raise ValueError(f"write {meant!r}, not {value!r}, which DVC takes for another number")
+        raise ValueError(f"write {meant!r}, not {value!r}: to DVC, these are different numbers")
     return number
 
 
 def _in_order_of_turns(sizes: dict[CorpusName, int]) -> dict[CorpusName, int]:
-    """Reject another order of the corpora: it changes the training, and DVC does not notice."""
+    """Reject a different order of the corpora: it changes the training, but DVC does not notice."""
     wanted = [name for name in CORPORA if name in sizes]
     if list(sizes) != wanted:
         raise ValueError(
-            f"write its corpora in the order {', '.join(wanted)}, that of their turns; DVC would "
-            "not see another one"
+            f"write its corpora in the order of their turns ({', '.join(wanted)}); DVC would not "
+            "notice a different order"
         )
     return sizes
 
 
 Positive = Annotated[int, Field(gt=0)]
-Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False), WrapValidator(_spelt_as_dvc_does)]
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
-Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelt_as_dvc_does)]
+Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False), WrapValidator(_spelled_as_in_dvc)]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelled_as_in_dvc)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelled_as_in_dvc)]
 
 
 def _naming_a_stage(name: str) -> str:
-    """Reject characters that mean something to a shell or that DVC does not allow in a key."""
+    """Reject characters that are special in a shell or that DVC does not allow in a key."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise ValueError("a name may hold a-z, 0-9 and single '-' only")
+        raise ValueError("a name may contain only a-z, 0-9 and single '-'")
     return name
 
 
@@ -90,7 +90,7 @@ Backbone = Annotated[str, AfterValidator(_known_backbone)]
 
 
 class Section(BaseModel):
-    """One block of params.yaml: immutable and complete, without unknown keys or type conversion."""
+    """A section of params.yaml: immutable, complete, no unknown keys, no type conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -99,7 +99,7 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 
 class SplitSizes(Section):
-    """Examples in each split of a generated corpus."""
+    """Number of examples in each split of a generated corpus."""
 
     train: Positive
     dev: Positive
@@ -140,8 +140,8 @@ class LocalCorpora(Section):
     def file_of(self, corpus: CorpusName, split: Split) -> Path | None:
         """Return the file of a split, or None if there is none.
 
-        Its name is `sts-train.csv`, `sts/train.csv`, or that of the course's folder
-        (`ids-sst-train.csv`, `sts-test-student.csv`), ending in `.csv` or `.tsv`.
+        It is called `sts-train.csv`, `sts/train.csv` or as in the course's folder
+        (`ids-sst-train.csv`, `sts-test-student.csv`), and ends in `.csv` or `.tsv`.
 
         Raises:
             ParamsError: several files could be this split.
@@ -162,12 +162,12 @@ class LocalCorpora(Section):
             ParamsError: there is no such directory, it has no corpus, or a corpus lacks a split.
         """
         if not self.directory.is_dir():
-            raise ParamsError(f"{self.source}: {self.directory} is not a directory; make it")
+            raise ParamsError(f"{self.source}: {self.directory} is not a directory; create it")
         place, project = self.directory.resolve(), Path.cwd()
         if project.is_relative_to(place) or place.is_relative_to(project / paths.DATA):
             raise ParamsError(
-                f"{self.source}: the pipeline writes into {self.directory} itself; put your files "
-                "into a directory of their own"
+                f"{self.source}: the pipeline itself writes into {self.directory}; put your files "
+                "into a separate directory"
             )
         splits = {name: [s for s in SPLITS if self.file_of(name, s)] for name in CORPORA}
         present = tuple(name for name, found in splits.items() if found)
@@ -181,7 +181,7 @@ class LocalCorpora(Section):
                 )
         if not present:
             raise ParamsError(
-                f"{self.directory} holds no corpus; it needs <corpus>-train.csv and "
+                f"{self.directory} contains no corpus; it needs <corpus>-train.csv and "
                 f"<corpus>-dev.csv (or .tsv) of at least one of: {', '.join(CORPORA)}"
             )
         return present
@@ -230,19 +230,19 @@ class ProfileParams(Section):
 
     @property
     def is_synthetic(self) -> bool:
-        """Say whether the corpora are generated, so that scores compare with no publication."""
+        """Return whether the corpora are generated, so that no published scores are comparable."""
         return isinstance(self.corpora, SyntheticCorpora)
 
     @property
     def is_papers(self) -> bool:
-        """Say whether the corpora are the paper's, so that scores can be compared with it."""
+        """Return whether the corpora are the paper's, so that scores can be compared with it."""
         return isinstance(self.corpora, Cs224nCorpora)
 
 
 class TokensParams(Section):
     """How text is turned into token ids."""
 
-    max_length: Annotated[int, Field(ge=6, le=512)]  # a joint pair of three tokens each
+    max_length: Annotated[int, Field(ge=6, le=512)]  # 6: a joint pair with three tokens each
 
 
 class OptimizerParams(Section):
@@ -282,7 +282,7 @@ class SpeedParams(Section):
 
 
 class CheckpointsParams(Section):
-    """How often a checkpoint is written, from which a killed training can continue."""
+    """How often to write a checkpoint, from which a killed run can continue."""
 
     every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # no stage depends on it
     every_steps: Positive
@@ -315,7 +315,7 @@ class RunParams(Section):
         return tuple(name for name in self.batch_size if CORPORA[name].is_pair)
 
     def encoding_of(self, corpus: CorpusName) -> PairEncoding | None:
-        """Return how the run reads the pairs of a corpus; None if the corpus has no pairs."""
+        """Return how the run encodes the pairs of a corpus; None if the corpus has no pairs."""
         return self.pair_encoding if CORPORA[corpus].is_pair else None
 
     @property
@@ -325,7 +325,7 @@ class RunParams(Section):
 
     @property
     def scheme(self) -> Literal["single-task", "multi-task"]:
-        """Return the name that the paper's tables use for this number of corpora."""
+        """Return the paper's name for runs with this number of corpora."""
         return "single-task" if len(self.batch_size) == 1 else "multi-task"
 
 
@@ -342,7 +342,7 @@ class ConfigurationParams(Section):
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """The content of params.yaml."""
 
     profile: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -377,7 +377,7 @@ class Params(Section):
 
     @property
     def all_runs(self) -> Mapping[str, RunParams]:
-        """Return all runs of params.yaml, those that are left out included, as in dvc.yaml."""
+        """Return all runs of params.yaml, including those that are left out, as in dvc.yaml."""
         return self._all_runs or self.runs
 
     def run(self, name: str) -> RunParams:
@@ -395,11 +395,11 @@ class Params(Section):
             raise ParamsError(f"unknown run {name!r}; params.yaml has: {known}") from None
 
     def epochs(self, run: RunParams) -> int:
-        """Return the number of epochs of a run in the active profile."""
+        """Return the number of epochs for a run in the active profile."""
         return int(getattr(self.active.epochs, run.mode))
 
     def learning_rate(self, run: RunParams) -> float:
-        """Return the learning rate of a run in the active profile."""
+        """Return the learning rate for a run in the active profile."""
         return run.learning_rate * float(getattr(self.active.learning_rate_scale, run.mode))
 
 
@@ -412,7 +412,7 @@ def _misnamed(params: Params) -> Iterator[str]:
     for name, row in params.configurations.items():
         where = f"configurations.{name}"
         if row.run not in params.runs:
-            yield f"{where}.run: names no run ({row.run!r}); allowed: {', '.join(params.runs)}"
+            yield f"{where}.run: unknown run {row.run!r}; allowed: {', '.join(params.runs)}"
         elif row.corpus not in params.runs[row.run].batch_size:
             yield (
                 f"{where}.corpus: run {row.run!r} does not train on {row.corpus!r}; "
@@ -421,7 +421,7 @@ def _misnamed(params: Params) -> Iterator[str]:
 
 
 def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
-    """Yield a sentence for each reading of the paper that a run lacks or cannot use."""
+    """Yield a sentence for each reading of the paper that is missing in a run or does not apply."""
     for key, is_needed, what, words in (
         ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),
         ("idle_heads", run.scheme == "multi-task", "several heads", IDLE_HEADS),
@@ -433,7 +433,7 @@ def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
                 f"allowed: {', '.join(words)}"
             )
         if value and not is_needed:
-            yield f"{where}.{key}: of no use without {what} ({corpora}); remove the key"
+            yield f"{where}.{key}: only for runs with {what}, not for {corpora}; remove the key"
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:
@@ -488,7 +488,7 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
     except OSError as error:
         raise ParamsError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise ParamsError(f"{path} is not YAML: {error}; correct it there") from None
+        raise ParamsError(f"{path} is not valid YAML: {error}; correct it") from None
     return checked(kind, raw, str(path))
 
 
@@ -508,7 +508,7 @@ def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
 
 
 def switch_profile(name: str, path: Path) -> None:
-    """Activate another profile by editing the line `profile: ...` of params.yaml.
+    """Activate a profile by editing the line `profile: ...` of params.yaml.
 
     Raises:
         ParamsError: there is no such profile, or no such line.
@@ -519,7 +519,7 @@ def switch_profile(name: str, path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     changed, count = re.subn(r"(?m)^(profile:[ \t]*)[^\s#]+", rf"\g<1>{name}", text)
     if count != 1:
-        raise ParamsError(f"{path} has no line `profile: ...` of its own; write it by hand")
+        raise ParamsError(f"{path} has no separate line `profile: ...`; edit it by hand")
     if changed != text:
         write_text(path, changed)
 
@@ -541,7 +541,7 @@ def _path(location: tuple[str | int, ...]) -> list[str]:
     if parts[-1:] == ["[key]"]:
         parts.pop()
     if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
-        del parts[3:4]  # the kind of corpora
+        del parts[3:4]  # pydantic's tag for the kind of corpora
     return parts
 
 

@@ -1,4 +1,4 @@
-"""The progress lines of a stage, and the record of the time and memory it took.
+"""Writes a stage's progress lines and records its time and memory.
 
 No output of a stage depends on this. A debug record is shown as a live line, which the next line
 replaces. A record may have `left_seconds`: the time that the stage still needs.
@@ -27,8 +27,8 @@ ERASE = "\r\x1b[K"  # clears the current line of a terminal
 class Planned(NamedTuple):
     """A stage that the plan expects to run."""
 
-    seconds: float | None  # that its last run took
-    is_sure: bool  # False if it depends on the outputs of earlier stages
+    seconds: float | None  # duration of its last run
+    is_sure: bool  # False if earlier stages decide whether it runs
 
 
 class ProgressHandler(logging.StreamHandler[TextIO]):
@@ -62,7 +62,7 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record; to a line with the stage's own time left, add that of all stages."""
+        """Format a record; if it gives the time left for this stage, add that for all stages."""
         line, left = super().format(record), getattr(record, "left_seconds", None)
         return line if left is None else line + self._all_left(left)
 
@@ -91,11 +91,11 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
             self.stream.write(f"{ERASE}{line[: width - 1]}")
             self.flush()
         except OSError:
-            self.is_terminal = False  # it was closed
+            self.is_terminal = False  # the terminal was closed
         self._live = line
 
     def _all_left(self, own: float) -> str:
-        """Return the time left for this stage and all later ones in words, "" if unknown."""
+        """Return the time left for this stage and all later ones in words; "" if unknown."""
         if self.stage not in self.plan:
             return ""
         place = list(self.plan).index(self.stage)
@@ -110,7 +110,7 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
 
 
 def write_down(facts: Mapping[str, Any], started: float) -> None:
-    """Record the time and memory of this stage for the next plan; failing is not an error.
+    """Record the time and memory of this stage for the next plan; failure gives only a warning.
 
     Args:
         facts: what else to record.
@@ -147,7 +147,7 @@ def _plan() -> dict[str, Planned]:
 
 
 def _threads() -> str:
-    """Return torch's number of threads in words, "" if torch is not loaded."""
+    """Return torch's number of threads in words; "" if torch is not loaded."""
     torch = sys.modules.get("torch")
     if torch is None:
         return ""
@@ -156,7 +156,7 @@ def _threads() -> str:
 
 
 def _rounded(seconds: float) -> str:
-    """Return a duration, rounded up to seconds, minutes or tenths of an hour."""
+    """Return a duration in words, in whole seconds, whole minutes or tenths of an hour."""
     if seconds < 60:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)

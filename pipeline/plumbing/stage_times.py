@@ -1,4 +1,4 @@
-"""The record of the time and memory of a stage's last run, which progress.py writes."""
+"""Reads the record of a stage's time and memory that progress.py writes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,21 +24,21 @@ class StageTime(Record):
     processors: Count | None = None  # that this process may use
     device: str | None = None  # this and the following: only for training
     threads: Count | None = None
-    steps: Count | None = None  # taken in these seconds
+    steps: Count | None = None  # in these seconds
     all_steps: Count | None = None
-    examples_per_second: Quantity | None = None  # including the scoring of dev sets
-    resumed: bool | None = None  # from the checkpoint of another process
+    examples_per_second: Quantity | None = None  # including the time for scoring the dev sets
+    resumed: bool | None = None  # from a checkpoint of an earlier process
 
     @property
     def whole_seconds(self) -> float | None:
-        """Estimate the seconds of a run without a checkpoint; None if it took no step."""
+        """Estimate how long a run without a checkpoint takes; None if this one took no step."""
         if not self.resumed:
             return self.seconds
         return self.seconds * self.all_steps / self.steps if self.steps and self.all_steps else None
 
 
 def read_time(path: Path) -> StageTime | None:
-    """Read the record of a stage, or None if it cannot be read: it is only a hint."""
+    """Read the record of a stage; return None if it cannot be read, since it is only a hint."""
     try:
         return StageTime.read(path).model_copy(update={"stage": path.stem})
     except (OSError, ValueError, SchemaError):

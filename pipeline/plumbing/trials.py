@@ -1,7 +1,7 @@
-"""The schema of trials.yaml: trainings of the runs of params.yaml with other seeds or settings.
+"""The schema of trials.yaml: further training of runs with different seeds or settings.
 
 `make sweep` and `make readings` write it. The name of a trial contains all its settings, so the
-same trial has the same name in every sweep, and DVC's run cache finds it again.
+same trial has the same name in every sweep, and DVC's run cache finds its result.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from pipeline.plumbing.params import (
 
 
 class Changes(Section):
-    """Settings that replace those of a run; the others stay."""
+    """Settings that replace those of a run."""
 
     learning_rate: Rate | None = None
     dropout: Fraction | None = None
@@ -36,27 +36,27 @@ class Changes(Section):
 
     @property
     def is_reading(self) -> bool:
-        """Say whether they change one reading of the paper and nothing else."""
+        """Return whether they change one reading of the paper and nothing else."""
         alone = (Changes(pair_encoding=self.pair_encoding), Changes(idle_heads=self.idle_heads))
         return self in alone and self != Changes()
 
 
 class Trial(Section):
-    """One more training of a run."""
+    """A further training of a run with a different seed or settings."""
 
     run: str
-    mode: Mode  # that of the run; dvc.yaml cannot look it up
-    seed: Annotated[int, Field(ge=0, lt=2**32)]  # of heads, dropout, shuffling and the bootstrap
+    mode: Mode  # the run's mode, repeated because dvc.yaml cannot look it up
+    seed: Annotated[int, Field(ge=0, lt=2**32)]  # for heads, dropout, shuffling and the bootstrap
     changes: Changes
 
     @property
     def has_changes(self) -> bool:
-        """Say whether more than the seed is other than the run's."""
+        """Return whether more than the seed differs from the run."""
         return self.changes != Changes()
 
 
 class TrialsFile(Section):
-    """The whole of trials.yaml."""
+    """The content of trials.yaml."""
 
     trials: dict[str, Trial]
 
@@ -68,7 +68,7 @@ def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
         ParamsError: with one line per wrong key, its full path and the allowed values.
     """
     trials = load_section(TrialsFile, path).trials
-    check_trials(params, trials, f"{path} is not valid; `make sweep` writes it anew")
+    check_trials(params, trials, f"{path} is not valid; `make sweep` rewrites it")
     return trials
 
 
@@ -84,7 +84,7 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
 
 
 def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
-    """Yield a sentence for each way in which a trial does not fit the runs."""
+    """Yield a sentence for each mistake in a trial."""
     where, run = f"trials.{name}", params.runs.get(trial.run)
     if trial.run in params.left_out:
         reason = params.left_out[trial.run]
@@ -92,7 +92,7 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
         yield f"{where}.run: {trial.run} is left out, since {reason}; {remedy}"
         return
     if run is None:
-        yield f"{where}.run: names no run ({trial.run!r}); allowed: {', '.join(params.runs)}"
+        yield f"{where}.run: unknown run {trial.run!r}; allowed: {', '.join(params.runs)}"
         return
     if trial.mode != run.mode:
         yield f"{where}.mode: run {trial.run!r} is {run.mode}, not {trial.mode}"
@@ -104,9 +104,9 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
     yield from unfitting_keys(f"{where}.changes", changed(run, trial.changes))
     wanted = trial_name(trial.run, trial.seed, trial.changes)
     if name != wanted:
-        yield f"{where}: what this is must be called {wanted}"
+        yield f"{where}: its name must be {wanted}"
     if name in params.runs:
-        yield f"{where}: a run has this name"
+        yield f"{where}: there is a run with this name"
 
 
 def trial_name(run: str, seed: int, changes: Changes) -> str:
@@ -116,18 +116,18 @@ def trial_name(run: str, seed: int, changes: Changes) -> str:
         "dropout": changes.dropout,
         **dict(sorted(changes.batch_size.items())),
     }
-    parts = [f"{word}{_spelt(value)}" for word, value in words.items() if value is not None]
+    parts = [f"{word}{_spelled(value)}" for word, value in words.items() if value is not None]
     parts += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
     return "-".join([run, *parts, f"seed{seed}"])
 
 
-def _spelt(value: float) -> str:
+def _spelled(value: float) -> str:
     """Write a number exactly, with characters that a name may contain: 0.1 becomes 0p1."""
     return repr(value).replace(".", "p").replace("+", "")
 
 
 def changed(run: RunParams, changes: Changes) -> RunParams:
-    """Return a run with the settings of a trial; the order of its corpora stays."""
+    """Return a run with the settings of a trial, its corpora in the same order."""
     settings = changes.model_dump(exclude_none=True)
     settings["batch_size"] = {**run.batch_size, **changes.batch_size}
     return run.model_copy(update=settings)
@@ -136,7 +136,7 @@ def changed(run: RunParams, changes: Changes) -> RunParams:
 def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
     """Return params in which each trial is a run.
 
-    The corpora, tokens and features are still those of the seed in params.yaml.
+    The seed in params.yaml still determines the corpora, tokens and features.
     """
     runs = {name: changed(params.run(trial.run), trial.changes) for name, trial in trials.items()}
     return params.model_copy(update={"runs": {**params.runs, **runs}})

@@ -1,1 +1,1 @@
-"""From scores to pages a reviewer can read."""
+"""Turns scores into the pages of a report."""

@@ -13,25 +13,25 @@ SIGNIFICANT = 0.05  # p-values below this show a difference
 
 
 def overlap(one: Result, other: Result) -> bool | None:
-    """Say whether two intervals share a value; None if one has no interval."""
+    """Return whether two intervals overlap; None if a score has no interval."""
     if one.ci_low is None or one.ci_high is None or other.ci_low is None or other.ci_high is None:
         return None
     return one.ci_low <= other.ci_high and other.ci_low <= one.ci_high
 
 
 def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
-    """Return every (pretrain, finetune) of one corpus and scheme that the paper has."""
+    """Return the paper's (pretrain, finetune) pairs with the same corpus and scheme."""
     return _pairs(rows, lambda row: (row.corpus, row.scheme, row.mode == "finetune"))
 
 
 def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
-    """Return every (single-task, multi-task) of one corpus in a mode that the paper has."""
+    """Return the paper's (single-task, multi-task) pairs with the same corpus in a mode."""
     rows = [row for row in rows if row.mode == mode]
     return _pairs(rows, lambda row: (row.corpus, row.scheme == "multi-task"))
 
 
 def _pairs(rows: Sequence[Result], key: Callable[[Result], tuple[object, ...]]) -> list[Pair]:
-    """Return the pairs of rows whose keys are alike but for the last part, which only one has."""
+    """Return the pairs of the paper's rows whose keys differ only in the last part."""
     papers = [row for row in rows if row.is_papers]
     return [
         (one, other)
@@ -41,26 +41,26 @@ def _pairs(rows: Sequence[Result], key: Callable[[Result], tuple[object, ...]]) 
 
 
 def is_better(one: Result, other: Result) -> bool:
-    """Say whether `one` scores above `other`; an undefined score is above none."""
+    """Return whether `one` scores above `other`; an undefined score is the lowest."""
     return one.score is not None and (other.score is None or one.score > other.score)
 
 
 def holds_up(single: Result, multi: Result) -> bool:
-    """Say whether a multi-task score is no worse, or no worse than the intervals allow."""
+    """Return whether a multi-task score is not worse, or the intervals overlap."""
     return multi.score is not None and (
         not is_better(single, multi) or bool(overlap(single, multi))
     )
 
 
 def is_no_worse(single: Result, multi: Result) -> bool:
-    """Say whether no test shows a multi-task score to be worse; without a test, if it holds up."""
+    """Return whether the test does not show multi-task to be worse; without one, if it holds up."""
     if multi.over_single is None:
         return holds_up(single, multi)
     return _shown_by(multi.over_single) != "worse"
 
 
 def _shown_by(difference: Difference) -> str:
-    """Say in a word or two what a test of multi-task against single-task shows."""
+    """Describe what a test of multi-task against single-task shows."""
     if difference.p_value >= SIGNIFICANT:
         return "no significant difference"
     return "better" if difference.value > 0 else "worse"

@@ -1,7 +1,7 @@
-"""Two sides scored on the same dev examples, and whether their difference could be chance.
+"""Compares the scores of two sides and tests whether the difference may be chance.
 
-What a side was made with is read from dvc.lock, which describes the results that are there, and
-not from params.yaml, which may have been edited since.
+The params of a side come from dvc.lock, which describes its results, and not from params.yaml,
+which may have been edited since.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +28,8 @@ Fetch = Callable[[Path], Path]  # from a path in the repository to a file to rea
 Row = tuple[str, CorpusName]  # a run and its corpus
 Rows = Mapping[str, Row]  # by name
 
-INPUTS = ("corpora", "backbone")  # stages whose outs are what a run starts from
-CODE = ("pipeline/", "stages/")  # rooms and scripts
+INPUTS = ("corpora", "backbone")  # stages whose outs are the inputs of all runs
+CODE = ("pipeline/", "stages/")  # folders of the code
 RESAMPLES = 5_000
 CONFIDENCE = 0.95
 SEED = 11711
@@ -42,22 +42,22 @@ OTHER_DEV_SET = "other dev set"
 class Side:
     """A revision's results."""
 
-    name: str  # as it was asked for
-    params: Mapping[str, Any]  # by dotted key; the profile in force is called `profile`
+    name: str  # as the user wrote it
+    params: Mapping[str, Any]  # by dotted key; the active profile is called `profile`
     configurations: Rows
-    made_of: Mapping[str, str]  # hashes of the code and of what runs start from, by path
+    made_of: Mapping[str, str]  # hashes of the code and of the runs' inputs, by path
     scores: Mapping[str, str]  # hash of each run's scores
     fetch: Fetch
 
     def called(self, name: str) -> dict[CorpusName, str]:
-        """Return the runs by corpus that the name of a run or a configuration stands for."""
+        """Return the run for each corpus that the name of a run or a configuration means."""
         rows = sorted(self.configurations.items())
         return {corpus: run for row, (run, corpus) in rows if name in (row, run)}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A corpus under a run of either side, and what came of it."""
+    """A corpus scored with a run of each side."""
 
     name: str
     corpus: CorpusName
@@ -68,15 +68,15 @@ class Compared:
     note: str  # why there is no difference to test, or ""
 
 
-Asked = tuple[str, CorpusName, str, str]  # a name, a corpus, and the run of either side
+Asked = tuple[str, CorpusName, str, str]  # a name, a corpus, and a run of each side
 
 
 def read_side(name: str, fetch: Fetch) -> Side:
-    """Read what a revision's results were made with.
+    """Read the params, code and inputs behind a revision's results.
 
     Raises:
         RevisionError: it has no dvc.lock.
-        ReportError: its dvc.lock is damaged, or of a pipeline that did not come to its end.
+        ReportError: its dvc.lock is damaged, or the pipeline was not finished.
     """
     try:
         stages = read_yaml(fetch(paths.DVC_LOCK))["stages"]
@@ -106,7 +106,7 @@ def read_side(name: str, fetch: Fetch) -> Side:
 
 
 def _params(locked: Mapping[str, Any], used: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return all params under one name, whichever profile is in force."""
+    """Return all params; the keys of the active profile begin with `(profile)`."""
     found = dict(locked)
     for stage in used.values():
         for key, value in _flat(stage.get("params", {}).get(str(paths.PARAMS), {})):
@@ -122,7 +122,7 @@ def _params(locked: Mapping[str, Any], used: Mapping[str, Any], name: str) -> di
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value that is no mapping, with its dotted key."""
+    """Yield every value that is not a mapping, with its dotted key."""
     if not isinstance(value, Mapping):
         yield prefix.removesuffix("."), value
         return
@@ -138,13 +138,13 @@ def _made_of(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def runs_of(side: Side, names: str) -> Rows | None:
-    """Read `names` as runs or configurations, separated by commas; None if one is neither.
+    """Parse names of runs or configurations, separated by commas; None if one is neither.
 
     Returns:
         Their rows by corpus, in the order of `CORPORA`.
 
     Raises:
-        ReportError: two of them have a corpus in common.
+        ReportError: two of them share a corpus.
     """
     found: dict[str, Row] = {}
     for name in _split(names):
@@ -159,10 +159,10 @@ def runs_of(side: Side, names: str) -> Rows | None:
 
 
 def check_names(side: Side, *names: str) -> None:
-    """Let names through that cannot be meant for runs of this side.
+    """Accept names that cannot be meant as runs of this side.
 
     Raises:
-        ReportError: one is of a run without a configuration, or only some are of runs.
+        ReportError: a run has no configuration, or only some of the names are runs.
     """
     each = _split(",".join(names))
     runs = [name for name in each if side.called(name)]
@@ -185,10 +185,10 @@ def _split(names: str) -> list[str]:
 
 
 def asked_of(first: Rows, second: Rows, names: Sequence[str]) -> list[Asked]:
-    """Pair the rows that two sides share, of revisions by configuration, of runs by corpus.
+    """Pair the rows that two sides share: by configuration for revisions, by corpus for runs.
 
     Raises:
-        ReportError: they share none.
+        ReportError: they share no row.
     """
     asked = [
         (name, corpus, run, second[name][0])
@@ -206,7 +206,7 @@ def asked_of(first: Rows, second: Rows, names: Sequence[str]) -> list[Asked]:
 def compared_row(
     first: Side, second: Side, name: str, corpus: CorpusName, run: str, other_run: str
 ) -> Compared:
-    """Score a run of either side, and test the difference if both answered the same dev set.
+    """Score a run of each side, and test the difference if both used the same dev set.
 
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
@@ -231,7 +231,7 @@ def compared_row(
 
 
 def _answers(side: Side, run: str, corpus: CorpusName) -> tuple[pd.DataFrame, Values]:
-    """Return the dev examples by id, and a run's prediction for each, NaN where it has none."""
+    """Return the dev examples by id, and a run's prediction for each, NaN if there is none."""
     with _fetched(side, paths.split_csv(paths.corpus_dir(corpus), "dev")) as file:
         examples = read_split(file, CORPORA[corpus]).set_index("id").sort_index()
     scores = paths.scores_json(run)
@@ -246,10 +246,10 @@ def _answers(side: Side, run: str, corpus: CorpusName) -> tuple[pd.DataFrame, Va
 
 
 def devices(side: Side) -> list[str]:
-    """Return where the runs were trained, and in which precision.
+    """Return the devices on which the runs were trained, with the precision.
 
     Raises:
-        RevisionError: a run's summary is not here.
+        RevisionError: a run's summary is missing.
         ReportError: it cannot be read.
     """
     found = set()
@@ -261,7 +261,7 @@ def devices(side: Side) -> list[str]:
 
 @contextmanager
 def _fetched(side: Side, path: Path) -> Iterator[Path]:
-    """Lend a side's file to read, and call it by its name and not by where its copy lies."""
+    """Give access to a side's file; errors name its path in the repository, not that of a copy."""
     try:
         yield side.fetch(path)
     except (CorpusError, SchemaError, ValueError):

@@ -1,4 +1,4 @@
-"""Two sides as a page: which differences are real. All experiments, as a table for a terminal."""
+"""Renders the comparison of two sides as a page, and all experiments as a table in a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ VERDICTS = {
     "Not comparable: the dev sets differ, so scores are of other questions": OTHER_DEV_SET,
     "Not comparable: a score is undefined": "undefined",
 }
-# columns of experiments: keys of reports/summary.json by what they are called
+# columns of the table of experiments, with their keys in reports/summary.json
 SUMMARY = {
     "finetune": "finetune",
     "pretrain": "pretrain",
@@ -52,8 +52,8 @@ def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Se
     Args:
         first: A.
         second: B; the same as A if two of its runs are compared.
-        asked: what is compared.
-        names: what A and B are called.
+        asked: the rows to compare.
+        names: the names of A and B.
 
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
@@ -112,10 +112,10 @@ def _params_of_run(side: Side, run: str) -> dict[str, Any]:
 
 
 def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Lay out for a terminal what `dvc.api.exp_show` returned.
+    """Build a table for a terminal from the result of `dvc.api.exp_show`.
 
-    A column for each number of the summary; what differs from HEAD's params stands in words beside
-    it, which takes no more room however many params were changed.
+    It has a column for each number of the summary, and a last one that lists the params that differ
+    from HEAD, so that changed params add no columns.
     """
     base = next((row for row in rows if row["rev"] != "workspace"), rows[0])
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
@@ -127,7 +127,7 @@ def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         found = [row.get(key) for key in SUMMARY.values()]
         numbers = [f"{each:.4g}" if isinstance(each, int | float) else "-" for each in found]
         state = f" ({row['State'].lower()})" if row["State"] else ""
-        # an experiment is indented below the commit it stands on
+        # an experiment is indented below its commit
         name = f"  {row['Experiment']}{state}" if row["Experiment"] else str(row["rev"])
         table.add_row(*map(Text, (name, *numbers, "\n".join(_changes(row, base)))))
     return table
@@ -135,7 +135,7 @@ def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
     for key in {**base, **row}:
-        # whatever has a path for its name is a file and its hash
+        # a key with a slash is a file, and its value a hash
         is_param = key not in NOT_PARAMS and key not in SUMMARY.values() and "/" not in key
         if is_param and row.get(key) != base.get(key):
             yield f"{key} {_value(base.get(key))} -> {_value(row.get(key))}"
@@ -144,5 +144,5 @@ def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "none"
-    # DVC makes whole numbers floats
+    # DVC converts whole numbers to floats
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)

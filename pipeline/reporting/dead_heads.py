@@ -1,7 +1,7 @@
-"""What `python -m benchmarks.dead_heads` found out about heads that have no turn.
+"""The results of `python -m benchmarks.dead_heads`, the experiment on idle heads.
 
-The experiment trains frozen multi-task heads as the paper did and in other ways; its results are
-read here for its own page and for section 6 of the paper.
+The experiment trains frozen multi-task heads as the paper did and in other ways. Its own page and
+the page on section 6 of the paper use the results.
 """
 
 import math
@@ -20,8 +20,8 @@ from pipeline.errors import ReportError
 from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Spread, spread_of
 
-Turns = Literal["paper", "ours"]  # whose number of batches the corpora have in an epoch
-Vectors = Literal["bert-like", "control", "minilm"]  # what heads on pooled outputs read
+Turns = Literal["paper", "ours"]  # number of batches of each corpus in an epoch
+Vectors = Literal["bert-like", "control", "minilm"]  # inputs of heads on pooled vectors
 
 TURNS: tuple[Turns, ...] = get_args(Turns)
 VECTORS: tuple[Vectors, ...] = get_args(Vectors)
@@ -41,47 +41,47 @@ class Condition:
 
 @dataclass(frozen=True)
 class HeadsRun:
-    """The heads of one seed under one condition, after each epoch."""
+    """The results of one condition and seed after each epoch."""
 
     condition: Condition
     seed: int
     scores: Mapping[CorpusName, Sequence[float | None]]  # on the dev set; None: undefined
-    zeros: Sequence[float]  # the share of STS dev predictions that are exactly 0
+    zeros: Sequence[float]  # share of STS dev predictions that are exactly 0
 
     @property
     def is_dead(self) -> bool:
-        """Say whether the STS head predicts 0 for every dev example after the last epoch."""
+        """Return whether the STS head predicts 0 for every dev example after the last epoch."""
         return self.zeros[-1] == 1.0
 
 
 @dataclass(frozen=True)
 class Group:
-    """Several seeds, of one condition or of several, summed up."""
+    """Runs of several seeds with one or more conditions."""
 
     runs: Sequence[HeadsRun]
 
     @property
     def num_dead(self) -> int:
-        """Count the seeds whose STS head is dead at the end."""
+        """Count the runs whose STS head is dead after the last epoch."""
         return sum(run.is_dead for run in self.runs)
 
     @property
     def kills_most(self) -> bool:
-        """Say whether half of the STS heads or more are dead at the end."""
+        """Return whether at least half of the STS heads are dead after the last epoch."""
         return 2 * self.num_dead >= len(self.runs)
 
     @property
     def dead(self) -> str:
-        """Say how many of the STS heads are dead at the end."""
+        """Return how many of the STS heads are dead after the last epoch, in words."""
         return f"{self.num_dead} of {len(self.runs)}"
 
     def last(self, corpus: CorpusName) -> Spread:
-        """Sum up the scores after the last epoch; of STS, those of heads that are not dead."""
+        """Summarize the scores after the last epoch; for STS, without dead heads."""
         known = [run for run in self.runs if corpus != "sts" or not run.is_dead]
         return spread_of(run.scores[corpus][-1] for run in known)
 
     def best(self, corpus: CorpusName) -> Spread:
-        """Sum up each seed's best score of all epochs."""
+        """Summarize each run's best score of all epochs."""
         known = [[s for s in run.scores[corpus] if s is not None] for run in self.runs]
         return spread_of(max(scores, default=None) for scores in known)
 
@@ -111,7 +111,7 @@ def chosen(runs: Sequence[HeadsRun], **wanted: str) -> Group:
 
 
 def is_apart(first: Spread, second: Spread) -> bool:
-    """Say whether two means differ by more than twice the standard error of their difference."""
+    """Return whether two means differ by more than twice the standard error of the difference."""
     if first.mean is None or second.mean is None:
         return False
     variances = [(s.sd or 0.0) ** 2 / max(s.count - s.undefined, 1) for s in (first, second)]
@@ -119,12 +119,12 @@ def is_apart(first: Spread, second: Spread) -> bool:
 
 
 def _step_and_skip(runs: Sequence[HeadsRun]) -> tuple[Group, Group]:
-    """Return the deciding runs: idle heads stepped, and skipped."""
+    """Return the decisive runs: with idle heads stepped, and with idle heads skipped."""
     deciding = chosen(runs, turns="paper", vectors="bert-like").runs
     return chosen(deciding, idle_heads="step"), chosen(deciding, idle_heads="skip")
 
 
-# where idle heads are stepped with one thing changed
+# conditions that step idle heads and differ from the decisive runs in one point
 ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
     ("on the same vectors without the shared direction", "paper", "control"),
     ("on MiniLM's own", "paper", "minilm"),
@@ -132,8 +132,8 @@ ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
 )
 
 
-def similarity_told(runs: Sequence[HeadsRun]) -> list[str]:
-    """Say which similarity heads died, and what follows, a paragraph each."""
+def similarity_sentences(runs: Sequence[HeadsRun]) -> list[str]:
+    """Describe which similarity heads died and what follows, in paragraphs."""
     step, skip = _step_and_skip(runs)
     groups = {
         where: chosen(runs, turns=turns, vectors=vectors, idle_heads="step")
@@ -154,15 +154,15 @@ def similarity_told(runs: Sequence[HeadsRun]) -> list[str]:
 
 
 def _by_encoding(group: Group) -> str:
-    """Split a group's dead by how pairs are read."""
+    """Count a group's dead heads by pair encoding, in words."""
     parts = {
         encoding: chosen(group.runs, pair_encoding=encoding) for encoding in ("joint", "separate")
     }
     return ", ".join(f"{encoding} {part.dead}" for encoding, part in parts.items() if part.runs)
 
 
-def sentiment_told(runs: Sequence[HeadsRun]) -> list[str]:
-    """Say what became of the two heads that cannot die, in one line or none."""
+def sentiment_sentences(runs: Sequence[HeadsRun]) -> list[str]:
+    """Describe the two heads that cannot die, in at most one line."""
     step, skip = _step_and_skip(runs)
     text = page(
         "dead_sentiment",

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes SVG with the same bytes for the same numbers."""
+"""The style of all figures, and SVG output with the same bytes for the same numbers."""
 
 import io
 import textwrap
@@ -11,17 +11,17 @@ from matplotlib.figure import Figure
 
 from pipeline.core.tasks import Mode, Split
 
-# Okabe and Ito's colours: told apart by all eyes, and dark enough for white paper
+# from Okabe and Ito's palette: distinct for color-blind readers, dark enough on white
 COLOURS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}
 SPLIT_COLOURS: dict[Split, str] = {"train": "#0072B2", "dev": "#D55E00", "test": "#009E73"}
 INK = "#444444"
 FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # the paper's scores
-CHARACTERS = 12.2  # of font size 9 that fit into an inch
+CHARACTERS = 12.2  # per inch, in font size 9
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """How large a figure is, and what is kept free around and between its panels, in inches."""
+    """The size of a figure, its margins and the gaps between its panels, in inches."""
 
     width: float
     height: float
@@ -36,12 +36,12 @@ class Sheet:
 def drawn(sheet: Sheet, head: str, draw: Callable[[Figure], None]) -> str:
     """Return a figure as SVG.
 
-    White, so that it can be read on a dark page as well, and printed; text stays text.
+    The background is white, for dark pages and for printing; text stays text.
 
     Args:
-        sheet: its size and margins. To let matplotlib find them takes twice the time.
-        head: what the figure stands on, written over it.
-        draw: fills it.
+        sheet: the size and margins; matplotlib's own layout would take twice the time.
+        head: a line above the figure.
+        draw: draws the panels.
     """
     settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(settings):
@@ -52,12 +52,12 @@ def drawn(sheet: Sheet, head: str, draw: Callable[[Figure], None]) -> str:
         figure.suptitle(head, fontsize=9, y=1 - 0.08 / sheet.height)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    # matplotlib leaves blanks at line ends, which git marks in diffs
+    # matplotlib writes blanks at line ends, which git marks in diffs
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def _place(figure: Figure, sheet: Sheet) -> None:
-    """Give the panels what the margins leave; matplotlib wants gaps as shares of a panel."""
+    """Place the panels inside the margins; matplotlib expects gaps as fractions of a panel."""
     grid = figure.axes[0].get_gridspec()
     if grid is None:
         raise ValueError("panels come from figure.subplots")
@@ -76,7 +76,7 @@ def _place(figure: Figure, sheet: Sheet) -> None:
 
 
 def labelled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
-    """Name both axes of a panel and the panel, and draw faint lines behind it."""
+    """Set the labels and the title of a panel, and draw a faint grid."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     if title:

@@ -1,4 +1,4 @@
-"""A report's figures: learning curves, scores beside the paper's, the data, a run of its own."""
+"""A report's figures: learning curves, scores beside the paper's, the data, each run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from pipeline.reporting.results import Outcome, Result
 
 STYLES: dict[Scheme, str] = {"single-task": "-", "multi-task": "--"}
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}
-# hollow, so that a curve below shows through one that lies on it
+# hollow, so that a hidden curve shows through
 MARKERS: dict[Scheme, dict[str, str]] = {
     "single-task": {"marker": "o"},
     "multi-task": {"marker": "s", "markerfacecolor": "white"},
@@ -26,13 +26,13 @@ MARKERS: dict[Scheme, dict[str, str]] = {
 MEAN_LOOK: dict[str, Any] = dict(color="black", marker="|", markersize=15, markeredgewidth=1.5)
 PAPER_LOOK: dict[str, Any] = dict(markerfacecolor="white", markeredgecolor="black", markersize=6)
 SCORE_AXIS = "dev score: accuracy, and of sts the Pearson correlation"
-NUM_BARS = 24  # of a histogram of lengths
+NUM_BARS = 24  # in a histogram of lengths
 
 
 def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
     """Draw the dev score of every run after each epoch, one panel for each corpus.
 
-    Faint lines are the paper's scores; an undefined score leaves a gap.
+    Faint lines show the paper's scores; an undefined score leaves a gap.
     """
     num_rows = math.ceil(len(CORPORA) / 2)
     longest = max(params.epochs(run) for run in params.runs.values())
@@ -69,7 +69,7 @@ def _look(result: Result) -> dict[str, Any]:
 
 
 def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
-    """Yield a line for each kind of curve there is, then one for each kind of paper's score."""
+    """Yield a line for each kind of curve in the figure, then for each kind of paper's score."""
     kinds = {(row.mode, row.scheme): row for row in rows}
     for mode in COLOURS:
         for scheme in STYLES:
@@ -81,12 +81,12 @@ def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
 
 
 def _key(label: str, **look: Any) -> Line2D:
-    """Return what stands in a legend beside a label."""
+    """Return a legend entry."""
     return Line2D([], [], label=label, **look)
 
 
 def scores_beside_paper(outcome: Outcome, head: str) -> str:
-    """Draw every row of Table 3: our score with its interval, and the paper's."""
+    """Draw our score with its interval and the paper's score for every row of Table 3."""
     rows = outcome.results
 
     def draw(figure: Figure) -> None:
@@ -112,7 +112,7 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
 
 
 def _by_row(axes: Any, rows: Sequence[Result]) -> None:
-    """Name each row of Table 3 at its place."""
+    """Label the axis with the rows of Table 3."""
     names = [f"{r.corpus}  {r.scheme}  {r.mode}" if r.is_papers else r.configuration for r in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set_xlabel(SCORE_AXIS)
@@ -120,12 +120,12 @@ def _by_row(axes: Any, rows: Sequence[Result]) -> None:
 
 
 def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
-    """Draw every row that was trained with several seeds: a dot for each, and their mean.
+    """Draw a dot for each seed and their mean, for every row that was trained with several seeds.
 
     Args:
-        own_seed: that of params.yaml; its dot is filled.
-        outcome: of runs and trials.
-        head: what the figure stands on.
+        own_seed: the seed in params.yaml; its dot is filled.
+        outcome: results of runs and trials.
+        head: a line above the figure.
     """
     rows = [row for row in outcome.results if row.seeds]
 
@@ -156,7 +156,7 @@ def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
 
 
 def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
-    """Yield what each mark of a figure of seeds means."""
+    """Yield the legend entries for a figure of seeds."""
     for mode, colour in COLOURS.items():
         if any(row.mode == mode for row in rows):
             look: dict[str, Any] = {"color": colour, "linestyle": "", "marker": "o"}
@@ -194,7 +194,7 @@ def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
     }
     if not lengths:
         return
-    # the length that 99 % of sentences do not exceed
+    # the 99th percentile of the lengths
     almost = [n[np.searchsorted(np.cumsum(of) / of.sum(), 0.99)] for n, of in lengths.values()]
     edges = np.linspace(0, max(*almost, NUM_BARS), NUM_BARS + 1)
     for split, (words, number) in lengths.items():
@@ -216,7 +216,7 @@ def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
 
 
 def run_figure(outcome: Outcome, run: str, head: str) -> str:
-    """Draw a run: loss and dev score by epoch, predictions beside labels, and calibration."""
+    """Draw a run: loss and dev score by epoch, predictions against labels, and calibration."""
     results = [result for result in outcome.results if result.run == run]
 
     def draw(figure: Figure) -> None:
@@ -246,7 +246,7 @@ def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:
 
 
 def _confusion(axes: Any, result: Result) -> None:
-    """Show how many examples of each label got each prediction; the shade is a label's share."""
+    """Show the number of examples for each label and prediction; the shade is the row's share."""
     counts = np.array(result.analysis.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -274,7 +274,7 @@ def _diagonal(axes: Any, highest: float) -> None:
 
 
 def _calibration(axes: Any, result: Result) -> None:
-    """Show bins of predictions: on the line they are what they say."""
+    """Show bins of predictions; those on the line are calibrated."""
     has_classes = result.of_corpus.has_classes
     filled = [bin_ for bin_ in result.analysis.bins if bin_.count]
     largest = max((bin_.count for bin_ in filled), default=1)

@@ -1,4 +1,4 @@
-"""What a run left in `data/`, gathered as the records of its report."""
+"""Gathers the results in `data/` as the records of a report."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,19 +24,19 @@ from pipeline.plumbing.params import ConfigurationParams, Params
 from pipeline.plumbing.trials import Trial
 from pipeline.reporting.records import Records, read_predicted, records_in_data
 
-GENERATED = "synthetic"  # what validation calls the source of generated corpora
+GENERATED = "synthetic"  # the source of generated corpora, as validation writes it
 SCORED: tuple[Split, ...] = ("dev", "test")
 
 
 def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records:
-    """Write records of the profile in force into a new folder, and return them.
+    """Write the records of the active profile into a new folder, and return them.
 
-    Sentences of real corpora stay behind: their findings and mistakes are known by ids alone.
+    They contain no sentences of real corpora, whose findings and mistakes are listed by id.
 
     Args:
-        params: in force.
-        trials: in force.
-        folder: of the records.
+        params: the current params.
+        trials: the current trials.
+        folder: the folder for the records.
 
     Raises:
         ReportError: something is missing or damaged.
@@ -49,7 +49,7 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
         for path in (*left, paths.scores_json(name), paths.inputs_json(name)):
             _copy(data, path, folder)
         for corpus, split in product(run.corpora, SCORED):
-            read_predicted(data, name, corpus, split)  # refuses what holds more than numbers
+            read_predicted(data, name, corpus, split)  # rejects files with sentences
             _copy(data, paths.predictions_csv(name, corpus, split), folder)
     for name in trials:
         _copy(data, paths.trial_scores(paths.trial_dir(name)), folder)
@@ -90,7 +90,7 @@ def _validation(data: Records, corpus: CorpusName) -> CorpusReport:
 
 
 def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dict[str, str]:
-    """Look up what the examples say that a run got wrong; pairs with a slash between them."""
+    """Return the texts of the examples that runs got wrong; a slash separates a pair."""
     wanted: set[str] = set()
     for row in params.configurations.values():
         if row.corpus == corpus:
@@ -110,13 +110,13 @@ def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dic
 def differences(params: Params, data: Records) -> dict[str, Difference]:
     """Test each multi-task row against the single-task row of its corpus and mode.
 
-    Two intervals that overlap say little: both runs answered the same examples, and what makes an
-    example hard for both cancels in the difference. The p-values of a mode are corrected for their
-    number (Holm 1979).
+    Overlapping intervals say little: both runs predict the same examples, so the effect of examples
+    that are hard for both cancels in the difference. The p-values of a mode are corrected for
+    multiple tests (Holm 1979).
 
     Returns:
-        By the multi-task row's name the multi-task score less the single-task score, with interval
-        and p-value. A row is missing where there is no such pair, or a score is undefined.
+        The multi-task score minus the single-task score, with interval and p-value, by the name of
+        the multi-task row. Rows without such a pair or with an undefined score are left out.
 
     Raises:
         ReportError: predictions or a dev set are missing or damaged.
@@ -137,7 +137,7 @@ def differences(params: Params, data: Records) -> dict[str, Difference]:
 def _pairs(
     params: Params, mode: str
 ) -> Iterator[tuple[str, ConfigurationParams, ConfigurationParams]]:
-    """Yield each multi-task row of a mode by name, after the first single-task row like it."""
+    """Yield each multi-task row of a mode by name, with the first matching single-task row."""
     rows = {n: r for n, r in params.configurations.items() if params.run(r.run).mode == mode}
     singles: dict[str, ConfigurationParams] = {}
     for row in rows.values():
@@ -156,7 +156,7 @@ def _tested(
         examples = read_split(file, corpus).set_index("id")
     pair = read_predicted(data, single, name), read_predicted(data, multi, name)
     if any(len(known) != len(examples) for known in pair):
-        return None  # a prediction is no number: so is the score
+        return None  # predictions that are not numbers make the score undefined
     before, after = (known.loc[examples.index].to_numpy() for known in pair)
     return paired_bootstrap(
         corpus.task.metric,

@@ -1,6 +1,6 @@
-"""Pages from templates, in Markdown that reads as well in a terminal as on GitHub.
+"""Renders pages from templates, as Markdown that is readable in a terminal and on GitHub.
 
-What a page says is text in a file, and code fills in what differs.
+The text of a page is in a template, and code fills in what changes.
 """
 
 import re
@@ -12,28 +12,28 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 TEXTS = Path(__file__).parent / "texts"
-MAX_CHARACTERS = 120  # of a quoted text
-HEAD = 80  # of them from the beginning of a longer one, the others from its end
-# what Markdown, HTML or GitHub's formulas would take for their own
+MAX_CHARACTERS = 120  # in a quoted text
+HEAD = 80  # characters from the beginning of a longer text; the others come from its end
+# characters with a meaning in Markdown, HTML or GitHub's formulas
 MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
-BLANK_LINES = re.compile(r"\n{3,}")  # left where a condition does not hold
-EDGE = re.compile(r"(?<!\\)\|")  # between the cells of a table
+BLANK_LINES = re.compile(r"\n{3,}")  # left by conditions that are false
+EDGE = re.compile(r"(?<!\\)\|")  # separates the cells of a table
 
 
 def fixed(value: float | None, undefined: str = "–") -> str:
-    """Show a score with three decimals, or a word where there is none."""
+    """Format a score with three decimals, or return a word if it is undefined."""
     return undefined if value is None else f"{value:.3f}"
 
 
 def filled(template: Path, /, **values: object) -> str:
-    """Fill in a template of Markdown or HTML.
+    """Render a Markdown or HTML template.
 
     Args:
-        template: a file of Jinja's; it may include others of its folder.
-        values: by the names that it uses.
+        template: a Jinja file, which may include others from its folder.
+        values: the values for the names in the template.
 
     Raises:
-        UndefinedError: the template uses a name that has no value.
+        UndefinedError: a name in the template has no value.
     """
     text = _templates(template.parent).get_template(template.name).render(values)
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
@@ -42,7 +42,7 @@ def filled(template: Path, /, **values: object) -> str:
 @cache
 def _templates(folder: Path) -> Environment:
     templates = Environment(
-        autoescape=select_autoescape(["html"]),  # in Markdown, what is quoted is escaped as such
+        autoescape=select_autoescape(["html"]),  # Markdown templates escape quotations themselves
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -53,25 +53,25 @@ def _templates(folder: Path) -> Environment:
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
+    """Escape a text so that Markdown shows it unchanged, on one line."""
     return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def code(name: str) -> str:
-    """Set a name as code, unless it holds what cannot stand there."""
+    """Format a name as code, or escape it if it contains other characters."""
     return f"`{name}`" if re.fullmatch(r"[\w.-]+( [\w.-]+)*", name) else escaped(name)
 
 
 def excerpt(text: str) -> str:
-    """Quote a text that comes from a corpus, the middle of a long one left out."""
+    """Quote a text from a corpus, without the middle of a long one."""
     text = " ".join(text.split())
-    if len(text) > MAX_CHARACTERS:  # both ends: of a pair, either sentence may be the point
+    if len(text) > MAX_CHARACTERS:  # keep both ends, because either sentence of a pair may matter
         text = f"{text[:HEAD].rstrip()} … {text[HEAD + 3 - MAX_CHARACTERS :].lstrip()}"
     return escaped(text)
 
 
 def page(template: str, /, **values: object) -> str:
-    """Fill in the template of a page, and line up its tables."""
+    """Render the template of a page and align its tables."""
     text = filled(
         TEXTS / f"{template}.md.jinja", **values, code=code, escaped=escaped, excerpt=excerpt
     )
@@ -82,7 +82,7 @@ def page(template: str, /, **values: object) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Render a table with padded columns; those named in `right` are set to the right."""
+    """Render a table with padded columns; those in `right` are aligned to the right."""
     rule = ["---:" if name in right else "---" for name in header]
     return "\n".join(_padded([header, rule, *rows]))
 
@@ -93,7 +93,7 @@ def _lined_up(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _padded(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Write rows, of which the second is the rule that says which columns are set to the right."""
+    """Yield the lines of a table; its second row determines the alignment."""
     is_right = [rule.endswith(":") for rule in rows[1]]
     cells = [row for row in rows if row is not rows[1]]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]

@@ -1,4 +1,4 @@
-"""A profile's report: its pages, its figures, and the summary for `dvc exp show`."""
+"""Writes a profile's report: pages, figures, and the summary for `dvc exp show`."""
 
 import logging
 import shutil
@@ -16,8 +16,8 @@ from pipeline.reporting.dead_heads import (
     NOT_SHOWN,
     HeadsRun,
     read_dead_heads,
-    sentiment_told,
-    similarity_told,
+    sentiment_sentences,
+    similarity_sentences,
 )
 from pipeline.reporting.figures import (
     data_histograms,
@@ -44,24 +44,24 @@ from pipeline.reporting.tables import (
 
 log = logging.getLogger(__name__)
 
-DEAD_HEAD = "the head is dead"  # how training/health.py begins its note on one
-SEVERITIES = ("critical", "warning", "info")  # of what validation found
+DEAD_HEAD = "the head is dead"  # the beginning of the note from training/health.py
+SEVERITIES = ("critical", "warning", "info")  # of validation's findings
 
 
 def write_report(
     params: Params, trials: Mapping[str, Trial], out: Path, summary_path: Path
 ) -> None:
-    """Write the report of the profile in force, records and pages, whole or not at all.
+    """Write the records and pages of the active profile's report: all or none.
 
     Args:
-        params: in force.
-        trials: of a sweep, without which there is no page of it, and of the readings.
+        params: the current params.
+        trials: the trials of a sweep and of the readings; without a sweep, it has no page.
         out: the report's folder.
-        summary_path: the numbers for `dvc exp show`.
+        summary_path: the file with the numbers for `dvc exp show`.
 
     Raises:
-        ReportError: something it is made of is missing or damaged.
-        SchemaError: something was written by another version.
+        ReportError: a file that the report needs is missing or damaged.
+        SchemaError: another version wrote such a file.
     """
     with replacing_folder(out) as folder:
         outcome = _write_pages(gather(params, trials, paths.records_dir(folder)), folder)
@@ -71,11 +71,11 @@ def write_report(
 
 
 def render_report(profile: str) -> None:
-    """Write the pages of a profile's report anew from its records, whole or not at all.
+    """Render all pages of a profile's report from its records: all or none.
 
     Raises:
         ReportError: a record is missing or damaged.
-        SchemaError: one was written by another version.
+        SchemaError: another version wrote a record.
     """
     records, out = records_of(profile), paths.report_dir(profile)
     with replacing_folder(out) as folder:
@@ -84,7 +84,7 @@ def render_report(profile: str) -> None:
 
 
 def _write_pages(records: Records, folder: Path) -> Outcome:
-    """Render every page of a report from its records, and return what they say."""
+    """Render every page of a report from its records, and return the content of the records."""
     params = read_params(records)
     outcome = read_outcome(params, read_trials(records, params), records)
     head = page_head(params, outcome)
@@ -113,9 +113,9 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
 
 
 def index_page(params: Params, outcome: Outcome) -> str:
-    """Render README.md: what ran, on what, and how to run it again.
+    """Render README.md: the runs, the machine, and how to repeat the report.
 
-    A run that serves no row of Table 3 has no page.
+    A run without a row of Table 3 has no page.
     """
     return report_page(
         "index",
@@ -141,9 +141,9 @@ def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRu
     """Render analysis.md: section 6 of the paper, point by point, with our evidence.
 
     Args:
-        params: in force.
-        outcome: of all runs.
-        heads_runs: of the experiment on heads without a turn.
+        params: the params of the records.
+        outcome: the results of all runs.
+        heads_runs: the results of the experiment on idle heads.
     """
     rows = outcome.results
     frozen = pairs_by_scheme(rows, "pretrain")
@@ -163,14 +163,14 @@ def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRu
         similar=similar,
         dead=[row.run for row, dead_epochs in similar if dead_epochs],
         paper_backbone=PAPER_BACKBONE,
-        sentiment=sentiment_told(heads_runs),
-        similarity=similarity_told(heads_runs),
+        sentiment=sentiment_sentences(heads_runs),
+        similarity=similarity_sentences(heads_runs),
         not_shown=NOT_SHOWN,
     )
 
 
 def run_page(params: Params, outcome: Outcome, name: str) -> str:
-    """Render runs/<run>.md: what it is, how it went, what it gets wrong, how to have it again."""
+    """Render runs/<run>.md: settings, training, mistakes, and how to repeat the run."""
     summary = outcome.summaries[name]
     return report_page(
         "run",
@@ -200,8 +200,8 @@ def left_out(summary: Trained) -> str:
 def data_page(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
     """Render data.md: the corpora beside the paper's Table 1, and what validation found.
 
-    It quotes few texts, none at length, and of generated corpora alone: the real ones have
-    licences of their own, and their examples are known by id.
+    It quotes a few short texts from generated corpora. Real corpora are licensed, so the page
+    refers to their examples by id.
 
     Args:
         validations: by corpus.

@@ -1,4 +1,4 @@
-"""Everything a report says, read from its records: one `Result` for each row of Table 3."""
+"""Reads the content of a report from its records: one `Result` for each row of Table 3."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,11 +31,11 @@ from pipeline.reporting.results import (
 
 
 def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) -> Outcome:
-    """Read what all runs and trials left.
+    """Read the results of all runs and trials.
 
     Raises:
-        ReportError: a file is missing or not what a stage writes.
-        SchemaError: a file was written by another version.
+        ReportError: a file is missing or damaged.
+        SchemaError: another version wrote a file.
     """
     summaries = {name: _read_trained(records, name, run) for name, run in params.runs.items()}
     results = _results(params, records, summaries)
@@ -91,7 +91,7 @@ def _results(params: Params, records: Records, summaries: Mapping[str, Trained])
 def _read_trial(
     params: Params, records: Records, name: str, trial: Trial, results: Sequence[Result]
 ) -> Iterator[Tried]:
-    """Read the rows of a trial's run as the trial scored them."""
+    """Read the trial's score for each row of its run."""
     run = changed(params.run(trial.run), trial.changes)
     path = paths.trial_scores(paths.trial_dir(name))
     scores = records.read(path, TrialScores)
@@ -111,7 +111,7 @@ def _read_trial(
 
 
 def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:
-    """Sum up a row over the seeds of its run; None where there is only its own."""
+    """Summarize a row over the seeds of its run; None if there is only one."""
     scores = {own_seed: row.score}
     for other in tried:
         if other.result.configuration == row.configuration and not other.has_changes:
@@ -149,9 +149,9 @@ def _read_trained(records: Records, name: str, run: RunParams) -> Trained:
 def _read_history(
     records: Records, name: str, run: RunParams, summary: Trained
 ) -> list[EpochScore]:
-    """Read history.csv, which has every epoch of each of the run's corpora.
+    """Read history.csv and check that it has every epoch of each corpus.
 
-    The epochs begin with 1, and end with the last unless training was stopped.
+    Epochs count from 1 to the last one, unless training stopped early.
     """
     keys = ("epoch", "corpus", "dev_score", "steps", "train_loss")
     with (

@@ -1,4 +1,4 @@
-"""What the paper leaves open: its words, what is done here, the evidence, what is unexplained."""
+"""Renders readings.md: what the paper leaves open, what we do, the evidence, and what remains."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
@@ -16,17 +16,17 @@ SCHEMES: Sequence[Scheme] = ("single-task", "multi-task")
 
 
 class Row(NamedTuple):
-    """A row of Table 3, and the same row under each reading; None where no trial has it."""
+    """A row of Table 3 and its result under each reading; None if there is no such trial."""
 
     own: Result
     under: Mapping[str, Result | None]
 
     def scored(self) -> dict[str, Result]:
-        """Return what there is by reading."""
+        """Return the results that exist, by reading."""
         return {reading: result for reading, result in self.under.items() if result}
 
     def is_like(self, scheme: Scheme) -> bool:
-        """Say whether this is the row of similarities by a frozen backbone."""
+        """Return whether this is the frozen STS row of a scheme."""
         return (self.own.corpus, self.own.scheme, self.own.mode) == ("sts", scheme, "pretrain")
 
 
@@ -76,10 +76,10 @@ def readings_page(params: Params, outcome: Outcome) -> str:
 
 
 def _rows(params: Params, outcome: Outcome, setting: str, readings: Sequence[str]) -> list[Row]:
-    """Return the rows whose runs have a setting, under each value of it.
+    """Return the rows whose runs have a setting, with the result for each value of it.
 
-    The run has one value itself; a trial that changes nothing else has another, under the run's
-    own seed.
+    The run itself has one value; trials with the run's seed that change nothing else have the
+    others.
     """
     rows = []
     for row in outcome.results:
@@ -96,12 +96,12 @@ def _rows(params: Params, outcome: Outcome, setting: str, readings: Sequence[str
 
 
 def _own_readings(params: Params, rows: Sequence[Row], setting: str) -> list[str]:
-    """Return which readings the runs have."""
+    """Return the values of a setting in the runs."""
     return list(dict.fromkeys(getattr(params.run(row.own.run), setting) for row in rows))
 
 
 def _match(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> dict[str, Any]:
-    """Compare how far a group of rows is from the paper's scores under each of two readings.
+    """Compare the distances to the paper's scores under two readings, for a group of rows.
 
     Only rows with a score under both readings count.
     """
@@ -133,13 +133,13 @@ def _match(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> dict[str, Any
 
 
 def _of_sts(params: Params, rows: Sequence[Row], scheme: Scheme) -> dict[str, Result]:
-    """Return the frozen STS row of a scheme under the readings that were trained."""
+    """Return the results of a scheme's frozen STS row, by reading."""
     found = (row.scored() for row in rows if row.is_like(scheme))
     return next(found, {}) if params.active.is_papers else {}
 
 
 def _gains_of_own_epochs(params: Params, outcome: Outcome) -> dict[str, float]:
-    """Return by how much each task's own best epoch is above the kept one."""
+    """Return how much higher each task's score is in its own best epoch than in the kept one."""
     gains = {}
     for row in outcome.results:
         if params.run(row.run).scheme == "multi-task" and row.best_epoch:

@@ -1,8 +1,8 @@
-"""What the pages of a report are rendered from: `reports/<profile>/records/`.
+"""Reads the records of a report, `reports/<profile>/records/`, from which its pages are rendered.
 
-The folder is laid out like `data/` and holds what a run left there, without weights and corpora; in
-params.json and trials.json it has the params and trials in force, in texts.json the sentences that
-pages quote. Sentences are quoted of generated corpora alone: the real ones have licences.
+The folder has the layout of `data/` and contains the results without weights and corpora.
+params.json and trials.json contain the params and trials, texts.json the sentences that pages
+quote, which come only from generated corpora: the real ones are licensed.
 """
 
 import csv
@@ -30,20 +30,20 @@ ID = re.compile(r"[^\s,]+")
 
 @dataclass(frozen=True)
 class Records:
-    """A folder of records, or `data/` itself, and what to do about a file that is no good."""
+    """A folder of records, or `data/` itself, and what to do about a missing or damaged file."""
 
     folder: Path
-    called: Path  # what errors call the folder
+    called: Path  # the name of the folder in errors
     if_missing: str
     if_damaged: str
-    if_older: str = ""  # or newer; "": what the schema says
+    if_older: str = ""  # or newer; "" for the remedy of the schema
 
     @contextmanager
     def file(self, path: Path) -> Iterator[Path]:
-        """Lend a file by its path in `data/`; what is wrong with it becomes one sentence.
+        """Give access to a file by its path in `data/`; errors become one sentence.
 
         Raises:
-            ReportError: the file is missing, or what reads it finds it damaged.
+            ReportError: the file is missing, or the code that reads it finds that it is damaged.
         """
         name, file = self.name_of(path), self.folder / paths.recorded(path)
         try:
@@ -69,12 +69,12 @@ class Records:
             return kind.read(file, self.name_of(path), self.if_older)
 
     def name_of(self, path: Path) -> Path:
-        """Return what the user knows a file by."""
+        """Return the path of a file as errors name it."""
         return self.called / paths.recorded(path)
 
 
 def records_in_data(folder: Path = paths.DATA) -> Records:
-    """Return `data/` as records, or a folder of what was just copied from there."""
+    """Return `data/`, or a folder just copied from there, as records."""
     return Records(
         folder,
         called=paths.DATA,
@@ -92,7 +92,7 @@ def records_of(profile: str) -> Records:
 
 
 def read_params(records: Records) -> Params:
-    """Read the params that were in force.
+    """Read the recorded params.
 
     Raises:
         ReportError: they are missing, damaged, or do not fit this version.
@@ -104,7 +104,7 @@ def read_params(records: Records) -> Params:
 
 
 def read_trials(records: Records, params: Params) -> dict[str, Trial]:
-    """Read the trials that were in force.
+    """Read the recorded trials.
 
     Raises:
         ReportError, SchemaError: as for `read_params`.
@@ -132,10 +132,10 @@ def _fitting(records: Records, path: Path) -> Iterator[None]:
 def read_predicted(
     records: Records, run: str, corpus: CorpusName, split: Split = "dev"
 ) -> "pd.Series[float]":
-    """Read a run's predictions by id; those that are no numbers are missing.
+    """Read a run's predictions by id, without those that are not numbers.
 
     Raises:
-        ReportError: the file is missing or damaged. An id is one word, which a sentence is not.
+        ReportError: the file is missing or damaged, or an id has several words, like a sentence.
     """
     with records.file(paths.predictions_csv(run, corpus, split)) as file:
         ids, values = read_predictions(file, CORPORA[corpus])

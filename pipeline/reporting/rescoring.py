@@ -1,4 +1,4 @@
-"""Table 3's scores, found again from recorded predictions and corpora that are made anew."""
+"""Recomputes the scores of Table 3 from recorded predictions and new copies of the corpora."""
 
 import tempfile
 from collections.abc import Sequence
@@ -21,29 +21,29 @@ from pipeline.reporting.records import Records, read_params, read_predicted, rec
 from pipeline.reporting.results import Result
 
 HEADER = ("row", "metric", "recorded", "found again", "difference")
-ARITHMETIC = 1e-12  # by which the same sum in another order may differ
+ARITHMETIC = 1e-12  # error from a different order of summation
 
 
 @dataclass(frozen=True)
 class Rescored:
-    """A row of Table 3: the score on record and the score found again; None where undefined."""
+    """A row of Table 3 with the recorded and the recomputed score; None if undefined."""
 
     configuration: str
     metric: str
     recorded: float | None
     found: float | None
-    allowed: float  # by which the two may differ
+    allowed: float  # largest difference that is allowed
 
     @property
     def difference(self) -> float | None:
-        """Return by how much the score found again is above the one on record."""
+        """Return the recomputed score minus the recorded one."""
         if self.recorded is None or self.found is None:
             return None
         return self.found - self.recorded
 
     @property
     def agrees(self) -> bool:
-        """Say whether both are undefined, or as close as they must be."""
+        """Return whether both are undefined, or close enough."""
         if self.difference is None:
             return self.recorded is self.found
         return abs(self.difference) <= self.allowed
@@ -53,13 +53,13 @@ def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
     """Score the recorded dev predictions of every row of Table 3.
 
     Args:
-        params: of the records.
-        records: with predictions and scores.
-        corpora: a folder of the corpora those params name, in the uniform schema.
+        params: the recorded params.
+        records: predictions and scores.
+        corpora: a folder with the corpora of those params, in the uniform schema.
 
     Raises:
-        ReportError: a record is missing, damaged, or of another dev set.
-        SchemaError: a record was written by another version.
+        ReportError: a record is missing or damaged, or belongs to a different dev set.
+        SchemaError: another version wrote a record.
         CorpusError: a corpus cannot be read.
     """
     results = read_outcome(params, {}, records).results
@@ -67,15 +67,15 @@ def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
 
 
 def rounding_allows(corpus: Corpus, predictions: Values) -> float:
-    """Return how far the rounding of the course's format may move a score.
+    """Return how much the rounding in the course's format may change a score.
 
-    Classes are written whole, so their accuracy is the same number. Similarities are rounded to six
-    decimals, each by at most h = 5e-7. Correlations are cosines of centred vectors; such a vector's
-    direction turns by at most 2 h / sd when its entries move by h, and its cosine by no more.
+    Classes are whole numbers, so the accuracy does not change. Similarities are rounded to six
+    decimals, each by at most h = 5e-7. Correlations are cosines of centered vectors; if the entries
+    of a vector change by h, its direction turns by at most 2 h / sd, and its cosine by no more.
 
     Args:
-        corpus: says which of the two.
-        predictions: as written, [N].
+        corpus: determines which of the two applies.
+        predictions: the recorded predictions, [N].
     """
     if corpus.has_classes:
         return 0.0
@@ -87,7 +87,7 @@ def rounding_allows(corpus: Corpus, predictions: Values) -> float:
 def _rescored(records: Records, result: Result, corpus_dir: Path) -> Rescored:
     corpus = result.of_corpus
     frame = read_split(paths.split_csv(corpus_dir, "dev"), corpus)
-    # as single-precision as the token cache keeps them
+    # float32, as in the token cache
     labels = frame.set_index("id")["label"].astype("float32")
     known = read_predicted(records, result.run, corpus.name)
     unknown = set(known.index) - set(labels.index)
@@ -108,7 +108,7 @@ def _rescored(records: Records, result: Result, corpus_dir: Path) -> Rescored:
 
 
 def rescored(profile: str) -> list[Rescored]:
-    """Score a profile's recorded predictions on its corpora, made anew."""
+    """Recompute a profile's scores with new copies of its corpora."""
     records = records_of(profile)
     params = read_params(records)
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +117,7 @@ def rescored(profile: str) -> list[Rescored]:
 
 
 def rescored_table(rows: Sequence[Rescored]) -> str:
-    """Lay out scores, recorded and found again."""
+    """Render the recorded and the recomputed scores."""
     cells = [
         (
             row.configuration,

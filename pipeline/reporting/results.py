@@ -1,4 +1,4 @@
-"""What the report is made of: one `Result` for each row of Table 3, and what runs left behind."""
+"""The data of a report: one `Result` for each row of Table 3, and the results of runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from pipeline.reporting.markdown import fixed
 
 @dataclass(frozen=True)
 class Spread:
-    """Scores of the same training under several seeds; None where no score, or only one, is."""
+    """Statistics of a score over seeds; None if there are too few scores."""
 
-    count: int  # of seeds
-    undefined: int  # of them, those without a score: they are in none of the numbers below
+    count: int  # number of seeds
+    undefined: int  # number of seeds without a score, which the other numbers leave out
     mean: float | None
-    sd: float | None  # of the sample: divided by one less than the number of scores
+    sd: float | None  # sample standard deviation: divided by the number of scores minus one
     worst: float | None
     best: float | None
 
     @property
     def brief(self) -> str:
-        """Show the mean and the standard deviation."""
+        """Format the mean and the standard deviation."""
         if self.mean is None:
             return "–"
         return f"{self.mean:.3f}" + ("" if self.sd is None else f" ± {self.sd:.3f}")
 
     @property
     def shown(self) -> str:
-        """Show the mean, the standard deviation and of how many scores they are."""
+        """Format the mean, the standard deviation and the number of scores."""
         if self.mean is None:
             return f"undefined ({self.count} of {self.count})"
         of = f"{self.count - self.undefined} of {self.count}, others undefined"
@@ -42,7 +42,7 @@ class Spread:
 
 
 def spread_of(scores: Iterable[float | None]) -> Spread:
-    """Sum up the score of each seed; None is one that is undefined."""
+    """Summarize the scores of seeds; None is an undefined score."""
     found = list(scores)
     known = [score for score in found if score is not None]
     return Spread(
@@ -73,7 +73,7 @@ class Result(CorpusScores):
 
     @property
     def is_papers(self) -> bool:
-        """Say whether the paper has this row; others are of runs that were added."""
+        """Return whether the paper has this row; the others belong to added runs."""
         return self.paper_score is not None
 
     @property
@@ -83,21 +83,21 @@ class Result(CorpusScores):
 
     @property
     def name(self) -> str:
-        """Name the scheme, and the run where the paper has no such row."""
+        """Return the scheme, with the run if the paper has no such row."""
         return self.scheme if self.is_papers else f"{self.scheme}: {self.run}"
 
     @property
     def shown(self) -> str:
-        """Show the score."""
+        """Format the score."""
         return fixed(self.score, "undefined")
 
     @property
     def interval(self) -> str:
-        """Show the interval after a blank, or nothing where there is none."""
+        """Format the interval after a blank; "" if there is none."""
         return "" if self.ci_low is None else f" [{self.ci_low:.3f}, {self.ci_high:.3f}]"
 
     def holds(self, score: float) -> bool | None:
-        """Say whether the interval holds a score; None without an interval."""
+        """Return whether the interval contains a score; None if there is no interval."""
         if self.ci_low is None or self.ci_high is None:
             return None
         return self.ci_low <= score <= self.ci_high
@@ -105,7 +105,7 @@ class Result(CorpusScores):
 
 @checked_dataclass(frozen=True)
 class EpochScore:
-    """A run's steps and dev score on a corpus in one epoch; what is undefined is None."""
+    """A run's steps and dev score on a corpus in one epoch; None if undefined."""
 
     epoch: int
     corpus: CorpusName
@@ -129,24 +129,24 @@ class Trained(RunSummary):
 
 @dataclass(frozen=True)
 class Tried:
-    """A row of Table 3 as a trial scored it: its run with another seed, or other settings."""
+    """A row of Table 3 in a trial: its run with a different seed or different settings."""
 
     trial: str
     seed: int
-    changes: Changes  # what is other than the run's, the seed aside
-    result: Result  # its rate, batch and score; what else it holds is the run's own
+    changes: Changes  # settings that differ from the run's, except the seed
+    result: Result  # the trial's rate, batch size and score; the rest is the run's
     dropout: float
     device: str = ""  # and, in brackets, the precision of its matrix products
 
     @property
     def has_changes(self) -> bool:
-        """Say whether more than the seed is other than the run's."""
+        """Return whether more than the seed differs from the run."""
         return self.changes != Changes()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything a report says, read once."""
+    """The content of a report."""
 
     results: Sequence[Result]
     summaries: Mapping[str, Trained]  # by run
@@ -164,6 +164,6 @@ class Outcome:
         return {row.epoch: row.dev_score for row in self.history(result)}
 
     def best_epoch(self, result: Result) -> EpochScore | None:
-        """Return a row's own best epoch, the earlier of two; None where no score is defined."""
+        """Return a row's own best epoch, the earlier of two; None if no score is defined."""
         known = [row for row in self.history(result) if row.dev_score is not None]
         return max(known, key=lambda row: (row.dev_score, -row.epoch), default=None)

@@ -1,4 +1,4 @@
-"""What a sweep shows: how far seeds alone move a score, and what other settings do."""
+"""Renders sweep.md: how scores vary between seeds, and how they change with other settings."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from pipeline.reporting.tables import report_page
 def sweep_page(params: Params, outcome: Outcome) -> str:
     """Render sweep.md."""
     of_sweep = swept(params.seed, outcome.tried)
-    # readings only of a run of which the sweep tried settings
+    # readings only for runs whose settings the sweep changed
     runs = {each.result.run for each in of_sweep if each.has_changes}
     tried = [t for t in outcome.tried if t in of_sweep or t.result.run in runs]
     runs = {each.result.run for each in tried}
@@ -45,11 +45,11 @@ def sweep_page(params: Params, outcome: Outcome) -> str:
 
 
 def swept(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
-    """Return what a sweep alone has tried: not what `make readings` trains, for readings.md."""
+    """Return the trials of a sweep, without those that `make readings` trains for readings.md."""
     return [t for t in tried if t.seed != own_seed or not t.changes.is_reading]
 
 
-# the paper's claims: a question, the pairs of rows it is about, and what holds of a pair
+# the paper's claims: a question, its pairs of rows, and whether a pair agrees
 CLAIMS: Sequence[
     tuple[str, Callable[[Sequence[Result]], list[Pair]], Callable[[Result, Result], bool]]
 ] = (
@@ -72,9 +72,9 @@ def _answer(
     holds: Callable[[Result, Result], bool],
     seeds: Mapping[int, Sequence[Result]],
 ) -> Iterator[tuple[str, bool, str, str]]:
-    """Yield for each pair of rows whether a claim holds always, how often, and the difference.
+    """Yield for each pair of rows whether a claim always holds, how often, and the difference.
 
-    A pair counts in the seeds that have both of its rows, if these are several.
+    A pair counts only if several seeds have both of its rows.
     """
     pairs_by_row = defaultdict(list)
     for rows in seeds.values():
@@ -91,18 +91,18 @@ def _answer(
 
 
 class Settings(NamedTuple):
-    """What a grid may change of a run, as used."""
+    """The settings of a run that a grid may change, as used."""
 
     rate: float
     dropout: float
     batch: str
-    readings: str  # pair encoding and idle heads; "" where the run has neither
+    readings: str  # pair encoding and idle heads; "" if the run has neither
 
 
 def _of_run(
     params: Params, own: Sequence[Result], tried: Sequence[Tried], run: str
 ) -> Iterator[tuple[str, Sequence[Result], bool, list[tuple[Settings, bool, list[str]]]]]:
-    """Yield a run with its rows and every setting that was tried, if a grid changed any."""
+    """Yield a run with its rows and all settings that were tried, if a grid changed any."""
     tried = [each for each in tried if each.result.run == run]
     if not any(each.has_changes for each in tried):
         return
@@ -114,7 +114,7 @@ def _of_run(
         trainings[each.trial].append(each)
     scores: dict[Settings, dict[tuple[int, CorpusName], float | None]] = defaultdict(dict)
     for training in trainings.values():
-        for each in training:  # a trial that is the run itself does not count twice
+        for each in training:  # a trial that equals the run does not count twice
             key = each.seed, each.result.corpus
             scores[_settings(params, training)].setdefault(key, each.result.score)
     spreads = {
@@ -133,7 +133,7 @@ def _of_run(
 
 
 def _best_bold(spreads: Sequence[Spread]) -> list[str]:
-    """Show the spreads of a row, the best bold of those in which every score is defined."""
+    """Format the spreads of a row, with the best one without undefined scores in bold."""
     means = [s.mean for s in spreads if s.mean is not None and not s.undefined]
     best = max(means, default=None)
     return [

@@ -1,4 +1,4 @@
-"""Table 3 as Markdown and JSON, and the handful of numbers for `dvc exp show`."""
+"""Renders Table 3 as Markdown and JSON, and the summary for `dvc exp show`."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -43,14 +43,14 @@ def page_head(params: Params, outcome: Outcome) -> str:
 
 
 def report_page(template: str, params: Params, outcome: Outcome, /, **values: object) -> str:
-    """Render a page with what the report stands on, and a warning if need be."""
+    """Render a page with the values that all pages of a report use."""
     head = page_head(params, outcome)
     common = {"params": params, "active": params.active, "outcome": outcome, "head": head}
     return page(template, **common, rate=shown_rate, **values)
 
 
 def table3_page(params: Params, outcome: Outcome) -> str:
-    """Render table3.md: the paper's fourteen scores beside ours."""
+    """Render table3.md: the paper's fourteen scores and ours."""
     rows = outcome.results
     return report_page(
         "table3",
@@ -66,7 +66,7 @@ def table3_page(params: Params, outcome: Outcome) -> str:
 
 
 def table3(params: Params, rows: Sequence[Result]) -> str:
-    """Render the table itself, in the order of `configurations` in params.yaml."""
+    """Render the rows of Table 3, in the order of `configurations` in params.yaml."""
     best = {which: best_scores(rows, which) for which in ("score", "paper_score")}
     has_seeds = any(row.seeds for row in rows)
     values = {"active": params.active, "best": best, "has_seeds": has_seeds, "rate": shown_rate}
@@ -84,13 +84,13 @@ def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:
 
 
 def shown_rate(rate: float) -> str:
-    """Show a learning rate as the paper does: 1e-5, and 1.5e-5 in full."""
+    """Format a learning rate as the paper does, as 1e-5 or 1.5e-5."""
     mantissa, exponent = f"{rate:.4e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def notes(params: Params, outcome: Outcome) -> list[str]:
-    """Return every caveat that holds for this report, and no other."""
+    """Return the caveats that apply to this report."""
     rows = outcome.results
     runs = [params.run(row.run) for row in rows]
     words = [word for run in runs for word in (run.pair_encoding, run.idle_heads) if word]
@@ -105,7 +105,7 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
         has_seeds=any(row.seeds for row in rows),
         majorities=majorities,
     )
-    corpora_of: dict[str, list[str]] = {}  # what several corpora share once, under all names
+    corpora_of: dict[str, list[str]] = {}  # lists a note once, with all its corpora
     for corpus, found in outcome.validations.items():
         for note in found.notes:
             corpora_of.setdefault(note, []).append(corpus)
@@ -117,7 +117,7 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
 
 
 def troubles(outcome: Outcome) -> str:
-    """Render every run that stopped early and every note on an epoch, or "" if there is none."""
+    """Render all runs that stopped early and all notes on epochs; "" if there are none."""
     epochs: dict[tuple[str, str, str], list[int]] = {}
     for run, history in outcome.histories.items():
         for row in history:
@@ -136,7 +136,7 @@ def troubles(outcome: Outcome) -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Write whole numbers in rising order as ranges: 1-3, 5."""
+    """Format sorted whole numbers as ranges: 1-3, 5."""
     parts: list[list[int]] = []
     for number in numbers:
         if parts and number == parts[-1][-1] + 1:
@@ -147,10 +147,10 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return table3.json: one object a row.
+    """Return the content of table3.json, with one object for each row.
 
     An undefined score is null and has a `reason`; a run that ended early is `stopped`; one that was
-    trained with several seeds has `seeds`, of which those that are `undefined` are in no number.
+    trained with several seeds has `seeds`, whose statistics leave out those that are `undefined`.
     """
     objects = []
     for row in rows:
@@ -162,10 +162,10 @@ def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[Result]) -> dict[str, float | int]:
-    """Return a handful of numbers for `dvc exp show`, under names that make narrow columns.
+    """Return a few numbers for `dvc exp show`, with short names for narrow columns.
 
-    Of the paper's rows, `finetune`, `pretrain` and `multitask` (finetuned) are mean scores,
-    accuracies and correlations alike; a mean over an undefined score is left out. `finetune_wins`
+    They cover the paper's rows. `finetune`, `pretrain` and `multitask` (finetuned) are mean scores
+    over accuracies and correlations; a mean with an undefined score is left out. `finetune_wins`
     counts the rows in which finetune beats pretrain (of seven), `multitask_holds` the corpora on
     which finetuned multi-task holds up against single-task (of three).
     """

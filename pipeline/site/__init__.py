@@ -1,1 +1,1 @@
-"""The report as pages for a browser."""
+"""Converts a report to pages for a browser."""

@@ -1,8 +1,8 @@
-"""A page of the report, which is Markdown, as HTML in which no corpus's text can be markup.
+"""Converts a report page from Markdown to HTML so that text from a corpus cannot become markup.
 
-Of raw HTML only the `<details>` that the report itself writes come through, of links and images
-only those to files of the site. A table has a caption and a box to scroll in, and a score with an
-interval shows it beside the paper's score, on hover and focus.
+The only raw HTML that is kept is the report's own `<details>`; the only links and images are those
+to files of the site. A table has a caption and scrolls in its own box. On hover and focus, a score
+shows its interval beside the paper's score.
 """
 
 import re
@@ -16,28 +16,28 @@ from markdown_it.token import Token
 
 from pipeline.reporting.markdown import filled
 
-# says where a link of the page leads in the site; None if the site has no such file
+# returns where a link of the page leads in the site; None if the site has no such file
 Resolve = Callable[[str], str | None]
 
-OWN = "own"  # the type of tokens that are HTML written here
+OWN = "own"  # type of the tokens whose HTML this module writes
 DETAILS = re.compile(r"<details><summary>([^<>&]*)</summary>|</details>")
 OURS, PAPER = "Ours", "Paper"  # columns of Table 3
 SCORES = (OURS, "Dev score")  # columns whose numbers may have an interval
 INTERVAL = re.compile(r"(-?\d\.\d{3}).*? \[(-?\d\.\d{3}), (-?\d\.\d{3})\]$")
 NUMBER = re.compile(r"-?\d\.\d{3}")
-LONG = 44  # characters in a cell that are better broken into lines
+LONG = 44  # cells with more characters are broken into lines
 
 PICTURE = Path(__file__).parent / "templates/interval.svg.jinja"
 
 
 def title_of(markdown: str) -> str:
-    """Return the first line of a page, its heading, without its markup."""
+    """Return the heading of a page without markup."""
     tokens = MarkdownIt("commonmark").parse(markdown)
     return next((_shown_text(token) for token in tokens if token.type == "inline"), "")
 
 
 def html_body(markdown: str, resolve: Resolve) -> str:
-    """Render a page's content, its heading included."""
+    """Render the content of a page, including its heading."""
     parser = MarkdownIt("commonmark").enable("table")
     parser.add_render_rule(OWN, lambda _, tokens, number, *__: tokens[number].content)
     parser.add_render_rule("html_block", _only_details)
@@ -59,12 +59,12 @@ def _own(html: str) -> Token:
 
 
 def _shown_text(token: Token) -> str:
-    """Return what a line of Markdown shows, without its markup."""
+    """Return the text of a line of Markdown without markup."""
     return "".join(child.content for child in token.children or [] if child.type != OWN)
 
 
 def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
-    """Let links and images lead to files of the site; of others the text stays."""
+    """Point links and images to files of the site; replace the others by their text."""
     is_kept = True
     for token in children:
         if token.type == "image":
@@ -82,7 +82,7 @@ def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
 
 
 def _with_tables(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Name every table after what stands over it, and dress its cells."""
+    """Add to every table a caption, from the heading above it, and attributes to its cells."""
     name = ""
     header: list[str] = []
     for number, token in enumerate(tokens):
@@ -110,7 +110,7 @@ def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
 
 
 def _dress(row: Sequence[Token], header: Sequence[str]) -> None:
-    """Let cells head their columns or row, and say how they are set by classes, not by a style."""
+    """Make header cells of the first row and column, and replace styles by classes."""
     openings, cells, closings = row[::3], row[1::3], row[2::3]
     paper = _shown_text(cells[header.index(PAPER)]) if PAPER in header else ""
     for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):
@@ -125,7 +125,7 @@ def _dress(row: Sequence[Token], header: Sequence[str]) -> None:
 
 
 def _show_interval(cell: Token, paper: re.Match[str] | None) -> None:
-    """Let a score name its interval, and show it beside the paper's, on hover and focus."""
+    """Turn a score into a button that shows its interval and the paper's score."""
     found = INTERVAL.search(_shown_text(cell))
     if not found:
         return
@@ -143,5 +143,5 @@ def _show_interval(cell: Token, paper: re.Match[str] | None) -> None:
 
 
 def _place(score: str) -> float:
-    """Return where a score is in the picture of its interval."""
+    """Return the x coordinate of a score in the picture of its interval."""
     return 10 + 200 * min(max(float(score), 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""A profile's report as a site: static pages that need neither a network nor a server."""
+"""Writes a profile's report as a site: static pages that need neither a network nor a server."""
 
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ from pipeline.reporting.markdown import filled, page
 from pipeline.site.html_body import html_body, title_of
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = (".html", ".svg", ".json", ".css", ".js")  # of a site's files
+KINDS = (".html", ".svg", ".json", ".css", ".js")  # of the files in a site
 ASSETS = ("site.css", "site.js", "icon.svg")
-SIGN = '<meta name="generator" content="minbert-pipeline">'  # by which a site is known again
-RUNS = "runs"  # the folder of runs' pages
-# pages that every page leads to, those of runs aside, and what they are called there
+SIGN = '<meta name="generator" content="minbert-pipeline">'  # marks a folder as a site
+RUNS = "runs"  # the folder with the pages of runs
+# the links at the top of every page, except those to runs
 LABELS = {
     "index.html": "Overview",
     "table3.html": "Table 3",
@@ -34,7 +34,7 @@ def write_site(profile: str, out: Path) -> None:
     """Write a profile's report, and the comparison if there is one, as a site.
 
     Raises:
-        ReportError: there is no report, `out` holds something else, or cannot be written.
+        ReportError: there is no report, or `out` contains something else or cannot be written.
     """
     sources = dict(_sources(paths.report_dir(profile)))
     try:
@@ -54,9 +54,9 @@ def write_site(profile: str, out: Path) -> None:
 
 
 def _sources(report: Path) -> Iterator[tuple[str, Path]]:
-    """Yield every file of the site that comes from a report, by its name in the site."""
+    """Yield the name in the site and the path of every file that comes from a report."""
     if not report.joinpath("README.md").is_file():
-        raise ReportError(f"{report}/ holds no report; run `make repro PROFILE={report.name}`")
+        raise ReportError(f"{report}/ contains no report; run `make repro PROFILE={report.name}`")
     records = paths.records_dir(report)
     for path in sorted(report.rglob("*")):
         if path.suffix in (".md", ".svg", ".json") and not path.is_relative_to(records):
@@ -66,25 +66,25 @@ def _sources(report: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _name(path: Path) -> str:
-    """Return what a file of a report is called in the site."""
+    """Return the name of a report's file in the site."""
     name = path.with_suffix(".html") if path.suffix == ".md" else path
     return "index.html" if path.name == "README.md" else name.as_posix()
 
 
 def _check_place(out: Path) -> None:
-    """Refuse to replace what is no site."""
+    """Reject a folder that is not empty and not a site."""
     index = out / "index.html"
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() and not (index.is_file() and SIGN in index.read_text("utf-8", "replace")):
-        raise ReportError(f"{out} is there already and is no site; name another folder")
+        raise ReportError(f"{out} already exists and is not a site; choose a different folder")
     for path in sorted(out.rglob("*")):
-        if path.is_file() and path.suffix not in KINDS:  # of who publishes it, say: .git, CNAME
-            raise ReportError(f"{path} is no part of a site and would be lost; name another folder")
+        if path.is_file() and path.suffix not in KINDS:  # for publishing, such as .git, CNAME
+            raise ReportError(f"{path} is not from a site and would be lost; choose another folder")
 
 
 def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
-    """Render one page with what stands around every page."""
+    """Render a page with its title and links."""
     names = {posixpath.normpath(path.as_posix()): page for page, path in sources.items()}
     here = posixpath.dirname(name) or "."
 
@@ -96,7 +96,7 @@ def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
     if here == RUNS:
         markdown += "\n" + times_section(profile, Path(name).stem)
     title = title_of(markdown)
-    if sources[name] != paths.COMPARISON:  # which may be of other profiles
+    if sources[name] != paths.COMPARISON:  # it may compare other profiles
         title += f" · profile {profile}"
     labels = {page: label for page, label in LABELS.items() if page in sources}
     runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
@@ -116,9 +116,9 @@ def _page(name: str, sources: Mapping[str, Path], profile: str) -> str:
 
 
 def times_section(profile: str, run: str) -> str:
-    """Say what a run took when it last ran on this machine, or nothing where that is not known.
+    """Return a section on the time of a run when it last ran on this machine; "" if unknown.
 
-    It is different each time, and so in no report.
+    The report cannot contain these times, because they change with every run.
     """
     stages = (f"train@{run}", f"evaluate@{run}")
     times = [read_time(paths.stage_time(profile, stage)) for stage in stages]

@@ -1,1 +1,1 @@
-"""What the corpora are expected to be, checked with Great Expectations."""
+"""Checks the corpora with Great Expectations."""

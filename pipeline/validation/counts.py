@@ -1,4 +1,4 @@
-"""How many rows a corpus should have, and why it has not."""
+"""How many rows a corpus should have, and why the number differs."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
 
 @dataclass(frozen=True)
 class ExpectedRows:
-    """How many rows a split should have, who says so, and how bad it is if it has not."""
+    """How many rows a split should have, where that comes from, and how bad a difference is."""
 
-    note: str  # why the number differs from the paper's Table 1; "" where it does not
+    note: str  # why the number differs from the paper's Table 1; "" if it does not
     rows: int | None = None  # None: any
     severity: Severity = "info"
     description: str = ""
@@ -24,16 +24,16 @@ class ExpectedRows:
 def expected_rows(
     corpus: Corpus, split: Split, corpora: CorporaParams, num_rows: int, num_dropped: int
 ) -> ExpectedRows:
-    """Say how many rows a split should have: as many as params ask for, or the paper's Table 1.
+    """Return how many rows a split should have, according to params or the paper's Table 1.
 
-    Of the user's own files no number is expected.
+    The user's own files may have any number.
 
     Args:
-        corpus: which one.
-        split: which split of it.
+        corpus: the corpus.
+        split: the split.
         corpora: the profile's section of params.yaml.
-        num_rows: how many it has.
-        num_dropped: how many were left out.
+        num_rows: the number of rows in the split.
+        num_dropped: the number of rows that were left out.
     """
     if isinstance(corpora, LocalCorpora):
         return ExpectedRows("your own data")
@@ -52,7 +52,7 @@ def expected_rows(
 
 
 def _published_note(corpus: Corpus, split: Split, num_rows: int, num_dropped: int) -> str:
-    """Account for the header line and dropped rows; whatever is left is the paper's misprint."""
+    """Explain a difference by the header line and dropped rows; the paper misprinted the rest."""
     difference = num_rows - TABLE_1[corpus.name][split]
     if not difference:
         return ""

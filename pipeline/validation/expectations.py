@@ -1,7 +1,7 @@
-"""What a corpus must be like, as suites of Great Expectations; nothing else imports it.
+"""Builds the suites of Great Expectations and runs them; nothing else imports that package.
 
-Every expectation carries a name and a sentence of ours (expectations.yaml). Its results are turned
-into findings at once, since the tool's own have ids and an order that differ from run to run.
+Every expectation has a name and a description from expectations.yaml. Results become findings at
+once, because the ids and the order of Great Expectations' own results change from run to run.
 """
 
 import logging
@@ -26,11 +26,11 @@ LIMITS: Mapping[CorpusName, Mapping[str, Any]] = DATA["limits"]
 
 
 def expect(name: str, **values: Any) -> Expectation:
-    """Return one of the expectations of expectations.yaml.
+    """Return an expectation from expectations.yaml.
 
     Args:
         name: its key.
-        values: for the names in braces; one that stands alone keeps its type.
+        values: replace the names in braces; a value that replaces a whole string keeps its type.
     """
 
     def filled(given: Any) -> Any:
@@ -50,12 +50,12 @@ def expect(name: str, **values: Any) -> Expectation:
 
 
 def expect_examples(corpus: Corpus, split: Split, *, carved: bool) -> list[Expectation]:
-    """Return what holds for the examples of one split, measured by `measures.measured`.
+    """Return the expectations on the examples of a split, prepared by `measures.measured`.
 
     Args:
-        corpus: sets labels, number of sentences and limits.
-        split: test needs no labels; each split is held against those before it.
-        carved: train and dev were carved so that they share no sentence.
+        corpus: determines labels, number of sentences and limits.
+        split: test needs no labels; each split is compared with those before it.
+        carved: whether train and dev were carved so that they share no sentence.
     """
     limits = LIMITS[corpus.name]
     values = {
@@ -93,14 +93,14 @@ def expect_examples(corpus: Corpus, split: Split, *, carved: bool) -> list[Expec
 
 
 def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]) -> list[Finding]:
-    """Hold a frame against expectations.
+    """Check a frame against expectations.
 
     Args:
-        frame: has columns id and text if rows are looked at: examples are taken from there.
-        split: what the findings are about.
-        expectations: from the functions above. One that cannot be tried gives a critical finding.
+        frame: has columns id and text, for the examples, if an expectation is about rows.
+        split: the split that the findings name.
+        expectations: from the functions above. If one fails to run, the finding is critical.
     """
-    frame = frame.reset_index(drop=True)  # results name rows by it
+    frame = frame.reset_index(drop=True)  # results refer to rows by their index
     results = (
         _frames()
         .get_batch({"dataframe": frame})
@@ -114,8 +114,8 @@ def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]
 
 @cache
 def _frames() -> BatchDefinition[Any]:
-    """Return the tool's way to a frame in memory; it keeps no frame and writes no file."""
-    # the second sets itself to INFO, to announce a folder that nobody uses
+    """Return the batch definition for frames in memory; it keeps no frame and writes no file."""
+    # the second logger sets itself to INFO to announce a folder that is never used
     for name in ("great_expectations", ProgressBarsConfig.__module__):
         logging.getLogger(name).setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")

@@ -1,4 +1,4 @@
-"""What validation found, in a form of our own: plain, sorted, the same on every run."""
+"""The findings of validation in our own format: sorted and identical in every run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +11,21 @@ from pipeline.errors import ValidationError
 
 NUM_EXAMPLES = 5
 NUM_IDS_SHOWN = 3
-MAX_CHARACTERS = 10_000  # of a row's text in a report
+MAX_CHARACTERS = 10_000  # for a row's text in a report
 
 
 def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> Finding:
-    """Turn a result of Great Expectations, as JSON, into a finding.
+    """Convert a result of Great Expectations, as JSON, to a finding.
 
-    An expectation that could not be tried, for whatever reason, has found something critical.
+    If the expectation raised an exception, the finding is critical.
 
     Args:
-        result: of an expectation whose meta holds `name`, `found` and `detail`, in the format
-            SUMMARY.
-        split: what was looked at.
-        frame: the rows looked at, numbered from 0, with columns id and text.
+        result: in the format SUMMARY; the expectation's meta has `name`, `found` and `detail`.
+        split: the split that was checked.
+        frame: the rows that were checked, numbered from 0, with columns id and text.
     """
     config, values = result["expectation_config"], result["result"]
-    info = result["exception_info"]  # or several of them, by what raised
+    info = result["exception_info"]  # one, or a mapping of several
     places = [info] if "raised_exception" in info else list(info.values())
     raised = {str(place["exception_message"]) for place in places if place["raised_exception"]}
     error = " ".join("; ".join(sorted(raised)).split())
@@ -54,7 +53,7 @@ def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> 
 
 
 def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
-    """Show a row with both ends of its text; what cannot be seen there is in `detail`."""
+    """Return a row with the beginning and end of its text."""
     detail = config["meta"]["detail"].format(row[config["kwargs"]["column"]])
     text = str(row["text"])
     if len(text) > MAX_CHARACTERS:
@@ -63,7 +62,7 @@ def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
 
 
 def stop_if_critical(reports: Sequence[CorpusReport]) -> None:
-    """Refuse to go on with corpora that would mislead.
+    """Stop the pipeline if the corpora have critical findings.
 
     Raises:
         ValidationError: one line for each critical finding in any of the reports.
@@ -72,8 +71,8 @@ def stop_if_critical(reports: Sequence[CorpusReport]) -> None:
     if lines:
         noun = "finding" if len(lines) == 1 else "findings"
         raise ValidationError(
-            f"the corpora have {len(lines)} critical {noun}; nothing is trained on them until "
-            "they are mended at their source:\n" + "\n".join(lines)
+            f"the corpora have {len(lines)} critical {noun}; correct the data at its source and "
+            "run again:\n" + "\n".join(lines)
         )
 
 
@@ -81,7 +80,7 @@ def _line(report: CorpusReport, found: Finding) -> str:
     file = paths.corpus_dir(report.corpus)
     if found.split != "all":
         file = paths.split_csv(file, found.split)
-    # of a repeated id all rows are found
+    # if an id is repeated, the findings include all its rows
     ids = list(dict.fromkeys(example.id for example in found.examples))[:NUM_IDS_SHOWN]
     named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
     return (

@@ -1,7 +1,6 @@
-"""What can be counted in a corpus before judging it: words, labels, copies of a text.
+"""Counts words, labels and copies of texts in a corpus, without judging them.
 
-Texts are compared without case and with runs of space folded to one; the two sentences of a pair
-in either order.
+Comparisons of texts ignore case, extra spaces and the order of the two sentences of a pair.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,24 +10,24 @@ import pandas as pd
 
 from pipeline.core.records import Lengths
 from pipeline.core.tasks import Corpus, Split
-from pipeline.data.carving import normalised
+from pipeline.data.carving import normalized
 from pipeline.data.reading import NUMBER
 
 SIDES = ("first_key", "second_key")
 
 
 def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split, pd.DataFrame]:
-    """Add to each split what expectations are about.
+    """Add the columns that expectations need to each split.
 
     Args:
-        frames: all three splits in the uniform schema, all text.
-        corpus: says whether examples are pairs.
+        frames: all three splits in the uniform schema, all columns as text.
+        corpus: determines whether examples are pairs.
 
     Returns:
-        The frames with further columns: text (to show), label_text and label_value (NaN without
-        label), words_first, words_second, and ids of other rows ("" without one): repeats (an
-        earlier row with the same text), in_train and in_dev (a row there with the same text) and
-        sentence_in_train (a row there with one of the two sentences).
+        The frames with further columns: text (to show), label_text and label_value (NaN if there is
+        no label), words_first, words_second, and the ids of other rows ("" if there is none):
+        repeats (an earlier row with the same text), in_train and in_dev (a row there with the same
+        text) and sentence_in_train (a row there with one of the two sentences).
     """
     wide = {split: _alone(frame, corpus) for split, frame in frames.items()}
     for frame in wide.values():
@@ -42,9 +41,9 @@ def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split
 
 
 def label_bins(labels: pd.Series, corpus: Corpus) -> dict[str, int]:
-    """Count examples by label; similarities by the nearest whole number, halves upwards.
+    """Count examples by label; round similarities to whole numbers, halves upwards.
 
-    A split without labels has none; elsewhere every label the corpus knows is counted.
+    The result is empty for a split without labels; otherwise it has every label of the corpus.
     """
     known = labels[(labels >= 0) & (labels <= corpus.max_label)]
     if known.empty:
@@ -66,12 +65,12 @@ def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[Lengths, dict[str, int
 
 
 def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
-    """Measure what needs no other row."""
-    first, second = normalised(frame["first"]), normalised(frame["second"])
+    """Add the columns that do not depend on other rows."""
+    first, second = normalized(frame["first"]), normalized(frame["second"])
     key, text = first, frame["first"]
     if corpus.is_pair:
         ordered = first <= second
-        # a normalised text holds no tab
+        # a normalized text contains no tab
         key = first.where(ordered, second) + "\t" + second.where(ordered, first)
         text = frame["first"] + " / " + frame["second"]
     label_text = frame["label"].mask(frame["label"] == "")
@@ -89,11 +88,11 @@ def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
 
 
 def _ids_in(other: pd.DataFrame, columns: Sequence[str], wanted: pd.Series) -> pd.Series:
-    """Return for each wanted text the first id in a split with it in one of these columns.
+    """Return, for each wanted text, the first id in a split with it in one of these columns.
 
-    That is "" where there is none; an empty text is nobody's copy.
+    It is "" if there is none. Empty texts are not copies of each other.
     """
-    # row by row, so that the first pair is found, whichever side the sentence is on
+    # row by row, to find the first pair, whichever side the sentence is on
     texts = pd.Index(other[list(columns)].to_numpy().ravel(), dtype="str")
     known = other["id"].repeat(len(columns)).set_axis(texts)
     known = known[~texts.duplicated() & (texts.str.strip() != "")]

@@ -1,4 +1,4 @@
-"""One corpus held against what is expected of it, and described for the data page."""
+"""Validates a corpus and describes it for the data page."""
 
 import logging
 from pathlib import Path
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 
 
 def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) -> CorpusReport:
-    """Validate a corpus in the uniform schema; of one that is left out, nothing is expected.
+    """Validate a corpus in the uniform schema; a corpus that is left out needs no rows.
 
     Args:
-        corpus: which one.
-        corpus_dir: its train.csv, dev.csv, test.csv and origin.json.
-        corpora: the profile's section on corpora, which says what to expect.
+        corpus: the corpus.
+        corpus_dir: contains train.csv, dev.csv, test.csv and origin.json.
+        corpora: the profile's section on corpora, which determines what to expect.
 
     Raises:
-        CorpusError: there is no note on the corpus's origin. All else that is wrong is a finding.
-        SchemaError: the corpus was written by another version.
+        CorpusError: origin.json is missing or damaged. Any other mistake is a finding.
+        SchemaError: another version wrote origin.json.
     """
     origin = _origin(corpus_dir)
     read, findings = _read(corpus_dir)
@@ -45,7 +45,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     if isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present():
         notes = dict.fromkeys(SPLITS, "left out")
     else:
-        # an id that comes twice in a split counts once
+        # ids that are repeated within a split count once
         ids = pd.concat([frame.drop_duplicates("id") for frame in frames.values()])
         findings += check(ids, "all", [expect("id_in_one_split")])
         for split in read:
@@ -73,7 +73,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
 def _judged(
     frame: pd.DataFrame, corpus: Corpus, split: Split, expected: ExpectedRows, *, carved: bool
 ) -> list[Finding]:
-    """Hold a measured split against what is expected of it."""
+    """Check a measured split."""
     suite = [expect("has_test_rows" if split == "test" else "has_rows")]
     if expected.rows is not None:
         suite.append(expect("row_count", **vars(expected)))
@@ -104,7 +104,7 @@ def _origin(corpus_dir: Path) -> CorpusOrigin:
 
 
 def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
-    """Read the splits that are files in the uniform schema, and say what is wrong with others."""
+    """Read the splits that have the uniform schema; return findings about the others."""
     frames: dict[Split, pd.DataFrame] = {}
     findings: list[Finding] = []
     for split in SPLITS:

@@ -1,4 +1,4 @@
-"""Textbook and Hugging Face learn what ours learns: what they are compared in is speed alone."""
+"""The textbook and Hugging Face contenders learn the same as ours; only their speed differs."""
 
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ def test_all_compute_the_same_outputs(corpus: CorpusName, tiny_backbone_dir: Pat
             assert torch.allclose(peer.outputs(np.arange(4)), outputs, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-6])  # small gradients show where epsilon stands
-def test_the_textbooks_adamw_is_that_of_torch(scale: float) -> None:
+@pytest.mark.parametrize("scale", [1.0, 1e-6])  # small gradients show where epsilon is added
+def test_the_textbooks_adamw_equals_torchs(scale: float) -> None:
     generator = torch.Generator().manual_seed(0)
     mine, idle = torch.nn.Parameter(torch.randn(7, 3, generator=generator)), torch.nn.Parameter()
     theirs = torch.nn.Parameter(mine.detach().clone())
@@ -55,7 +55,7 @@ def test_the_textbooks_adamw_is_that_of_torch(scale: float) -> None:
 @pytest.mark.parametrize("mode", ["finetune", "pretrain"])
 @pytest.mark.parametrize("kind", [Textbook, HuggingFaceLoop])
 @pytest.mark.parametrize("corpus", ["sst", "quora"])
-def test_a_step_trains_what_the_mode_says(
+def test_a_step_trains_the_parameters_of_its_mode(
     corpus: CorpusName, kind: Any, mode: Mode, tiny_backbone_dir: Path
 ) -> None:
     peer = kind(random_split(corpus, 8), tiny_backbone_dir, mode, CPU)
@@ -64,14 +64,14 @@ def test_a_step_trains_what_the_mode_says(
     for _ in range(3):
         peer.step(np.arange(8))
     moved = {n for n, value in peer.bert.named_parameters() if not before[n].equal(value)}
-    # where token vectors are averaged nothing reads the pooler
+    # if token vectors are averaged, nothing reads the pooler
     read = {name for name in before if corpus == "sst" or not name.startswith("pooler")}
     assert moved == (read if mode == "finetune" else set())
     assert not all(a.equal(b) for a, b in zip(head, peer.head.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("kind", [Textbook, HuggingFaceLoop])
-def test_peers_have_dropout_on_where_they_are_frozen(kind: Any, tiny_backbone_dir: Path) -> None:
+def test_frozen_peers_use_dropout(kind: Any, tiny_backbone_dir: Path) -> None:
     peer = kind(random_split("sst", 2), tiny_backbone_dir, "pretrain", CPU)
     sentence = np.array([1, 2, 3, 4], np.int32)
     assert not peer.vectors([sentence]).equal(peer.vectors([sentence]))

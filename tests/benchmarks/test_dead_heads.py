@@ -1,4 +1,4 @@
-"""Heads without a turn: what is trained on what, and `step` is what kills."""
+"""The experiment on idle heads: its data and turns, and that `step` kills heads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ WIDTH = 12
 
 
 def data_of(shift: float = 0.0) -> Mapping[Split, dict[CorpusName, VectorExamples]]:
-    """Make examples whose vectors lie around the same number in every dimension."""
+    """Make examples whose vectors are close to the same number in every dimension."""
     generator = np.random.default_rng(0)
 
     def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
@@ -53,7 +53,7 @@ def plan_of(idle_heads: IdleHeads, seed: int) -> TrainingPlan:
     )
 
 
-def test_an_epoch_has_the_papers_turns_and_begins_a_corpus_again() -> None:
+def test_an_epoch_has_the_papers_turns_and_repeats_a_small_corpus() -> None:
     data, plan = data_of(), plan_of("step", seed=1)
     model = MultitaskBert(None, RUN.corpora, WIDTH, RUN.dropout)
     trainer = dead_heads.Repeating(model, data["train"], data["dev"], plan)
@@ -63,10 +63,10 @@ def test_an_epoch_has_the_papers_turns_and_begins_a_corpus_again() -> None:
     assert len(turns) == 134 * 69
     quora = torch.cat([chosen.indices for corpus, chosen in turns if corpus == "quora"])
     counts = torch.bincount(quora, minlength=SIZES["quora"])
-    assert counts.max() - counts.min() <= 1  # pass after pass, each has every example
+    assert counts.max() - counts.min() <= 1  # each pass has every example
 
 
-def test_on_a_shared_direction_stepping_idle_heads_kills_and_skipping_does_not() -> None:
+def test_with_a_shared_direction_stepping_kills_idle_heads_and_skipping_does_not() -> None:
     dead: dict[IdleHeads, list[bool]] = {"step": [], "skip": []}
     for idle_heads, ends in dead.items():
         for seed in range(3):
@@ -78,7 +78,7 @@ def test_on_a_shared_direction_stepping_idle_heads_kills_and_skipping_does_not()
     assert not any(dead["skip"])
 
 
-def test_what_was_trained_is_not_trained_again_and_each_run_has_its_condition(
+def test_finished_runs_are_not_trained_again_and_each_run_uses_its_condition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[Condition, TrainingPlan, Mapping[CorpusName, int]]] = []
@@ -103,7 +103,7 @@ def test_what_was_trained_is_not_trained_again_and_each_run_has_its_condition(
     assert found == [(each, seed) for each in (first, second) for seed in (7, 8)]
 
 
-def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
+def test_bert_like_vectors_share_a_direction_and_the_controls_do_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = data_of()
@@ -124,12 +124,12 @@ def test_vectors_of_berts_kind_share_a_direction_and_the_controls_do_not(
     signs = [alike[corpus].mean(dim=(0, 1)).sign().tolist() for corpus in ("sst", "sts")]
     assert signs[0] == signs[1]
     assert set(signs[0]) == {-1.0, 1.0}
-    for made in (alike, control, own):  # means of tokens stay
+    for made in (alike, control, own):  # means of token vectors do not change
         assert torch.equal(made["quora"], data["train"]["quora"].vectors.float())
     assert torch.equal(own["sts"], data["train"]["sts"].vectors.float())
 
 
-def test_the_shared_direction_is_no_stream_of_the_heads() -> None:
+def test_the_shared_direction_is_not_correlated_with_the_heads_weights() -> None:
     signs = dead_heads.shared_direction(384, seed=1).sign()
     torch.manual_seed(1)
     for head in MultitaskBert(None, RUN.corpora, 384, RUN.dropout).heads.values():

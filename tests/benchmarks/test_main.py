@@ -1,4 +1,4 @@
-"""Every command measures what it says, and writes its numbers and its page."""
+"""Every command measures what it says and writes its numbers and its page."""
 
 import importlib.util
 from contextlib import chdir
@@ -19,7 +19,7 @@ from pipeline.plumbing.params import Params, load_params
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 RESULTS: Any = read_json(ROOT / "benchmarks/results/cpu.json")
-BESIDE = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
+WITHOUT_PEERS = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
 
 
 def written(kind: str) -> Any:
@@ -27,10 +27,10 @@ def written(kind: str) -> Any:
     return read_json(path)
 
 
-def test_what_keeps_it_from_measuring_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_mistakes_are_reported_before_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(command, "measure", lambda *_, **__: pytest.fail("measured"))
-    with pytest.raises(PipelineError, match="transformers not installed; `pip"):
+    with pytest.raises(PipelineError, match="transformers not installed; run"):
         command.main([])
     with pytest.raises(PipelineError, match="--seeds must be at least 2"):
         agreement.main(["--seeds", "1"])
@@ -40,7 +40,7 @@ def test_what_keeps_it_from_measuring_is_told_at_once(monkeypatch: pytest.Monkey
     ("piece", "corpora"),
     [("merged pairs", {"quora", "sts"}), ("trimmed last layer", {"sst", "cfimdb", "sts"})],
 )
-def test_a_piece_is_measured_on_the_corpora_that_it_concerns(
+def test_an_optimization_is_measured_on_the_corpora_that_it_changes(
     piece: str, corpora: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "alternate", lambda names, *_, **__: {n: [] for n in names})
@@ -49,7 +49,7 @@ def test_a_piece_is_measured_on_the_corpora_that_it_concerns(
     assert {corpus for corpus, modes in found.items() if alone in modes["finetune"]} == corpora
 
 
-def test_a_start_of_a_stage_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_up_of_a_stage_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert 0 < command.startup_seconds("inputs", times=1) < 60
 
@@ -62,25 +62,26 @@ def test_a_run_writes_its_numbers_and_its_page(
     monkeypatch.setattr(command, "load_params", lambda: PARAMS)
     monkeypatch.setattr(command, "config_from_json", lambda _: BertConfig(**RESULTS["backbone"]))
     monkeypatch.setattr(command, "measure", lambda corpus, *_, **__: RESULTS["corpora"][corpus])
-    monkeypatch.setattr(command, "beside", lambda *_: {key: RESULTS[key] for key in BESIDE})
+    alone = {key: RESULTS[key] for key in WITHOUT_PEERS}
+    monkeypatch.setattr(command, "without_peers", lambda *_: alone)
     monkeypatch.setattr(command, "peaks", lambda _: {"float32": 100.0})
     command.main(["--rounds", "3"])
     numbers = written("")
     assert numbers.keys() == RESULTS.keys()
     assert numbers["machine"].keys() == RESULTS["machine"].keys()
-    newer = {"device", "speed"}  # than the committed numbers
+    newer = {"device", "speed"}  # not in the committed numbers
     assert numbers["method"].keys() == RESULTS["method"].keys() | newer
     page = Path("reports/benchmarks.md")
-    told = page.read_text()
-    assert "## Aims" in told
+    text = page.read_text()
+    assert "## Aims" in text
     assert Path("reports/benchmarks.svg").is_file()
     page.unlink()
     (path,) = Path("benchmarks/results").iterdir()
     command.main(["--page", str(path)])
-    assert page.read_text() == told
+    assert page.read_text() == text
 
 
-def test_agreement_trains_alike_but_for_speed_and_writes_last_scores(
+def test_agreement_changes_only_speed_settings_and_writes_the_last_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[Params] = []
@@ -105,7 +106,7 @@ def test_agreement_trains_alike_but_for_speed_and_writes_last_scores(
     assert "| sst " in Path("reports/agreement.md").read_text()
 
 
-def test_threads_trains_on_each_number_and_writes_the_kept_epoch(
+def test_threads_trains_with_each_number_of_threads_and_writes_the_kept_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def train(params: Params, run: str) -> Trained:
@@ -114,12 +115,12 @@ def test_threads_trains_on_each_number_and_writes_the_kept_epoch(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(threads, "load_params", lambda: PARAMS)
     monkeypatch.setattr(threads, "train", train)
-    monkeypatch.setattr(threads, "apart", lambda action, *asked: action(*asked))
+    monkeypatch.setattr(threads, "in_new_process", lambda action, *args: action(*args))
     before = torch.get_num_threads()
     threads.main(["--runs", "sts-finetune"])
     torch.set_num_threads(before)
     ways = written("threads")["runs"]["sts-finetune"]
-    scores = {way: told["scores"]["sts"] for way, told in ways.items()}
+    scores = {name: way["scores"]["sts"] for name, way in ways.items()}
     assert scores == {"1": 0.125, "2": 0.25, "4": 0.5, "again": 0.25}
     assert "| sts-finetune " in Path("reports/determinism.md").read_text()
 
@@ -135,7 +136,7 @@ def test_encodings_measures_both_corpora_with_real_trainers(
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[1]", "{"])
-def test_a_page_of_no_results_is_refused_in_one_sentence(
+def test_a_file_without_results_is_rejected_in_one_sentence(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""How a turn is timed, and what a few batches say about an epoch."""
+"""How a turn is timed, and how a few batches give an estimate for an epoch."""
 
 from contextlib import chdir
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from benchmarks.measure import (
 )
 from benchmarks.ours import ALL, ALONE, Frozen, full_quora
 from benchmarks.results import peak_memory_mb, results_json
-from benchmarks.turns import apart
+from benchmarks.turns import in_new_process
 from pipeline.core import paths
 from pipeline.encoder.batches import Indices
 from pipeline.plumbing.params import load_params
@@ -48,16 +48,14 @@ class TimesItself:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_turn_gives_the_whole_epoch_of_the_same_examples(
-    packed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_turn_estimates_the_whole_epoch(packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "seconds_of", lambda step: step())
     split = random_split("sts", 22)
     contender = TimesItself(split, packed)
     batches = epoch_of(TEXTBOOK, contender, split, PARAMS)
     lengths = [np.diff(split.offsets).reshape(-1, 2)[batch] for batch in batches]
     work = work_of(contender, split, batches)
-    # padding goes up to the longest sentence of a batch
+    # sentences are padded to the longest one of their batch
     assert work.tolist() == [each.sum() if packed else each.max() * each.size for each in lengths]
     turn = take_turn(contender, split, batches[:1], work)
     assert turn.seconds_per_epoch == pytest.approx(work.sum() / 10)
@@ -72,7 +70,7 @@ def test_every_contender_sees_every_example_once_in_an_epoch() -> None:
         assert sorted(seen.tolist()) == list(range(200))
 
 
-def test_a_head_on_stored_vectors_works_alike_on_every_batch() -> None:
+def test_for_a_head_on_stored_vectors_every_batch_is_the_same_work() -> None:
     frozen = Frozen.__new__(Frozen)
     split = random_split("sst", 10)
     assert work_of(frozen, split, [np.arange(9), np.arange(1)]).tolist() == [1.0, 1.0]
@@ -84,7 +82,7 @@ def test_batches_are_chosen_from_the_smallest_to_the_largest() -> None:
     assert spread(np.array([7.0]), 3, 0.5) == [0, 0, 0]
 
 
-def test_the_estimate_is_the_mean_over_all_shifts_for_any_time() -> None:
+def test_the_mean_estimate_over_all_shifts_is_exact_for_any_times() -> None:
     seconds = SKEWED**1.5 + 3.0
     shifts = (np.arange(4) + 0.5) / 4
     places = [place for shift in shifts for place in spread(SKEWED, 2, float(shift))]
@@ -93,9 +91,9 @@ def test_the_estimate_is_the_mean_over_all_shifts_for_any_time() -> None:
     assert estimate == pytest.approx(seconds.sum())
 
 
-def test_contenders_take_turns_at_other_places_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_turn_of_a_contender_has_different_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[tuple[object, ...]] = []
-    monkeypatch.setattr(measure, "apart", lambda _, *asked: order.append(asked))
+    monkeypatch.setattr(measure, "in_new_process", lambda _, *asked: order.append(asked))
     piece = ALONE + "bf16"
     alternate(["a", piece], "finetune", "sst", rounds=2, steps=3)
     asked = [("a", 3, 0.25), (piece, 1, 0.25), ("a", 3, 0.75), (piece, 1, 0.75)]
@@ -112,25 +110,25 @@ def test_real_contenders_take_their_turns(mode: str, names: list[str], served_di
     assert all(turn.seconds_per_epoch > 0 for (turn,) in found.values())
 
 
-def test_a_process_of_its_own_inherits_no_peak_and_raises_here() -> None:
+def test_a_new_process_has_its_own_peak_memory_and_its_errors_are_raised_here() -> None:
     grown = np.ones(2**27)  # 1 GiB, touched
     assert peak_memory_mb() > 1024
     del grown
-    assert apart(peak_memory_mb) < 1024
+    assert in_new_process(peak_memory_mb) < 1024
     with pytest.raises(ZeroDivisionError):
-        apart(divmod, 1, 0)
+        in_new_process(divmod, 1, 0)
 
 
 def test_the_peak_is_a_rate() -> None:
     assert measure.matmul_peak("float32", 64, 16, torch.device("cpu")) > 0
 
 
-def test_a_devices_name_makes_a_file_name() -> None:
+def test_results_are_named_after_the_device() -> None:
     assert results_json("NVIDIA H100 80GB HBM3").name == "nvidia-h100-80gb-hbm3.json"
     assert results_json("cpu", "agreement").name == "agreement-cpu.json"
 
 
-def test_shares_of_time_are_told_by_the_names_that_torch_gives() -> None:
+def test_times_are_grouped_by_torchs_names_of_operations() -> None:
     found = shares_of({"aten::mm": 3.0, "aten::addmm": 1.0, "aten::softmax_of_its_own": 4.0})
     assert (found["matrix products of layers"], found[REST]) == (0.5, 0.5)
     assert sum(found.values()) == 1.0
@@ -142,7 +140,7 @@ def test_shares_of_time_are_told_by_the_names_that_torch_gives() -> None:
         assert f"aten::{operation}" in seen & KIND_OF.keys()
 
 
-def test_the_steps_of_a_real_training_are_broken_down(served_dir: Path) -> None:
+def test_the_time_of_real_training_steps_is_broken_down(served_dir: Path) -> None:
     with chdir(served_dir):
         found = shares(read_cache(paths.tokens_dir("sst"), "train"), load_params())
     assert sum(found.values()) == pytest.approx(1.0)
@@ -150,7 +148,7 @@ def test_the_steps_of_a_real_training_are_broken_down(served_dir: Path) -> None:
 
 
 def test_the_full_quora_has_a_rate_disk_and_memory() -> None:
-    told = full_quora(pairs=64, width=8)
-    assert told["disk_mb"] * 2**20 == 64 * 2 * 8 * 2 + 128  # and the header of an .npy file
-    assert told["peak_memory_mb"] > told["disk_mb"]
-    assert told["steps_per_second"] * told["seconds_per_epoch"] == pytest.approx(4)
+    found = full_quora(pairs=64, width=8)
+    assert found["disk_mb"] * 2**20 == 64 * 2 * 8 * 2 + 128  # and the header of an .npy file
+    assert found["peak_memory_mb"] > found["disk_mb"]
+    assert found["steps_per_second"] * found["seconds_per_epoch"] == pytest.approx(4)

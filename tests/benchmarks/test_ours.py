@@ -1,4 +1,4 @@
-"""Our contenders differ in the settings that their names say."""
+"""Our contenders have the settings that their names say."""
 
 from contextlib import chdir
 from pathlib import Path
@@ -19,7 +19,7 @@ def flat(name: str) -> dict[str, object]:
     return speed.forward.model_dump() | speed.training.model_dump()
 
 
-def test_a_name_says_which_settings_are_on() -> None:
+def test_a_name_determines_which_settings_are_on() -> None:
     assert setting_of(ALL, PARAMS) == PARAMS.speed
     assert flat(PLAIN) == dict(OFF)
     for piece, own in PIECES.items():
@@ -28,7 +28,7 @@ def test_a_name_says_which_settings_are_on() -> None:
     assert {key for piece in PIECES.values() for key in piece} == set(OFF) == set(flat(ALL))
 
 
-def test_a_part_of_a_split_holds_the_chosen_examples() -> None:
+def test_a_part_of_a_split_contains_the_chosen_examples() -> None:
     split = random_split("sts", 6)
     part = part_of(split, np.array([4, 1]))
     assert part.example_ids.tolist() == ["id-4", "id-1"]
@@ -37,7 +37,7 @@ def test_a_part_of_a_split_holds_the_chosen_examples() -> None:
         assert mine.tolist() == theirs.tolist()
 
 
-def test_a_training_comes_to_what_its_stage_came_to(served_dir: Path) -> None:
+def test_training_gives_the_same_result_as_the_stage(served_dir: Path) -> None:
     with chdir(served_dir):
         trained = train(load_params(), "sst-pretrain")
         out = paths.run_dir("sst-pretrain")

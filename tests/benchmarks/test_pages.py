@@ -1,4 +1,4 @@
-"""The pages say what follows from the numbers of one run, and nothing else."""
+"""The pages follow from the committed numbers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,13 +38,13 @@ RENDERED: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_a_committed_page_is_that_of_the_committed_numbers(name: str) -> None:
+def test_a_committed_page_matches_the_committed_numbers(name: str) -> None:
     lines = [(ROOT / name).read_text(encoding="utf-8").splitlines(), RENDERED[name]().splitlines()]
     assert lines[0] == lines[1]
     assert name != "docs/scaling.md" or len(scaling.MARKED.findall("\n".join(lines[0]))) == 3
 
 
-def test_an_aim_that_is_missed_says_so_and_whether_the_range_holds_both() -> None:
+def test_a_missed_aim_is_marked_and_so_is_a_range_that_includes_both_outcomes() -> None:
     results = stored(NUMBERS)
     for corpus, times in (("sst", 1.15), ("cfimdb", 1.1)):
         for turn in results["corpora"][corpus]["finetune"][ALL]:
@@ -62,7 +62,7 @@ def test_an_aim_that_is_missed_says_so_and_whether_the_range_holds_both() -> Non
     }
 
 
-def test_of_some_corpora_the_page_claims_no_aim_and_without_a_profiler_no_breakdown() -> None:
+def test_the_page_has_no_aims_without_all_corpora_and_no_breakdown_without_a_profiler() -> None:
     results = stored(NUMBERS)
     del results["corpora"]["cfimdb"]
     results["breakdown"] = {corpus: {} for corpus in results["breakdown"]}
@@ -83,7 +83,7 @@ def test_of_some_corpora_the_page_claims_no_aim_and_without_a_profiler_no_breakd
         ([0.40, None], [0.41, 0.43], "undefined for a seed", "no"),
     ],
 )
-def test_only_scores_further_apart_than_seeds_are_are_not_within_noise(
+def test_scores_are_within_noise_if_seeds_differ_as_much(
     ours: list[float | None], plain: list[float | None], difference: str, within_noise: str
 ) -> None:
     row = agreement.row_of("sts", {ALL: ours, PLAIN: plain})
@@ -92,7 +92,7 @@ def test_only_scores_further_apart_than_seeds_are_are_not_within_noise(
     assert row[-1] == within_noise
 
 
-def test_same_bytes_and_distances_between_numbers_of_threads_are_told() -> None:
+def test_the_table_on_threads_shows_equal_bytes_and_the_largest_difference() -> None:
     def way(weights: str, score: float | None) -> dict[str, Any]:
         return {"weights": weights, "scores": {"sts": score}}
 
@@ -104,7 +104,7 @@ def test_same_bytes_and_distances_between_numbers_of_threads_are_told() -> None:
     assert row == ["x", "sts", "no", "yes", *["undefined"] * 4]
 
 
-def test_the_ratio_of_encodings_compares_turns_that_stand_side_by_side() -> None:
+def test_the_ratio_of_encodings_compares_neighboring_turns() -> None:
     slowing_down: encodings.Turns = {"joint": [1.2, 3.0, 5.5], "separate": [1.0, 4.0, 5.0]}
     text = encodings.page(load_params(ROOT / "params.yaml"), {"sts": slowing_down}, steps=7)
     assert "| sts    |     3.00 |        4.00 |             1.10 |" in text

@@ -1,4 +1,4 @@
-"""How everything grows: jobs measured in clones, workers simulated.
+"""Scaling: jobs are measured in clones, and workers are simulated.
 
 The simulated tables are in test_pages.py, from the committed numbers.
 """
@@ -31,15 +31,15 @@ def test_no_schedule_beats_its_bounds_or_takes_longer_than_one_worker(
 ) -> None:
     work, path = sum(task.seconds for task in tasks), makespan(tasks, len(tasks))
     assert makespan(tasks, 1) == work
-    # Graham's bound of any list schedule
+    # Graham's bound for any list schedule
     assert max(path, work / workers) <= makespan(tasks, workers) <= work / workers + path
 
 
-# stands in for the pipeline: writes down what it was asked
-STAND_IN = """\
+# a fake pipeline that records its arguments
+FAKE = """\
 import json, os, pathlib, sys
-asked = {"asked": sys.argv[1:], "threads": os.environ["OMP_NUM_THREADS"]}
-pathlib.Path("dvc.lock").write_text(json.dumps(asked))
+called = {"arguments": sys.argv[1:], "threads": os.environ["OMP_NUM_THREADS"]}
+pathlib.Path("dvc.lock").write_text(json.dumps(called))
 """
 
 
@@ -52,31 +52,29 @@ def commit(root: Path, pipeline: str) -> None:
         subprocess.run(["git", *author, *words], cwd=root, check=True)  # noqa: S607
 
 
-def test_each_way_is_run_in_a_clone_of_the_last_commit(
+def test_each_mode_runs_in_a_clone_of_the_last_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
-    commit(tmp_path, STAND_IN)
+    commit(tmp_path, FAKE)
     (tmp_path / "pipeline/__main__.py").write_text("raise SystemExit('not committed')")
     found = scaling.measure_jobs(tmp_path)
     threads = {name: way["threads"] for name, way in found["ways"].items()}
     assert threads == {"serial": 2, "JOBS=2": 1, "JOBS=4": 1, "serial, one thread": 1}
-    assert len({way["lock_sha256"] for way in found["ways"].values()}) == 4  # what they were asked
+    assert len({way["lock_sha256"] for way in found["ways"].values()}) == 4  # all different
     assert all(way["cost"]["wall_seconds"] > 0 for way in found["ways"].values())
     assert not (tmp_path / "dvc.lock").exists()
-    commit(tmp_path, "raise SystemExit('no room on the disk')")
-    with pytest.raises(PipelineError, match="no room on the disk"):
+    commit(tmp_path, "raise SystemExit('the disk is full')")
+    with pytest.raises(PipelineError, match="the disk is full"):
         scaling.measure_jobs(tmp_path)
 
 
 def test_stages_are_recorded_once_all_of_them_have_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(scaling, "last_seconds", lambda _: {})
-    with pytest.raises(
-        PipelineError, match=r"nothing says what backbone, corpora, .* take"
-    ) as told:
+    with pytest.raises(PipelineError, match=r"no times are known for backbone, c") as missing:
         scaling.record_stages()
-    names = str(told.value).partition(" what ")[2].partition(" take")[0].split(", ")
+    names = str(missing.value).partition(" for ")[2].partition(";")[0].split(", ")
     monkeypatch.setattr(scaling, "last_seconds", lambda _: dict.fromkeys(names, 1.0))
     profiles = scaling.record_stages()["profiles"]
     assert {stage["name"] for stage in profiles["demo"]} == set(names)

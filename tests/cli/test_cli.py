@@ -13,7 +13,7 @@ from pipeline.cli import main
 Said = pytest.CaptureFixture[str]
 
 
-def test_help_lists_every_command_and_every_command_says_how_it_is_used(capsys: Said) -> None:
+def test_help_lists_every_command_and_every_command_has_a_usage_line(capsys: Said) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     said = capsys.readouterr()
@@ -46,7 +46,7 @@ def test_help_lists_every_command_and_every_command_says_how_it_is_used(capsys: 
     ],
 )
 @pytest.mark.usefixtures("three_files")
-def test_what_makes_no_sense_is_a_usage_error(arguments: str, complaint: str, capsys: Said) -> None:
+def test_invalid_arguments_are_usage_errors(arguments: str, complaint: str, capsys: Said) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments.split())
     said = capsys.readouterr()
@@ -63,9 +63,7 @@ def talk(stdout: int, monkeypatch: pytest.MonkeyPatch) -> int:
         return cli.main(["times"])
 
 
-def test_a_reader_that_has_enough_is_no_fault(
-    monkeypatch: pytest.MonkeyPatch, capsys: Said
-) -> None:
+def test_a_reader_may_close_the_pipe_early(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     assert talk(writing, monkeypatch) == 0
@@ -78,7 +76,7 @@ def test_a_full_disk_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch, ca
     assert capsys.readouterr().err == "No space left on device\n"
 
 
-def test_what_a_terminal_cannot_show_is_spelt_out(
+def test_characters_that_a_terminal_cannot_show_are_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert talk(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), monkeypatch) == 0

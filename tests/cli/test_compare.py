@@ -99,7 +99,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_commits_say_what_is_better_and_what_was_changed(project: Path) -> None:
+def test_comparing_two_commits_shows_which_is_better_and_what_changed(project: Path) -> None:
     assert compared(project, "before", "HEAD") == (0, "wrote reports/compare.md\n", "")
     page = (project / "reports/compare.md").read_text()
     assert "- **B is better**, and that is real: 1 of 2 (of-one)." in page
@@ -127,7 +127,7 @@ def test_two_runs_are_compared_by_corpus(project: Path) -> None:
         (("one, two", "two"), "both one and two are of sst"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_one_line(
+def test_names_that_cannot_be_compared_give_one_line(
     project: Path, names: tuple[str, str], said: str
 ) -> None:
     status, out, err = compared(project, *names)
@@ -135,7 +135,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     assert said in err
 
 
-def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) -> None:
+def test_commits_can_be_compared_while_the_workspace_is_unfinished(project: Path) -> None:
     lock = project / "dvc.lock"
     whole = lock.read_text()
     lock.write_text("stages: {}\n")
@@ -147,7 +147,7 @@ def test_commits_can_be_compared_while_the_workspace_is_half_run(project: Path) 
     assert "dvc.lock of workspace describes no finished report" in runs[2]
 
 
-def test_two_that_are_undefined_are_not_called_the_same(
+def test_two_undefined_scores_are_not_called_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -157,7 +157,7 @@ def test_two_that_are_undefined_are_not_called_the_same(
     assert "same predictions" not in page
 
 
-def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> None:
+def test_results_that_do_not_match_dvc_lock_are_rejected(tmp_path: Path) -> None:
     write_project(tmp_path, {"one": WORSE, "two": BETTER}, rate=0.1)
     (tmp_path / "data/scores/one.json").write_text("{}")
     assert "one.json is not the one in dvc.lock" in compared(tmp_path, "one", "two")[2]
@@ -172,7 +172,7 @@ def test_results_that_are_not_those_of_dvc_lock_are_refused(tmp_path: Path) -> N
         ("data/predictions/one/sst-dev.csv", "id,prediction\n"),
     ],
 )
-def test_a_file_of_another_version_is_told_by_its_revision(
+def test_a_file_from_a_different_version_is_named_with_its_revision(
     tmp_path: Path, path: str, text: str
 ) -> None:
     write_project(tmp_path, {"one": WORSE}, rate=0.1)

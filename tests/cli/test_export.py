@@ -7,7 +7,7 @@ import pytest
 from pipeline.cli import main
 
 
-def test_somebody_elses_folder_is_left_alone_unless_forced(
+def test_a_foreign_folder_is_not_changed_without_force(
     served_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -20,7 +20,7 @@ def predict(*arguments: str, run: str = "multitask-finetune") -> int:
     return main(["predict", "--run", run, *arguments])
 
 
-def test_a_sentence_is_answered_in_a_table_on_request(capsys: Said) -> None:
+def test_a_sentence_gets_a_table_on_request(capsys: Said) -> None:
     assert predict("--table", "A gorgeous film.", "A dull film.") == 0
     header, first, second = capsys.readouterr().out.splitlines()
     assert header.split() == ["line", "text", "sst"]
@@ -28,7 +28,7 @@ def test_a_sentence_is_answered_in_a_table_on_request(capsys: Said) -> None:
     assert second.split()[:1] == ["2"]
 
 
-def test_a_pair_is_answered_by_every_head_that_reads_pairs_or_the_one_asked(capsys: Said) -> None:
+def test_every_pair_head_or_the_requested_one_predicts_a_pair(capsys: Said) -> None:
     pair = ("--pair", "A man eats.", "A man has a meal.")
     assert predict(*pair) == 0
     answers = json.loads(capsys.readouterr().out)["answers"]
@@ -38,7 +38,7 @@ def test_a_pair_is_answered_by_every_head_that_reads_pairs_or_the_one_asked(caps
     assert json.loads(capsys.readouterr().out)["answers"].keys() == {"sts"}
 
 
-def test_a_file_is_answered_into_a_file_in_its_order(tmp_path: Path, capsys: Said) -> None:
+def test_predictions_for_a_file_are_written_in_its_order(tmp_path: Path, capsys: Said) -> None:
     texts, out = tmp_path / "texts.txt", tmp_path / "answers.jsonl"
     texts.write_text("a long long long film\n\na film\n")
     assert predict("--input", str(texts), "--output", str(out)) == 0
@@ -50,13 +50,13 @@ def test_a_file_is_answered_into_a_file_in_its_order(tmp_path: Path, capsys: Sai
     assert capsys.readouterr().out == ""
 
 
-def test_standard_input_is_answered(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_can_come_from_standard_input(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a film\nanother\n")))
     assert predict("-", run="sst-pretrain") == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_what_was_taken_or_left_out_or_cut_or_generated_is_said_once(
+def test_assumptions_omissions_and_cuts_are_reported_once(
     tmp_path: Path, capsys: Said, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "texts.tsv"
@@ -65,7 +65,7 @@ def test_what_was_taken_or_left_out_or_cut_or_generated_is_said_once(
     assert predict("--input", str(path)) == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert caplog.messages == [
-        "quotation marks are taken for text: line 2 has one that encloses no field",
+        "quotation marks count as text: in line 2, one does not enclose a field",
         "1 left out, because text is missing: line 5",
         "multitask-finetune was trained on generated corpora: its answers on real text mean "
         "nothing",
@@ -88,7 +88,7 @@ def test_what_was_taken_or_left_out_or_cut_or_generated_is_said_once(
         (["a\udcff"], "the command line, line 1: not UTF-8 text"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(arguments: list[str], said: str, capsys: Said) -> None:
+def test_a_mistake_gives_one_sentence(arguments: list[str], said: str, capsys: Said) -> None:
     assert predict(*arguments) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -96,12 +96,12 @@ def test_a_mistake_is_told_in_one_sentence(arguments: list[str], said: str, caps
     assert captured.err.count("\n") == 1
 
 
-def test_an_unknown_run_is_told_before_anything_is_read(capsys: Said) -> None:
+def test_an_unknown_run_is_reported_before_anything_is_read(capsys: Said) -> None:
     assert predict("--input", "nowhere.txt", run="sst") == 1
     assert "unknown run 'sst'" in capsys.readouterr().err
 
 
-def test_a_mistake_leaves_no_answers(tmp_path: Path, capsys: Said) -> None:
+def test_a_mistake_leaves_no_output_file(tmp_path: Path, capsys: Said) -> None:
     texts, out = tmp_path / "texts.txt", tmp_path / "out" / "answers.jsonl"
     texts.write_bytes(b"a\n\xff\n")
     assert predict("--input", str(texts), "--output", str(out)) == 1

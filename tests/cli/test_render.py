@@ -29,7 +29,7 @@ def files() -> dict[Path, bytes]:
     }
 
 
-def test_the_pages_come_out_as_the_stage_wrote_them(
+def test_render_writes_the_same_pages_as_the_stage(
     report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for page in [path for path in report if path.suffix in (".md", ".svg")]:
@@ -41,7 +41,7 @@ def test_the_pages_come_out_as_the_stage_wrote_them(
     assert capsys.readouterr().out == "wrote the pages of reports/demo/\n"
 
 
-def test_a_change_of_a_record_changes_the_pages(report: dict[Path, bytes]) -> None:
+def test_a_changed_record_changes_the_pages(report: dict[Path, bytes]) -> None:
     path = REPORT / "records/scores/sst-pretrain.json"
     path.write_text(path.read_text().replace('"score": 0.5', '"score": 0.123'))
     main(["render"])
@@ -53,7 +53,7 @@ def test_a_change_of_a_record_changes_the_pages(report: dict[Path, bytes]) -> No
 @pytest.mark.parametrize(
     ("profile", "gone"), [("demo", "runs/sts-finetune/history.csv"), ("laptop", "params.json")]
 )
-def test_a_missing_record_is_named_and_pages_stay(
+def test_a_missing_record_is_named_and_the_pages_are_kept(
     profile: str, gone: str, report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = paths.records_dir(paths.report_dir(profile))

@@ -26,7 +26,7 @@ def spoil(path: Path) -> None:
     path.write_text("\n".join([first, f"{id_} , {(int(label) + 1) % 2} ", *rest]))
 
 
-def test_scores_that_are_found_again_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reproduced_scores_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rescore"]) == 0
     header, _, *rows, last = capsys.readouterr().out.splitlines()
     assert [cell.strip() for cell in header.strip("|").split("|")] == HEADER
@@ -37,7 +37,7 @@ def test_scores_that_are_found_again_are_listed(capsys: pytest.CaptureFixture[st
     assert last == "all 14 scores were reproduced"
 
 
-def test_scores_that_are_not_are_named_after_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_scores_that_differ_are_named_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     spoil(RECORDS / "predictions/cfimdb-pretrain/cfimdb-dev.csv")
     spoil(RECORDS / "predictions/multitask-finetune/quora-dev.csv")
     before = set(Path().rglob("*"))

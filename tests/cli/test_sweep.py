@@ -17,7 +17,7 @@ READINGS = set(readings_of(load_params(ROOT / "params.yaml")))
 SWEPT = {"sst-pretrain-seed11712"}
 
 
-def test_a_sweep_writes_the_trials_and_goes_on_as_repro(
+def test_sweep_writes_the_trials_and_continues_as_repro(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["sweep", "--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
@@ -29,7 +29,7 @@ def test_a_sweep_writes_the_trials_and_goes_on_as_repro(
     assert paths.TRIALS.read_bytes() == (ROOT / paths.TRIALS).read_bytes()
 
 
-def test_dry_names_the_trials_and_their_time_and_changes_nothing(
+def test_dry_lists_the_trials_with_their_time_and_changes_nothing(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     time = StageTime(stage="train@sst-pretrain", seconds=61.7)
@@ -47,7 +47,7 @@ def test_dry_names_the_trials_and_their_time_and_changes_nothing(
     assert paths.DVC_YAML.read_bytes() == before
 
 
-def test_readings_write_their_trials_and_go_on_as_repro(
+def test_readings_writes_its_trials_and_continues_as_repro(
     handed_on: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["readings", "--dry"])
@@ -61,7 +61,7 @@ def test_readings_write_their_trials_and_go_on_as_repro(
     assert capsys.readouterr().out == "8 trials of 6 runs, seed 11711\n"
 
 
-def test_readings_and_a_sweep_keep_each_other_until_the_sweep_is_ended(
+def test_readings_and_sweep_keep_each_others_trials_until_the_sweep_ends(
     handed_on: list[How],
 ) -> None:
     main(["sweep", "--seeds", "2", "--runs", "sst-pretrain"])

@@ -26,12 +26,12 @@ def body_of(name: str) -> dict[str, Any]:
     return stage
 
 
-def test_the_written_out_lists_are_those_that_make_graph_writes() -> None:
+def test_the_lists_are_what_make_graph_writes() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     assert written(text, PARAMS.runs, TRIALS) == text, "run `make graph`"
 
 
-def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
+def test_an_added_corpus_enters_every_list_of_corpora() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     last = list(CORPORA)[-1]
     sets = [name for name, (corpus, _) in FEATURE_SETS.items() if corpus == last]
@@ -46,7 +46,7 @@ def test_a_corpus_more_is_written_into_every_list_of_corpora() -> None:
     assert written(fewer, PARAMS.runs, TRIALS) == text
 
 
-def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
+def test_the_diagram_in_the_docs_matches_the_graph() -> None:
     (shown,) = PICTURE.findall((ROOT / "docs/stages.md").read_text())
     drawn = picture((ROOT / "dvc.yaml").read_text(), PARAMS.runs)
     assert shown == drawn, "run `make graph`"
@@ -54,7 +54,7 @@ def test_the_picture_in_the_docs_is_that_of_the_graph() -> None:
     assert "evaluate --> train" not in drawn
 
 
-def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
+def test_the_diagram_of_the_rooms_matches_the_imports() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     (shown,) = PICTURE.findall(page)
     assert shown == rooms_picture(), "run `make graph`"
@@ -62,7 +62,7 @@ def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
         assert f"\n| `{room}` |" in page
 
 
-def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
+def test_adding_or_removing_a_run_changes_only_the_lists() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     runs = {**PARAMS.runs, "one-more": PARAMS.runs["sst-finetune"]}
     more = written(text, runs, TRIALS)
@@ -78,7 +78,7 @@ def test_a_run_more_or_less_changes_the_lists_and_nothing_else() -> None:
     assert written(more, PARAMS.runs, TRIALS) == text
 
 
-def test_own_data_is_watched_while_it_is_used_whatever_it_is_called() -> None:
+def test_own_data_is_a_dependency_while_it_is_used() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     own = LocalCorpora(source="local:requirements")
     watched = watching(text, own)
@@ -87,7 +87,7 @@ def test_own_data_is_watched_while_it_is_used_whatever_it_is_called() -> None:
     assert watching(watched, PARAMS.active.corpora) == text
 
 
-def test_the_lock_keeps_no_stage_that_the_graph_no_longer_has() -> None:
+def test_the_lock_contains_no_stage_that_was_removed_from_the_graph() -> None:
     named = set(STAGES)
     for name, stage in STAGES.items():
         if "foreach" in stage:
@@ -100,16 +100,14 @@ def test_the_lock_keeps_no_stage_that_the_graph_no_longer_has() -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_command_replaces_its_shell_and_the_run_cache_and_remotes_can_hold_its_outs(
-    name: str,
-) -> None:
+def test_commands_replace_their_shell_and_outs_can_be_cached(name: str) -> None:
     body = body_of(name)
     assert body["cmd"].startswith(f"exec python -m stages.{name}")
     outs = (out for key in ("outs", "metrics", "plots") for out in body.get(key, []))
     assert name == "report" or all(isinstance(out, str) for out in outs)
 
 
-def test_inputs_and_report_depend_on_all_that_they_read() -> None:
+def test_inputs_and_report_depend_on_everything_they_read() -> None:
     inputs, report = body_of("inputs"), body_of("report")
     folders = {f"data/tokens/{name}" for name in CORPORA}
     assert folders | {f"data/features/{name}" for name in FEATURE_SETS} <= set(inputs["deps"])

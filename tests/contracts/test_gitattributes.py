@@ -26,7 +26,7 @@ def git(folder: Path, *command: str) -> None:
 
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.autocrlf=input", "core.eol=crlf"])
 @pytest.mark.parametrize("place", [".", "course/minbert"])
-def test_a_clone_has_every_byte(setting: str, place: str, tmp_path: Path) -> None:
+def test_a_clone_has_the_same_bytes(setting: str, place: str, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for name, content in FILES.items():
         path = ours / place / name

@@ -102,7 +102,7 @@ def plant(path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)
-def test_every_disguise_works_on_those_who_unpickle(disguise: str, marker: Path) -> None:
+def test_every_malicious_pickle_works_when_it_is_unpickled(disguise: str, marker: Path) -> None:
     dressed, run = DISGUISES[disguise]
     run(dressed(Trap(marker)))
     assert marker.exists()
@@ -110,7 +110,7 @@ def test_every_disguise_works_on_those_who_unpickle(disguise: str, marker: Path)
 
 @pytest.mark.parametrize("disguise", DISGUISES)
 @pytest.mark.parametrize("path", READERS)
-def test_a_pickle_in_place_of_a_file_is_refused_and_never_run(
+def test_a_pickle_in_place_of_a_file_is_rejected_without_running_it(
     path: str, disguise: str, marker: Path
 ) -> None:
     # what is read before it
@@ -126,7 +126,7 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_run(
 
 
 @pytest.mark.parametrize("tag", ["python/object/apply:pathlib.Path.touch", "python/name:os.system"])
-def test_a_tag_of_python_in_params_is_refused_and_never_run(tag: str, marker: Path) -> None:
+def test_a_python_tag_in_params_is_rejected_without_running_it(tag: str, marker: Path) -> None:
     plant(Path("params.yaml"), f'seed: !!{tag} ["{marker}"]\n'.encode())
     with pytest.raises(PipelineError, match="not YAML"):
         load_params(Path("params.yaml"))

@@ -56,7 +56,7 @@ def deps_of(stage: str) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_are_the_rooms_that_a_stage_imports(stage: str) -> None:
+def test_deps_match_the_rooms_that_a_stage_imports(stage: str) -> None:
     declared = {dep for dep in deps_of(stage) if dep.startswith(("pipeline/", "stages/"))}
     assert declared == code_of(stage)
 
@@ -66,11 +66,11 @@ def test_imports_of_imports_count() -> None:
     assert "pipeline/encoder" not in code_of("corpora")
 
 
-def test_what_computes_depends_on_the_versions_of_what_it_computes_with() -> None:
+def test_computing_stages_depend_on_the_versions_of_their_packages() -> None:
     assert {stage for stage in STAGES if LOCK in deps_of(stage)} == COMPUTING
 
 
-def test_packages_import_nothing() -> None:
+def test_package_init_files_import_nothing() -> None:
     for path in (ROOT / "pipeline").rglob("__init__.py"):
         assert not imported(path), path
 
@@ -97,7 +97,7 @@ def changed_stages(repository: Path) -> set[str]:
 
 
 @pytest.mark.dvc
-def test_dvc_sees_every_source_file_of_a_room_and_nothing_else(repository: Path) -> None:
+def test_dvc_hashes_exactly_the_source_files_of_a_room(repository: Path) -> None:
     lock = read_yaml(repository / "dvc.lock")
     for stage in lock["stages"].values():
         (dep,) = stage["deps"]

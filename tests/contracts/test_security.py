@@ -82,14 +82,14 @@ def refused(source: str) -> set[int]:
     return {row["location"]["row"] for row in found if SECURITY.fullmatch(row["code"])}
 
 
-def test_ruff_refuses_what_runs_what_it_reads_and_what_fetches_elsewhere() -> None:
+def test_ruff_rejects_code_that_executes_data_or_bypasses_the_download_module() -> None:
     before = IMPORTS.count("\n")
     lines = range(before + 2, before + 1 + len(REFUSED.splitlines()))
     assert set(lines) <= refused(IMPORTS + REFUSED)
     assert refused(ACCEPTED) == set()
 
 
-def test_no_module_unpacks_an_archive_or_is_excused_from_these_rules() -> None:
+def test_no_module_unpacks_archives_or_is_exempt_from_these_rules() -> None:
     folders = ("pipeline", "stages", "benchmarks")
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         text = path.read_text()
@@ -97,7 +97,7 @@ def test_no_module_unpacks_an_archive_or_is_excused_from_these_rules() -> None:
         assert not re.search(r"noqa: .*(TID251|S301|S307|S102|S506|S602)", text), path
 
 
-def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
+def test_only_names_checked_by_params_reach_dvcs_shell() -> None:
     stages = read_yaml(ROOT / "dvc.yaml")["stages"].values()
     commands = "\n".join(stage.get("do", stage)["cmd"] for stage in stages)
     assert set(re.findall(r"\$\{.*?\}", commands)) == {
@@ -109,16 +109,16 @@ def test_only_names_that_params_restricts_reach_the_shell_of_dvc() -> None:
 @pytest.mark.parametrize(
     "name", ["sst; touch marker", "$(touch marker)", "a b", "-c", "a\nb", "../a"]
 )
-def test_nothing_can_be_called_what_a_shell_would_understand(name: str) -> None:
+def test_names_cannot_contain_special_characters_of_a_shell(name: str) -> None:
     params = deepcopy(RAW)
     for section in ("profiles", "runs", "configurations"):
         params[section][name] = next(iter(params[section].values()))
     with pytest.raises(ParamsError) as refused:
         checked(Params, params, "params.yaml")
-    assert str(refused.value).count("a name may hold a-z, 0-9 and single '-' only") == 3
+    assert str(refused.value).count("a name may contain only a-z, 0-9 and single '-'") == 3
 
 
-def test_make_keeps_the_pickles_of_dvc_where_only_their_owner_enters(
+def test_make_keeps_dvcs_pickles_in_a_folder_only_for_their_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["make", "--dry-run", "--no-print-directory", "repro"]

@@ -33,7 +33,7 @@ def table(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_table_has_an_entry_for_each_and_no_other(name: str) -> None:
+def test_a_table_has_exactly_one_entry_for_each_key(name: str) -> None:
     assert sorted(table(name)) == sorted(NAMES[name])
 
 

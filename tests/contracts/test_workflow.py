@@ -16,7 +16,7 @@ WORKFLOW: dict[str, Any] = parse_yaml(TEXT)
 USED = [step["uses"] for step in JOB["steps"] if "uses" in step]
 
 
-def test_it_runs_the_script_on_pushes_and_pull_requests_and_nothing_of_its_own() -> None:
+def test_it_only_runs_the_script_on_pushes_and_pull_requests() -> None:
     assert [path.name for path in (ROOT / ".github/workflows").iterdir()] == ["ci.yml"]
     assert set(WORKFLOW["on"]) == {"push", "pull_request"}
     assert [step["run"] for step in JOB["steps"] if "run" in step] == [".ci/run"]
@@ -24,7 +24,7 @@ def test_it_runs_the_script_on_pushes_and_pull_requests_and_nothing_of_its_own()
     assert JOB["timeout-minutes"] == 30
 
 
-def test_it_may_read_the_repository_and_nothing_else() -> None:
+def test_it_may_only_read_the_repository() -> None:
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert "permissions" not in JOB
     assert "secrets" not in TEXT
@@ -32,12 +32,12 @@ def test_it_may_read_the_repository_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("used", USED)
-def test_an_action_is_githubs_own_and_pinned_to_a_commit_whose_version_is_told(used: str) -> None:
+def test_actions_come_from_github_and_are_pinned_to_a_commit_and_version(used: str) -> None:
     assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", used)
     assert re.search(rf"{used} # v\d+\.\d+\.\d+\n", TEXT)
 
 
-def test_python_is_the_oldest_that_is_promised_and_packages_come_for_the_cpu() -> None:
+def test_it_uses_the_oldest_supported_python_and_packages_for_the_cpu() -> None:
     (setup,) = (s["with"] for s in JOB["steps"] if "setup-python" in s.get("uses", ""))
     assert (
         f'requires-python = ">={setup["python-version"]}"' in (ROOT / "pyproject.toml").read_text()

@@ -27,7 +27,7 @@ THEIRS = transformers.BertConfig(**asdict(CONFIG))
         (transformers.BertForQuestionAnswering, ("qa_outputs",), False),
     ],
 )
-def test_a_model_of_hugging_faces_is_taken_if_it_has_a_pooler_and_its_heads_are_named(
+def test_hugging_face_models_need_a_pooler_and_their_heads_are_named(
     model: type[transformers.PreTrainedModel],
     heads: tuple[str, ...],
     has_pooler: bool,

@@ -22,7 +22,7 @@ def written(directory: Path, config: Mapping[str, Any]) -> Path:
     return path
 
 
-def test_config_is_read_and_keys_without_a_bearing_are_passed_over(tmp_path: Path) -> None:
+def test_config_is_read_and_irrelevant_keys_are_ignored(tmp_path: Path) -> None:
     assert config_from_json(written(tmp_path, GOOD)) == SMALL
     short = {key: value for key, value in GOOD.items() if key not in WITH_DEFAULTS}
     assert config_from_json(written(tmp_path, short)) == SMALL
@@ -45,7 +45,7 @@ def test_config_is_read_and_keys_without_a_bearing_are_passed_over(tmp_path: Pat
         ("layer_norm_eps", 0, "layer_norm_eps must be greater than 0, not 0"),
     ],
 )
-def test_config_of_another_model_is_refused_by_file_and_key(
+def test_config_of_a_different_model_is_rejected_with_file_and_key(
     tmp_path: Path, key: str, value: object, said: str
 ) -> None:
     path = written(tmp_path, {**GOOD, key: value})
@@ -63,7 +63,9 @@ def test_all_problems_of_a_config_are_named_at_once(tmp_path: Path) -> None:
     ("text", "said"),
     [(None, "config.json is missing"), ("{", "is not JSON"), ("[1]", "expected keys and values")],
 )
-def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+def test_a_file_that_is_not_a_config_is_rejected(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
     path = tmp_path / "config.json"
     if text is not None:
         path.write_text(text)

@@ -43,9 +43,7 @@ def fail_half_way(path: Path) -> None:
     raise RuntimeError("half way")
 
 
-def test_a_file_takes_the_place_of_the_old_one_only_when_the_block_ends_well(
-    tmp_path: Path,
-) -> None:
+def test_a_file_replaces_the_old_one_only_if_the_block_succeeds(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.txt"
     for text in ("old", "new"):
         with replacing(path) as temporary:
@@ -58,7 +56,7 @@ def test_a_file_takes_the_place_of_the_old_one_only_when_the_block_ends_well(
     assert names_in(path.parent) == {"a.txt"}
 
 
-def test_a_file_and_then_the_list_of_its_folder_are_on_the_disk(
+def test_the_file_and_then_its_folder_are_synced_to_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited_for = []
@@ -68,7 +66,9 @@ def test_a_file_and_then_the_list_of_its_folder_are_on_the_disk(
 
 
 @pytest.mark.parametrize("remains", [".a.txt.{}.part", ".a.txt.{}.old"])
-def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, remains: str) -> None:
+def test_temporary_files_of_a_killed_process_are_removed_by_the_next(
+    tmp_path: Path, remains: str
+) -> None:
     killed = subprocess.Popen([sys.executable, "-c", ""])
     killed.wait()
     (tmp_path / remains.format(killed.pid)).mkdir()
@@ -87,7 +87,7 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     assert names_in(tmp_path) == set()
 
 
-def test_json_is_indented_for_people_and_refuses_what_is_no_number(tmp_path: Path) -> None:
+def test_json_is_indented_and_rejects_nan(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": [1]})
     assert (tmp_path / "a.json").read_bytes() == b'{\n  "a": [\n    1\n  ]\n}\n'
     for number in (math.nan, math.inf):
@@ -113,7 +113,7 @@ def reversed_keys(value: Any) -> Any:
 
 
 @given(JSON)
-def test_json_comes_back_and_the_order_of_keys_does_not_matter(value: Any) -> None:
+def test_json_can_be_read_back_and_key_order_does_not_matter(value: Any) -> None:
     with TemporaryDirectory() as folder:
         one, other = Path(folder) / "one.json", Path(folder) / "other.json"
         write_json(one, value)
@@ -124,7 +124,7 @@ def test_json_comes_back_and_the_order_of_keys_does_not_matter(value: Any) -> No
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_text_is_written_as_its_bytes_and_nothing_else(text: str) -> None:
+def test_text_is_written_without_changing_a_byte(text: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.txt"
         write_text(path, text)
@@ -146,7 +146,7 @@ class Letter(Record):
         ({"b": 1}, "it has no schema"),
     ],
 )
-def test_record_of_another_version_is_refused(
+def test_a_record_of_a_different_version_is_rejected(
     tmp_path: Path, content: dict[str, object], said: str
 ) -> None:
     path = tmp_path / "a.json"
@@ -179,7 +179,7 @@ def test_a_damaged_record_says_where(tmp_path: Path, content: str, said: str) ->
         Letter.read(path)
 
 
-def test_a_folder_takes_the_place_of_the_old_one_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_folder_replaces_the_old_one_completely_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     for text in ("old", "new"):
         with replacing_folder(folder) as temporary:
@@ -193,7 +193,7 @@ def test_a_folder_takes_the_place_of_the_old_one_whole_or_not_at_all(tmp_path: P
 @pytest.mark.parametrize(
     "failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()]
 )
-def test_old_folder_comes_back_when_the_last_rename_fails(
+def test_the_old_folder_is_restored_if_the_last_rename_fails(
     failure: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "folder"
@@ -213,7 +213,7 @@ def test_old_folder_comes_back_when_the_last_rename_fails(
     assert names_in(tmp_path) == {"folder"}
 
 
-def test_an_error_names_what_is_replaced_and_not_the_temporary_name(tmp_path: Path) -> None:
+def test_an_error_names_the_target_and_not_the_temporary_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file") as failure, replacing(tmp_path / "a") as path:
         path.open()
     assert failure.value.filename == str(tmp_path / "a")
@@ -232,7 +232,7 @@ def test_an_error_names_what_is_replaced_and_not_the_temporary_name(tmp_path: Pa
     ("number", "place", "is_fine"),
     [(errno.EINVAL, "folder", True), (errno.EIO, "folder", False), (errno.EINVAL, "file", False)],
 )
-def test_a_file_system_that_cannot_sync_folders_is_no_failure(
+def test_a_file_system_that_cannot_sync_folders_is_accepted(
     number: int, place: str, is_fine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fsync(handle: int) -> None:

@@ -11,7 +11,7 @@ PAPER = {
 }
 
 
-def test_corpora_are_as_in_the_paper_and_splits_in_the_order_of_table_1() -> None:
+def test_corpora_match_the_paper_and_splits_have_the_order_of_table_1() -> None:
     found = {}
     for name, corpus in CORPORA.items():
         task, sizes = corpus.task, (corpus.num_outputs, corpus.max_label, corpus.has_classes)

@@ -24,7 +24,7 @@ def problems_with(tensor: torch.Tensor, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-def test_floats_of_every_width_fit_up_to_their_largest_value(
+def test_floats_of_every_width_are_accepted_up_to_their_largest_value(
     dtype: torch.dtype, tmp_path: Path
 ) -> None:
     largest = min(torch.finfo(dtype).max, torch.finfo(torch.float32).max)
@@ -39,13 +39,13 @@ def test_floats_of_every_width_fit_up_to_their_largest_value(
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.float8_e4m3fn])
-def test_other_types_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_other_types_are_rejected(dtype: torch.dtype, tmp_path: Path) -> None:
     (problem,) = problems_with(torch.ones(2, 3).to(dtype), tmp_path)
     assert problem.startswith("B has type ")
     assert problem.endswith(", not one of F64, F32, F16, BF16")
 
 
-def test_the_stage_that_judges_a_backbone_loads_no_torch() -> None:
+def test_the_backbone_stage_does_not_load_torch() -> None:
     code = "import sys, stages.backbone; sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

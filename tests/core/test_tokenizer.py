@@ -50,7 +50,9 @@ def saved(
     return folder / "tokenizer.json"
 
 
-def test_what_lacks_special_tokens_or_cannot_encode_is_refused(tmp_path: Path) -> None:
+def test_a_tokenizer_without_special_tokens_or_that_cannot_encode_is_rejected(
+    tmp_path: Path,
+) -> None:
     path = saved(tmp_path, {"[PAD]": 0, "[UNK]": 1})
     with pytest.raises(BackboneError, match=r"lacks the special tokens \[CLS\], \[SEP\]; take"):
         load_tokenizer(path)
@@ -68,7 +70,7 @@ def test_what_lacks_special_tokens_or_cannot_encode_is_refused(tmp_path: Path) -
         (BertProcessing(CLS, SEP), ["[SEP]", "[UNK]", "film", "[CLS]"]),
     ],
 )
-def test_tokenizer_that_does_not_enclose_a_sentence_is_refused_with_what_to_do(
+def test_a_tokenizer_that_adds_no_special_tokens_is_rejected_with_a_remedy(
     post_processor: object, becomes: list[str], tmp_path: Path
 ) -> None:
     path = saved(tmp_path, WORDS, post_processor)
@@ -77,7 +79,7 @@ def test_tokenizer_that_does_not_enclose_a_sentence_is_refused_with_what_to_do(
         load_tokenizer(path)
 
 
-def test_what_the_docs_say_of_a_tokenizer_of_ones_own_makes_it_fit_and_it_loses_its_limit(
+def test_the_documented_code_makes_a_tokenizer_fit_and_its_limit_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = re.findall(r"```python\n(.*?)```", ADDING.read_text(encoding="utf-8"), re.DOTALL)

@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 
 @given(WORDS)
-def test_a_bare_word_is_what_dvc_takes_it_for_or_text(word: str) -> None:
+def test_a_bare_word_has_the_same_type_as_in_dvc_or_is_text(word: str) -> None:
     """Text where a number was meant is refused by load_params; another number would not be."""
     try:
         dvcs = YAML(typ="safe").load(f"a: {word}")["a"]
@@ -33,12 +33,12 @@ def test_a_bare_word_is_what_dvc_takes_it_for_or_text(word: str) -> None:
 
 
 @given(VALUES)
-def test_what_is_written_is_read_again_here_and_by_dvc(value: Any) -> None:
+def test_written_yaml_can_be_read_back_here_and_by_dvc(value: Any) -> None:
     text = as_yaml({"a": value})
     assert parse_yaml(text) == YAML(typ="safe").load(text) == {"a": value}
 
 
-def test_a_key_that_is_a_list_is_refused_by_its_place() -> None:
+def test_a_list_as_a_key_is_rejected_with_its_position() -> None:
     """The other mistakes are in tests/plumbing/test_params.py."""
     with pytest.raises(ValueError, match="line 1, column 3: found unhashable key"):
         parse_yaml("? [a]\n: 1")

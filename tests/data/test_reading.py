@@ -60,13 +60,11 @@ def rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         'id,question1,question2,label\n"b1"," A dog. ","A cat.",1.25\n',
     ],
 )
-def test_files_are_read_under_our_names_or_the_courses(path: Path, content: str) -> None:
+def test_columns_may_have_our_names_or_the_courses(path: Path, content: str) -> None:
     assert rows(upstream(path, content, "sts")) == [("b1", "A dog.", "A cat.", 1.25)]
 
 
-def test_single_sentences_have_no_second_and_quotation_marks_mean_what_they_must(
-    path: Path,
-) -> None:
+def test_single_sentences_have_no_second_and_quotation_marks_are_parsed(path: Path) -> None:
     single = [("a1", "Fine , really .", "", 3.0), ("a2", "Dull", "", 0.0)]
     assert rows(upstream(path, SST)) == single
     content = 'id\ttext\tlabel\na1\t"I sat through worse.\t1\na2\tA chore."\t0\n'
@@ -74,7 +72,7 @@ def test_single_sentences_have_no_second_and_quotation_marks_mean_what_they_must
     assert list(read["first"]) == ['"I sat through worse.', 'A chore."']
 
 
-def test_a_test_split_has_no_labels_whatever_its_unnamed_columns(path: Path) -> None:
+def test_a_test_split_has_no_labels_whatever_its_columns(path: Path) -> None:
     content = "0\t\tid\tsentence\n1\t0.0\td1\t Slow start\n2\t1.0\td2\t Good end\n"
     frame = upstream(path, content, split="test")
     assert [row[:3] for row in rows(frame)] == [("d1", "Slow start", ""), ("d2", "Good end", "")]
@@ -91,7 +89,7 @@ def test_a_test_split_has_no_labels_whatever_its_unnamed_columns(path: Path) -> 
     ],
     ids=["byte order mark", "Windows", "no last line end", "blank lines"],
 )
-def test_harmless_differences_change_nothing(path: Path, change: Any) -> None:
+def test_harmless_differences_in_a_file_change_nothing(path: Path, change: Any) -> None:
     pd.testing.assert_frame_equal(upstream(path, change(SST)), upstream(path, SST))
     schema = f"{HEADER}a1,Fine,,3\n"
     pd.testing.assert_frame_equal(uniform(path, change(schema)), uniform(path, schema))
@@ -128,7 +126,7 @@ SEVERAL_LINES = SST.replace(" Fine , really .", '"one\ntwo\nthree"').replace("\t
         ("sts", OWN.replace("second", "x"), "line 1: no column second or sentence2 or question2; "),
     ],
 )
-def test_an_upstream_file_that_cannot_be_read_is_refused_by_name_and_line(
+def test_an_unreadable_upstream_file_is_rejected_with_name_and_line(
     path: Path, name: str, content: str | bytes, problem: str
 ) -> None:
     with pytest.raises(CorpusError, match=re.escape(f"{path}, {problem}")) as refused:
@@ -136,13 +134,13 @@ def test_an_upstream_file_that_cannot_be_read_is_refused_by_name_and_line(
     assert "\n" not in str(refused.value)
 
 
-def test_a_second_sentence_where_there_is_none_to_be_is_refused(path: Path) -> None:
+def test_an_unexpected_second_sentence_is_rejected(path: Path) -> None:
     said = re.escape(f"{path}, line 2: sst has no second sentence; leave it empty")
     with pytest.raises(CorpusError, match=said):
         uniform(path, f"{HEADER}a,b,c,1\n")
 
 
-def test_what_validation_judges_is_read_as_it_is(path: Path) -> None:
+def test_content_that_validation_judges_is_read_unchanged(path: Path) -> None:
     frame = uniform(path, f"{HEADER}a,,,9\na, x ,,2.5\n")
     assert rows(frame) == [("a", "", "", 9.0), ("a", " x ", "", 2.5)]
     text = read_as_text(put(path, f'{HEADER}007,NA,"a ""b"",\r\nc",1.0\n8,cut\n'))
@@ -162,7 +160,7 @@ def test_what_validation_judges_is_read_as_it_is(path: Path) -> None:
         ("quora", ("i", 'Why, "oh"?', "Über\r", 0.0), 'i,"Why, ""oh""?","Über\r",0'),
     ],
 )
-def test_a_written_split_looks_as_the_schema_says(
+def test_a_written_split_follows_the_schema(
     path: Path, name: Any, row: tuple[str, str, str, float], written: str
 ) -> None:
     write_split(path, frame_of([row]), CORPORA[name])

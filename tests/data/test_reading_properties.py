@@ -29,7 +29,7 @@ def frames_of(draw: st.DrawFn, corpus: Corpus) -> pd.DataFrame:
 
 
 @given(st.sampled_from(list(CORPORA.values())), st.data())
-def test_a_split_comes_back_as_it_was_written(corpus: Corpus, data: st.DataObject) -> None:
+def test_a_written_split_is_read_back_unchanged(corpus: Corpus, data: st.DataObject) -> None:
     frame = data.draw(frames_of(corpus))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "train.csv"

@@ -43,7 +43,7 @@ def test_every_split_is_pinned(name: CorpusName, split: Split) -> None:
     assert TABLE_1[name][split] == pin.num_rows + MISPRINTS.get((name, split), int(is_pair))
 
 
-def test_no_hash_stands_twice_and_the_address_holds_a_whole_commit() -> None:
+def test_hashes_are_unique_and_the_address_contains_a_full_commit() -> None:
     pins = [pin for splits in UPSTREAM.values() for pin in splits.values()]
     assert len({pin.git_sha1 for pin in pins}) == 12
     assert len({pin.sha256 for pin in pins if pin.sha256}) == 10
@@ -95,9 +95,7 @@ def counts(out: Path) -> dict[str, list[int]]:
     }
 
 
-def test_generated_corpora_say_so_and_withhold_the_labels_of_the_test_split(
-    tmp_path: Path,
-) -> None:
+def test_generated_corpora_are_marked_and_have_no_test_labels(tmp_path: Path) -> None:
     origins = written(SYNTHETIC, tmp_path)
     assert counts(tmp_path) == {name: [12, 8, 5] for name in CORPORA}
     for name, corpus in CORPORA.items():
@@ -113,7 +111,7 @@ def test_generated_corpora_say_so_and_withhold_the_labels_of_the_test_split(
         assert read_split(tmp_path / name / "dev.csv", corpus)["label"].notna().all()
 
 
-def test_published_files_become_the_uniform_schema_with_a_note_on_their_origin(
+def test_published_files_are_converted_and_their_origin_is_recorded(
     mirror: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -133,7 +131,7 @@ def test_published_files_become_the_uniform_schema_with_a_note_on_their_origin(
     assert len([name for name in files if "/" in name]) == 4 * len(CORPORA)
 
 
-def test_carved_quora_needs_its_dev_file_alone_and_no_other_corpus_changes(
+def test_carved_quora_needs_only_its_dev_file_and_no_other_corpus_changes(
     mirror: Path, tmp_path: Path
 ) -> None:
     published = written(PUBLISHED, tmp_path / "published", seed=2)
@@ -152,7 +150,7 @@ def test_carved_quora_needs_its_dev_file_alone_and_no_other_corpus_changes(
     assert all(name.startswith("quora") for name in changed)
 
 
-def test_a_wrong_number_of_rows_is_refused(
+def test_a_wrong_number_of_rows_is_rejected(
     mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pins = sources.UPSTREAM["sst"]

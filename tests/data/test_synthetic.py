@@ -34,7 +34,7 @@ def bare(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_splits_have_the_sizes_and_columns_asked_for_and_no_text_comes_twice(
+def test_splits_have_the_right_sizes_and_columns_and_no_text_twice(
     corpora: Corpora, name: CorpusName
 ) -> None:
     keys: Counter[tuple[str, ...]] = Counter()
@@ -69,7 +69,7 @@ def test_a_known_seed_gives_the_known_corpus(corpora: Corpora, name: CorpusName)
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_other_sizes_leave_the_training_set_alone_and_another_seed_does_not(
+def test_the_training_set_depends_on_the_seed_but_not_on_other_sizes(
     corpora: Corpora, name: CorpusName
 ) -> None:
     train = corpora[name]["train"]
@@ -80,7 +80,7 @@ def test_other_sizes_leave_the_training_set_alone_and_another_seed_does_not(
     assert (other["first"] != train["first"]).mean() > 0.95
 
 
-def test_sizes_that_cannot_be_had_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_sizes_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         synthetic, "COMPOSERS", {"sst": lambda rng, quantile: Example("Good .", "", 3.0)}
     )

@@ -7,7 +7,7 @@ import pytest
 from pipeline.data.tables import read_table
 from pipeline.errors import CorpusError, InputError
 
-TEXT = r"^quotation marks are taken for text: line {} has one that encloses no field$"
+TEXT = r"^quotation marks count as text: in line {}, one does not enclose a field$"
 ENCLOSE = "^quotation marks enclose fields$"
 
 
@@ -24,7 +24,7 @@ ENCLOSE = "^quotation marks enclose fields$"
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_where_every_line_can_be_a_row_it_is_one(
+def test_every_line_is_a_row_if_that_is_possible(
     lines: list[str], rows: list[list[str]], assumed: str, end: str
 ) -> None:
     for text in (end.join(["x\ty", *lines]), end.join(["x\ty", *lines, ""])):
@@ -35,7 +35,7 @@ def test_where_every_line_can_be_a_row_it_is_one(
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_what_is_enclosed_may_hold_tabs_and_line_feeds(end: str) -> None:
+def test_enclosed_fields_may_contain_tabs_and_line_feeds(end: str) -> None:
     lines = ["x\ty", '"a', 'b"\tc', "", 'd\t"e', "", "f", 'g"', 'h\t"i\tj"', 'say "k"\tl']
     table = read_table(end.join(lines), "file", "tsv", InputError)
     assert table.rows == [
@@ -50,7 +50,7 @@ def test_what_is_enclosed_may_hold_tabs_and_line_feeds(end: str) -> None:
     )
 
 
-def test_rows_of_several_lines_are_said_and_many_in_part() -> None:
+def test_rows_with_several_lines_are_reported_with_examples() -> None:
     table = read_table("x,y\n" + '"a\nb",c\n' * 6, "file", "csv", InputError)
     assert table.rows == [(line, ["a\nb", "c"]) for line in range(2, 14, 2)]
     places = "2 to 3, 4 to 5, 6 to 7, 8 to 9, 10 to 11, ..."
@@ -58,8 +58,8 @@ def test_rows_of_several_lines_are_said_and_many_in_part() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", " \r\nx,y\n", "\t\na\tb\n"])
-def test_a_table_without_names_of_columns_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"^file, line 1: empty, where the names of the columns"):
+def test_a_table_without_column_names_is_rejected(text: str) -> None:
+    with pytest.raises(InputError, match=r"^file, line 1: empty; it must contain the names of"):
         read_table(text, "file", "csv", InputError)
 
 
@@ -78,16 +78,16 @@ def test_a_table_without_names_of_columns_is_refused(text: str) -> None:
         ),
         (
             'x\ty\nh\na\t"b\n',
-            "line 2: 1 columns, not 2; .* line 3: a quotation mark opens a field and none",
+            "line 2: 1 columns, not 2; .* line 3: a quotation mark opens a field that none",
         ),
-        ('x,y\na,"b\nc,d\n', "line 2: a quotation mark opens a field and none closes it; CSV "),
-        ('x,y\na,b\nc,"\n', "line 3: a quotation mark opens a field and none closes it; CSV "),
+        ('x,y\na,"b\nc,d\n', "line 2: a quotation mark opens a field that none closes; enclose "),
+        ('x,y\na,b\nc,"\n', "line 3: a quotation mark opens a field that none closes; enclose "),
         ("x,y\na,b,c\n", "line 2: 3 columns, not 2$"),
-        ('x,y\na,"b" c\n', "line 2: ',' expected after '\"'; CSV encloses .* and doubles its own$"),
+        ('x,y\na,"b" c\n', "line 2: ',' expected after '\"'; enclose a field that .*: \"\"$"),
         ('x,y\na,"b\nc"\nd\n', "line 4: 1 columns, not 2$"),
         ("x,y\ra,b\r", "line 1: a carriage return inside a line; end lines with line feeds$"),
     ],
 )
-def test_rows_that_cannot_be_told_apart_are_refused_by_line(text: str, said: str) -> None:
+def test_a_table_that_cannot_be_parsed_is_rejected_with_the_line(text: str, said: str) -> None:
     with pytest.raises(CorpusError, match=f"^file, {said}"):
         read_table(text, "file", "csv", CorpusError)

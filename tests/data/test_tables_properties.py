@@ -16,7 +16,7 @@ FIELDS = st.text(st.sampled_from('"",a \u2028\x85')) | st.text(
 
 
 @given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
-def test_lines_of_a_tab_separated_file_are_rows_whatever_their_marks(
+def test_lines_of_a_tab_separated_file_are_rows_despite_quotation_marks(
     rows: list[tuple[str, str, str]],
 ) -> None:
     text = "".join("\t".join(row) + "\n" for row in [("x", "y", "z"), *rows])
@@ -27,7 +27,9 @@ def test_lines_of_a_tab_separated_file_are_rows_whatever_their_marks(
 
 
 @given(st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=1))
-def test_a_tab_separated_file_of_pythons_csv_comes_back(rows: list[tuple[str, str, str]]) -> None:
+def test_a_tab_separated_file_from_pythons_csv_is_read_back(
+    rows: list[tuple[str, str, str]],
+) -> None:
     text = io.StringIO()
     written = csv.writer(text, delimiter="\t", lineterminator="\n")
     written.writerows([("x", "y", "z"), *rows])

@@ -76,7 +76,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
     return small
 
 
-def test_what_is_not_run_here_is_still_in_the_pages() -> None:
+def test_commands_that_are_not_run_here_still_exist_in_the_pages() -> None:
     assert all(any(command.startswith(start) for command in commands()) for start in ELSEWHERE)
 
 
@@ -86,7 +86,7 @@ def run_ours(folder: Path, command: str) -> None:
     sys.exit(main(shlex.split(command.removeprefix(OURS))))
 
 
-def test_every_command_of_the_pages_works(repository: Repository) -> None:
+def test_every_command_in_the_pages_works(repository: Repository) -> None:
     failed = []
     for command in commands():
         if command.startswith(tuple(ELSEWHERE)):

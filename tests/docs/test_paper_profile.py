@@ -65,7 +65,7 @@ def test_it_has_never_been_run() -> None:
     assert "never been run" in SAID
 
 
-def test_its_steps_are_those_of_tables_1_and_2() -> None:
+def test_its_steps_follow_from_tables_1_and_2() -> None:
     finetune, frozen = (
         {name: steps_of(run).total() for name, run in runs_of(mode).items()}
         for mode in ("finetune", "pretrain")
@@ -82,7 +82,7 @@ def test_its_steps_are_those_of_tables_1_and_2() -> None:
     assert f"{EPOCHS.finetune * per_epoch:,} in ten epochs" in SAID
 
 
-def test_its_hours_are_those_of_the_benchmark_times_the_size_of_the_backbone() -> None:
+def test_its_hours_scale_the_benchmark_by_the_size_of_the_backbone() -> None:
     finetune = other = 0.0  # seconds with MiniLM, the dev sets and the frozen vectors apart
     for run in runs_of("finetune").values():
         for corpus, steps in steps_of(run).items():
@@ -101,7 +101,7 @@ def test_its_hours_are_those_of_the_benchmark_times_the_size_of_the_backbone() -
     assert f"{times * other / 3600:.0f} more" in SAID
 
 
-def test_its_gigabytes_are_weights_moments_and_vectors() -> None:
+def test_its_memory_is_that_of_weights_moments_and_vectors() -> None:
     weights = 4 * sum(p.numel() for p in bert(BERT_BASE).parameters()) / 1e9
     kept = weights * (1 + len(runs_of("finetune")))
     sentences = sum(

@@ -29,7 +29,7 @@ def line_of(pretrain: Mapping[str, Any], finetune: Mapping[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def test_the_opening_table_has_the_papers_rows_with_both_scores() -> None:
+def test_the_first_table_has_the_papers_rows_with_both_scores() -> None:
     lines = [line for line in OPENING.splitlines() if line.startswith(("| SST", "| PARA", "| STS"))]
     rows = {
         (row["corpus"], row["scheme"], row["mode"]): row
@@ -47,12 +47,12 @@ def test_it_is_short() -> None:
     assert len(README.split()) <= 900
 
 
-def test_the_opening_names_what_the_scores_stand_on() -> None:
+def test_the_introduction_names_the_settings_behind_the_scores() -> None:
     for fact in ("all-MiniLM-L6-v2", "bert-base-uncased", "16,170", "141,506", "seed 11711"):
         assert fact in OPENING
 
 
-def test_the_citation_is_of_this_version_under_its_licence() -> None:
+def test_the_citation_has_the_current_version_and_license() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (CITATION["title"], CITATION["version"]) == (project["name"], project["version"])
     assert CITATION["license"] in (ROOT / "LICENSE").read_text()

@@ -68,7 +68,7 @@ def followed(found: dict[tuple[str, str], bool]) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_batch_goes_through_the_functions_of_the_page(
+def test_a_batch_goes_through_the_functions_on_the_page(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository.folder)

@@ -36,7 +36,7 @@ def assert_cut(batches: list[Indices], num_examples: int, size: int) -> None:
 
 
 @given(LENGTHS, SIZES, st.integers(1, 5), SEEDS)
-def test_an_epoch_has_every_example_once_whatever_the_pools(
+def test_an_epoch_has_every_example_once_for_any_pool_size(
     lengths: Indices, size: int, pool_batches: int, seed: int
 ) -> None:
     first, again = (
@@ -47,7 +47,7 @@ def test_an_epoch_has_every_example_once_whatever_the_pools(
 
 
 @given(LENGTHS, SIZES, st.integers(2, 5), SEEDS)
-def test_a_pool_is_cut_in_the_order_of_length(
+def test_a_pool_is_divided_in_the_order_of_length(
     lengths: Indices, size: int, pool_batches: int, seed: int
 ) -> None:
     batches = shuffled_batches(lengths, size, pool_batches, np.random.default_rng(seed))
@@ -62,7 +62,7 @@ def test_a_pool_is_cut_in_the_order_of_length(
         assert in_order.tolist() == sorted(lengths[list(pool)].tolist())
 
 
-def test_examples_of_one_length_keep_the_order_of_the_shuffle() -> None:
+def test_examples_of_equal_length_keep_their_shuffled_order() -> None:
     """A sort that is not stable would order them as the version of numpy likes."""
     lengths = np.arange(400) % 2
     (batch,) = shuffled_batches(lengths, 400, 2, np.random.default_rng(5))
@@ -101,7 +101,7 @@ PAIRS = tokenized_splits().filter(lambda split: split.corpus.is_pair)
 
 
 @given(tokenized_splits() | PAIRS.map(joined), SIZES, SEEDS)
-def test_sequences_of_a_batch_come_back_and_padding_stands_at_their_end(
+def test_sequences_of_a_batch_are_unchanged_and_padded_at_the_end(
     split: TokenizedSplit, size: int, seed: int
 ) -> None:
     batches = shuffled_batches(split.lengths, size, 2, np.random.default_rng(seed))
@@ -149,7 +149,7 @@ def test_a_joint_pair_fits_and_the_longer_sentence_is_cut_first(
     ]
 
 
-def test_batches_are_made_where_the_examples_are() -> None:
+def test_batches_are_built_on_the_device_of_the_examples() -> None:
     device = torch.device("meta")  # the one beside the CPU that every machine has
     split = split_of("sts", [[1, 2], [3], [4, 5, 6], [7, 8]])
     (chosen,) = on_device([np.array([1, 0])], split.lengths, device)

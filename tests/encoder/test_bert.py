@@ -90,7 +90,7 @@ def test_outputs_and_all_gradients_equal_hugging_face(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kernels", ["eager", "fused"])
-def test_real_weights_give_the_outputs_and_gradients_of_hugging_face(
+def test_outputs_and_gradients_with_real_weights_equal_hugging_face(
     kernels: str, minilm_dir: Path, tmp_path: Path
 ) -> None:
     theirs = transformers.BertModel.from_pretrained(minilm_dir, attn_implementation="eager").eval()
@@ -150,7 +150,7 @@ def small_model(kernels: str, config: BertConfig = SMALL) -> MinBert:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kernels", ["eager", "sdpa"])  # the packed layers have no such row
-def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
+def test_a_row_of_padding_has_finite_outputs_and_gradients(
     kernels: str, dtype: torch.dtype
 ) -> None:
     model = small_model(kernels)
@@ -163,7 +163,7 @@ def test_a_row_without_a_real_token_is_finite_and_so_are_its_gradients(
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
+def test_dropout_acts_in_the_same_places_as_hugging_faces(tmp_path: Path) -> None:
     """With one seed, the same elements are dropped, at the same places in the same order."""
     ours, theirs = twins(SMALL, "eager", tmp_path)
     ids, mask = batch(SMALL.vocab_size)
@@ -172,7 +172,7 @@ def test_dropout_falls_where_hugging_faces_falls(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("kind", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
-def test_each_kind_of_dropout_acts_in_training_and_only_there(kernels: str, kind: str) -> None:
+def test_each_kind_of_dropout_acts_only_in_training(kernels: str, kind: str) -> None:
     none = replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     some = replace(none, **{kind: 0.5})
     ids, mask = batch(SMALL.vocab_size)
@@ -198,7 +198,7 @@ def test_new_weights_have_berts_distribution() -> None:
             assert parameter.mean().item() == pytest.approx(0.0, abs=1e-3), name
 
 
-def test_more_tokens_than_positions_are_refused() -> None:
+def test_more_tokens_than_positions_are_rejected() -> None:
     ids, mask = batch(SMALL.vocab_size, (17,))
     with pytest.raises(BackboneError, match=r"16 positions.*17 tokens.*tokens.max_length.*16"):
         small_model("sdpa")(ids, mask)

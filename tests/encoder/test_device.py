@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize(
     ("cuda", "mps", "chosen"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
 )
-def test_auto_takes_the_fastest_and_what_is_not_there_is_refused(
+def test_auto_chooses_the_fastest_device_and_missing_ones_are_rejected(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, chosen: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
@@ -32,7 +32,7 @@ def test_auto_takes_the_fastest_and_what_is_not_there_is_refused(
             choose_device("cuda")
 
 
-def test_fast_bf16_is_what_the_processor_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_bf16_depends_on_the_processors_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device_name(CPU) == "cpu"
     for has, expected in (({"avx512_bf16": True}, True), ({"amx_bf16": False}, False)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: has)
@@ -57,7 +57,7 @@ assert faults() < 0.1 * given_back
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
-def test_kept_memory_is_not_asked_for_again() -> None:
+def test_kept_memory_is_reused() -> None:
     """200 MB five times over: page by page from the system, or the same memory again."""
     subprocess.run([sys.executable, "-c", FAULTS], check=True)
 
@@ -73,7 +73,7 @@ def test_kept_memory_is_not_asked_for_again() -> None:
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
 )
-def test_too_little_memory_is_said_in_one_sentence(error: Exception) -> None:
+def test_lack_of_memory_is_reported_in_one_sentence(error: Exception) -> None:
     """What torch itself raises is in tests/end_to_end/test_bad_input.py."""
     said = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
     with (
@@ -83,7 +83,7 @@ def test_too_little_memory_is_said_in_one_sentence(error: Exception) -> None:
         raise error
 
 
-def test_other_errors_stay_what_they_are() -> None:
+def test_other_errors_are_not_changed() -> None:
     with (
         pytest.raises(RuntimeError, match="shapes"),
         fitting_in_memory("a batch", CPU, "lower batch_size"),

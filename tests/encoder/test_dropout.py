@@ -11,7 +11,7 @@ FLOATS = [torch.bfloat16, torch.float32]
 @pytest.mark.parametrize("cheap", [True, False])
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5])
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_the_fraction_that_is_kept(dtype: torch.dtype, p: float, cheap: bool) -> None:
+def test_the_expected_fraction_is_kept(dtype: torch.dtype, p: float, cheap: bool) -> None:
     torch.manual_seed(0)
     keep, scale = keep_mask(torch.empty(1000, 501, dtype=dtype), p, cheap=cheap)
     assert set(keep.unique().tolist()) == {-1, 0}
@@ -20,7 +20,7 @@ def test_the_fraction_that_is_kept(dtype: torch.dtype, p: float, cheap: bool) ->
     assert abs(scale - 1 / (1 - p)) < 1e-4
 
 
-def test_neighbours_are_drawn_independently() -> None:
+def test_neighbors_are_drawn_independently() -> None:
     """Masks cut from one 64-bit word must not move together, whichever quarter they are."""
     torch.manual_seed(0)
     keep, _ = keep_mask(torch.empty(400_000, dtype=torch.bfloat16), 0.5, cheap=True)
@@ -30,7 +30,7 @@ def test_neighbours_are_drawn_independently() -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_the_gradient_takes_the_way_of_the_values_and_the_seed_decides(dtype: torch.dtype) -> None:
+def test_gradients_use_the_same_mask_and_the_seed_determines_it(dtype: torch.dtype) -> None:
     values = torch.ones(64, 33, dtype=dtype, requires_grad=True)
     dropout = Dropout(0.25, cheap=True)
     torch.manual_seed(3)
@@ -51,7 +51,7 @@ def test_nothing_is_dropped_in_evaluation(cheap: bool) -> None:
     assert torch.equal(Dropout(0.0, cheap=cheap)(values), values)
 
 
-def test_what_is_not_finite_is_dropped_to_zero() -> None:
+def test_dropped_values_are_zero_even_if_not_finite() -> None:
     keep = torch.tensor([0, -1, 0], dtype=torch.int32)
     values = torch.tensor([float("inf"), 2.0, float("nan")])
     assert masked(values, keep).tolist() == [0.0, 2.0, 0.0]

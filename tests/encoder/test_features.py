@@ -31,7 +31,7 @@ def test_damaged_vectors_and_those_of_another_version_are_refused(tmp_path: Path
         read_features(tmp_path, "dev")
 
 
-def test_written_vectors_come_back_and_a_failure_leaves_them(
+def test_written_vectors_are_read_back_and_survive_a_failure(
     tmp_path: Path, tiny_backbone_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backbone = load_backbone(tiny_backbone_dir, PLAIN)

@@ -24,7 +24,9 @@ LENGTHS = (12, 7, 3, 12)
 
 @pytest.mark.parametrize("pack", [True, False])
 @pytest.mark.parametrize("p", [0.0, 0.4])
-def test_gradient_of_attention(pack: bool, p: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gradient_of_attention_is_correct(
+    pack: bool, p: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Finite differences in float64, of several slices, which compute what one does."""
     mask = batch(CONFIG.vocab_size, (5, 3, 1))[1]
     layout = layout_of(mask, torch.float64, pack_tokens=pack)
@@ -46,7 +48,7 @@ def test_gradient_of_attention(pack: bool, p: float, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("p", [0.0, 0.4])
-def test_gradient_of_dropout_add_and_norm(p: float) -> None:
+def test_the_gradient_of_dropout_add_and_norm_is_correct(p: float) -> None:
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> Tensor:
@@ -74,7 +76,7 @@ def test_attention_drops_probabilities_before_the_values() -> None:
     torch.testing.assert_close(got, expected.transpose(1, 2).reshape(12, 8))
 
 
-def test_bf16_follows_autocast_and_stays_near() -> None:
+def test_bf16_is_used_under_autocast_and_is_close() -> None:
     torch.manual_seed(0)
     plain, model = new_backbone(CONFIG, PLAIN), new_backbone(CONFIG, FUSED)
     model.load_state_dict(plain.state_dict())

@@ -17,7 +17,7 @@ FORWARD = load_params().speed.forward
 @pytest.mark.parametrize(
     ("device", "layers"), [("cpu", "fused"), ("cuda", "plain"), ("mps", "plain")]
 )
-def test_auto_is_decided_by_the_device(
+def test_auto_depends_on_the_device(
     device: str, layers: str, has: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kernels, "has_fast_bf16", lambda _: has)
@@ -29,7 +29,7 @@ def test_auto_is_decided_by_the_device(
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_fused_layers_are_refused_where_they_do_not_compute(device: str) -> None:
+def test_fused_layers_are_rejected_on_unsupported_devices(device: str) -> None:
     asked = FORWARD.model_copy(update={"layers": "fused"})
     with pytest.raises(ParamsError, match=f"'fused' needs a CPU, and the device is {device}"):
         kernels_on(torch.device(device), asked)

@@ -14,7 +14,7 @@ def test_each_token_belongs_to_the_sentence_that_began_last() -> None:
     ]
 
 
-def test_the_mean_is_of_each_sentences_own_tokens_and_so_is_its_gradient() -> None:
+def test_means_and_gradients_use_only_a_sentences_own_tokens() -> None:
     hidden = torch.tensor([[[1.0, 10], [3, 30], [5, 50], [1e6, 1e6]]], requires_grad=True)
     masks = torch.tensor([[[True, True, False, False], [False, False, True, False]]])
     pooled = mean_pool(hidden, masks)

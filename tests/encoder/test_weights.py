@@ -66,7 +66,7 @@ def test_both_styles_of_checkpoint_load_and_heads_are_left_out(
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_a_loaded_backbone_is_float32_trainable_and_leaves_random_state_and_file_alone(
+def test_a_loaded_backbone_is_float32_and_trainable_without_side_effects(
     modern: dict[str, Tensor], dtype: torch.dtype, tmp_path: Path
 ) -> None:
     tensors = {name: tensor.to(dtype) for name, tensor in modern.items()}
@@ -106,7 +106,7 @@ def test_tensors_that_do_not_fit_are_named(
         load_backbone(directory_with(tensors, tmp_path), PLAIN)
 
 
-def test_several_problems_are_named_as_the_file_names_them_and_the_rest_counted(
+def test_several_problems_are_listed_by_the_files_names_and_the_rest_counted(
     modern: dict[str, Tensor], tmp_path: Path
 ) -> None:
     # 1 surplus, 1 misshapen, and of 5 embedding, 2 pooler and 2 x 16 layer tensors 38 missing
@@ -121,7 +121,7 @@ def small_module(seed: int) -> nn.Module:
     return nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2))
 
 
-def test_saved_weights_come_back_with_their_metadata(tmp_path: Path) -> None:
+def test_saved_weights_are_read_back_with_their_metadata(tmp_path: Path) -> None:
     path = tmp_path / "run" / "model.safetensors"
     saved, loaded = small_module(0), small_module(1)
     saved[0].weight = nn.Parameter(torch.arange(6.0).view(3, 2).T)  # a view, not contiguous
@@ -136,7 +136,7 @@ def test_saved_weights_come_back_with_their_metadata(tmp_path: Path) -> None:
         assert torch.equal(loaded.state_dict()[name], tensor), name
 
 
-def test_weights_of_another_version_are_refused(tmp_path: Path) -> None:
+def test_weights_of_a_different_version_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_weights(small_module(0), path, {"schema": "train/0"})
     with pytest.raises(SchemaError, match="its schema is train/0, this one reads train/3"):
@@ -150,7 +150,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
-def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+def test_weights_of_a_different_model_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_weights(small_module(0), path, {})
     other = nn.Sequential(nn.Linear(4, 2), nn.Identity(), nn.Linear(2, 1, bias=False))
@@ -170,7 +170,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_file_that_is_missing_or_not_whole_safetensors_is_refused(
+def test_a_file_that_is_missing_or_not_safetensors_is_rejected(
     modern: dict[str, Tensor], damage: str, tmp_path: Path
 ) -> None:
     path = directory_with(modern, tmp_path) / "model.safetensors"

@@ -61,8 +61,8 @@ pytestmark = pytest.mark.slow
 
 KEY = r"^params\.yaml is not valid:\n  {}: {}$"
 FINDING = (
-    r"^the corpora have 1 critical finding; nothing is trained on them until they are mended at "
-    r"their source:\n  sst train \(data/corpora/sst/train\.csv\): {}$"
+    r"^the corpora have 1 critical finding; correct the data at its source and run again:\n"
+    r"  sst train \(data/corpora/sst/train\.csv\): {}$"
 )
 UNREADABLE = FINDING.format(r"The file must be a table in CSV\. Found: {}\.")
 COLUMNS = FINDING.format(r"The columns id, first, second, label must be there\. Found: {}\.")
@@ -72,14 +72,14 @@ NOT_FETCHED = (
 )
 NOT_PINNED = (
     r"^{} from mirror \S+ is not the pinned file: its sha256 is [0-9a-f]{{64}}, expected "
-    r"[0-9a-f]{{64}} \({} bytes, expected {}\); nothing was used: replace the file there"
+    r"[0-9a-f]{{64}} \({} bytes, expected {}\); it was not used: replace or remove that file"
 )
 MISFIT = r"^data/backbone/model\.safetensors does not fit the backbone's config\.json: {}; take "
 SHAPE = r"embeddings\.word_embeddings\.weight has shape \[30522, 16\], not \[30522, 32\]"
 WORD_ROWS = "embeddings.word_embeddings.weight"
 CUT_WEIGHTS = r"{}/model\.safetensors is not a whole safetensors file \(.+\); .+ it again$"
 ABSENT = "No such file or directory; `dvc repro` makes it"
-PERMIT = r"Permission denied; give yourself the permission and run again$"
+PERMIT = r"Permission denied; correct the permissions and run again$"
 QUORA_DEV = paths.split_csv(paths.corpus_dir("quora"), "dev")
 BIG = " ".join(["x" * 150] * 66_000)  # 10 MB
 
@@ -122,19 +122,19 @@ PARAMS_CASES = (
              r"missing, and this run has pairs \(sts\); allowed: joint, separate"),
     key_case("an encoding where there are no pairs", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, pair_encoding: joint}", "runs.sst-pretrain.pair_encoding",
-             r"of no use without pairs \(sst\); remove the key"),
+             r"only for runs with pairs, not for sst; remove the key"),
     key_case("idle heads where there is one head", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, idle_heads: skip}", "runs.sst-pretrain.idle_heads",
-             r"of no use without several heads \(sst\); remove the key"),
+             r"only for runs with several heads, not for sst; remove the key"),
     key_case("a missing key", "seed: 11711", "#", "seed", "Field required"),
     key_case("a misspelt key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
              "unknown key"),
     Case("a key given twice", "preflight", params("seed: 11711", "seed: 1\nseed: 2"),
-         r"^params\.yaml is not YAML: line \d+, column 1: found duplicate key \"seed\"; correct"),
+         r"^params\.yaml is not valid YAML: line \d+, column 1: found duplicate key \"seed\"; co"),
     Case("not YAML", "preflight", params("seed: 11711", "seed: [1, 2"),
-         r"^params\.yaml is not YAML: line \d+, column \d+: did not find expected .*; correct"),
+         r"^params\.yaml is not valid YAML: line \d+, column \d+: did not find expected .*; co"),
     Case("params.yaml of NUL bytes", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
-         r"^params\.yaml is not YAML: .*#x0000.*; correct it"),
+         r"^params\.yaml is not valid YAML: .*#x0000.*; correct it"),
     Case("params.yaml missing", "corpora", lambda place: (place.folder / paths.PARAMS).unlink(),
          r"^params\.yaml is missing; run from the repository root$"),
 )  # fmt: skip
@@ -153,7 +153,7 @@ CORPUS_CASES = (
          r"^data/corpora/sst/train\.csv, line \d+: \d columns, not 4$"),
     Case("corpus file cut in quotes, not validated", "tokens sst",
          train_bytes(lambda content: content[: content.index(b"\n") + 1] + b'a1,"half a sent'),
-         r"^data/corpora/sst/train\.csv, line 2: a quotation mark opens a field and none "),
+         r"^data/corpora/sst/train\.csv, line 2: a quotation mark opens a field that none "),
     Case("published corpus with another hash", "corpora",
          all_of(LAPTOP, lambda place: place.put(mirror(place) / "ids-sst-train.csv", b"id\t" * 9)),
          NOT_PINNED.format(r"ids-sst-train\.csv", 27, 1175139)),
@@ -206,7 +206,7 @@ CORPUS_CASES = (
 
 BACKBONE_CASES = (
     Case("own backbone not there", "backbone", params("local:own", "local:nowhere"),
-         r"^backbone local:nowhere lacks config\.json, .*; the directory must hold config\.json, "),
+         r"^backbone local:nowhere lacks config\.json, .*; the directory must contain config\."),
     Case("pinned backbone with another hash", "backbone",
          mirror_with("config.json", lambda content: content.replace(b"384", b"385")),
          NOT_PINNED.format(r"config\.json", 612, 612)),
@@ -219,7 +219,7 @@ BACKBONE_CASES = (
     Case("own tokenizer of another vocabulary", "backbone",
          lambda place: place.replace(paths.backbone_config(OWN), "30522", "29000"),
          r"^own/tokenizer\.json has token ids up to 30521, but vocab_size in own/config\.json is "
-         r"29000; take tokenizer, config and weights of one and the same model$"),
+         r"29000; use the tokenizer, config and weights of the same model$"),
     Case("own tokenizer is none", "backbone",
          lambda place: place.put(paths.backbone_tokenizer(OWN), b"{}"),
          r"^own/tokenizer\.json is not a tokenizer\.json: "),
@@ -361,7 +361,7 @@ def place(base: Path, servers: dict[str, str], minilm_dir: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_bad_input_is_reported_in_one_sentence_and_leaves_nothing(case: Case, place: Place) -> None:
+def test_bad_input_gives_one_sentence_and_no_output(case: Case, place: Place) -> None:
     case.spoil(place)
     before = snapshot(place.folder)
     status = forked(run, case.stage, place.folder, case.machine, place.environment)

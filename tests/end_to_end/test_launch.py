@@ -51,7 +51,7 @@ def assert_went_on(repository: Repository) -> None:
     assert f"{KILLED}  goes on after epoch 0, step " in log
 
 
-def test_a_killed_launch_goes_on(repository: Repository) -> None:
+def test_a_killed_launch_continues(repository: Repository) -> None:
     before = repository.outcome()
     for run in RUNS:
         repository.forget_run(run)
@@ -67,7 +67,7 @@ def test_a_killed_launch_goes_on(repository: Repository) -> None:
     assert repository.outcome() == before
 
 
-def test_the_run_of_a_killed_worker_goes_on_with_another(repository: Repository) -> None:
+def test_another_worker_continues_the_run_of_a_killed_one(repository: Repository) -> None:
     before = repository.outcome()
     repository.forget_run(KILLED)
     begin = partial(start, repository, output=PIPE)

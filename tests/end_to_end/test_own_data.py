@@ -48,7 +48,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
     return small
 
 
-def test_a_corpus_without_files_falls_out_of_its_runs_with_a_sentence(
+def test_a_corpus_without_files_is_removed_from_its_runs_with_a_message(
     repository: Repository,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -91,7 +91,7 @@ def test_a_changed_file_reruns_what_depends_on_it(repository: Repository) -> Non
     assert repository.hashes("data", "reports") == before
 
 
-def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(
+def test_an_unreadable_file_is_named_and_nothing_is_lost(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository.folder)

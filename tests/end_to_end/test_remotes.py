@@ -104,9 +104,7 @@ def done(repository: Repository, *command: str) -> str:
     return ended.stdout
 
 
-def test_a_clone_without_data_has_the_reports_and_passes_the_gate_until_code_changes(
-    ours: Repository,
-) -> None:
+def test_a_clone_without_data_passes_the_gate_until_code_changes(ours: Repository) -> None:
     clone = clone_of(ours, "without-data")
     assert clone.hashes("reports") == ours.hashes("reports")
     assert "agrees with the code" in done(clone, GATE)
@@ -119,7 +117,7 @@ def test_a_clone_without_data_has_the_reports_and_passes_the_gate_until_code_cha
 
 
 @pytest.mark.parametrize("name", ["theirs", "from_s3"])
-def test_a_clone_that_pulls_has_every_byte_and_nothing_to_do(
+def test_a_clone_that_pulls_has_every_byte_and_nothing_left_to_run(
     ours: Repository, name: str, request: pytest.FixtureRequest
 ) -> None:
     clone: Repository = request.getfixturevalue(name)
@@ -130,7 +128,7 @@ def test_a_clone_that_pulls_has_every_byte_and_nothing_to_do(
     assert done(clone, "git", "status", "--porcelain") == ""
 
 
-def test_what_another_clone_trained_comes_through_the_run_cache(
+def test_results_of_another_clone_come_from_the_run_cache(
     ours: Repository, theirs: Repository, experiment: str
 ) -> None:
     faster(theirs)
@@ -140,7 +138,7 @@ def test_what_another_clone_trained_comes_through_the_run_cache(
     assert theirs.hashes(f"data/runs/{RUN}") == ours.hashes(f"data/runs/{RUN}")
 
 
-def test_an_experiment_that_was_pushed_is_applied_in_another_clone_without_training(
+def test_a_pushed_experiment_is_applied_in_another_clone_without_training(
     ours: Repository, from_s3: Repository, experiment: str
 ) -> None:
     done(from_s3, "dvc", "exp", "pull", "origin", experiment)

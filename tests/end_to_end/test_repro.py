@@ -64,7 +64,7 @@ def first(repository: Repository) -> set[str]:
     return repository.repro()[0]
 
 
-def test_a_first_run_goes_through_every_stage_and_writes_down_what_it_took(
+def test_a_first_run_executes_every_stage_and_records_its_time(
     repository: Repository, first: set[str]
 ) -> None:
     assert first == (
@@ -89,7 +89,7 @@ EXEMPT = {
 }
 
 
-def test_every_stored_file_says_what_it_is(repository: Repository) -> None:
+def test_every_stored_file_contains_its_kind_and_version(repository: Repository) -> None:
     kinds = set()
     for path in (p for p in (repository.folder / "data").rglob("*") if p.is_file()):
         name = path.relative_to(repository.folder)
@@ -109,7 +109,7 @@ def test_every_stored_file_says_what_it_is(repository: Repository) -> None:
     }
 
 
-def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
+def test_runs_can_be_added_as_documented(repository: Repository) -> None:
     section = (ROOT / "docs/adding.md").read_text().split("\n## A run\n")[1].split("\n## ")[0]
     blocks = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 3
@@ -126,7 +126,7 @@ def test_runs_are_added_as_the_docs_say(repository: Repository) -> None:
     assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
 
 
-def test_what_is_changed_reruns_alone_and_comes_back_from_the_cache(
+def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     repository: Repository,
 ) -> None:
     """A rate with which numbers go wrong, an encoding, and a profile, set and set back."""
@@ -179,7 +179,7 @@ def ask_for_trials(seeds: int) -> dict[str, Trial]:
     return trials
 
 
-def test_a_killed_sweep_goes_on_where_it_was(repository: Repository) -> None:
+def test_a_killed_sweep_continues(repository: Repository) -> None:
     repository.set(checkpoints__every_steps=1)
     early, late = ask_for_trials(2)
     repository.repro(f"trials@{early}")  # DVC runs siblings in any order
@@ -200,7 +200,7 @@ def test_a_killed_sweep_goes_on_where_it_was(repository: Repository) -> None:
     assert "## Settings of multitask-pretrain" in page
 
 
-def test_trials_that_are_asked_for_again_come_from_the_run_cache(repository: Repository) -> None:
+def test_repeated_trials_come_from_the_run_cache(repository: Repository) -> None:
     results = repository.hashes("data/trials")
     ask_for_trials(1)
     assert repository.run("git", "diff", "--", "dvc.yaml", "trials.yaml").stdout == ""
@@ -213,9 +213,7 @@ def test_trials_that_are_asked_for_again_come_from_the_run_cache(repository: Rep
     assert repository.hashes("data/trials") == results
 
 
-def test_a_trial_with_the_seed_and_settings_of_its_run_ends_in_its_numbers(
-    repository: Repository,
-) -> None:
+def test_a_trial_that_equals_its_run_gives_the_same_numbers(repository: Repository) -> None:
     seed = repository.params()["seed"]
     own = {"run": "sts-pretrain", "mode": "pretrain", "seed": seed, "changes": {}}
     name = f"sts-pretrain-seed{seed}"

@@ -36,7 +36,7 @@ def _there(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_changes_only_the_stages_that_use_the_room(name: str) -> None:
+def test_an_edit_reruns_only_the_stages_that_use_the_room(name: str) -> None:
     before = Path(name).read_bytes()
     Path(name).write_bytes(before + b"# edited\n")
     with Repo(".") as dvc:
@@ -45,7 +45,9 @@ def test_an_edit_changes_only_the_stages_that_use_the_room(name: str) -> None:
     assert found == EDITS[name]
 
 
-def test_dvc_reruns_that_and_nothing_after_it_where_the_outs_stay(repository: Repository) -> None:
+def test_dvc_reruns_that_stage_and_nothing_else_if_its_outs_do_not_change(
+    repository: Repository,
+) -> None:
     for name in ("validation/expectations.py", "reporting/figures.py", "launch/plan.py"):
         with Path("pipeline", name).open("a") as file:
             file.write("# edited\n")

@@ -14,7 +14,7 @@ def ids(count: int = N) -> np.ndarray:
     return np.array([f"id-{i}" for i in range(count)])
 
 
-def test_bins_are_scikit_learns_calibration_curve() -> None:
+def test_bins_equal_scikit_learns_calibration_curve() -> None:
     generator = np.random.default_rng(0)
     yes = generator.random(N)
     labels = (generator.random(N) < yes**2).astype(np.float32)
@@ -41,7 +41,7 @@ def test_mistakes_are_wrong_and_the_most_confident_come_first() -> None:
     ]
 
 
-def test_similarities_farthest_off_come_first_and_zeros_are_counted() -> None:
+def test_the_worst_similarities_come_first_and_zeros_are_counted() -> None:
     predictions = np.array([0.0, 2.0, 4.9, 0.0, 7.0])
     labels = np.array([0.0, 2.5, 1.0, 5.0, 5.0])
     told = analyse(CORPORA["sts"], predictions, labels, ids(5))
@@ -53,7 +53,7 @@ def test_similarities_farthest_off_come_first_and_zeros_are_counted() -> None:
     assert told.confusion == ()
 
 
-def test_outputs_that_are_no_numbers_are_left_out_and_nothing_is_left_of_none() -> None:
+def test_nan_outputs_are_left_out_and_there_may_be_no_others() -> None:
     probabilities = np.array([[0.1, 0.9], [np.nan, np.nan]])
     told = analyse(CORPORA["quora"], probabilities, np.array([1.0, 1.0]), ids(2))
     assert told.confusion == [[0, 0], [0, 1]]
@@ -63,7 +63,7 @@ def test_outputs_that_are_no_numbers_are_left_out_and_nothing_is_left_of_none() 
     assert (nothing.confusion, nothing.calibration_error) == ([[0, 0], [0, 0]], None)
 
 
-def test_ten_mistakes_at_most() -> None:
+def test_at_most_ten_mistakes_are_kept() -> None:
     generator = np.random.default_rng(0)
     told = analyse(CORPORA["sts"], generator.random(N), generator.random(N), ids())
     assert len(told.mistakes) == NUM_MISTAKES

@@ -22,7 +22,7 @@ IDS = ["25ca3f6b", "a , b"]
         ("sst", [], ["id \t Predicted_Sentiment "]),
     ],
 )
-def test_file_by_hand(
+def test_a_file_matches_one_written_by_hand(
     corpus: CorpusName, values: list[float], lines: list[str], tmp_path: Path
 ) -> None:
     path, ids = tmp_path / "predictions" / f"{corpus}-dev.csv", IDS[: len(values)]
@@ -31,14 +31,14 @@ def test_file_by_hand(
     assert read_predictions(path, CORPORA[corpus]) == (ids, values)
 
 
-def test_similarities_have_six_decimals_at_most_and_may_be_no_number(tmp_path: Path) -> None:
+def test_similarities_have_at_most_six_decimals_and_may_be_nan(tmp_path: Path) -> None:
     similarities = np.array([3.14159265, np.nan], dtype=np.float32)
     write_predictions(tmp_path / "p", IDS, list(similarities), CORPORA["sts"])
     _, found = read_predictions(tmp_path / "p", CORPORA["sts"])
     assert found == pytest.approx([3.141593, np.nan], abs=0, nan_ok=True)
 
 
-def test_a_class_that_is_no_whole_number_is_our_own_mistake(tmp_path: Path) -> None:
+def test_a_fractional_class_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"quora must be a whole number, not 0\.5"):
         write_predictions(tmp_path / "p", IDS, [1, 0.5], CORPORA["quora"])
     with pytest.raises(ValueError, match="shorter"):
@@ -63,7 +63,7 @@ HEAD = "id \t Predicted_Sentiment \n"
         (HEAD + "a , 1 \nb , 1", "breaks off in line 3"),
     ],
 )
-def test_a_file_in_another_format_is_refused_by_its_line(
+def test_a_file_in_a_different_format_is_rejected_with_the_line(
     content: str, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "sst-dev.csv"
@@ -72,6 +72,6 @@ def test_a_file_in_another_format_is_refused_by_its_line(
         read_predictions(path, CORPORA["sst"])
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"sst-dev\.csv is missing; evaluate the run first"):
         read_predictions(tmp_path / "sst-dev.csv", CORPORA["sst"])

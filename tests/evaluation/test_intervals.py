@@ -35,14 +35,14 @@ def guesses(num_examples: int, num_correct: int) -> tuple[Values, Values]:
 
 
 @pytest.mark.parametrize(("num_examples", "num_correct"), [(1101, 352), (245, 169), (4212, 2990)])
-def test_accuracy_interval_is_the_binomial_one(num_examples: int, num_correct: int) -> None:
+def test_the_accuracy_interval_is_binomial(num_examples: int, num_correct: int) -> None:
     low, high = interval_95("accuracy", *guesses(num_examples, num_correct))
     binomial = stats.binom(num_examples, num_correct / num_examples)
     assert low == pytest.approx(binomial.ppf(0.025) / num_examples, abs=0.003)
     assert high == pytest.approx(binomial.ppf(0.975) / num_examples, abs=0.003)
 
 
-def test_pearson_interval_is_that_of_scipys_bootstrap() -> None:
+def test_the_pearson_interval_equals_scipys_bootstrap() -> None:
     x, y = correlated(40, 0.6)
     expected = stats.bootstrap(
         (x, y),
@@ -91,7 +91,7 @@ def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
     assert -0.5 < low < high < 0.05
 
 
-def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
+def test_small_differences_beside_an_outlier_are_not_rounding_errors() -> None:
     """Where the far one is not drawn, a millionth of the spread is all there is, and it counts."""
     x = np.append(np.arange(30) * 1e-6, 100.0)
     y = np.arange(31.0)
@@ -103,16 +103,14 @@ def test_small_differences_beside_one_far_off_are_no_rounding() -> None:
 
 
 @pytest.mark.parametrize("slope", [3.0, -3.0])
-def test_rounding_takes_no_correlation_beyond_one(slope: float) -> None:
+def test_rounding_keeps_correlations_at_or_below_one(slope: float) -> None:
     x, _ = correlated(50, 0.0)
     sides = intervals.standardized(x), intervals.standardized(slope * x + 0.1)
     found = intervals._pearsons(*sides, 500, np.random.default_rng(0))
     assert np.abs(found).max() == 1.0
 
 
-def test_how_many_resamples_are_drawn_at_once_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_number_of_resamples_per_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = correlated(100, 0.5)
     expected = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
     monkeypatch.setattr(intervals, "CELLS", 700)
@@ -145,7 +143,7 @@ def interval_of(sample: Sample, confidence: float, seed: int) -> tuple[float, fl
 
 
 @given(samples(), CONFIDENCES, SEEDS)
-def test_interval_is_ordered_inside_the_metrics_range_and_the_same_again(
+def test_intervals_are_ordered_within_range_and_repeatable(
     sample: Sample, confidence: float, seed: int
 ) -> None:
     found = interval_of(sample, confidence, seed)

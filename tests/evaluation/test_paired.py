@@ -31,7 +31,7 @@ def difference(
     return found
 
 
-def test_interval_of_correlations_is_scipys() -> None:
+def test_the_interval_of_correlations_equals_scipys() -> None:
     first, second, labels = correlated(0)
     found = difference("pearson", first, second, labels)
 
@@ -61,20 +61,20 @@ def answers(gains: int, losses: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 @pytest.mark.parametrize(("gains", "losses"), [(30, 18), (40, 15), (25, 25), (60, 50), (12, 2)])
-def test_p_value_of_accuracies_is_near_mcnemars(gains: int, losses: int) -> None:
+def test_the_p_value_of_accuracies_is_close_to_mcnemars(gains: int, losses: int) -> None:
     found = difference("accuracy", *answers(gains, losses))
     exact = binomtest(gains, gains + losses).pvalue
     assert found.value == pytest.approx((gains - losses) / SIZE)
     assert found.p_value == pytest.approx(exact, abs=0.05)
 
 
-def test_one_model_alone_may_be_right_on_every_example() -> None:
+def test_one_of_the_models_may_be_right_on_every_example() -> None:
     labels = np.repeat([1.0, 0.0], [33, 212])  # 1 - 33/245 - 212/245 is below 0 in float64
     found = difference("accuracy", np.zeros(245), np.ones(245), labels)
     assert found.value == pytest.approx((33 - 212) / 245)
 
 
-def test_models_that_are_alike_are_called_different_one_time_in_twenty() -> None:
+def test_equal_models_are_called_different_in_one_of_twenty_tests() -> None:
     draw = np.random.default_rng(3)
     called = 0
     for _ in range(200):

@@ -52,7 +52,7 @@ def test_constant_predictions_have_no_score_and_a_reason() -> None:
     assert found["secondary"] == {"spearman": None}
 
 
-def test_interval_follows_the_seed() -> None:
+def test_the_interval_depends_on_the_seed() -> None:
     generator = np.random.default_rng(0)
     labels = generator.random(50)
     predictions = labels + generator.normal(0, 0.3, 50)
@@ -61,7 +61,7 @@ def test_interval_follows_the_seed() -> None:
     assert first["ci_low"] != pytest.approx(other["ci_low"])
 
 
-def test_a_failure_leaves_the_old_predictions_whole(
+def test_a_failure_keeps_the_old_predictions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = load_params(ROOT / paths.PARAMS)

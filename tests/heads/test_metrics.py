@@ -82,7 +82,7 @@ def test_an_undefined_score_has_a_reason(
 
 
 @pytest.mark.parametrize("metric", ALL)
-def test_labels_that_are_unlabelled_or_not_as_many_are_our_own_mistake(metric: Metric) -> None:
+def test_missing_or_too_few_labels_are_a_bug(metric: Metric) -> None:
     with pytest.raises(ValueError, match="unlabelled"):
         metric(values(0, 1), values(0, np.nan))
     with pytest.raises(ValueError, match=r"\(2,\) and labels \(3,\)"):
@@ -92,7 +92,7 @@ def test_labels_that_are_unlabelled_or_not_as_many_are_our_own_mistake(metric: M
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
-def test_a_corpus_is_scored_by_the_metrics_of_its_task(corpus: str) -> None:
+def test_a_corpus_is_scored_with_the_metrics_of_its_task(corpus: str) -> None:
     about, predictions, labels = CORPORA[corpus], values(0, 1, 1, 1), values(0, 0, 1, 1)
     found = score(about, predictions, labels), secondary(about, predictions, labels)
     if about.has_classes:
@@ -104,7 +104,7 @@ def test_a_corpus_is_scored_by_the_metrics_of_its_task(corpus: str) -> None:
 
 @pytest.mark.parametrize("metric", CORRELATIONS)
 @given(st.lists(st.tuples(FLOATS | st.sampled_from([0.0, 1.0]), FLOATS), min_size=1, max_size=40))
-def test_any_outputs_of_a_model_have_a_correlation_without_a_warning_or_a_reason(
+def test_any_outputs_give_a_correlation_without_a_warning_or_a_reason(
     metric: Metric, pairs: list[tuple[float, float]]
 ) -> None:
     """Nearly constant ones too, of which scipy warns: warnings are errors in tests."""
@@ -118,7 +118,7 @@ def test_any_outputs_of_a_model_have_a_correlation_without_a_warning_or_a_reason
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=20), st.integers(-60, -20))
-def test_a_spread_that_scipy_calls_nearly_constant_is_none(
+def test_values_that_scipy_calls_nearly_constant_give_no_score(
     numbers: list[float], exponent: int
 ) -> None:
     predictions = 1.0 + np.ldexp(np.array(numbers), exponent)

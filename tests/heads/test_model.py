@@ -30,7 +30,7 @@ def head_of(corpus: CorpusName, weight: float = 0.0) -> Head:
     return head
 
 
-def test_a_pair_is_its_two_vectors_side_by_side_and_similarity_goes_through_relu() -> None:
+def test_the_vectors_of_a_pair_are_concatenated_and_similarity_has_a_relu() -> None:
     vectors = torch.tensor([[[1.0, 0, 1], [0, 1, 1]], [[-1, 0, 0], [0, 0, 0]]])
     for corpus, outputs in (("quora", [54.0, -1.0]), ("sts", [54.0, 0.0])):
         head = head_of(corpus)
@@ -75,7 +75,7 @@ def test_predictions_are_on_the_labels_scale() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_outputs_that_are_no_numbers_are_no_prediction(value: float) -> None:
+def test_nan_outputs_give_no_prediction(value: float) -> None:
     logits = torch.eye(5)
     logits[2, 4] = value
     for corpus, outputs in (
@@ -94,7 +94,7 @@ def test_probabilities_by_hand() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["pooled", "mean"])
-def test_a_joint_pair_gives_the_vectors_and_gradients_of_hugging_face(
+def test_joint_pairs_have_hugging_faces_vectors_and_gradients(
     tiny_backbone_dir: Path, pooling: Pooling
 ) -> None:
     """On the plain path; test_loop.py compares the fast ones with it."""
@@ -126,14 +126,14 @@ IDS = torch.tensor([[[101, 7592, 102, 0], [101, 2088, 2088, 102]]])
 BATCH = Batch(IDS, IDS != 0, None)
 
 
-def test_each_corpus_has_its_own_head_over_the_shared_backbone(tiny_backbone_dir: Path) -> None:
+def test_each_corpus_has_its_own_head_on_the_shared_backbone(tiny_backbone_dir: Path) -> None:
     model = MultitaskBert(load_backbone(tiny_backbone_dir, PLAIN), ("quora", "sts"), 32, 0.3)
     model("sts", BATCH).sum().backward()
     assert all(parameter.grad is None for parameter in model.heads["quora"].parameters())
     assert all(parameter.grad is not None for parameter in model.heads["sts"].parameters())
 
 
-def test_a_frozen_model_is_its_heads_alone_and_takes_no_tokens() -> None:
+def test_a_frozen_model_has_only_heads_and_reads_no_tokens() -> None:
     model = MultitaskBert(None, ("sst", "sts"), 32, 0.3)
     assert sorted(model.state_dict()) == [
         f"heads.{corpus}.linear.{kind}" for corpus in ("sst", "sts") for kind in ("bias", "weight")

@@ -38,7 +38,7 @@ def test_neither_batches_nor_stored_vectors_change_predictions(
     np.testing.assert_allclose(predict(heads, vectors, 4), alone, atol=1e-4)
 
 
-def test_an_empty_split_has_no_predictions_and_a_batch_that_does_not_fit_is_named(
+def test_an_empty_split_has_no_predictions_and_too_large_a_batch_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*_: object) -> None:

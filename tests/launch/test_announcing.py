@@ -37,7 +37,7 @@ def leave_lock(repository: ShellRepository, path: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
-def test_a_lock_that_nobody_holds_is_named_until_somebody_removes_it(tmp_path: Path) -> None:
+def test_a_stale_lock_is_named_until_somebody_removes_it(tmp_path: Path) -> None:
     repository = ShellRepository(tmp_path, GRAPH)
     repository.done("dvc", "config", "core.hardlink_lock", "true")
 

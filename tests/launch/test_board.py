@@ -35,7 +35,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_terminal_shows_what_runs_where_and_what_it_says() -> None:
+def test_a_terminal_shows_the_running_stages_and_their_last_lines() -> None:
     text = shown("[bold]epoch 2/3[/bold] " + "and so on " * 20, is_terminal=True)
     row = next(line for line in text.splitlines() if "[bold]epoch" in line)
     for word in (NAMES[0], "1 thread", "0.0 s", "41 s", "…"):
@@ -45,13 +45,13 @@ def test_a_terminal_shows_what_runs_where_and_what_it_says() -> None:
     assert "began" not in text
 
 
-def test_elsewhere_there_are_lines_alone() -> None:
+def test_without_a_terminal_there_are_only_lines() -> None:
     lines = [line[10:] for line in shown("epoch", is_terminal=False).splitlines()]
     assert lines == [f"{name} began, 1 thread" for name in NAMES[:2]]
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_what_stages_wait_for_is_said_once_and_whole(is_terminal: bool) -> None:
+def test_a_wait_of_stages_is_reported_once_and_completely(is_terminal: bool) -> None:
     text = shown("waiting for .dvc/tmp/lock: remove it", is_terminal=is_terminal, width=30)
     line = f"{NAMES[0]}: waiting for .dvc/tmp/lock: remove it"
     assert text.count(line) == text.count("remove it") == 1

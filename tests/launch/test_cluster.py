@@ -31,7 +31,7 @@ def listening() -> set[str]:
     return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN}
 
 
-def test_on_this_machine_nothing_listens_but_a_dashboard_that_was_asked_for() -> None:
+def test_a_local_cluster_listens_only_for_a_requested_dashboard() -> None:
     assert listening() == set()
     with local_workers(2, "1", (), 1, has_dashboard=False) as workers:
         assert workers.client.scheduler_info()["address"].startswith("inproc://")
@@ -76,7 +76,7 @@ def begun(workers: Workers, stages: Sequence[str], waiting: str) -> set[str]:
 
 
 @pytest.mark.usefixtures("_holding")
-def test_a_gpu_has_one_finetune_run_or_several_small_stages() -> None:
+def test_a_gpu_gets_one_finetune_run_or_several_small_stages() -> None:
     small = ("train@sts-pretrain", "evaluate@cfimdb-finetune", "features@sst", "features@sts-joint")
     waiting = "train@sts-finetune"  # which lets what needs no GPU pass
     stages = ("train@sst-finetune", *small, waiting, "tokens@quora")
@@ -90,7 +90,7 @@ def test_a_gpu_has_one_finetune_run_or_several_small_stages() -> None:
 
 
 @pytest.mark.usefixtures("_holding")
-def test_several_finetune_runs_on_a_gpu_where_asked_for() -> None:
+def test_a_gpu_gets_several_finetune_runs_on_request() -> None:
     runs = ("train@sst-finetune", "train@sts-finetune", "train@quora-finetune")
     with local_workers(4, "2", ("0",), 2, has_dashboard=False) as workers:
         found = begun(workers, (*runs, "report"), runs[2])
@@ -100,7 +100,7 @@ def test_several_finetune_runs_on_a_gpu_where_asked_for() -> None:
 @pytest.mark.parametrize(
     ("announced", "asked"), [({}, {}), ({"GPU": 1}, {"GPU": 1.0}), ({"GPU": 0.5}, {"GPU": 0.5})]
 )
-def test_a_stage_asks_for_no_more_than_the_workers_of_a_scheduler_announce(
+def test_a_stage_never_requires_more_than_the_workers_offer(
     announced: dict[str, float], asked: dict[str, float]
 ) -> None:
     given = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
@@ -119,7 +119,7 @@ def test_a_stage_asks_for_no_more_than_the_workers_of_a_scheduler_announce(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
-def test_where_no_scheduler_answers_a_sentence_says_so_and_no_thread_stays(address: str) -> None:
+def test_an_unreachable_scheduler_gives_a_message_and_leaves_no_thread(address: str) -> None:
     before = threading.active_count()
     with (
         pytest.raises(LaunchError, match=f"no scheduler answers at {address}"),
@@ -159,9 +159,7 @@ run_stage(main)
 
 
 @pytest.mark.dvc
-def test_failures_threads_ctrl_c_and_a_lost_scheduler_on_workers_of_their_own(
-    tmp_path: Path,
-) -> None:
+def test_remote_workers_handle_failures_threads_ctrl_c_and_a_lost_scheduler(tmp_path: Path) -> None:
     repository = ShellRepository(tmp_path, GRAPH)
     (tmp_path / "stage.py").write_text(STAGE)
     (tmp_path / "break-b").touch()

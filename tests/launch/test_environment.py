@@ -27,7 +27,7 @@ stages:
 """
 
 
-def test_a_user_without_a_name_can_do_everything(tmp_path: Path) -> None:
+def test_a_user_without_a_name_can_use_everything(tmp_path: Path) -> None:
     repository = ShellRepository(tmp_path, GRAPH)
     (tmp_path / "sitecustomize.py").write_text(NAMELESS)
     for name in ("USER", "LOGNAME", "LNAME", "USERNAME", "HOME", "DVC_SITE_CACHE_DIR"):

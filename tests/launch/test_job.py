@@ -22,9 +22,7 @@ stages:
 
 @pytest.mark.slow
 @pytest.mark.dvc
-def test_a_stage_waits_for_another_dvc_and_ends_with_the_process_that_asked_for_it(
-    tmp_path: Path,
-) -> None:
+def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(tmp_path: Path) -> None:
     repository = ShellRepository(tmp_path, GRAPH)
     missing = repository.pipeline("job", "wrods")
     assert missing.returncode != 0
@@ -52,7 +50,7 @@ def test_a_stage_waits_for_another_dvc_and_ends_with_the_process_that_asked_for_
     assert "waiting for files" in (tmp_path / ".logs/slow.log").read_text()
 
 
-def test_a_stage_that_fails_is_described_by_its_own_last_line(tmp_path: Path) -> None:
+def test_a_failed_stage_is_described_by_its_last_line(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("began\n12:00:00  it broke\n\nERROR: failed to reproduce 'x': exited with 1\n")
     assert last_words(log) == "it broke"

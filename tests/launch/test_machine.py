@@ -10,7 +10,7 @@ from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import Changes, Trial, with_trials
 
 
-def test_threads_are_shared_among_jobs_unless_the_user_says_how_many(
+def test_jobs_share_the_threads_unless_the_user_sets_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -20,7 +20,7 @@ def test_threads_are_shared_among_jobs_unless_the_user_says_how_many(
     assert threads_of(4) == "3"
 
 
-def test_only_training_a_backbone_takes_a_whole_gpu() -> None:
+def test_only_finetuning_takes_a_whole_gpu() -> None:
     trial = Trial(run="sst-finetune", mode="finetune", seed=1, changes=Changes())
     params = with_trials(load_params(Path(__file__).parents[2] / "params.yaml"), {"one": trial})
     shares = {"train@sst-finetune": 1.0, "trials@one": 1.0, "report": 0.0, "tokens@sst": 0.0}
@@ -32,7 +32,7 @@ def test_only_training_a_backbone_takes_a_whole_gpu() -> None:
     ("allowed", "gpus"),
     [(None, ("0", "1")), ("3", ("3",)), ("0, 1", ("0", "1")), ("", ()), ("-1", ())],
 )
-def test_gpus_are_those_that_the_user_allows(
+def test_only_gpus_that_the_user_allows_are_used(
     allowed: str | None, gpus: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "nvidia-smi"

@@ -59,7 +59,7 @@ def repository(made: ShellRepository) -> ShellRepository:
     return made
 
 
-def test_a_failure_stops_only_what_needs_it(repository: ShellRepository) -> None:
+def test_a_failure_skips_only_dependent_stages(repository: ShellRepository) -> None:
     (repository.folder / "break-b").touch()
     done = repository.pipeline("repro", "--jobs", "2")
     assert done.returncode == 1
@@ -77,9 +77,7 @@ def test_a_failure_stops_only_what_needs_it(repository: ShellRepository) -> None
     assert "up to date" in repository.done("dvc", "status")
 
 
-def test_ctrl_c_lets_trainings_keep_what_they_did_and_a_second_one_ends_them(
-    repository: ShellRepository,
-) -> None:
+def test_ctrl_c_lets_runs_save_and_a_second_one_kills_them(repository: ShellRepository) -> None:
     ran, hold = repository.folder / "ran", repository.folder / "hold"
     hold.touch()
     launch = repository.start("pipeline", "repro", "--jobs", "2")
@@ -107,14 +105,14 @@ def test_ctrl_c_lets_trainings_keep_what_they_did_and_a_second_one_ends_them(
     assert repository.processes() == []
 
 
-def test_nobody_reading_stops_nothing(repository: ShellRepository) -> None:
+def test_closed_output_stops_nothing(repository: ShellRepository) -> None:
     program = f"{sys.executable} -m pipeline repro --jobs 2 2>&1 | head -1"
     done = repository.run("bash", "-c", f"set -o pipefail; {program}")
     assert "8 stages" in done.stdout
     assert len(repository.ran()) == 8
 
 
-def test_twelve_at_once_lose_nothing_to_a_lock_that_is_held(tmp_path: Path) -> None:
+def test_twelve_parallel_stages_lose_nothing_to_a_held_lock(tmp_path: Path) -> None:
     names = [f"r{number}" for number in range(12)]
     graph = {
         "foreach": names,

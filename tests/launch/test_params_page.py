@@ -11,13 +11,13 @@ ROOT = Path(__file__).parents[2]
 GRAPH = read_yaml(ROOT / "dvc.yaml")
 
 
-def test_the_committed_page_is_the_one_that_is_written() -> None:
+def test_the_committed_page_matches_its_generator() -> None:
     written = page((ROOT / "params.yaml").read_text(), GRAPH)
     hint = "run `make graph`"
     assert (ROOT / "docs/params.md").read_text() == written, hint
 
 
-def test_comments_of_entries_of_one_kind_are_not_taken_for_all() -> None:
+def test_a_comment_on_one_entry_is_not_used_for_all() -> None:
     text = "runs:\n  one: {a: 1} # only this\n  two: {a: 2}\nlast: 1 # a|b\n"
     written = page(text, {"stages": {}})
     assert "only this" not in written
@@ -28,7 +28,7 @@ def test_comments_of_entries_of_one_kind_are_not_taken_for_all() -> None:
 @pytest.mark.parametrize(
     "param", ["runs", "runs.one", "runs.one.a", "runs.${key}", "runs.${item.run}.a"]
 )
-def test_who_reads_one_entry_reads_its_kind(param: str) -> None:
+def test_a_stage_that_reads_one_entry_is_listed_for_all(param: str) -> None:
     text = "runs:\n  one: {a: 1}\n  two: {a: 2}\nlast: 1\n"
     written = page(text, {"stages": {"reader": {"do": {"params": [param]}}}})
     (row,) = (line for line in written.splitlines() if line.startswith("| `runs.<run>` "))

@@ -176,7 +176,7 @@ def test_dvc_does_what_was_planned(case: str, folder: Path) -> None:
     assert outcomes(plan_stages()) == {}
 
 
-def test_stages_are_in_the_order_of_their_run(folder: Path) -> None:
+def test_stages_are_in_the_order_in_which_they_run(folder: Path) -> None:
     names = [stage.name for stage in plan_stages()]
     assert names == ["corpus", "tokens", "train@sst", "train@sts", "report"]
 
@@ -202,7 +202,7 @@ def test_reasons_name_what_changed(case: str, stage: str, reason: Reason, folder
     assert planned.reasons == [reason]
 
 
-def test_a_missing_file_would_stop_the_run_and_is_named(folder: Path) -> None:
+def test_a_missing_file_that_would_stop_the_run_is_named(folder: Path) -> None:
     Path("train.py").unlink()
     planned = {stage.name: stage for stage in plan_stages()}
     assert planned["train@sst"].outcome == RUN
@@ -213,7 +213,7 @@ def test_a_missing_file_would_stop_the_run_and_is_named(folder: Path) -> None:
     "name",
     ["stage.cache._get_cache_hash", "repo.reproduce.plan_repro", "output.Output._get_hash_meta"],
 )
-def test_where_dvc_has_changed_inside_a_sentence_says_so(
+def test_changed_internals_of_dvc_are_reported_in_one_sentence(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     CASES["a new param"][0]()
@@ -228,7 +228,9 @@ def test_where_dvc_has_changed_inside_a_sentence_says_so(
     ("name", "text"),
     [("dvc.yaml", "stages: ["), ("params.yaml", "runs: {sst: 1"), ("dvc.lock", "a: [")],
 )
-def test_what_dvc_cannot_read_is_told_in_its_words(name: str, text: str, folder: Path) -> None:
+def test_a_file_that_dvc_cannot_read_is_reported_in_its_words(
+    name: str, text: str, folder: Path
+) -> None:
     write(name, text)
     with pytest.raises(PlanError, match=f"DVC cannot say what would run.*{name}"):
         plan_stages()

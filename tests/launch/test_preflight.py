@@ -14,7 +14,7 @@ def params_yaml(three_files: Path) -> Path:
     return three_files / "params.yaml"
 
 
-def test_named_profile_changes_one_line_and_keeps_its_comment(params_yaml: Path) -> None:
+def test_switching_the_profile_changes_one_line_and_keeps_its_comment(params_yaml: Path) -> None:
     before = params_yaml.read_text().splitlines()
     main(["paper"])
     after = params_yaml.read_text().splitlines()
@@ -25,7 +25,7 @@ def test_named_profile_changes_one_line_and_keeps_its_comment(params_yaml: Path)
 
 
 @pytest.mark.parametrize("argv", [[], ["demo"]])
-def test_same_profile_leaves_the_file_as_it_is(params_yaml: Path, argv: list[str]) -> None:
+def test_the_same_profile_does_not_change_the_file(params_yaml: Path, argv: list[str]) -> None:
     before = params_yaml.stat().st_mtime_ns
     main(argv)
     assert params_yaml.stat().st_mtime_ns == before
@@ -38,7 +38,7 @@ def test_same_profile_leaves_the_file_as_it_is(params_yaml: Path, argv: list[str
         ("paper", "eleven", r"seed: .*'eleven'"),
     ],
 )
-def test_an_unknown_profile_or_bad_params_are_refused_and_nothing_changed(
+def test_unknown_profiles_and_bad_params_are_rejected_without_a_change(
     params_yaml: Path, name: str, seed: str, said: str
 ) -> None:
     text = params_yaml.read_text().replace("seed: 11711", f"seed: {seed}")

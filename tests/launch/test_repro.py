@@ -30,7 +30,7 @@ become_dvc_repro(stages, {{"train@a": 12.5, "corpora": 1.0}}, is_quiet={is_quiet
 
 
 @pytest.mark.parametrize("is_quiet", [True, False])
-def test_the_same_process_goes_on_as_dvc(is_quiet: bool, tmp_path: Path) -> None:
+def test_the_same_process_continues_as_dvc(is_quiet: bool, tmp_path: Path) -> None:
     (tmp_path / "stand-in").mkdir()
     (tmp_path / "stand-in" / "dvc.py").write_text(STAND_IN)
     root = Path(__file__).parents[2]

@@ -86,7 +86,7 @@ def commit(tag: str) -> None:
     run("git", "tag", tag)
 
 
-def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> None:
+def test_files_of_a_commit_come_from_git_and_the_cache(project: Path) -> None:
     with files_of("rate-1") as one, files_of("HEAD") as two, files_of("workspace") as here:
         for path in (Path("params.yaml"), Path("words")):
             texts = [fetch(path).read_text() for fetch in (one, two, here)]
@@ -98,12 +98,12 @@ def test_files_of_a_commit_come_out_of_git_and_of_the_cache(project: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["nosuch", "without"])
-def test_a_revision_without_the_project_is_told(project: Path, name: str) -> None:
+def test_a_revision_without_the_project_is_reported(project: Path, name: str) -> None:
     with pytest.raises(RevisionError, match=name), files_of(name) as fetch:
         fetch(Path("words"))
 
 
-def test_curves_of_every_revision_asked_for_are_drawn(
+def test_curves_of_every_requested_revision_are_drawn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revisions, "_libraries", lambda: "")  # a megabyte that nothing here reads
@@ -127,7 +127,9 @@ def test_experiments_are_listed_and_found_by_name(project: Path) -> None:
         assert fetch(Path("words")).read_text() == "rate: 3\n"
 
 
-def test_what_the_cache_lacks_comes_from_the_default_remote(project: Path, tmp_path: Path) -> None:
+def test_files_missing_in_the_cache_come_from_the_default_remote(
+    project: Path, tmp_path: Path
+) -> None:
     dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
     run("git", "checkout", "-q", "rate-1", "--", "dvc.lock")
     dvc("push")

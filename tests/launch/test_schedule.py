@@ -22,9 +22,7 @@ def graphs(draw: st.DrawFn) -> list[Task]:
 
 
 @given(graphs())
-def test_the_longest_way_is_first_and_no_task_before_one_that_it_waits_for(
-    tasks: list[Task],
-) -> None:
+def test_the_longest_path_comes_first_and_dependencies_before_tasks(tasks: list[Task]) -> None:
     seconds = {task.name: task.seconds for task in tasks}
     graph = nx.DiGraph()  # each edge is as long as the task that it leaves
     graph.add_weighted_edges_from((name, "end", way) for name, way in seconds.items())

@@ -44,7 +44,7 @@ def test_a_lock_file_from_before_rooms_is_explained() -> None:
     assert "every stage runs once" in second
 
 
-def test_where_nothing_would_happen_that_is_all() -> None:
+def test_an_up_to_date_pipeline_gives_one_line() -> None:
     assert summary(STAGES[:1], LAST) == "1 stage, all up to date"
 
 
@@ -55,7 +55,7 @@ def test_where_nothing_would_happen_that_is_all() -> None:
         ({"a": 40.0}, "3 would run; about 40 s and 2 that were never timed"),
     ],
 )
-def test_what_was_never_timed_is_counted(last: dict[str, float], said: str) -> None:
+def test_stages_without_a_recorded_time_are_counted(last: dict[str, float], said: str) -> None:
     stages = [PlannedStage(name, Outcome.RUN, [RATE]) for name in "abc"]
     assert summary(stages, last) == f"3 stages: {said}"
 
@@ -72,7 +72,7 @@ def test_each_stage_has_its_outcome_last_duration_and_reasons() -> None:
     ]
 
 
-def test_many_and_long_reasons_stay_inside_a_hundred_columns() -> None:
+def test_many_and_long_reasons_fit_into_a_hundred_columns() -> None:
     reasons = [Reason("dep", f"pipeline/{letter * 30}.py", "changed") for letter in "abcdef"]
     long = Reason("param", "profiles.laptop", "changed", {"a": "x" * 200}, None)
     stages = [PlannedStage("evaluate@multitask-finetune", Outcome.RUN, [long, *reasons])]
@@ -81,7 +81,7 @@ def test_many_and_long_reasons_stay_inside_a_hundred_columns() -> None:
     assert lines[-1].endswith("4 more")
 
 
-def test_beside_a_name_of_eighty_characters_nothing_is_lost() -> None:
+def test_a_name_of_eighty_characters_hides_nothing() -> None:
     stage = PlannedStage(
         f"train@{'a' * 80}", Outcome.RUN, [Reason("out", "data/runs/aaaaaa", "missing")]
     )
@@ -90,13 +90,13 @@ def test_beside_a_name_of_eighty_characters_nothing_is_lost() -> None:
     assert "missing" in text
 
 
-def test_a_stage_with_reasons_of_its_own_may_depend_on_others_all_the_same() -> None:
+def test_a_changed_stage_may_also_depend_on_others() -> None:
     stage = PlannedStage("evaluate@sst-finetune", Outcome.DEPENDS, [RATE, BEFORE])
     told = " ".join(line.strip() for line in as_text([stage], {}))
     assert told.endswith("on train@sst-finetune; runs.sst-finetune.learning_rate: 1e-05 -> 2e-05")
 
 
-def test_json_holds_everything() -> None:
+def test_json_contains_everything() -> None:
     plan = json.loads(as_json(STAGES, LAST))
     assert plan["counts"] == {"up to date": 1, "run cache": 1, "would run": 2, "depends": 1}
     assert plan["seconds"] == {"would run": 130.0, "depends": 2.25}

@@ -26,7 +26,7 @@ PARAMS = load_params(ROOT / "params.yaml")
 SEED = PARAMS.seed
 
 
-def test_seeds_are_those_after_the_runs_own_which_is_trained_already() -> None:
+def test_seeds_follow_the_runs_own() -> None:
     trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
     found = [(t.run, t.mode, t.seed - SEED, t.has_changes) for t in trials.values()]
     runs = ("sst-pretrain", "sts-pretrain")
@@ -34,7 +34,7 @@ def test_seeds_are_those_after_the_runs_own_which_is_trained_already() -> None:
     assert trials_of(PARAMS, list(PARAMS.runs), 1, {}) == {}
 
 
-def test_a_grid_is_every_combination_under_every_seed_less_what_the_run_is() -> None:
+def test_a_grid_has_every_combination_and_seed_except_the_run_itself() -> None:
     grid = read_grid("learning_rate=1e-5,2e-5 dropout=0.3,0.1,0.1")
     trials = trials_of(PARAMS, ["sst-finetune"], 2, grid)
     rates, dropouts = (None, 2e-5), (None, 0.1)  # None: the run's own
@@ -67,7 +67,7 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
         ("batch_size.sst=8.5", "batch_size.sst: '8.5' is no whole number"),
     ],
 )
-def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
+def test_an_empty_or_invalid_grid_is_rejected(grid: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_grid(grid)
 
@@ -79,17 +79,17 @@ def test_a_grid_that_says_nothing_is_refused(grid: str, said: str) -> None:
         ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
     ],
 )
-def test_a_value_that_trials_yaml_would_refuse_is_named_by_its_key(grid: str, said: str) -> None:
+def test_an_invalid_value_is_named_by_its_key(grid: str, said: str) -> None:
     with pytest.raises(ParamsError, match=said):
         trials_of(PARAMS, ["sst-finetune"], 1, read_grid(grid))
 
 
-def test_a_seed_in_the_place_of_their_number_is_too_many() -> None:
+def test_a_seed_in_place_of_a_number_of_seeds_is_too_large() -> None:
     with pytest.raises(InputError, match="this sweep has 117,110 trainings"):
         trials_of(PARAMS, list(PARAMS.runs), SEED, {})
 
 
-def test_runs_are_all_with_a_row_or_those_that_are_named_in_the_order_of_params() -> None:
+def test_runs_are_those_with_a_row_or_the_named_ones_in_params_order() -> None:
     assert swept_runs(PARAMS, None) == list(PARAMS.runs)
     assert swept_runs(PARAMS, "sts-pretrain, cfimdb-pretrain") == [
         "cfimdb-pretrain",
@@ -101,7 +101,7 @@ def test_runs_are_all_with_a_row_or_those_that_are_named_in_the_order_of_params(
         swept_runs(PARAMS, ",")
 
 
-def test_a_run_without_a_row_is_swept_by_no_one() -> None:
+def test_a_run_without_a_row_cannot_be_swept() -> None:
     rows = {n: row for n, row in PARAMS.configurations.items() if row.run != "sst-pretrain"}
     params = PARAMS.model_copy(update={"configurations": rows})
     assert "sst-pretrain" not in swept_runs(params, None)
@@ -116,7 +116,7 @@ GRID = (
 
 
 @pytest.mark.usefixtures("three_files")
-def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were() -> None:
+def test_a_sweep_changes_both_files_and_ending_it_restores_them() -> None:
     before = [path.read_bytes() for path in (paths.TRIALS, paths.DVC_YAML)]
     trials = trials_of(PARAMS, ["multitask-finetune"], 2, read_grid(GRID))
     write_trials(PARAMS, trials)
@@ -129,7 +129,7 @@ def test_both_files_take_what_is_asked_for_and_no_sweep_leaves_them_as_they_were
 
 
 @pytest.mark.parametrize("after", [100, 2000])  # bytes: more than trials.yaml, less than dvc.yaml
-def test_a_full_disk_leaves_both_files_as_they_were(three_files: Path, after: int) -> None:
+def test_a_full_disk_leaves_both_files_unchanged(three_files: Path, after: int) -> None:
     before = {path: path.read_bytes() for path in three_files.iterdir()}
     trials = trials_of(PARAMS, ["sst-finetune"], 2, {})
     with full_disk(after), pytest.raises(OSError, match="File too large"):
@@ -159,14 +159,14 @@ def test_one_file_changed_alone_is_reported() -> None:
         check_listed({})
 
 
-def test_a_trial_that_never_ran_is_guessed_by_its_run() -> None:
+def test_the_time_of_a_new_trial_is_estimated_from_its_run() -> None:
     trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
     known = f"trials@sst-pretrain-seed{SEED + 2}"
     last = {"train@sst-pretrain": 2.0, "evaluate@sst-pretrain": 1.0, known: 1.5}
     assert guessed(last, trials) == last | {f"trials@sst-pretrain-seed{SEED + 1}": 3.0}
 
 
-def test_pair_runs_get_the_other_encoding_and_multitask_runs_the_other_idle_heads() -> None:
+def test_each_run_gets_the_readings_that_it_does_not_use() -> None:
     assert list(readings_of(PARAMS)) == [
         f"quora-pretrain-separate-seed{SEED}",
         f"sts-pretrain-separate-seed{SEED}",
@@ -179,7 +179,7 @@ def test_pair_runs_get_the_other_encoding_and_multitask_runs_the_other_idle_head
     ]
 
 
-def test_a_run_that_has_the_other_reading_itself_gets_the_first() -> None:
+def test_a_run_with_the_second_reading_gets_the_first() -> None:
     run = PARAMS.run("sts-finetune").model_copy(update={"pair_encoding": "separate"})
     runs = {**PARAMS.runs, "sts-finetune": run}
     readings = readings_of(PARAMS.model_copy(update={"runs": runs}))
@@ -188,7 +188,7 @@ def test_a_run_that_has_the_other_reading_itself_gets_the_first() -> None:
 
 
 @pytest.mark.usefixtures("three_files")
-def test_a_sweep_keeps_the_readings_that_are_there_and_no_other_trial() -> None:
+def test_a_sweep_keeps_only_the_trials_of_readings() -> None:
     assert kept_readings(PARAMS) == {}
     name = f"sts-finetune-separate-seed{SEED}"
     swept = trials_of(PARAMS, ["sts-finetune"], 2, read_grid("pair_encoding=joint,separate"))

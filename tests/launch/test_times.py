@@ -21,7 +21,7 @@ def keep(stage: str, seconds: float = 1.0, profile: str = "demo", **facts: Any) 
     time.write(paths.stage_time(profile, stage))
 
 
-def test_stages_of_one_profile_are_in_the_order_of_their_runs() -> None:
+def test_stages_of_a_profile_are_in_the_order_of_their_runs() -> None:
     assert load_times("demo") == {}
     names = ["corpora", "train@b", "train@a", "report"]
     for number, stage in enumerate(names):
@@ -33,7 +33,7 @@ def test_stages_of_one_profile_are_in_the_order_of_their_runs() -> None:
     assert list(load_times("demo")) == names
 
 
-def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> None:
+def test_the_estimate_for_a_resumed_run_covers_all_its_steps() -> None:
     keep("train@a", 30.0, resumed=True, steps=50, all_steps=200)
     keep("train@b", 30.0, resumed=False, steps=50, all_steps=200)  # it was stopped by its numbers
     keep("train@c", 3.0, resumed=True, steps=0, all_steps=200)
@@ -51,5 +51,5 @@ def test_a_resumed_training_is_expected_to_take_as_long_as_all_its_steps() -> No
         (9300, "2 h 35 min"),
     ],
 )
-def test_durations_are_in_two_units_at_most(seconds: float, words: str) -> None:
+def test_durations_have_at_most_two_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words

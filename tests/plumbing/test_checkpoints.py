@@ -48,7 +48,7 @@ def finished(run: str, fingerprint: str) -> Path:
     return out
 
 
-def test_root_is_the_variable_then_the_repository_then_here(
+def test_the_root_is_the_variable_the_repository_or_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert checkpoints_root() == Path(".checkpoints")
@@ -58,12 +58,12 @@ def test_root_is_the_variable_then_the_repository_then_here(
     assert checkpoints_root() == tmp_path / "scratch"
 
 
-def test_fingerprint_is_of_values_and_not_of_their_order() -> None:
+def test_the_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
     assert fingerprint_of({"a": 1, "b": 2.0}) == fingerprint_of({"b": 2.0, "a": 1})
     assert fingerprint_of({"a": 1}) != fingerprint_of({"a": 2})
 
 
-def test_a_run_that_has_checkpoints_of_other_settings_alone_says_that_it_begins_anew(
+def test_a_run_whose_checkpoints_have_other_settings_says_that_it_starts_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
@@ -71,10 +71,13 @@ def test_a_run_that_has_checkpoints_of_other_settings_alone_says_that_it_begins_
         begin(run, fingerprint)
     assert "starts again" not in caplog.text
     begin("sst", B)
-    assert "sst  starts again: the checkpoints in .checkpoints are of other settings" in caplog.text
+    assert (
+        "sst  starts again: the checkpoints in .checkpoints come from different settings"
+        in caplog.text
+    )
 
 
-def test_a_checkpoint_goes_once_dvc_has_what_came_of_it() -> None:
+def test_a_checkpoint_is_removed_once_dvc_has_its_result() -> None:
     taken, _ = finished("sst", A), finished("sst", B)
     begin("sst", C)  # not finished
     remove_taken_in()
@@ -88,7 +91,7 @@ def test_a_checkpoint_goes_once_dvc_has_what_came_of_it() -> None:
         assert (folder / "training.safetensors").exists()
 
 
-def test_the_checkpoint_of_a_living_trainer_is_not_removed() -> None:
+def test_the_checkpoint_of_a_running_process_is_not_removed() -> None:
     paths.DVC_LOCK.write_text(f"md5: {md5_of(finished('sst', B))}")
     with own_checkpoint("sst", C) as folder:
         mark_finished(folder, Path(B))
@@ -96,7 +99,7 @@ def test_the_checkpoint_of_a_living_trainer_is_not_removed() -> None:
         assert names() == {f"sst-{C}"}
 
 
-def test_checkpoints_of_any_run_but_ones_own_go_after_a_week() -> None:
+def test_other_runs_checkpoints_are_removed_after_a_week() -> None:
     for run, fingerprint in (("sst", A), ("sst", B), ("sst", C), ("sts", A)):
         begin(run, fingerprint)
     old = time.time() - KEEP_SECONDS - 60
@@ -110,7 +113,7 @@ def test_checkpoints_of_any_run_but_ones_own_go_after_a_week() -> None:
     ("fingerprint", "elsewhere", "waits"),
     [(A, False, True), (B, False, True), (A, True, True), (B, True, False)],
 )
-def test_two_trainers_of_one_run_take_turns_in_one_repository_or_with_the_same_settings(
+def test_only_one_process_at_a_time_trains_a_run(
     fingerprint: str,
     elsewhere: bool,
     waits: bool,

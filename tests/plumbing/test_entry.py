@@ -21,7 +21,7 @@ def _command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["stages/any.py", "sst-finetune"])
 
 
-def test_stage_gets_the_command_line() -> None:
+def test_the_stage_gets_the_command_line() -> None:
     seen: list[str] = []
     run_stage(seen.extend)
     assert seen == ["sst-finetune"]
@@ -35,7 +35,7 @@ SAID = "No space left on device; free some space and run again"
     ("raised", "status", "said"),
     [
         (CorpusError("row 3 of a.csv has no label"), 1, "row 3 of a.csv has no label"),
-        (KeyboardInterrupt(), 130, "interrupted; run `make repro` to go on"),
+        (KeyboardInterrupt(), 130, "interrupted; run `make repro` to continue"),
         (StopError("stopped at step 3", signal.SIGTERM), 143, "stopped at step 3"),
         (OSError(errno.ENOSPC, FULL, "data/a.csv"), 1, f"data/a.csv: {SAID}"),
         (OSError(errno.ENOSPC, FULL, "own/b", None, "data/b"), 1, f"data/b: {SAID}"),  # a copy
@@ -43,7 +43,7 @@ SAID = "No space left on device; free some space and run again"
     ],
     ids=["error", "Ctrl-C", "stop", "write", "copy", "memory"],
 )
-def test_what_a_user_can_mend_is_one_line_and_a_status(
+def test_a_users_mistake_gives_one_line_and_a_status(
     raised: BaseException, status: int, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def main(argv: list[str]) -> None:
@@ -60,7 +60,7 @@ def test_what_a_user_can_mend_is_one_line_and_a_status(
 @pytest.mark.parametrize(
     "bug", [KeyError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "ours")]
 )
-def test_a_bug_is_not_taken_for_a_user_error(bug: Exception) -> None:
+def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
     def main(argv: list[str]) -> None:
         raise bug
 
@@ -91,7 +91,7 @@ def stage_of(body: str) -> str:
     )
 
 
-def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> None:
+def test_sigterm_cleans_up_and_gives_one_line(tmp_path: Path) -> None:
     half = f"""
     with replacing_folder(Path({str(tmp_path / "out")!r})) as folder:
         (folder / "half").touch()
@@ -104,12 +104,12 @@ def test_sigterm_cleans_up_what_was_begun_and_is_one_line(tmp_path: Path) -> Non
         process.terminate()
         _, said = process.communicate()
     assert process.returncode == 143
-    assert said.strip().endswith("stopped; run `make repro` to go on")
+    assert said.strip().endswith("stopped; run `make repro` to continue")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("by", [{"DVC_STAGE": "train@any"}, {}])
-def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
+def test_a_stage_stops_exactly_when_its_dvc_process_has_ended(
     by: dict[str, str], tmp_path: Path
 ) -> None:
     """A process in between starts the stage and is killed."""
@@ -138,7 +138,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it_and_only_then(
         ({"MKL_NUM_THREADS": "3"}, 3),
     ],
 )
-def test_omp_num_threads_alone_says_how_many_threads_a_stage_has(
+def test_omp_num_threads_alone_sets_the_number_of_threads(
     variables: dict[str, str], threads: int, tmp_path: Path
 ) -> None:
     others = {

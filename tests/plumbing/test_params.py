@@ -47,9 +47,7 @@ def params() -> Params:
     return load_params(ROOT / "params.yaml")
 
 
-def test_runs_of_table_2_are_as_in_the_paper_and_read_it_as_best_matches_its_numbers(
-    params: Params,
-) -> None:
+def test_the_runs_follow_table_2_and_the_readings_that_fit_best(params: Params) -> None:
     papers = {name: params.run(name) for name in TABLE_2}
     runs = {
         name: (run.mode, run.learning_rate, dict(run.batch_size)) for name, run in papers.items()
@@ -61,7 +59,7 @@ def test_runs_of_table_2_are_as_in_the_paper_and_read_it_as_best_matches_its_num
         assert run.idle_heads == ("step" if len(run.corpora) > 1 else None)
 
 
-def test_every_row_of_table_3_is_one_configuration(params: Params) -> None:
+def test_every_row_of_table_3_has_one_configuration(params: Params) -> None:
     rows = [
         (row.corpus, params.run(row.run).scheme, params.run(row.run).mode)
         for row in params.configurations.values()
@@ -70,7 +68,7 @@ def test_every_row_of_table_3_is_one_configuration(params: Params) -> None:
     assert sorted(rows) == sorted(TABLE_3)
 
 
-def test_paper_recipe_holds_outside_the_demo(params: Params) -> None:
+def test_other_profiles_than_demo_follow_the_paper(params: Params) -> None:
     for name in ("laptop", "paper"):
         profile = params.profiles[name]
         assert (profile.epochs.pretrain, profile.epochs.finetune) == (10, 10)
@@ -80,7 +78,7 @@ def test_paper_recipe_holds_outside_the_demo(params: Params) -> None:
     assert isinstance(params.profiles["demo"].corpora, SyntheticCorpora)
 
 
-def test_profile_in_force_sets_epochs_and_scales_the_rate(load: Callable[[str], Params]) -> None:
+def test_the_active_profile_sets_epochs_and_scales_the_rate(load: Callable[[str], Params]) -> None:
     profile = RAW["profiles"]["demo"] | {
         "epochs": {"pretrain": 7, "finetune": 3},
         "learning_rate_scale": {"pretrain": 0.5, "finetune": 20.0},
@@ -92,7 +90,7 @@ def test_profile_in_force_sets_epochs_and_scales_the_rate(load: Callable[[str], 
     assert demo.learning_rate(finetune) == pytest.approx(2e-4)
 
 
-def test_params_come_back_however_they_are_written(
+def test_params_are_read_back_from_any_notation(
     load: Callable[[str], Params], params: Params
 ) -> None:
     turned = dict(reversed(RAW.items()))
@@ -114,14 +112,14 @@ BACKBONE_NAMES = [*BACKBONES, "local:some/folder", "local:Größe, #1"]
         ("runs.sst-finetune.dropout", 0.0),
     ],
 )
-def test_every_backbone_and_number_inside_the_bounds_is_accepted(
+def test_every_backbone_and_number_within_the_bounds_is_accepted(
     load: Callable[[str], Params], key: str, value: object
 ) -> None:
     changed = load(as_yaml(with_value(key, value)))
     assert value_at(changed.model_dump(), key) == value
 
 
-def test_params_cannot_be_changed_once_read(params: Params) -> None:
+def test_params_are_immutable(params: Params) -> None:
     with pytest.raises(ValueError, match="frozen"):
         params.run("sst-finetune").dropout = 0.5
 
@@ -155,12 +153,12 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
         (f"{RUN}.batch_size.sst", 0, ": Input should be greater than 0, not 0"),
         (f"{RUN}.batch_size.sst", 64.0, ": Input should be a valid integer, not 64.0 (float)"),
         # equal to `dvc status`, and others to its run cache
-        ("profiles.demo.learning_rate_scale.finetune", 10, ": write 10.0, not 10, which DVC takes"),
+        ("profiles.demo.learning_rate_scale.finetune", 10, ": write 10.0, not 10: to DVC, these"),
         (f"{RUN}.dropout", -0.0, ": write 0.0, not -0.0"),
         ("runs.multitask-pretrain.batch_size", {"quora": 16, "sst": 64},
-         ": write its corpora in the order sst, quora, "),
+         ": write its corpora in the order of their turns (sst, quora); DVC "),
         # names
-        (f"{ROW}.run", "sst-full", ": names no run ('sst-full'); allowed: cfimdb-pretrain, "),
+        (f"{ROW}.run", "sst-full", ": unknown run 'sst-full'; allowed: cfimdb-pretrain, "),
         (f"{ROW}.corpus", "sts", ": run 'sst-finetune' does not train on 'sts'; allowed: sst"),
         (f"{ROW}.corpus", "imdb", f": Input should be {CORPORA}"),
         # readings of the paper
@@ -169,7 +167,7 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
         ("runs.multitask-pretrain.idle_heads", None, f": {IDLE}"),
     ],
 )  # fmt: skip
-def test_bad_value_is_refused_by_its_full_name(key: str, value: Any, said: str) -> None:
+def test_a_bad_value_is_rejected_with_its_full_key(key: str, value: Any, said: str) -> None:
     with pytest.raises(ParamsError) as refusal:
         checked(Params, with_value(key, value), "params.yaml")
     first, *lines = str(refusal.value).splitlines()
@@ -189,7 +187,7 @@ def test_every_mistake_gets_a_line() -> None:
     ]
 
 
-def test_what_is_no_mapping_of_keys_is_refused(load: Callable[[str], Params]) -> None:
+def test_anything_but_a_mapping_is_rejected(load: Callable[[str], Params]) -> None:
     for text in ("- seed\n- device\n", ""):
         with pytest.raises(ParamsError, match="expected keys and values, found "):
             load(text)
@@ -200,7 +198,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load_params(tmp_path)
     path = tmp_path / "params.yaml"
     path.write_bytes(b"seed: \xff\xfe\n")
-    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
+    with pytest.raises(ParamsError, match=r"params\.yaml is not valid YAML: "):
         load_params(path)
 
 
@@ -232,7 +230,7 @@ STS = ("sts-train.tsv", "sts-dev.csv")
         ("quora-train.csv", "quora-dev.csv", "quora-test-student.csv"),
     ],
 )
-def test_a_corpus_without_files_falls_out_of_the_runs_that_read_it(
+def test_a_corpus_without_files_is_removed_from_its_runs(
     own: Callable[..., Params], names: tuple[str, ...]
 ) -> None:
     params = own(*STS, *names)
@@ -251,9 +249,7 @@ def test_a_corpus_without_files_falls_out_of_the_runs_that_read_it(
         params.run("sst-finetune")
 
 
-def test_a_multitask_run_with_one_corpus_left_is_the_single_task_run_and_falls_out(
-    own: Callable[..., Params],
-) -> None:
+def test_a_multitask_run_with_one_corpus_left_is_left_out(own: Callable[..., Params]) -> None:
     params = own(*STS)
     assert list(params.runs) == ["sts-pretrain", "sts-finetune"]
     assert params.left_out["multitask-finetune"] == "../own has no files of sst and quora"
@@ -262,17 +258,17 @@ def test_a_multitask_run_with_one_corpus_left_is_the_single_task_run_and_falls_o
 @pytest.mark.parametrize(
     ("folder", "names", "problem"),
     [
-        ("../own", (), r"holds no corpus; it needs <corpus>-train\.csv and <corpus>-dev\.csv"),
+        ("../own", (), r"contains no corpus; it needs <corpus>-train\.csv and <corpus>-dev\.csv"),
         ("../own", STS[:1], r"has the train split of sts but not the dev split; add sts-dev\.csv"),
         ("../own", ("sts-test.csv",), r"has the test split of sts but not the train split"),
         ("../own", (*STS, "sts/dev.csv"), r"csv and \S+sts/dev\.csv are both the dev split of sts"),
-        ("no/where", (), "local:no/where: no/where is not a directory; make it"),
-        (".", (), r"the pipeline writes into \S+ itself; put your files"),
-        ("..", (), r"the pipeline writes into \S+ itself"),
-        ("data/corpora", (), "the pipeline writes into data/corpora itself"),
+        ("no/where", (), "local:no/where: no/where is not a directory; create it"),
+        (".", (), r"the pipeline itself writes into \S+; put your files"),
+        ("..", (), r"the pipeline itself writes into \S+;"),
+        ("data/corpora", (), "the pipeline itself writes into data/corpora;"),
     ],
 )
-def test_own_files_make_corpora_in_a_directory_of_their_own_or_are_refused(
+def test_own_files_need_complete_corpora_in_a_separate_directory(
     own: Callable[..., Params], folder: str, names: tuple[str, ...], problem: str
 ) -> None:
     with pytest.raises(ParamsError, match=problem):

@@ -90,7 +90,7 @@ WRITTEN = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.fr
 
 
 @given(old=st.sampled_from(["seed: 11711", "profile: demo", "0.999", "{sst: 64}"]), written=WRITTEN)
-def test_whatever_is_written_for_a_value_loads_or_is_refused(
+def test_any_value_is_accepted_or_rejected_without_a_crash(
     path: Path, old: str, written: str
 ) -> None:
     assert old in TEXT
@@ -101,7 +101,7 @@ def test_whatever_is_written_for_a_value_loads_or_is_refused(
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])) | WRITTEN)
-def test_any_text_is_refused(path: Path, text: str) -> None:
+def test_any_text_is_rejected(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ParamsError):
         load_params(path)

@@ -44,7 +44,7 @@ def handler(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> ProgressHan
     return ProgressHandler(stream)
 
 
-def test_elsewhere_than_on_a_terminal_lines_have_their_time_and_nothing_is_live(
+def test_without_a_terminal_lines_have_a_time_and_there_is_no_live_line(
     handler: ProgressHandler, stream: io.StringIO
 ) -> None:
     handler.emit(record("step 1", logging.DEBUG))
@@ -85,7 +85,7 @@ def test_a_stage_announces_its_place_in_a_plan_and_its_threads(
 
 
 @pytest.mark.parametrize("plan", ["", "{", "[1]", '{"train@a": 1}'])
-def test_a_plan_that_cannot_be_read_is_no_plan(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_plan_is_ignored(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINBERT_PLAN", plan)
     assert ProgressHandler(None).plan == {}
 
@@ -98,7 +98,7 @@ def test_a_plan_that_cannot_be_read_is_no_plan(plan: str, monkeypatch: pytest.Mo
         (Planned(None, is_sure=False), ", all about 2 min"),  # no bound: it may not run
     ],
 )
-def test_what_is_left_of_all_stages_is_added(
+def test_the_time_left_for_all_stages_is_added(
     report: Planned, words: str, handler: ProgressHandler, stream: io.StringIO
 ) -> None:
     handler.plan["report"] = report
@@ -107,7 +107,7 @@ def test_what_is_left_of_all_stages_is_added(
     assert [line[10:] for line in stream.getvalue().splitlines()] == [f"epoch 1{words}", "epoch 2"]
 
 
-def test_a_live_line_that_cannot_be_told_ends_no_stage(
+def test_a_live_line_that_cannot_be_written_does_not_stop_the_stage(
     handler: ProgressHandler, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler.is_terminal = True
@@ -116,7 +116,7 @@ def test_a_live_line_that_cannot_be_told_ends_no_stage(
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
-def test_who_is_asked_to_stop_while_it_tells_stops(
+def test_a_stop_signal_while_writing_a_live_line_stops_the_stage(
     level: int, handler: ProgressHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_: logging.LogRecord) -> str:
@@ -142,7 +142,7 @@ def as_stage(
     )
 
 
-def test_with_stderr_closed_a_stage_runs_and_says_nothing() -> None:
+def test_a_stage_runs_silently_if_stderr_is_closed() -> None:
     said = "logging.getLogger('pipeline').info('epoch 1')"
     assert as_stage(said, begin='exec "$@" 2>&-').returncode == 0
 
@@ -157,7 +157,7 @@ other.debug("chatter")
 """
 
 
-def test_on_a_terminal_a_live_line_is_replaced_and_never_wraps() -> None:
+def test_a_live_line_on_a_terminal_is_replaced_and_never_wraps() -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 60))
     done = as_stage(LIVE, stderr=theirs)
@@ -186,7 +186,7 @@ def kept(root: Path) -> Path:
     return root / paths.stage_time(load_params().profile, "train@a")
 
 
-def test_what_a_stage_took_is_written_down(repository: Path) -> None:
+def test_the_time_and_memory_of_a_stage_are_recorded(repository: Path) -> None:
     write_down({"steps": 12}, started=time.monotonic() - 5.0)
     told = json.loads(kept(repository).read_text())
     assert told["schema"] == "time/1"
@@ -198,7 +198,7 @@ def test_what_a_stage_took_is_written_down(repository: Path) -> None:
         assert 1e7 < told["peak_memory_bytes"] < 1e11
 
 
-def test_an_experiments_copy_writes_it_down_in_the_repository(
+def test_an_experiment_records_its_times_in_the_repository(
     repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path_factory.mktemp("root")
@@ -208,7 +208,7 @@ def test_an_experiments_copy_writes_it_down_in_the_repository(
     assert not kept(repository).exists()
 
 
-def test_a_stage_run_by_hand_writes_nothing_down(
+def test_a_stage_started_by_hand_records_nothing(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DVC_STAGE")
@@ -216,7 +216,7 @@ def test_a_stage_run_by_hand_writes_nothing_down(
     assert not (repository / paths.TIMES).exists()
 
 
-def test_where_it_cannot_be_written_the_stage_goes_on(
+def test_a_record_that_cannot_be_written_does_not_stop_the_stage(
     repository: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (repository / paths.TIMES).write_text("a file where a folder should be")
@@ -224,7 +224,7 @@ def test_where_it_cannot_be_written_the_stage_goes_on(
     assert "the time of train@a could not be recorded" in caplog.text
 
 
-def test_a_stage_that_fails_writes_nothing_down_and_telling_takes_no_heavy_library(
+def test_a_failed_stage_records_nothing_and_progress_loads_no_heavy_library(
     repository: Path,
 ) -> None:
     fails = """

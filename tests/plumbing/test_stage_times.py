@@ -13,7 +13,7 @@ def test_the_file_name_gives_the_stage(tmp_path: Path) -> None:
     assert read_time(path) == StageTime(stage="train@sst", seconds=2.0, resumed=False)
 
 
-def test_where_there_is_no_file_nothing_is_known(tmp_path: Path) -> None:
+def test_a_missing_file_gives_none(tmp_path: Path) -> None:
     assert read_time(tmp_path / "report.json") is None
 
 
@@ -21,7 +21,7 @@ def test_where_there_is_no_file_nothing_is_known(tmp_path: Path) -> None:
     "text",
     ["", "{", "[]", "{}", '{"seconds": 1.0}', '{"schema": "time/1"}', '{"schema": "time/2"}', "\0"],
 )
-def test_what_is_no_record_of_a_time_is_not_read(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_time_record_gives_none(text: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(text)
     assert read_time(path) is None
@@ -29,9 +29,7 @@ def test_what_is_no_record_of_a_time_is_not_read(text: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "1e19", "9" * 400, "true", '"1"', "[]"])
 @pytest.mark.parametrize("key", ["seconds", "steps", "peak_memory_bytes", "examples_per_second"])
-def test_values_that_nobody_can_count_with_are_not_read(
-    key: str, value: str, tmp_path: Path
-) -> None:
+def test_unusable_values_give_none(key: str, value: str, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     others = '"schema": "time/1", "stage": "report", "seconds": 1.0'
     path.write_text(f'{{{others}, "{key}": {value}}}')

@@ -38,16 +38,16 @@ RATE = "learning_rate: 2.0e-05"
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("run: sst-finetune", "run: sst", "seed7.run: names no run ('sst'); allowed: cfimdb-"),
+        ("run: sst-finetune", "run: sst", "seed7.run: unknown run 'sst'; allowed: cfimdb-"),
         ("mode: finetune", "mode: pretrain", "seed7.mode: run 'sst-finetune' is finetune"),
         ("seed: 7", "seed: -7", "seed7.seed: Input should be greater than or equal to 0, not -7"),
         (RATE, "lerning_rate: 1", "changes.lerning_rate: unknown key"),
         (RATE, "batch_size: {sts: 8}", "batch_size.sts: run 'sst-finetune' does not train on it"),
         (RATE, "batch_size: {sst: 0}", "batch_size.sst: Input should be"),
-        (RATE, "idle_heads: skip", "changes.idle_heads: of no use without several heads"),
+        (RATE, "idle_heads: skip", "changes.idle_heads: only for runs with several heads"),
         (", changes: {learning_rate: 2.0e-05}", "", "seed7.changes: Field required"),
-        ("2.0e-05", "2", "changes.learning_rate: write 2.0, not 2, which DVC takes for another"),
-        ("seed: 7", "seed: 8", "must be called sst-finetune-rate2e-05-seed8"),
+        ("2.0e-05", "2", "changes.learning_rate: write 2.0, not 2: to DVC, these are different"),
+        ("seed: 7", "seed: 8", "its name must be sst-finetune-rate2e-05-seed8"),
         ("trials:", "trails:", "trials: Field required"),
     ],
 )
@@ -58,9 +58,9 @@ def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, said:
     assert "trials.yaml is not valid" in str(refused.value)
 
 
-def test_a_trial_called_like_a_run_is_refused(tmp_path: Path) -> None:
+def test_a_trial_with_the_name_of_a_run_is_rejected(tmp_path: Path) -> None:
     runs = {**PARAMS.runs, NAME: PARAMS.runs["sst-finetune"]}
-    with pytest.raises(ParamsError, match=f"{NAME}: a run has this name"):
+    with pytest.raises(ParamsError, match=f"{NAME}: there is a run with this name"):
         load_trials(PARAMS.model_copy(update={"runs": runs}), write(tmp_path, GOOD))
 
 
@@ -79,14 +79,14 @@ def test_a_trial_called_like_a_run_is_refused(tmp_path: Path) -> None:
         (Changes(pair_encoding="separate", dropout=0.1), "a-dropout0p1-separate-seed7", False),
     ],
 )
-def test_a_name_says_all_that_a_trial_is_and_a_reading_is_one_alone(
+def test_the_name_of_a_trial_contains_all_its_settings(
     changes: Changes, name: str, is_reading: bool
 ) -> None:
     assert trial_name("a", 7, changes) == name
     assert changes.is_reading == is_reading
 
 
-def test_in_params_a_trial_is_a_run_and_what_it_does_not_change_is_its_runs_own() -> None:
+def test_with_trials_makes_runs_that_keep_unchanged_settings() -> None:
     run, changes = PARAMS.run("multitask-pretrain"), Changes(dropout=0.1, batch_size={"sts": 8})
     trial = Trial(run="multitask-pretrain", mode="pretrain", seed=5, changes=changes)
     params = with_trials(PARAMS, {"one": trial})

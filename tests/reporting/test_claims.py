@@ -33,7 +33,7 @@ SINGLE, MULTI = "single-task", "multi-task"
         ([("sts", MULTI, 0.1, None)], ["No: in 0 of 1", "(undefined against 0.100)"], "Yes"),
     ],
 )
-def test_finetune_against_pretrain(rows: list[Any], said: list[str], unsaid: str) -> None:
+def test_finetune_is_compared_with_pretrain(rows: list[Any], said: list[str], unsaid: str) -> None:
     results = [
         result_of(corpus, scheme, mode, score)
         for corpus, scheme, *scores in rows
@@ -62,7 +62,7 @@ def test_finetune_against_pretrain(rows: list[Any], said: list[str], unsaid: str
         ([("sst", 0.5, 0.6)], NO_INTERVAL, ["(+0.100; the intervals are not both known)"]),
     ],
 )
-def test_multitask_against_single_task(
+def test_multitask_is_compared_with_single_task(
     rows: list[Any], changes: dict[str, Any], said: list[str]
 ) -> None:
     results = []
@@ -78,7 +78,7 @@ def test_nothing_is_claimed_without_pairs() -> None:
     assert finetune_claim(rows) == multitask_claim(rows, "finetune") == ""
 
 
-def test_intervals_that_touch_overlap() -> None:
+def test_touching_intervals_overlap() -> None:
     one = result_of("sst", SINGLE, "finetune", 0.4, ci_low=0.3, ci_high=0.5)
     for low, wanted in ((0.5, True), (0.51, False), (None, None)):
         other = result_of("sst", MULTI, "finetune", 0.6, ci_low=low, ci_high=0.7)

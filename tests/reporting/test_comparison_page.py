@@ -21,9 +21,7 @@ def test_columns_are_the_keys_of_the_summary(params: Params) -> None:
     assert set(SUMMARY.values()) == set(summary(outcome_of(params).results))
 
 
-def test_every_experiment_says_what_it_changed_and_no_file(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_experiments_list_changed_params_but_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     Console(width=120).print(experiments_table(ROWS))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(ROWS) + 1

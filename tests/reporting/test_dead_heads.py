@@ -14,8 +14,8 @@ from pipeline.reporting.dead_heads import (
     Turns,
     Vectors,
     read_dead_heads,
-    sentiment_told,
-    similarity_told,
+    sentiment_sentences,
+    similarity_sentences,
 )
 
 
@@ -71,10 +71,10 @@ CONTROLS = [
         ),
     ],
 )
-def test_the_verdict_on_dead_heads_follows_their_number(
+def test_the_verdict_on_dead_heads_depends_on_their_number(
     runs: list[HeadsRun], said: list[str], unsaid: str
 ) -> None:
-    text = " ".join(similarity_told(runs))
+    text = " ".join(similarity_sentences(runs))
     assert [each for each in said if each not in text] == []
     assert unsaid not in text
 
@@ -83,13 +83,13 @@ def test_the_verdict_on_dead_heads_follows_their_number(
     ("step", "verdict"),
     [(0.1, "lowers the score"), (0.301, "do not differ significantly"), (0.5, "raises the score")],
 )
-def test_the_verdict_on_sentiment_follows_its_scores(step: float, verdict: str) -> None:
+def test_the_verdict_on_sentiment_depends_on_its_scores(step: float, verdict: str) -> None:
     runs = [
         run_of(idle_heads, dead=False, sst=score + noise)
         for idle_heads, score in (("step", step), ("skip", 0.3))
         for noise in (-0.01, 0.0, 0.01)
     ]
-    (told,) = sentiment_told(runs)
+    (told,) = sentiment_sentences(runs)
     assert f"SST ends at {step:.3f} ± 0.010" in told
     assert verdict in told
     assert "paper: 0.256" in told

@@ -29,7 +29,7 @@ def texts_of(svg: str) -> list[str]:
     return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
 
 
-def test_every_corpus_has_a_panel_though_their_number_is_odd(
+def test_every_corpus_has_a_panel_even_if_their_number_is_odd(
     outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fifth = replace(CORPORA["cfimdb"], title="A fifth")
@@ -39,7 +39,7 @@ def test_every_corpus_has_a_panel_though_their_number_is_odd(
     assert {"CFIMDB", "A fifth"} <= set(texts)
 
 
-def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
+def test_an_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
     root = ET.fromstring(learning_curves(PARAMS, outcome, "head"))
     curves = [
         path.get("d", "")
@@ -51,5 +51,5 @@ def test_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
     assert any(curve.count("M") == 2 and "L" not in curve for curve in curves)
 
 
-def test_an_undefined_score_says_why(outcome: Outcome) -> None:
+def test_an_undefined_score_shows_its_reason(outcome: Outcome) -> None:
     assert "undefined: constant predictions" in texts_of(scores_beside_paper(outcome, "head"))

@@ -54,14 +54,14 @@ def test_no_sentence_of_a_real_corpus_reaches_a_page_or_a_record(params: Params)
 
 
 @pytest.mark.parametrize("line", [f"a {WORD} b , 1 ", f"wrong , a , {WORD} , 1 ", "wrong , a "])
-def test_predictions_with_more_than_ids_and_numbers_are_refused(params: Params, line: str) -> None:
+def test_predictions_with_more_than_ids_and_numbers_are_rejected(params: Params, line: str) -> None:
     path = paths.predictions_csv("sst-pretrain", "sst", "test")
     path.write_text(f"id \t Predicted_Sentiment \n{line}\n")
     with pytest.raises(ReportError, match=f"^{path} is damaged; delete it and run `dvc repro`$"):
         gather(params, {}, RECORDS)
 
 
-def test_what_a_run_left_is_recorded_byte_for_byte_and_laid_out_as_in_data(params: Params) -> None:
+def test_results_are_recorded_byte_for_byte_with_the_layout_of_data(params: Params) -> None:
     gather(params, {}, RECORDS)
     found = {path.relative_to(RECORDS) for path in RECORDS.rglob("*") if path.is_file()}
     own = {Path(f"{name}.json") for name in ("params", "trials", "texts", "differences")}

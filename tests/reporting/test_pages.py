@@ -34,7 +34,7 @@ OUT, SUMMARY = Path("reports/demo"), Path("reports/summary.json")
 HASH, NUMBER = re.compile(r"\b[mp][0-9a-f]{10}\b"), re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) -> None:
+def test_exactly_the_pages_and_the_summary_are_written(written: Path) -> None:
     reports = written / "reports"
     found = {str(p.relative_to(reports)) for p in reports.rglob("*") if p.is_file()}
     records = {name for name in found if name.startswith("demo/records/")}
@@ -57,7 +57,7 @@ def test_every_page_and_the_summary_are_written_and_nothing_else(written: Path) 
 
 
 @pytest.mark.parametrize("profile", ["demo", "laptop"])
-def test_the_committed_pages_are_what_the_committed_records_say(
+def test_the_committed_pages_match_the_committed_records(
     profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / paths.report_dir(profile), tmp_path / paths.report_dir(profile))
@@ -82,7 +82,7 @@ def is_like_committed(page: Path) -> bool:
     return NUMBER.sub("", here) == NUMBER.sub("", committed) and np.allclose(*numbers, atol=0.01)
 
 
-def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> None:
+def test_the_old_report_is_kept_if_the_new_one_fails(params: Params) -> None:
     OUT.mkdir(parents=True)
     (OUT / "table3.md").write_text("of before")
     Path("data/scores/sst-pretrain.json").unlink()
@@ -92,7 +92,7 @@ def test_old_report_stays_when_the_new_one_cannot_be_made(params: Params) -> Non
     assert {p.name for p in Path("reports").iterdir()} == {"demo", paths.DEAD_HEADS.name}
 
 
-def test_a_run_that_serves_no_row_has_no_link(outcome: Outcome) -> None:
+def test_a_run_without_a_row_has_no_link(outcome: Outcome) -> None:
     rows = [row for row in outcome.results if row.run != "sst-pretrain"]
     page = index_page(PARAMS, replace(outcome, results=rows))
     assert "| sst-pretrain " in page
@@ -125,7 +125,7 @@ def test_a_dead_head_is_named_with_its_epochs(outcome: Outcome) -> None:
     assert "0.500, undefined" in page
 
 
-def test_idle_heads_that_step_are_among_what_differs(outcome: Outcome) -> None:
+def test_stepped_idle_heads_are_listed_among_the_differences(outcome: Outcome) -> None:
     difference = "what AdamW does to it during the turns of the others"
     assert difference in analysis_page(PARAMS, outcome, [])
     skips = {
@@ -136,7 +136,7 @@ def test_idle_heads_that_step_are_among_what_differs(outcome: Outcome) -> None:
     assert difference not in analysis_page(skipping, outcome, [])
 
 
-def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(outcome: Outcome) -> None:
+def test_with_the_papers_backbone_the_page_only_links_to_the_experiment(outcome: Outcome) -> None:
     paper = PARAMS.model_copy(update={"profile": "paper"})
     page = analysis_page(paper, outcome, runs_of(step_dead=2, skip_dead=0))
     assert "STS heads predict 0" not in page
@@ -145,14 +145,14 @@ def test_on_the_papers_own_backbone_the_experiment_is_only_referred_to(outcome: 
     assert "`reports/dead-heads.md`" in page
 
 
-def test_training_writes_the_note_that_the_page_looks_for() -> None:
+def test_the_page_looks_for_the_note_that_training_writes() -> None:
     from pipeline.training.health import dev_notes
 
     notes = list(dev_notes(CORPORA["sts"], np.zeros(3), np.array([1.0, 2.0, 3.0])))
     assert any(note.startswith(DEAD_HEAD) for note in notes)
 
 
-def test_a_runs_page_shows_what_it_kept_and_cut_and_what_went_wrong(outcome: Outcome) -> None:
+def test_a_runs_page_shows_the_kept_epoch_cut_pairs_and_problems(outcome: Outcome) -> None:
     run = "quora-finetune"
     assert "Pairs cut to the maximum length" not in run_page(PARAMS, outcome, run)
     first, second = outcome.histories[run]

@@ -45,9 +45,7 @@ def predict(run: str, corpus: str, right: int, ids: list[str] = IDS) -> None:
     write_predictions(path, ids, values.astype(float).tolist(), CORPORA[corpus])  # type: ignore[index]
 
 
-def test_each_multi_task_row_is_tested_against_the_single_task_row_like_it(
-    dev_sets: Params,
-) -> None:
+def test_each_multi_task_row_is_tested_against_its_single_task_row(dev_sets: Params) -> None:
     """The p-values of a mode are corrected for their number."""
     predict("multitask-finetune", "sst", right=55)
     predict("multitask-finetune", "quora", right=43)

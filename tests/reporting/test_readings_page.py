@@ -61,7 +61,7 @@ def rows_of(text: str) -> dict[tuple[str, ...], list[str]]:
         (SEPARATE, 1),
     ],
 )
-def test_what_changes_more_than_the_reading_is_no_score_of_it(
+def test_trials_that_change_more_than_a_reading_do_not_count_for_it(
     outcome: Outcome, changes: Changes, more: int
 ) -> None:
     outcome = with_trials(outcome, changes, {"sts-single-finetune": 0.25}, PARAMS.seed + more)
@@ -69,7 +69,7 @@ def test_what_changes_more_than_the_reading_is_no_score_of_it(
     assert rows_of(section(page, 1))["sts", "single-task", "finetune"][1] == "–"
 
 
-def test_the_bold_reading_is_the_one_of_the_run(outcome: Outcome) -> None:
+def test_the_runs_own_reading_is_bold(outcome: Outcome) -> None:
     run = PARAMS.run("sts-finetune").model_copy(update={"pair_encoding": "separate"})
     params = PARAMS.model_copy(update={"runs": {**PARAMS.runs, "sts-finetune": run}})
     joint = Changes(pair_encoding="joint")
@@ -80,7 +80,7 @@ def test_the_bold_reading_is_the_one_of_the_run(outcome: Outcome) -> None:
     assert "The runs in this report use `joint` and `separate`" in page
 
 
-def test_on_generated_corpora_no_number_speaks_for_a_reading(outcome: Outcome) -> None:
+def test_generated_corpora_give_no_evidence_for_a_reading(outcome: Outcome) -> None:
     names = [row.configuration for row in outcome.results if row.run != "sst-pretrain"]
     for changes in (SEPARATE, SKIP):
         outcome = with_trials(outcome, changes, dict.fromkeys(names, 0.9))
@@ -91,7 +91,7 @@ def test_on_generated_corpora_no_number_speaks_for_a_reading(outcome: Outcome) -
     assert "fails as in the paper under" not in page
 
 
-def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_holds_it(
+def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_contains_it(
     outcome: Outcome,
 ) -> None:
     name = "sts-single-pretrain"
@@ -112,7 +112,7 @@ def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_holds_it(
         (0.005, None, "fails as in the paper under step and skip: step 0.005, skip undefined"),
     ],
 )
-def test_frozen_multitask_sts_is_said_to_fail_where_it_does(
+def test_the_page_says_under_which_reading_frozen_sts_fails(
     outcome: Outcome, step: Score, skip: Score, told: str
 ) -> None:
     name = "sts-multitask-pretrain"

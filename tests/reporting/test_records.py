@@ -54,7 +54,7 @@ def read(records: Records, content: str | None) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_with_its_name_and_what_to_do(
+def test_a_bad_file_is_reported_with_its_name_and_a_remedy(
     content: str | None,
     said: str,
     of_data: str,
@@ -74,9 +74,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name_and_what_to_do(
             read(records, content)
 
 
-def test_params_and_trials_that_are_not_this_versions_are_refused_in_one_sentence(
-    params: Params,
-) -> None:
+def test_params_and_trials_of_another_version_are_rejected_in_one_sentence(params: Params) -> None:
     gather(params, {}, FOLDER)
     records = records_of("demo")
     in_force, trials = FOLDER / "params.json", FOLDER / "trials.json"
@@ -91,7 +89,7 @@ def test_params_and_trials_that_are_not_this_versions_are_refused_in_one_sentenc
     )
     trial = {"run": "none", "mode": "pretrain", "seed": 1, "changes": {}}
     trials.write_text(json.dumps({"schema": "report/1", "trials": {"none-seed1": trial}}))
-    with pytest.raises(ReportError, match=rf"^{trials} does not fit .*names no run \('none'\)"):
+    with pytest.raises(ReportError, match=rf"^{trials} does not fit .*unknown run 'none'"):
         read_trials(records, params)
     for path in (in_force, trials):
         path.write_text('{"schema": "report/1"}')

@@ -23,7 +23,7 @@ SCORES = paths.scores_json("sts-pretrain")
 RECORDS = Path("reports/demo/records")
 
 
-def test_every_score_of_the_committed_demo_is_found_again(
+def test_every_score_of_the_committed_demo_is_reproduced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -74,24 +74,20 @@ RIGHT = pearson(np.array(EXACT), SINGLE).value or math.nan
         ([0, 2, 4], [0, 2, math.nan], 1.0, False),  # one is missing: undefined
     ],
 )
-def test_a_score_is_found_again_or_not(
-    params: Params,
-    labels: list[float],
-    predictions: list[float],
-    score: float | None,
-    agrees: bool,
+def test_a_score_is_reproduced_or_not(
+    params: Params, labels: list[float], predictions: list[float], score: float | None, agrees: bool
 ) -> None:
     assert rescored(params, labels, predictions, score).agrees is agrees
 
 
-def test_labels_are_as_single_precise_as_those_that_were_scored(params: Params) -> None:
+def test_labels_are_float32_as_in_evaluation(params: Params) -> None:
     labels, predictions = [0.0, 1.4, 2.2, 4.7], [0.1, 1.3, 1.9, 3.7]
     right = pearson(np.array(predictions), np.array(labels, dtype=np.float32)).value
     found = rescored(params, labels, predictions, right).found
     assert found == pytest.approx(right, rel=0, abs=1e-14)
 
 
-def test_predictions_of_another_dev_set_are_refused(params: Params) -> None:
+def test_predictions_for_a_different_dev_set_are_rejected(params: Params) -> None:
     gather(params, {}, RECORDS)
     write(Path("data/corpora/sst/dev.csv"), "id,first,second,label\nother,A text,,1\n")
     with pytest.raises(ReportError) as raised:
@@ -112,7 +108,7 @@ def test_damaged_predictions_are_named(params: Params, lines: str) -> None:
 
 
 @pytest.mark.parametrize("spread", [1.0, 2e-6])
-def test_rounding_never_moves_a_correlation_by_more_than_it_is_allowed(spread: float) -> None:
+def test_rounding_never_changes_a_correlation_by_more_than_the_limit(spread: float) -> None:
     random = np.random.default_rng(7)
     moved = []
     for _ in range(200):

@@ -85,7 +85,7 @@ SPOILT: list[tuple[Path, Spoil, str]] = [
 ]
 
 
-def test_what_is_wrong_with_a_file_is_said_with_its_name(params: Params) -> None:
+def test_a_bad_file_is_reported_with_its_name(params: Params) -> None:
     records = gather(params, {}, Path("records"))
     for path, spoil, said in SPOILT:
         recorded = records.folder / paths.recorded(path)
@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name(params: Params) -> None
         recorded.write_bytes(whole)
 
 
-def test_history_of_a_stopped_run_may_end_early_and_the_pages_say_so(params: Params) -> None:
+def test_the_history_of_a_stopped_run_may_end_early_and_pages_say_so(params: Params) -> None:
     history("1,sst,3,\n")(HISTORY)
     change("stopped", to="the loss is nan in step 3, epoch 1 (sst)")(SUMMARY)
     outcome = outcome_of(params)
@@ -108,9 +108,7 @@ def test_history_of_a_stopped_run_may_end_early_and_the_pages_say_so(params: Par
     assert table3_json([row])[0]["stopped"] is True
 
 
-def test_the_papers_score_goes_to_one_row_and_its_claims_count_no_added_one(
-    params: Params,
-) -> None:
+def test_only_one_row_gets_the_papers_score_and_claims_ignore_added_rows(params: Params) -> None:
     before = outcome_of(params).results
     rows = {**params.configurations, "again": params.configurations["sst-single-finetune"]}
     more = params.model_copy(update={"configurations": rows})

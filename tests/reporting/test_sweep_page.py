@@ -66,9 +66,7 @@ def page_of(params: Params, trials: Mapping[str, Trial]) -> str:
     return sweep_page(params, outcome_of(params, trials))
 
 
-def test_table_3_shows_mean_deviation_number_and_best_of_the_swept_rows_alone(
-    params: Params,
-) -> None:
+def test_table_3_shows_statistics_only_for_swept_rows(params: Params) -> None:
     trials = sweep(params, ["multitask-pretrain"], 3)
     first, second = trials
     write_trial(params, first, trials[first], {"sst": 0.48, "quora": None, "sts": None})
@@ -103,7 +101,7 @@ def test_seeds_without_a_score_are_counted() -> None:
     assert spread_of([None, None]).shown == "undefined (2 of 2)"
 
 
-def test_a_claim_is_asked_in_the_seeds_that_have_both_rows(params: Params) -> None:
+def test_a_claim_is_checked_for_seeds_that_have_both_rows(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
     trials |= sweep(params, ["quora-pretrain"], 3)  # its finetuned row has one seed
     name = f"sst-finetune-seed{params.seed + 2}"
@@ -116,7 +114,7 @@ def test_a_claim_is_asked_in_the_seeds_that_have_both_rows(params: Params) -> No
     assert "hold up against" not in page
 
 
-def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params) -> None:
+def test_a_grid_has_a_row_for_each_setting_and_the_best_is_bold(params: Params) -> None:
     grid = "learning_rate=1e-3,2e-3 dropout=0.3,0.1"
     trials = sweep(params, ["sst-pretrain"], 2, grid)
     for name, trial in trials.items():
@@ -137,7 +135,7 @@ def test_a_grid_has_a_row_for_each_settings_and_its_best_is_bold(params: Params)
     assert "-seed11712, sst: undefined: constant predictions" in page
 
 
-def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Params) -> None:
+def test_readings_alone_add_neither_a_page_nor_a_column_of_seeds(params: Params) -> None:
     trials = sweep(params, ["sts-finetune"], 1, "pair_encoding=separate")
     trials |= sweep(params, ["multitask-pretrain"], 1, "idle_heads=skip")
     outcome = outcome_of(params, trials)
@@ -146,9 +144,7 @@ def test_readings_alone_bring_neither_a_page_nor_a_column_of_seeds(params: Param
     assert not any(row.seeds for row in outcome.results)
 
 
-def test_a_grid_over_readings_names_them_and_takes_in_what_make_readings_trained(
-    params: Params,
-) -> None:
+def test_a_grid_over_readings_names_them_and_includes_make_readings(params: Params) -> None:
     trials = sweep(params, ["sts-finetune"], 2, READING)
     for name, trial in trials.items():
         if trial.has_changes:
@@ -160,7 +156,7 @@ def test_a_grid_over_readings_names_them_and_takes_in_what_make_readings_trained
     assert tried == ["tried", "1e-4", "0.3", "sts 16", "separate", "0.100 ± 0.000 (2)"]
 
 
-def test_a_rows_seeds_are_trainings_that_differ_in_the_seed_alone(params: Params) -> None:
+def test_only_trials_with_nothing_but_a_new_seed_count_as_seeds(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain"], 3, "dropout=0.1,0.3")
     for name, trial in trials.items():
         write_trial(params, name, trial, {"sst": 0.9 if trial.has_changes else 0.6})
@@ -170,9 +166,7 @@ def test_a_rows_seeds_are_trainings_that_differ_in_the_seed_alone(params: Params
         assert (spread.count, spread.worst, spread.best) == (count, OWN, 0.6)
 
 
-def test_the_run_of_table_3_is_named_where_it_is_undefined_and_counts_among_seeds(
-    params: Params,
-) -> None:
+def test_the_run_of_table_3_counts_as_a_seed_even_if_undefined(params: Params) -> None:
     for run in ("sst-pretrain", "sts-pretrain"):  # only the first is swept
         path = paths.scores_json(run)
         told = json.loads(path.read_text())

@@ -35,7 +35,7 @@ def cells(params: Params, rows: Sequence[Any], *names: str) -> list[list[str]]:
     return [[line[header.index(name)] for name in names] for line in lines]
 
 
-def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why() -> None:
+def test_best_scores_are_bold_and_undefined_ones_have_a_reason() -> None:
     rows = [
         result_of("sst", "single-task", "finetune", 0.5, paper_score=0.53),
         result_of("sst", "multi-task", "finetune", 0.4, paper_score=0.542),
@@ -52,7 +52,7 @@ def test_best_scores_are_bold_in_both_columns_and_what_is_undefined_says_why() -
     ]
 
 
-def test_summary_averages_by_hand_and_leaves_out_a_mean_over_an_undefined_score() -> None:
+def test_the_summary_leaves_out_a_mean_with_an_undefined_score() -> None:
     rows = [
         result_of("sst", "single-task", "pretrain", 0.2),
         result_of("sst", "single-task", "finetune", 0.6),
@@ -67,7 +67,7 @@ def test_summary_averages_by_hand_and_leaves_out_a_mean_over_an_undefined_score(
     assert summary([*rows, undefined]).keys() == summary(rows).keys() - {"pretrain"}
 
 
-def test_caveats_stand_where_they_hold() -> None:
+def test_caveats_appear_if_they_apply() -> None:
     rows = [result_of("sst", "single-task", "finetune", 0.5)]
     paper, own = (
         "\n".join(notes(profile, Outcome(rows, {}, {}, {}, {})))
@@ -85,7 +85,7 @@ def test_caveats_stand_where_they_hold() -> None:
     ("rate", "shown"),
     [(1e-5, "1e-5"), (1e-5 * 10.0, "1e-4"), (1.5e-5, "1.5e-5"), (3e-5 * 3, "9e-5"), (1.0, "1e0")],
 )
-def test_rate_is_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> None:
+def test_rates_are_shown_in_full_and_as_in_the_paper(rate: float, shown: str) -> None:
     assert shown_rate(rate) == shown
 
 

@@ -23,7 +23,7 @@ def stand_in_it(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", SERVED_RUNS)
-def test_dev_texts_get_the_predictions_of_evaluate(name: str) -> None:
+def test_dev_texts_get_the_same_predictions_as_in_evaluate(name: str) -> None:
     params = load_params()
     run = open_run(params, name)
     for corpus in run.corpora:

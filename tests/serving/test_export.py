@@ -73,7 +73,7 @@ def test_transformers_loads_every_weight_and_computes_the_same(
 
 
 @pytest.mark.parametrize("name", SERVED_RUNS)
-def test_the_example_of_the_card_gives_our_answers(
+def test_the_example_on_the_card_gives_our_predictions(
     name: str, params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_run(params, name)
@@ -97,7 +97,7 @@ def run_example(card: Path, script: Path) -> dict[str, Any]:
     return runpy.run_path(str(script))
 
 
-def test_the_tokenizer_gives_the_ids_of_training(params: Params, tmp_path: Path) -> None:
+def test_the_tokenizer_gives_the_same_ids_as_in_training(params: Params, tmp_path: Path) -> None:
     export_run(params, "sst-pretrain", tmp_path / "out")
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     ours = open_run(params, "sst-pretrain").tokenizer
@@ -107,7 +107,7 @@ def test_the_tokenizer_gives_the_ids_of_training(params: Params, tmp_path: Path)
         assert theirs["input_ids"] == ours.encode(text).ids
 
 
-def test_the_card_says_what_the_run_was(params: Params, tmp_path: Path) -> None:
+def test_the_card_describes_the_run(params: Params, tmp_path: Path) -> None:
     evaluation = params.evaluation.model_copy(update={"confidence": 0.995})
     params = params.model_copy(update={"evaluation": evaluation})
     export_run(params, "multitask-pretrain", tmp_path / "out")
@@ -157,9 +157,7 @@ def test_only_an_earlier_export_is_replaced(params: Params, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("copied")
-def test_what_a_card_needs_is_asked_for_and_nothing_is_written(
-    params: Params, tmp_path: Path
-) -> None:
+def test_missing_information_for_the_card_stops_the_export(params: Params, tmp_path: Path) -> None:
     def refused(said: str) -> None:
         with pytest.raises(TrainingError, match=said):
             export_run(params, "sst-pretrain", tmp_path / "out")
@@ -176,7 +174,7 @@ def test_what_a_card_needs_is_asked_for_and_nothing_is_written(
     refused(r"dvc\.lock does not say how sst-pretrain was trained")
 
 
-def test_real_corpora_are_told_with_their_terms(params: Params, tmp_path: Path) -> None:
+def test_the_card_names_the_terms_of_real_corpora(params: Params, tmp_path: Path) -> None:
     real = params.model_copy(
         update={"profiles": params.profiles | {"demo": params.profiles["laptop"]}}
     )

@@ -33,11 +33,11 @@ def read(data: bytes, form: Format) -> list[Text]:
         (b'{"first": "a", "second": "b"}\n', "jsonl", [Text(1, "a", "b")]),
     ],
 )
-def test_forms_are_read_as_they_are_meant(data: bytes, form: Format, texts: list[Text]) -> None:
+def test_every_input_format_is_read(data: bytes, form: Format, texts: list[Text]) -> None:
     assert read(data, form) == texts
 
 
-def test_halves_of_pairs_are_left_out() -> None:
+def test_incomplete_pairs_are_left_out() -> None:
     found = read_texts([b"first,second\n", b"a,b\n", b"c,\n", b",d\n", b"\n"], "file", "csv")
     assert found.is_pairs
     assert [text.line for text in found.texts] == [2]
@@ -58,6 +58,6 @@ def test_halves_of_pairs_are_left_out() -> None:
         (b'"\\ud800"\n', "jsonl", "file, line 1: not UTF-8 text"),
     ],
 )
-def test_what_is_no_text_is_refused_by_line(data: bytes, form: Format, said: str) -> None:
+def test_anything_but_text_is_rejected_with_the_line(data: bytes, form: Format, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read(data, form)

@@ -29,14 +29,14 @@ def repository(served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return folder
 
 
-def test_the_mode_is_that_of_the_training_and_not_of_params(repository: Path) -> None:
+def test_the_mode_is_the_trained_one_and_not_that_of_params(repository: Path) -> None:
     params = load_params()
     changed = params.runs[NAME].model_copy(update={"mode": "finetune"})
     changed_params = params.model_copy(update={"runs": {NAME: changed}})
     assert open_run(changed_params, NAME).is_frozen
 
 
-def test_a_run_that_is_not_trained_yet_is_refused(repository: Path) -> None:
+def test_an_untrained_run_is_rejected(repository: Path) -> None:
     with pytest.raises(TrainingError, match=r"^sts-finetune is not trained yet"):
         open_run(load_params(), "sts-finetune")
 
@@ -52,9 +52,7 @@ def test_a_run_that_is_not_trained_yet_is_refused(repository: Path) -> None:
         ({"schema": "train/0"}, "was written by another version"),
     ],
 )
-def test_a_summary_that_says_nothing_is_refused(
-    repository: Path, change: dict[str, Any], said: str
-) -> None:
+def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], said: str) -> None:
     path = paths.run_summary(paths.run_dir(NAME))
     summary = read_json(path) | change
     gone = {key for key, value in change.items() if value is None}
@@ -63,14 +61,14 @@ def test_a_summary_that_says_nothing_is_refused(
         open_run(load_params(), NAME)
 
 
-def test_another_backbone_than_the_runs_is_refused(repository: Path) -> None:
+def test_a_backbone_that_differs_from_the_runs_is_rejected(repository: Path) -> None:
     path = paths.run_summary(paths.run_dir(NAME))
     write_json(path, read_json(path) | {"backbone": next(iter(BACKBONES))})
     with pytest.raises(BackboneError, match=r"of another backbone; run `dvc repro`$"):
         open_run(load_params(), NAME)
 
 
-def test_a_vocabulary_beyond_the_weights_is_refused(repository: Path) -> None:
+def test_a_vocabulary_larger_than_the_weights_is_rejected(repository: Path) -> None:
     path = paths.backbone_tokenizer(paths.BACKBONE)
     tokenizer = json.loads(path.read_text())
     tokenizer["model"]["vocab"]["#surplus#"] = 30522
@@ -80,7 +78,7 @@ def test_a_vocabulary_beyond_the_weights_is_refused(repository: Path) -> None:
         open_run(load_params(), NAME)
 
 
-def test_the_profile_is_what_dvc_lock_says_of_these_very_weights(
+def test_the_profile_comes_from_the_entry_in_dvc_lock_for_these_weights(
     served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(served_dir)

@@ -56,7 +56,7 @@ def nowhere(_: str) -> None:
 
 @given(st.text(min_size=1, max_size=100))
 @example("\\")
-def test_any_text_of_a_corpus_is_shown_as_it_is_and_is_never_markup(text: str) -> None:
+def test_any_text_from_a_corpus_is_shown_unchanged_and_never_as_markup(text: str) -> None:
     text = text.replace("\0", "")  # which no text may hold, in Markdown or HTML
     page = html_body(table(("What", "Text"), [("a", excerpt(text))]), nowhere)
     read = Read(page)
@@ -65,7 +65,7 @@ def test_any_text_of_a_corpus_is_shown_as_it_is_and_is_never_markup(text: str) -
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_brings_a_script_link_or_image_even_if_it_was_not_escaped(text: str) -> None:
+def test_even_unescaped_text_cannot_add_a_script_link_or_image(text: str) -> None:
     read = Read(html_body(f"- {excerpt(text)}\n", nowhere))
     assert (read.tags, read.attributes) == (["ul", "li"], [])
     read = Read(html_body(f"- {text}\n\n{text}\n\na {text}\n", nowhere))
@@ -74,13 +74,13 @@ def test_no_text_brings_a_script_link_or_image_even_if_it_was_not_escaped(text: 
 
 
 @pytest.mark.parametrize("tag", ["<details open>", "<div>", "<details onclick='x'>", "<style>"])
-def test_details_are_the_only_html_that_comes_through(tag: str) -> None:
+def test_details_are_the_only_html_that_is_kept(tag: str) -> None:
     text = "<details><summary>Files, with hashes</summary>\n\na\n\n</details>\n"
     assert Read(html_body(text, nowhere)).tags == ["details", "summary", "p"]
     assert Read(html_body(f"{tag}\n", nowhere)).tags == ["p"]
 
 
-def test_links_and_figures_lead_where_the_site_has_them() -> None:
+def test_links_and_figures_lead_to_files_of_the_site() -> None:
     site = {"table3.md": "table3.html", "curves.svg": "curves.svg"}.get
     page = html_body("[*Table* 3](table3.md), [else](else.md)\n\n![Curves](curves.svg)\n", site)
     assert '<a href="table3.html"><em>Table</em> 3</a>, else' in page
@@ -91,7 +91,7 @@ def rendered(header: tuple[str, ...], *rows: tuple[str, ...], right: tuple[str, 
     return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None)
 
 
-def test_of_two_tables_each_is_called_by_its_own_heading_or_summary() -> None:
+def test_each_table_has_its_own_heading_or_summary_as_caption() -> None:
     one = table(("What",), [("a",)])
     text = (
         f"# A\n\n{one}\n\n## B *b*\n\n{one}\n\n"
@@ -101,7 +101,7 @@ def test_of_two_tables_each_is_called_by_its_own_heading_or_summary() -> None:
     assert re.findall("<caption>(.*)</caption>", page) == ["A", "B b", "C"]
 
 
-def test_headers_say_what_they_head_and_classes_how_a_cell_is_set() -> None:
+def test_headers_have_a_scope_and_classes_replace_styles() -> None:
     page = rendered(("What", "Value"), ("a", "1"), right=("Value",))
     assert 'role="group" aria-label="Table: Name" tabindex="0"' in page
     assert '<th scope="col">What</th>' in page
@@ -126,7 +126,7 @@ HEADER = ("Corpus", "Ours", "Paper")
         ("0.500", "0.001", None),
     ],
 )
-def test_a_score_with_an_interval_shows_it_beside_the_papers(
+def test_a_score_shows_its_interval_beside_the_papers_score(
     ours: str, paper: str, tip: str | None
 ) -> None:
     page = rendered(HEADER, ("sst", ours, paper))
@@ -136,7 +136,7 @@ def test_a_score_with_an_interval_shows_it_beside_the_papers(
     assert tip or f"<td>{ours}</td>" in page
 
 
-def test_the_interval_is_drawn_to_scale_and_inside_the_picture() -> None:
+def test_the_interval_is_drawn_to_scale_and_within_the_picture() -> None:
     page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"))
     assert '<line class="interval" x1="10.0" x2="210.0"' in page
     assert '<circle class="ours" cx="110.0"' in page

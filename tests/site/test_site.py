@@ -27,7 +27,7 @@ def pages_of(site: Path) -> list[Path]:
     return sorted(site.rglob("*.html"))
 
 
-def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(
+def test_the_site_has_exactly_the_pages_and_figures_of_the_report(
     site: Path, written: Path
 ) -> None:
     report = written / "reports/demo"
@@ -40,9 +40,7 @@ def test_every_page_and_figure_of_the_report_is_there_and_nothing_else(
     assert found == (pages - {Path("README.html")}) | figures | others | {Path("icon.svg")}
 
 
-def test_references_are_relative_and_lead_to_files_and_from_every_page_to_every_other(
-    site: Path,
-) -> None:
+def test_references_are_relative_and_connect_all_pages(site: Path) -> None:
     names = {page.resolve() for page in pages_of(site)}
     for page in pages_of(site):
         references = [link for link in REFERENCE.findall(page.read_text()) if link[0] != "#"]
@@ -53,7 +51,7 @@ def test_references_are_relative_and_lead_to_files_and_from_every_page_to_every_
         assert all(target.is_relative_to(site.resolve()) for target in targets.values())
 
 
-def test_pages_and_their_style_and_script_ask_for_nothing_else(site: Path) -> None:
+def test_pages_load_only_their_own_style_and_script(site: Path) -> None:
     for name in ("site.css", "site.js"):
         assert not re.search(r"https?:|url\(|import|fetch|Request", (site / name).read_text())
     for page in pages_of(site):
@@ -63,7 +61,7 @@ def test_pages_and_their_style_and_script_ask_for_nothing_else(site: Path) -> No
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"", text)
 
 
-def test_every_page_has_one_heading_a_language_and_a_title_and_marks_itself(site: Path) -> None:
+def test_every_page_has_a_heading_language_and_title_and_marks_its_own_link(site: Path) -> None:
     texts = [page.read_text() for page in pages_of(site)]
     assert all(text.count("<h1>") == 1 and '<html lang="en-GB">' in text for text in texts)
     titles = {re.search("<title>(.*)</title>", text)[1] for text in texts}
@@ -74,7 +72,7 @@ def test_every_page_has_one_heading_a_language_and_a_title_and_marks_itself(site
         assert marked.findall(page.read_text()) == [page.name]
 
 
-def test_links_of_the_comparison_lead_into_the_site(site: Path) -> None:
+def test_links_in_the_comparison_lead_into_the_site(site: Path) -> None:
     assert '<p><a href="table3.html">Ours</a></p>' in (site / "compare.html").read_text()
 
 
@@ -89,25 +87,25 @@ def test_the_same_report_gives_the_same_bytes_and_replaces_an_older_site(reports
     assert all(Path("one", f).read_bytes() == Path("two", f).read_bytes() for f in files)
 
 
-def test_what_is_no_site_or_was_added_to_one_is_left_alone(reports: Path) -> None:
+def test_other_folders_and_added_files_are_not_replaced(reports: Path) -> None:
     Path("file").write_text("mine")
     Path("mine").mkdir()
     Path("mine/index.html").write_text("<h1>mine</h1>")
     for name in (".", "reports", "file", "mine"):
-        with pytest.raises(ReportError, match="is there already and is no site"):
+        with pytest.raises(ReportError, match="already exists and is not a site"):
             write_site("demo", Path(name))
     assert Path("file").read_text() == "mine"
     assert (reports / "demo/table3.md").is_file()
     write_site("demo", Path("site"))
     Path("site/CNAME").write_text("example.org")
-    with pytest.raises(ReportError, match="CNAME is no part of a site and would be lost"):
+    with pytest.raises(ReportError, match="CNAME is not from a site and would be lost"):
         write_site("demo", Path("site"))
     assert Path("site/CNAME").read_text() == "example.org"
 
 
-def test_a_report_that_is_missing_or_damaged_leaves_the_old_site(reports: Path) -> None:
+def test_a_missing_or_damaged_report_keeps_the_old_site(reports: Path) -> None:
     write_site("demo", Path("site"))
-    with pytest.raises(ReportError, match=r"^reports/laptop/ holds no report; run `make repro PR"):
+    with pytest.raises(ReportError, match=r"^reports/laptop/ contains no report; run `make repro"):
         write_site("laptop", Path("site"))
     (reports / "demo/data.md").write_bytes(b"\xff")
     with pytest.raises(ReportError, match="is damaged"):
@@ -126,7 +124,7 @@ def test_an_older_report_with_fewer_pages_gives_a_smaller_site(reports: Path) ->
     assert '<nav aria-label="Runs">' not in index
 
 
-def test_a_run_shows_its_time_where_that_is_known(
+def test_a_run_shows_its_time_if_it_is_known(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "<h2>Time and memory</h2>" in (site / "runs/sst-pretrain.html").read_text()
@@ -138,7 +136,7 @@ def test_a_run_shows_its_time_where_that_is_known(
     assert times_section("demo", "sst") == ""
 
 
-def test_the_command_says_what_it_wrote_and_a_mistake_in_one_line(
+def test_the_command_prints_what_it_wrote_or_a_mistake_in_one_line(
     reports: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(ROOT / "params.yaml", "params.yaml")

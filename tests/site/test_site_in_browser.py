@@ -42,7 +42,7 @@ def table3(browser: Browser, site: Path) -> Iterator[Page]:
     page.close()
 
 
-def test_every_page_loads_without_a_word_on_the_console_or_a_request_elsewhere(
+def test_every_page_loads_without_console_output_or_other_requests(
     browser: Browser, site: Path
 ) -> None:
     page = browser.new_page()
@@ -79,7 +79,7 @@ def header(page: Page, name: str) -> Locator:
     return page.locator(".sortable").get_by_role("columnheader", name=name, exact=True)
 
 
-def test_table_3_is_sorted_by_click_up_down_and_back(table3: Page) -> None:
+def test_a_click_sorts_table_3_up_down_and_back(table3: Page) -> None:
     before = column(table3, "Corpus")
     for order in ("ascending", "descending", "none"):
         header(table3, "Corpus").get_by_role("button").click()
@@ -92,9 +92,7 @@ def test_table_3_is_sorted_by_click_up_down_and_back(table3: Page) -> None:
             assert found != before
 
 
-def test_table_3_is_sorted_by_keyboard_and_numbers_by_value_before_what_is_none(
-    table3: Page,
-) -> None:
+def test_the_keyboard_sorts_table_3_with_numbers_before_text(table3: Page) -> None:
     header(table3, "Rate").get_by_role("button").focus()
     table3.keyboard.press("Enter")
     rates = [float(rate) for rate in column(table3, "Rate")]
@@ -111,7 +109,7 @@ def test_table_3_is_sorted_by_keyboard_and_numbers_by_value_before_what_is_none(
     assert header(table3, "Rate").get_attribute("aria-sort") == "none"
 
 
-def test_an_interval_shows_on_hover_and_goes(table3: Page) -> None:
+def test_an_interval_appears_on_hover_and_disappears(table3: Page) -> None:
     score, tips = table3.locator(".score").nth(2), table3.locator(".tip:visible")
     assert tips.count() == 0
     score.hover()
@@ -121,7 +119,7 @@ def test_an_interval_shows_on_hover_and_goes(table3: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_an_interval_shows_on_keyboard_focus_inside_the_window(table3: Page, width: int) -> None:
+def test_an_interval_appears_on_focus_within_the_window(table3: Page, width: int) -> None:
     table3.set_viewport_size({"width": width, "height": 800})
     header(table3, "Δ").get_by_role("button").focus()
     for _ in range(14):
@@ -144,7 +142,7 @@ def test_an_interval_shows_on_keyboard_focus_inside_the_window(table3: Page, wid
 
 
 @pytest.mark.parametrize(("medium", "width"), [("screen", 390), ("screen", 1440), ("print", 760)])
-def test_no_page_is_wider_than_the_window_and_what_scrolls_can_be_focused(
+def test_no_page_is_wider_than_the_window_and_scrolling_boxes_take_focus(
     browser: Browser, site: Path, medium: Any, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800})
@@ -160,7 +158,7 @@ def test_no_page_is_wider_than_the_window_and_what_scrolls_can_be_focused(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_amiss(browser: Browser, site: Path, scheme: Any) -> None:
+def test_axe_finds_no_violations(browser: Browser, site: Path, scheme: Any) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
     for name in KINDS if scheme == "light" else COLOURFUL:
         page.goto((site / f"{name}.html").as_uri())

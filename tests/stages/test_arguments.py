@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("stage", ["backbone", "corpora", "inputs", "report", "validate"])
-def test_a_stage_without_arguments_refuses_one(
+def test_a_stage_without_arguments_rejects_one(
     stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

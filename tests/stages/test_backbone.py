@@ -15,7 +15,7 @@ from stages.backbone import main
 ROOT = Path(__file__).parents[2]
 
 
-def test_it_takes_the_pinned_backbone_whole_from_a_mirror(
+def test_it_copies_the_pinned_backbone_from_a_mirror(
     tmp_path: Path,
     minilm_dir: Path,
     monkeypatch: pytest.MonkeyPatch,

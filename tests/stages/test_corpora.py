@@ -22,7 +22,7 @@ def _here(
     caplog.set_level("INFO", "pipeline")
 
 
-def test_it_writes_four_corpora_and_a_line_on_each(caplog: pytest.LogCaptureFixture) -> None:
+def test_it_writes_four_corpora_and_logs_each(caplog: pytest.LogCaptureFixture) -> None:
     sizes = {name: dict(SMALL) for name in CORPORA}
     paths.PARAMS.write_text(as_yaml(with_value("profiles.demo.corpora.sizes", sizes)))
     main([])
@@ -40,7 +40,7 @@ def test_it_writes_four_corpora_and_a_line_on_each(caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("dep", "is_watched"), [('      - "pairs"', True), ("      - mypairs", False)]
 )
-def test_files_of_ones_own_that_dvc_does_not_watch_are_named(
+def test_own_files_that_are_not_dependencies_are_named(
     dep: str, is_watched: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = with_value("profiles.demo.corpora", {"source": "local:pairs"})

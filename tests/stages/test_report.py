@@ -20,14 +20,16 @@ def _laptop_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths.TRIALS.write_text("trials: {}")
 
 
-def test_report_goes_to_the_folder_of_the_profile_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_goes_to_the_folder_of_the_active_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     calls: list[Any] = []
     monkeypatch.setattr(report, "write_report", lambda *args: calls.append(args))
     report.main([])
     assert calls == [(load_params(), {}, Path("reports/laptop"), Path("reports/summary.json"))]
 
 
-def test_without_runs_the_missing_file_is_named_and_nothing_written() -> None:
+def test_without_runs_the_missing_file_is_named_and_nothing_is_written() -> None:
     said = r"^data/runs/cfimdb-pretrain/run\.json is missing; run `dvc repro`$"
     with pytest.raises(ReportError, match=said):
         report.main([])

@@ -45,7 +45,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (run_of("finetune", "sst"), "tokens/sts/a.npy", False),
     ],
 )
-def test_list_changes_with_what_the_run_reads(run: RunParams, changed: str, matters: bool) -> None:
+def test_the_list_changes_with_the_files_that_the_run_reads(
+    run: RunParams, changed: str, matters: bool
+) -> None:
     def check(said: str) -> None:
         refused = pytest.raises(TrainingError, match=f"{path} {said}.*; run `dvc repro`")
         with refused if matters else nullcontext():
@@ -70,7 +72,7 @@ def test_a_missing_list_and_a_missing_folder_are_named() -> None:
         write_inputs("x", run_of("finetune", "quora"), paths.inputs_json("x"))
 
 
-def test_the_list_has_what_a_trial_with_the_other_encoding_reads() -> None:
+def test_the_list_includes_files_for_trials_with_the_other_encoding() -> None:
     out = paths.inputs_json("x")
     write_inputs("x", run_of("pretrain", "sst", "sts"), out)
     joint, separate = listed_files(out, "joint"), listed_files(out, "separate")

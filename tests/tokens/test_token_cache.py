@@ -44,7 +44,7 @@ def test_types_are_the_same_for_every_size(cache: Path, split: Split) -> None:
     assert isinstance(read.input_ids, np.memmap) == (split == "train")
 
 
-def test_a_cache_says_what_it_was_made_of_and_is_the_same_bytes_again(
+def test_a_cache_records_its_inputs_and_has_repeatable_bytes(
     cache: Path, tokenizer: Path, tmp_path: Path
 ) -> None:
     assert json.loads((cache / "cache.json").read_text()) == {
@@ -61,7 +61,7 @@ def test_a_cache_says_what_it_was_made_of_and_is_the_same_bytes_again(
 
 
 @pytest.mark.parametrize("name", ["cache.json", "train-offsets.npy", "train-input-ids.npy"])
-def test_a_cut_or_missing_file_is_refused_with_what_to_do(cache: Path, name: str) -> None:
+def test_a_truncated_or_missing_file_is_rejected_with_a_remedy(cache: Path, name: str) -> None:
     said = r"token cache .*sts is missing or damaged.*dvc repro"
     (cache / name).write_bytes((cache / name).read_bytes()[:-100])
     with pytest.raises(CorpusError, match=said):
@@ -71,7 +71,7 @@ def test_a_cut_or_missing_file_is_refused_with_what_to_do(cache: Path, name: str
         read_cache(cache, "train")
 
 
-def test_other_version_is_refused(cache: Path) -> None:
+def test_a_different_version_is_rejected(cache: Path) -> None:
     summary = json.loads((cache / "cache.json").read_text()) | {"schema": "tokens/1"}
     (cache / "cache.json").write_text(json.dumps(summary))
     with pytest.raises(SchemaError, match="its schema is tokens/1, this one reads tokens/2"):

@@ -42,7 +42,7 @@ def ids_of(tokenizer: Tokenizer, text: str, max_length: int) -> list[int]:
 
 
 @given(st.data(), st.sampled_from(list(CORPORA.values())), st.integers(3, 512))
-def test_what_is_read_is_what_the_tokenizer_says(
+def test_the_cache_returns_the_tokenizers_ids(
     minilm_dir: Path, data: st.DataObject, corpus: Corpus, max_length: int
 ) -> None:
     path = minilm_dir / "tokenizer.json"

@@ -14,7 +14,7 @@ RUN = "multitask-finetune"
 
 
 @pytest.mark.parametrize("kind", ["kill -9 of DVC", "Ctrl-C"])
-def test_the_next_repro_goes_on_and_ends_in_the_same_lock_file(
+def test_the_next_repro_continues_and_gives_the_same_lock_file(
     repository: Repository, kind: str
 ) -> None:
     repository.forget_stages(f"evaluate@{RUN}")

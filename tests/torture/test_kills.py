@@ -26,7 +26,7 @@ def _longer(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize(("run", "number", "kills"), PLAN)
-def test_a_killed_run_ends_in_the_bytes_of_one_left_alone(
+def test_a_killed_run_ends_with_the_same_bytes(
     repository: Repository, run: str, number: Signals, kills: int
 ) -> None:
     tally = kill(repository, run, number, kills, seed=len(run) + kills)
@@ -35,7 +35,7 @@ def test_a_killed_run_ends_in_the_bytes_of_one_left_alone(
     assert max(tally.lost_steps) <= 4  # a checkpoint every two steps, and kills while it is written
 
 
-def test_a_starved_training_leaves_nothing_and_is_made_up_for(repository: Repository) -> None:
+def test_a_run_without_disk_space_leaves_nothing_and_is_repeated(repository: Repository) -> None:
     tally = starve(repository, "sst-pretrain", parts=(0.5,))
     assert tally.wrong == []
     assert tally.survived == tally.injected == 1

@@ -10,7 +10,7 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
-def test_faults_are_counted_by_kind_and_what_ended_otherwise_is_named() -> None:
+def test_faults_are_counted_by_kind_and_differences_are_named() -> None:
     tallies = [
         Tally("SIGKILL", "train@sst", injected=5, survived=5, lost_steps=[0, 3, 1]),
         Tally("Ctrl-C", "dvc repro", injected=2, survived=2),

@@ -15,9 +15,7 @@ from tests.training.conftest import PLAN
 
 @pytest.mark.parametrize("steps", [1, 5])
 @pytest.mark.parametrize("fused", [True, False])
-def test_gradient_norm_of_equal_gradients_is_theirs_and_of_no_numbers_none(
-    steps: int, fused: bool
-) -> None:
+def test_equal_gradients_give_their_norm_and_nan_gives_none(steps: int, fused: bool) -> None:
     layer = torch.nn.Linear(3, 2)
     optimizer = new_optimizer(layer, 1e-3, PLAN.optimizer, fused)
     assert gradient_norm(optimizer) is None
@@ -58,7 +56,7 @@ def row(epoch: int, loss: float | None, norm: float | None, corpus: CorpusName =
     return EpochRow(epoch, corpus, 10, 160, loss, norm, "accuracy", 0.5, "")
 
 
-def test_growth_is_measured_against_the_first_loss_and_the_last_norm() -> None:
+def test_growth_is_relative_to_the_first_loss_and_the_last_norm() -> None:
     before = [row(1, 1.0, 2.0), row(2, 0.1, 1.0), row(1, 9.0, 9.0, "quora")]
     assert list(growth_notes(before, row(3, 2.9, 29.0))) == []
     assert list(growth_notes(before, row(3, 3.1, 31.0))) == [

@@ -13,19 +13,19 @@ def row(epoch: int, score: float | None, corpus: CorpusName = "sts") -> EpochRow
     return EpochRow(epoch, corpus, 10, 160, 1.25, 3.5, "pearson", score, "")
 
 
-def test_best_epoch_has_the_highest_score_and_the_earlier_of_equals() -> None:
+def test_the_best_epoch_is_the_first_with_the_highest_score() -> None:
     history = [row(1, 0.2), row(2, 0.5), row(3, 0.5), row(4, None), row(1, 0.9, "sst")]
     assert best_epoch_of(history, "sts") == 2
     assert best_epoch_of([row(1, None), row(2, None)], "sts") is None
     assert best_epoch_of([row(1, 0.2), row(2, -0.5)], "sts") == 1
 
 
-def test_epochs_are_compared_by_their_mean_and_undefined_ranks_below_every_score() -> None:
+def test_epochs_are_ranked_by_mean_score_and_undefined_comes_last() -> None:
     assert mean_score([row(1, 0.2), row(1, 0.6, "sst")]) == pytest.approx(0.4)
     assert mean_score([row(1, None)]) < mean_score([row(1, -0.99)])
 
 
-def test_file_has_an_empty_field_for_what_is_undefined_and_quotes_notes(tmp_path: Path) -> None:
+def test_the_file_has_empty_fields_for_undefined_values_and_quotes_notes(tmp_path: Path) -> None:
     rows = [row(1, 0.5), replace(row(2, None), train_loss=None, note='a "dead" head, again')]
     write_history(tmp_path / "history.csv", rows)
     assert (tmp_path / "history.csv").read_text() == (

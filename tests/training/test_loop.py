@@ -35,7 +35,7 @@ def fitted(trainer: Trainer, boundary: Callable[[Trainer], None] = lambda _: Non
     return trainer.finish()
 
 
-def test_an_epoch_takes_its_steps_in_the_order_of_equation_1_and_has_an_order_of_its_own(
+def test_steps_follow_equation_1_and_each_epoch_has_its_own_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turns: list[str] = []
@@ -58,7 +58,7 @@ def test_an_epoch_takes_its_steps_in_the_order_of_equation_1_and_has_an_order_of
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
-def test_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
+def test_the_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:
     def gradient(sizes: dict[CorpusName, int]) -> torch.Tensor:
         trainer = frozen(sizes)
         for parameter in trainer.model.parameters():
@@ -86,7 +86,7 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
 
 
 @pytest.mark.parametrize("corpus", ["sst", "quora", "sts"])
-def test_a_few_examples_can_be_learnt(tiny_backbone_dir: Path, corpus: CorpusName) -> None:
+def test_a_few_examples_can_be_learned(tiny_backbone_dir: Path, corpus: CorpusName) -> None:
     plan = replace(PLAN, epochs=40, learning_rate=3e-3)
     trainer = finetuned(tiny_backbone_dir, (corpus,), plan, dropout=0.0)
     trainer.fit("test")
@@ -127,7 +127,7 @@ def losses_with(folder: Path, pieces: dict[str, object], *, is_joint: bool) -> l
 
 
 @pytest.mark.parametrize("is_joint", [False, True])
-def test_each_exact_piece_of_speed_gives_the_losses_of_the_plain_path(
+def test_each_exact_optimization_gives_the_losses_of_the_plain_path(
     tiny_backbone_dir: Path, is_joint: bool
 ) -> None:
     plain = losses_with(tiny_backbone_dir, {}, is_joint=is_joint)
@@ -152,7 +152,7 @@ class Recorder(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_a_step_of_plain_layers_never_asks_the_device_for_a_number(tiny_backbone_dir: Path) -> None:
+def test_a_step_of_plain_layers_never_waits_for_the_device(tiny_backbone_dir: Path) -> None:
     """On a GPU each of these waits until all work before it is done."""
     waits = {"_local_scalar_dense", "item", "nonzero", "masked_select", "equal", "lift_fresh"}
     kernels = replace(PLAIN, attention="sdpa", merge_pairs=True, trim_last_layer=True)
@@ -170,7 +170,7 @@ def test_a_step_of_plain_layers_never_asks_the_device_for_a_number(tiny_backbone
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.01])
-def test_vocabulary_is_trimmed_only_without_weight_decay_and_is_whole_at_the_end(
+def test_the_vocabulary_is_trimmed_only_without_weight_decay_and_restored(
     weight_decay: float, tiny_backbone_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     optimizer = PLAN.optimizer.model_copy(update={"weight_decay": weight_decay})
@@ -184,7 +184,7 @@ def test_vocabulary_is_trimmed_only_without_weight_decay_and_is_whole_at_the_end
     assert backbone.embeddings.word.weight.shape == (30522, 32)
 
 
-def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_ends_with_the_weights_of_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores are scripted: the second of three epochs is best, so its weights must come back."""
     trainer = frozen({"sst": 20}, replace(PLAN, epochs=3), dropout=0.3)
     weight = trainer.model.heads["sst"].linear.weight
@@ -203,9 +203,7 @@ def test_model_is_left_at_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("epoch", [1, 3])
-def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
-    epoch: int, value: float
-) -> None:
+def test_a_nan_loss_ends_the_run_with_the_last_good_epoch(epoch: int, value: float) -> None:
     trainer = frozen({"sts": 20}, replace(PLAN, epochs=4))
     weight = trainer.model.heads["sts"].linear.weight
     states = [weight.detach().clone()]  # as given, then after each epoch
@@ -228,7 +226,7 @@ def test_loss_that_is_no_number_ends_the_run_with_the_last_good_epoch(
     assert torch.equal(weight, states[progress.best_epoch])
 
 
-def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch_and_names_the_corpus() -> None:
+def test_a_spoiled_run_stops_in_the_epoch_and_names_the_corpus() -> None:
     trainer = frozen({"sst": 4, "sts": 1200})  # a batch of sst, then 300
     trainer.labels["sts"][:] = float("nan")
     progress = fitted(trainer)
@@ -236,7 +234,7 @@ def test_spoilt_run_does_not_go_through_the_rest_of_its_epoch_and_names_the_corp
     assert progress.stopped == "the loss is nan in step 1, epoch 1 (sts)"
 
 
-def test_predictions_that_are_no_numbers_end_the_run_and_leave_no_corpus_a_score() -> None:
+def test_nan_predictions_end_the_run_without_a_score_for_any_corpus() -> None:
     trainer = frozen({"sst": 20, "quora": 20})
     spoilt = trainer.dev["quora"]
     assert isinstance(spoilt, VectorExamples)
@@ -248,7 +246,7 @@ def test_predictions_that_are_no_numbers_end_the_run_and_leave_no_corpus_a_score
     assert notes == [(None, False), (None, True)]
 
 
-def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
+def test_infinite_gradients_with_finite_losses_end_the_run() -> None:
     def boundary(trainer: Trainer) -> None:
         for state in trainer.optimizer.state.values():
             state["exp_avg_sq"].fill_(float("inf"))  # as an infinite gradient leaves it
@@ -257,7 +255,7 @@ def test_infinite_gradients_under_finite_losses_end_the_run() -> None:
     assert progress.stopped == "gradients are not finite, epoch 1 (sst)"
 
 
-def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() -> None:
+def test_diverging_losses_and_exploding_gradients_are_only_noted() -> None:
     def boundary(trainer: Trainer) -> None:
         if (trainer.progress.epoch, trainer.progress.step) == (2, 0):
             trainer.labels["sts"][:8] = 1e5
@@ -270,7 +268,7 @@ def test_diverging_loss_and_exploding_gradients_are_noted_and_the_run_goes_on() 
     assert "gradients explode" in after.note
 
 
-def test_a_dead_head_is_noted_and_the_run_goes_on() -> None:
+def test_a_dead_head_is_only_noted() -> None:
     trainer = frozen({"sts": 20})
     torch.nn.init.constant_(trainer.model.heads["sts"].linear.weight, 0.0)
     torch.nn.init.constant_(trainer.model.heads["sts"].linear.bias, -5.0)

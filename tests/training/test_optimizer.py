@@ -25,7 +25,7 @@ def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
 
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_an_idle_head_is_stepped_with_a_gradient_of_0_once_it_had_a_turn(
+def test_idle_heads_are_stepped_with_a_zero_gradient_after_their_first_turn(
     decay: float, fused: bool
 ) -> None:
     """Two heads in turns b a b b a b: what torch did before 2.0, when gradients stayed as zeros."""

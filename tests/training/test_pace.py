@@ -31,7 +31,7 @@ def row(corpus: CorpusName = "sst", dev: float | None = 0.5) -> EpochRow:
     return EpochRow(1, corpus, 10, 80, 0.25, 1.0, "accuracy", dev, "")
 
 
-def test_live_records_come_a_few_times_a_second_at_most(
+def test_live_records_come_at_most_a_few_times_a_second(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     pace = Pace("sst-finetune", epochs=9, steps_per_epoch=100, done=100)
@@ -43,7 +43,7 @@ def test_live_records_come_a_few_times_a_second_at_most(
     assert caplog.messages[0] == "sst-finetune  epoch 2/9  step 32/100  128.0 steps/s  6 s left"
 
 
-def test_an_epoch_is_one_line_and_live_records_repeat_its_dev_scores(
+def test_an_epoch_logs_one_line_and_live_records_repeat_its_dev_scores(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     pace = Pace("both", epochs=4, steps_per_epoch=10, done=0)
@@ -71,7 +71,7 @@ def test_an_epoch_is_one_line_and_live_records_repeat_its_dev_scores(
         (0, 1, 0.0, None),
     ],
 )
-def test_what_this_process_did_is_returned_for_the_record(
+def test_the_work_of_this_process_is_returned_for_the_record(
     done: int,
     steps: int,
     seconds: float,

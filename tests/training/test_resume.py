@@ -76,7 +76,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
         assert torch.equal(tensor, state[name]), name
 
 
-def test_killed_after_every_single_step_it_ends_in_the_same_bits(make: Make, path: Path) -> None:
+def test_a_run_killed_after_every_step_gives_the_same_bits(make: Make, path: Path) -> None:
     whole, boundaries = make(), []
     whole.fit("test", lambda trainer: boundaries.append(trainer.progress.step))
 
@@ -96,7 +96,7 @@ def test_killed_after_every_single_step_it_ends_in_the_same_bits(make: Make, pat
 
 
 @pytest.mark.parametrize("is_spoilt", [False, True])
-def test_ended_training_is_kept_without_what_further_steps_would_need(
+def test_a_finished_run_is_kept_without_the_state_for_further_steps(
     is_spoilt: bool, path: Path
 ) -> None:
     whole = small()
@@ -120,7 +120,7 @@ def test_ended_training_is_kept_without_what_further_steps_would_need(
         (NEVER, 0),
     ],
 )
-def test_a_checkpoint_is_written_by_steps_or_seconds(
+def test_a_checkpoint_is_written_after_some_steps_or_seconds(
     every: CheckpointsParams, writes: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[Path] = []
@@ -130,7 +130,7 @@ def test_a_checkpoint_is_written_by_steps_or_seconds(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_at_the_next_boundary_and_the_rest_is_done_later(
+def test_a_signal_stops_at_the_next_boundary_and_the_run_continues_later(
     number: int, path: Path
 ) -> None:
     whole = small()
@@ -154,7 +154,7 @@ def test_a_signal_stops_at_the_next_boundary_and_the_rest_is_done_later(
     assert_same(resumed, whole)
 
 
-def test_the_second_signal_is_final(path: Path) -> None:
+def test_the_second_signal_stops_at_once(path: Path) -> None:
     checkpoint = Checkpoint(path, "test", NEVER)
     with checkpoint.listening():
         os.kill(os.getpid(), signal.SIGINT)
@@ -187,7 +187,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_and_another_versions_is_named_and_left_aside(
+def test_damaged_checkpoints_and_those_of_another_version_are_not_used(
     damage: str, written: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     DAMAGES[damage](written)
@@ -201,7 +201,7 @@ def test_a_damaged_checkpoint_and_another_versions_is_named_and_left_aside(
     assert [p.name for p in written.parent.iterdir()] == ["training.damaged"]
 
 
-def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
+def test_a_full_disk_prevents_the_checkpoint_but_not_the_training(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     trainer = small()
@@ -213,7 +213,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
     assert "File too large" in caplog.text
 
 
-def test_a_file_that_cannot_be_read_for_the_moment_is_not_given_up(
+def test_a_temporary_read_error_does_not_discard_the_checkpoint(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:

@@ -25,7 +25,7 @@ def counts(draw: st.DrawFn) -> Counts:
 
 
 @given(counts())
-def test_smallest_corpus_gives_one_batch_each_other_the_floor_of_the_ratio(
+def test_the_smallest_corpus_gives_one_batch_and_others_the_floored_ratio(
     num_batches: Counts,
 ) -> None:
     pace, turns = min(num_batches.values()), turns_per_round(num_batches)
@@ -34,7 +34,7 @@ def test_smallest_corpus_gives_one_batch_each_other_the_floor_of_the_ratio(
 
 
 @given(counts())
-def test_every_round_is_the_corpora_in_their_order(num_batches: Counts) -> None:
+def test_every_round_has_the_corpora_in_order(num_batches: Counts) -> None:
     order, turns = list(round_robin(num_batches)), turns_per_round(num_batches)
     one_round = order[: sum(turns.values())]
     assert [(name, len(list(run))) for name, run in groupby(one_round)] == list(turns.items())
@@ -42,9 +42,7 @@ def test_every_round_is_the_corpora_in_their_order(num_batches: Counts) -> None:
 
 
 @given(counts())
-def test_corpora_weigh_alike_in_an_epoch_and_what_is_left_of_each_is_counted(
-    num_batches: Counts,
-) -> None:
+def test_corpora_have_equal_weight_and_left_out_batches_are_counted(num_batches: Counts) -> None:
     order, left = list(round_robin(num_batches)), discarded_batches(num_batches)
     weights = loss_weights(num_batches)
     assert list(weights) == list(left) == list(num_batches)
@@ -53,6 +51,6 @@ def test_corpora_weigh_alike_in_an_epoch_and_what_is_left_of_each_is_counted(
         assert weights[corpus] * order.count(corpus) == pytest.approx(min(num_batches.values()))
 
 
-def test_corpus_without_batches_is_refused() -> None:
+def test_a_corpus_without_batches_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"at least one batch.*'sts': 0"):
         turns_per_round({"sst": 2, "sts": 0})

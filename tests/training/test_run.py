@@ -56,12 +56,14 @@ OTHERS: dict[str, Params] = {
 }
 
 
-def test_what_decides_the_numbers_moves_the_fingerprint_and_nothing_else_does() -> None:
+def test_the_fingerprint_depends_on_exactly_what_affects_the_numbers() -> None:
     still = [name for name, params in OTHERS.items() if fingerprint(params) == fingerprint()]
     assert still == ["checkpoints", "resamples"]
 
 
-def test_inputs_kernels_threads_and_versions_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_kernels_threads_and_versions_change_the_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = fingerprint()
     assert fingerprint() == whole
     assert fingerprint(files={"a": "2"}) != whole

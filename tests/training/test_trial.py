@@ -48,7 +48,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "score_dev", lambda *_: {"sst": SCORE})
 
 
-def test_scores_and_history_stay_and_no_weights() -> None:
+def test_scores_and_history_are_kept_but_no_weights() -> None:
     folder = paths.trial_dir(NAME)
     trial.train_trial(PARAMS, NAME, TRIAL)
     record = TrialScores.read(paths.trial_scores(folder))
@@ -61,9 +61,7 @@ def test_scores_and_history_stay_and_no_weights() -> None:
     assert record.corpora == {"sst": SCORE}
 
 
-def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_failure_leaves_nothing_and_keeps_the_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise TrainingError("a batch does not fit")
 

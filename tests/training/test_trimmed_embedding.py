@@ -34,7 +34,7 @@ def train(model: MinBert) -> list[float]:
     return losses
 
 
-def test_training_is_that_of_the_full_matrix(tiny_backbone_dir: Path) -> None:
+def test_training_is_the_same_as_with_the_full_matrix(tiny_backbone_dir: Path) -> None:
     full, few = load_backbone(tiny_backbone_dir, PLAIN).eval(), trimmed(tiny_backbone_dir)
     rows = few.embeddings.word
     assert isinstance(rows, TrimmedEmbedding)
@@ -52,6 +52,6 @@ def test_training_is_that_of_the_full_matrix(tiny_backbone_dir: Path) -> None:
     assert not torch.equal(mine[IN_USE[1:]], before[IN_USE[1:]])
 
 
-def test_an_id_that_was_trimmed_away_is_an_error(tiny_backbone_dir: Path) -> None:
+def test_an_id_outside_the_trimmed_matrix_is_an_error(tiny_backbone_dir: Path) -> None:
     with pytest.raises(IndexError):
         trimmed(tiny_backbone_dir)(torch.tensor([[101, 55]]), torch.ones(1, 2, dtype=torch.bool))

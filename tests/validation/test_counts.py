@@ -37,7 +37,7 @@ HEADER = "Table 1 counts the header line"
         (SYNTHETIC, "sst train", (1600, 0), "synthetic", "critical"),
     ],
 )
-def test_a_difference_from_what_is_asked_for_is_accounted_for(
+def test_differences_from_table_1_are_explained(
     corpora: Any, place: str, counted: tuple[int, int], note: str, severity: str
 ) -> None:
     name, split = place.split()
@@ -45,7 +45,7 @@ def test_a_difference_from_what_is_asked_for_is_accounted_for(
     assert (expected.note, expected.severity) == (note, severity)
 
 
-def test_rows_are_held_against_table_1_or_params_and_those_of_ones_own_against_nothing() -> None:
+def test_row_counts_are_compared_with_table_1_or_params_except_for_own_data() -> None:
     sts = expected_rows(CORPORA["sts"], "dev", PUBLISHED, 863, 0)
     assert sts.description == f"Table 1 of the paper says 864 ({HEADER})."
     sst = expected_rows(CORPORA["sst"], "train", SYNTHETIC, 1600, 0)

@@ -37,7 +37,7 @@ def finding_of(report: Any, split: str, name: str) -> Any:
 
 @pytest.mark.parametrize("corpora", [None, CARVED])
 @pytest.mark.parametrize("name", CORPORA)
-def test_a_good_corpus_meets_every_expectation_and_each_says_what_must_be_so(
+def test_a_good_corpus_meets_every_expectation(
     tmp_path: Path, name: CorpusName, corpora: Cs224nCorpora | None
 ) -> None:
     write(tmp_path, name)
@@ -164,7 +164,7 @@ DETAILS = [
     ("name", "spoil", "expected"),
     [("sst", break_single_sentences, SINGLE_SENTENCES), ("sts", break_pairs, PAIRS)],
 )
-def test_whatever_is_wrong_is_found_and_nothing_else(
+def test_each_fault_is_found_and_nothing_else(
     tmp_path: Path, name: CorpusName, spoil: Any, expected: Any
 ) -> None:
     write(tmp_path, name, spoil)
@@ -197,9 +197,7 @@ def test_a_leaked_dev_set_is_critical_above_one_percent_and_for_sts_two(
     assert [finding.stops for finding in report.findings].count(True) == (not success)
 
 
-def test_carved_quora_must_not_share_a_single_question_and_may_lack_a_test_split(
-    tmp_path: Path,
-) -> None:
+def test_carved_quora_shares_no_question_and_needs_no_test_split(tmp_path: Path) -> None:
     def share(rows: Any) -> None:
         rows["dev"][7]["second"] = rows["train"][9]["first"].upper()
         rows["test"].clear()
@@ -226,7 +224,7 @@ def test_an_empty_train_or_dev_split_is_critical(tmp_path: Path, split: str) -> 
     }
 
 
-def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:
+def test_an_expectation_that_raises_is_critical_and_says_why() -> None:
     frame = pd.DataFrame({"id": ["label 0"], "text": ["no percentage here"]})
     (finding,) = check(frame, "dev", [expect("class_balance", bin="label")])
     assert finding.severity == "critical"
@@ -235,7 +233,7 @@ def test_an_expectation_that_cannot_be_tried_is_critical_and_says_why() -> None:
     assert '"percent"' in finding.observed
 
 
-def test_great_expectations_is_silent_and_finds_the_same_again(
+def test_great_expectations_is_silent_and_repeatable(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, "sst", break_single_sentences)

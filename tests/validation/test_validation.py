@@ -31,9 +31,7 @@ def replace_line(path: Path, number: int, line: str) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_at(
-    tmp_path: Path,
-) -> None:
+def test_a_missing_column_and_a_cut_row_do_not_stop_other_checks(tmp_path: Path) -> None:
     def spoil(rows: Any) -> None:
         rows["train"][3]["label"] = "7"
         for row in rows["test"][5:9]:
@@ -69,7 +67,7 @@ def test_a_missing_column_and_a_cut_row_are_found_and_all_else_is_still_looked_a
         (b'id,first,second,label\na,"b,,1\n', r"Found: cannot be read: unexpected end"),
     ],
 )
-def test_a_file_that_is_no_table_is_a_critical_finding(
+def test_a_file_that_is_not_a_table_is_a_critical_finding(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     write(tmp_path, "sst")
@@ -126,7 +124,7 @@ def test_the_report_describes_the_corpus_in_plain_json(tmp_path: Path) -> None:
     assert places == sorted(places, key=lambda place: (order.index(place[0]), place[1]))
 
 
-def test_labels_are_counted_in_bins_with_halves_upwards() -> None:
+def test_labels_are_counted_in_bins_and_halves_are_rounded_up() -> None:
     labels = pd.Series([0.0, 0.49, 0.5, 2.5, 4.5, 5.0, 7.0, -1.0, math.nan])
     counted = {"0": 2, "1": 1, "2": 0, "3": 1, "4": 0, "5": 2}
     assert label_bins(labels, CORPORA["sts"]) == counted

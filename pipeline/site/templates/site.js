@@ -1,7 +1,7 @@
-// What a page can do beyond being read: sort Table 3, and show a score's interval.
+// Sorts Table 3 and shows the interval of a score.
 "use strict";
 
-// A box that has nothing to scroll to is no stop for the keyboard.
+// The keyboard skips a box that has nothing to scroll.
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const wide = target.scrollWidth > target.clientWidth;
@@ -25,7 +25,7 @@ for (const table of document.querySelectorAll(".sortable")) {
   }
 }
 
-// Sorts by a column: up, then down, then as in the paper again.
+// Sorts by a column: ascending, descending, then in the paper's order again.
 function sort(body, paperOrder, header) {
   const next = { none: "ascending", ascending: "descending", descending: "none" };
   const order = next[header.getAttribute("aria-sort")];
@@ -36,7 +36,7 @@ function sort(body, paperOrder, header) {
   body.append(...rows);
 }
 
-// Numbers by value, else by the letters; what is no number among numbers stays at the end.
+// Compares numbers by value and texts by letters; texts among numbers come last.
 function compare(one, other, column, order) {
   const sign = order === "ascending" ? 1 : -1;
   const [a, b] = [one, other].map((row) => row.cells[column].textContent);
@@ -46,7 +46,7 @@ function compare(one, other, column, order) {
   return sign * (x - y);
 }
 
-let shown = null; // the score whose tip is
+let shown = null; // the score whose tip is shown
 
 function show(score) {
   hide();
@@ -64,7 +64,7 @@ function tipOf(score) {
   return score.nextElementSibling;
 }
 
-// Puts the tip below its score, or above where there is no room, and inside the window.
+// Puts the tip below its score, or above if there is no room, and inside the window.
 function place() {
   if (!shown) return;
   const tip = tipOf(shown);
@@ -85,5 +85,5 @@ document.querySelectorAll(".score").forEach((score, number) => {
   score.addEventListener("blur", hide);
 });
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
-addEventListener("scroll", place, true); // also that of a table in its box
+addEventListener("scroll", place, true); // also when a table scrolls in its box
 addEventListener("resize", place);

@@ -12,12 +12,12 @@ from benchmarks import dead_heads
 from pipeline.core.tasks import CORPORA, CorpusName, IdleHeads, Split
 from pipeline.heads.examples import VectorExamples
 from pipeline.heads.model import Head, MultitaskBert
-from pipeline.plumbing.params import RunParams, load_params
+from pipeline.plumbing.params import RunParams
 from pipeline.reporting.dead_heads import Condition, Vectors, read_dead_heads
 from pipeline.training.loop import TrainingPlan
+from tests.params import PARAMS
 from tests.splits import split_of
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 RUN = PARAMS.run("multitask-pretrain")
 SIZES: dict[CorpusName, int] = {"sst": 16, "quora": 28, "sts": 24}  # 4, 7 and 6 batches of 4
 WIDTH = 12

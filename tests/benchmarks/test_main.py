@@ -14,10 +14,9 @@ from benchmarks.ours import OFF, Trained
 from pipeline.core.config import BertConfig
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.params import Params
+from tests.params import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
-PARAMS = load_params(ROOT / "params.yaml")
 RESULTS: Any = read_json(ROOT / "benchmarks/results/cpu.json")
 WITHOUT_PEERS = ("growth", "dev_seconds", "breakdown", "startup_seconds", "full_quora")
 

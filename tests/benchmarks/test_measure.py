@@ -29,9 +29,9 @@ from pipeline.core import paths
 from pipeline.encoder.batches import Indices
 from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import TokenizedSplit, read_cache
+from tests.params import PARAMS
 from tests.splits import random_split
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 SKEWED = np.array([10.0, 1.0, 40.0, 2.0, 3.0, 5.0, 90.0, 4.0])
 
 

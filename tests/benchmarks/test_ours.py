@@ -9,9 +9,8 @@ from benchmarks.ours import ALL, ALONE, OFF, PIECES, PLAIN, part_of, setting_of,
 from pipeline.core import paths
 from pipeline.core.files import read_json, sha256_of
 from pipeline.plumbing.params import load_params
+from tests.params import PARAMS
 from tests.splits import random_split
-
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 
 
 def flat(name: str) -> dict[str, object]:

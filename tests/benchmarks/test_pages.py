@@ -1,7 +1,6 @@
 """The pages follow from the committed numbers."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +9,9 @@ from benchmarks import agreement, dead_heads, encodings, page, scaling, threads
 from benchmarks.ours import ALL, PLAIN
 from pipeline.core import paths
 from pipeline.core.files import read_json
-from pipeline.plumbing.params import load_params
 from pipeline.reporting.dead_heads import read_dead_heads
+from tests.params import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
 NUMBERS = "benchmarks/results/cpu.json"
 
 
@@ -106,5 +104,5 @@ def test_the_table_on_threads_shows_equal_bytes_and_the_largest_difference() -> 
 
 def test_the_ratio_of_encodings_compares_neighboring_turns() -> None:
     slowing_down: encodings.Turns = {"joint": [1.2, 3.0, 5.5], "separate": [1.0, 4.0, 5.0]}
-    text = encodings.page(load_params(ROOT / "params.yaml"), {"sts": slowing_down}, steps=7)
+    text = encodings.page(PARAMS, {"sts": slowing_down}, steps=7)
     assert "| sts    |     3.00 |        4.00 |             1.10 |" in text

@@ -14,8 +14,7 @@ from benchmarks import scaling
 from benchmarks.scaling import Task, makespan
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
-
-ROOT = Path(__file__).parents[2]
+from tests.params import ROOT
 
 
 @st.composite

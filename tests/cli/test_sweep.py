@@ -11,9 +11,9 @@ from pipeline.launch.sweep import readings_of
 from pipeline.plumbing.params import load_params
 from pipeline.plumbing.stage_times import StageTime
 from pipeline.plumbing.trials import load_trials
+from tests.params import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
-READINGS = set(readings_of(load_params(ROOT / "params.yaml")))
+READINGS = set(readings_of(PARAMS))
 SWEPT = {"sst-pretrain-seed11712"}
 
 

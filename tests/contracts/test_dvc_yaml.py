@@ -1,7 +1,6 @@
 """The lists of dvc.yaml agree with params.yaml and trials.yaml (its code deps: test_rooms.py)."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,12 @@ from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import read_yaml
 from pipeline.launch.graph import PICTURE, picture, rooms_picture
 from pipeline.launch.lists import watching, written
-from pipeline.plumbing.params import LocalCorpora, load_params
+from pipeline.plumbing.params import LocalCorpora
 from pipeline.plumbing.trials import load_trials
-
-ROOT = Path(__file__).parents[2]
+from tests.params import PARAMS, ROOT
 
 DVC_YAML: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
 STAGES: dict[str, Any] = DVC_YAML["stages"]
-PARAMS = load_params(ROOT / "params.yaml")
 TRIALS = load_trials(PARAMS, ROOT / "trials.yaml")
 
 

@@ -18,9 +18,8 @@ from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import ParamsError
 from pipeline.launch.environment import use_own_index
 from pipeline.plumbing.params import Params, checked
-from tests.plumbing.raw_params import RAW
+from tests.params import RAW, ROOT
 
-ROOT = Path(__file__).parents[2]
 IMPORTS = """
 import importlib, os, shutil, subprocess, zipfile
 import numpy as np, pandas as pd, torch as t, yaml

@@ -1,14 +1,13 @@
 """The workflow of GitHub Actions runs what runs everywhere else, and may do no more than read."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.core.yaml12 import parse_yaml
+from tests.params import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
 # YAML 1.2, as GitHub reads it: in YAML 1.1 the key `on` would be the boolean true
 WORKFLOW: dict[str, Any] = parse_yaml(TEXT)

@@ -1,7 +1,6 @@
 """What docs/faq.md reckons of the profile `paper`, from Tables 1 and 2 and the benchmark."""
 
 from collections import Counter
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,11 +13,10 @@ from pipeline.core.tasks import CORPORA, FEATURE_SETS, CorpusName, Mode
 from pipeline.encoder.batches import num_batches
 from pipeline.encoder.bert import BertConfig, MinBert
 from pipeline.encoder.kernels import PLAIN
-from pipeline.plumbing.params import RunParams, load_params
+from pipeline.plumbing.params import RunParams
 from pipeline.training.round_robin import round_robin
+from tests.params import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
-PARAMS = load_params(ROOT / "params.yaml")
 EPOCHS = PARAMS.profiles["paper"].epochs
 MEASURED: Any = read_json(ROOT / "benchmarks/results/cpu.json")
 MINILM = BertConfig(**MEASURED["backbone"])

@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline.core.paper import TABLE_3
@@ -11,8 +10,8 @@ from pipeline.core.tasks import CORPORA
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.backbone import BACKBONES
 from pipeline.data.sources import COMMIT, REPOSITORY
+from tests.params import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPENING = README.split("## ", 1)[0]
 ROWS = json.loads((ROOT / "reports/laptop/table3.json").read_text(encoding="utf-8"))

@@ -1,13 +1,11 @@
 """docs/params.md: true to params.yaml and dvc.yaml, every key in it, and what runs again right."""
 
-from pathlib import Path
-
 import pytest
 
 from pipeline.core.yaml12 import read_yaml
 from pipeline.launch.params_page import page
+from tests.params import ROOT
 
-ROOT = Path(__file__).parents[2]
 GRAPH = read_yaml(ROOT / "dvc.yaml")
 
 

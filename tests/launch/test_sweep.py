@@ -17,12 +17,10 @@ from pipeline.launch.sweep import (
     trials_of,
     write_trials,
 )
-from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import Changes, load_trials
 from tests.full_disk import full_disk
+from tests.params import PARAMS
 
-ROOT = Path(__file__).parents[2]
-PARAMS = load_params(ROOT / "params.yaml")
 SEED = PARAMS.seed
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.errors import CorpusError, StopError
-
-ROOT = Path(__file__).parents[2]
+from tests.params import ROOT
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,8 @@ from pipeline.core.yaml12 import as_yaml
 from pipeline.data.backbone import BACKBONES
 from pipeline.errors import ParamsError
 from pipeline.plumbing.params import Cs224nCorpora, Params, SyntheticCorpora, checked, load_params
-from tests.plumbing.raw_params import RAW, value_at, with_value
+from tests.params import PARAMS, RAW, value_at, with_value
 
-ROOT = Path(__file__).parents[2]
 # Table 2 as the paper means it: mode, learning rate, batch sizes. Its fifth row is misprinted.
 TABLE_2 = {
     "cfimdb-pretrain": ("pretrain", 1e-3, {"cfimdb": 8}),
@@ -44,7 +43,7 @@ def load(tmp_path: Path) -> Callable[[str], Params]:
 
 @pytest.fixture(scope="module")
 def params() -> Params:
-    return load_params(ROOT / "params.yaml")
+    return PARAMS
 
 
 def test_the_runs_follow_table_2_and_the_readings_that_fit_best(params: Params) -> None:

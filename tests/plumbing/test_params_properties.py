@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipeline.core.tasks import CORPORA
 from pipeline.errors import ParamsError
 from pipeline.plumbing.params import Params, checked, load_params
-from tests.plumbing.raw_params import RAW, keys_of, value_at, with_value
+from tests.params import RAW, keys_of, value_at, with_value
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 KEYS = list(keys_of(RAW))

@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ParamsError
-from pipeline.plumbing.params import load_params
 from pipeline.plumbing.trials import Changes, Trial, changed, load_trials, trial_name, with_trials
+from tests.params import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
-PARAMS = load_params(ROOT / "params.yaml")
 GOOD = """\
 trials:
   sst-finetune-rate2e-05-seed7:

@@ -11,8 +11,7 @@ from pipeline.core.files import sha256_of
 from pipeline.data.backbone import BACKBONES
 from pipeline.plumbing.params import load_params
 from stages.backbone import main
-
-ROOT = Path(__file__).parents[2]
+from tests.params import ROOT
 
 
 def test_it_copies_the_pinned_backbone_from_a_mirror(

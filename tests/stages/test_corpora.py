@@ -9,7 +9,7 @@ from pipeline.core.files import read_json
 from pipeline.core.tasks import CORPORA, SPLITS
 from pipeline.core.yaml12 import as_yaml
 from stages.corpora import main
-from tests.plumbing.raw_params import with_value
+from tests.params import with_value
 
 SMALL = {"train": 12, "dev": 8, "test": 5}
 

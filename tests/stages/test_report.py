@@ -10,7 +10,7 @@ from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
 from pipeline.plumbing.params import load_params
 from stages import report
-from tests.plumbing.raw_params import with_value
+from tests.params import with_value
 
 
 @pytest.fixture(autouse=True)

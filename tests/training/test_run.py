@@ -14,11 +14,11 @@ from pipeline.core.files import sha256_of
 from pipeline.core.records import RunInputs
 from pipeline.encoder.kernels import PLAIN
 from pipeline.errors import TrainingError
-from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.params import Params
 from pipeline.training import run
 from pipeline.training.loop import plan_of
+from tests.params import PARAMS
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 NAME = "multitask-finetune"
 
 

@@ -11,10 +11,11 @@ from pipeline.core import paths
 from pipeline.core.records import DevScore, RunScores, RunSummary, TrialScores
 from pipeline.errors import TrainingError
 from pipeline.plumbing.checkpoints import own_checkpoint
-from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Changes, Trial, changed
 from pipeline.training import trial
 from pipeline.training.run import Trained
+from tests.params import PARAMS
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

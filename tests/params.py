@@ -1,4 +1,4 @@
-"""params.yaml as plain values, whole or with one of them changed."""
+"""The committed params.yaml: as params, and as plain values with one of them changed."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.yaml12 import read_yaml
+from pipeline.plumbing.params import load_params
 
-RAW: dict[str, Any] = read_yaml(Path(__file__).parents[2] / "params.yaml")
+ROOT = Path(__file__).parents[1]
+PARAMS = load_params(ROOT / "params.yaml")
+RAW: dict[str, Any] = read_yaml(ROOT / "params.yaml")
 
 
 def keys_of(raw: Any, above: str = "") -> Iterator[str]:

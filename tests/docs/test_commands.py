@@ -68,11 +68,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
     (small.folder / "docs").mkdir(exist_ok=True)
     (small.folder / ".venv").symlink_to(sys.prefix)
     small.make()
-    small.run("git", "config", "user.email", "reader@example.org")
-    small.run("git", "config", "user.name", "A reader")
-    small.run("git", "checkout", "-qb", "main")
-    small.run("git", "add", "--all")
-    assert small.run("git", "commit", "-qm", "As a clone has it").returncode == 0
+    small.done("git", "config", "user.email", "reader@example.org")
+    small.done("git", "config", "user.name", "A reader")
+    small.done("git", "checkout", "-qb", "main")
+    small.done("git", "add", "--all")
+    small.done("git", "commit", "-qm", "As a clone has it")
     return small
 
 

@@ -4,15 +4,6 @@ In a small repository whose runs were computed one after the other first; what i
 again from a launch.
 """
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from subprocess import DEVNULL, PIPE, STDOUT
-
-import psutil
 import pytest
 
 from tests.launch.conftest import cluster
@@ -22,26 +13,6 @@ KILLED = "multitask-finetune"
 RUNS = (KILLED, "sst-pretrain")
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
-
-
-def start(
-    repository: Repository, *arguments: str, output: int = DEVNULL
-) -> "subprocess.Popen[bytes]":
-    """Begin a program of Python's in the repository."""
-    return subprocess.Popen(
-        (sys.executable, "-m", *arguments),
-        cwd=repository.folder,
-        env=repository.environment,
-        stdout=output,
-        stderr=STDOUT,
-    )
-
-
-def wait_for(condition: Callable[[], object], process: "subprocess.Popen[bytes]") -> None:
-    """Wait until something is so that a process brings about."""
-    while not condition():
-        assert process.poll() is None, "it did not come to that"
-        time.sleep(0.01)
 
 
 def assert_went_on(repository: Repository) -> None:
@@ -55,13 +26,14 @@ def test_a_killed_launch_continues(repository: Repository) -> None:
     before = repository.outcome()
     for run in RUNS:
         repository.forget_run(run)
-    with repository.holding(KILLED) as is_held:
-        launch = start(repository, "pipeline", "repro", "--jobs", "2")
-        wait_for(is_held, launch)
-    launch.kill()
-    launch.wait()
+    with (
+        repository.holding(KILLED) as is_held,
+        repository.start("pipeline", "repro", "--jobs", "2") as launch,
+    ):
+        repository.wait_for(is_held)
+        launch.kill()
 
-    again = repository.run(sys.executable, "-m", "pipeline", "repro", "--jobs", "2")
+    again = repository.pipeline("repro", "--jobs", "2")
     assert again.returncode == 0, again.stderr
     assert_went_on(repository)
     assert repository.outcome() == before
@@ -70,25 +42,17 @@ def test_a_killed_launch_continues(repository: Repository) -> None:
 def test_another_worker_continues_the_run_of_a_killed_one(repository: Repository) -> None:
     before = repository.outcome()
     repository.forget_run(KILLED)
-    begin = partial(start, repository, output=PIPE)
     options = ("--nthreads", "1", "--no-nanny")
     with (
         repository.holding(KILLED) as is_held,
-        cluster(begin, repository.folder, *options) as (address, (_, *workers)),
+        cluster(repository.start, repository.folder, *options) as (address, (_, *workers)),
+        repository.start("pipeline", "repro", "--scheduler", address) as launch,
     ):
-        launch = start(repository, "pipeline", "repro", "--scheduler", address)
-        wait_for(is_held, launch)
-        next(w for w in workers if trains(w.pid)).kill()
-        launch.wait()
+        repository.wait_for(is_held)
+        (trainer,) = repository.processes("stages.train")
+        above = {process.pid for process in trainer.parents()}
+        next(worker for worker in workers if worker.pid in above).kill()
+        launch.communicate()
     assert launch.returncode == 0
     assert_went_on(repository)
     assert repository.outcome() == before
-
-
-def trains(worker: int) -> bool:
-    """Say whether a process below this one trains the run that is to be killed."""
-    for process in psutil.Process(worker).children(recursive=True):
-        with suppress(psutil.Error):  # it has ended
-            if process.cmdline()[-2:] == ["stages.train", KILLED]:
-                return True
-    return False

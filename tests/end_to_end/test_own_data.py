@@ -78,7 +78,7 @@ def test_a_changed_file_reruns_what_depends_on_it(repository: Repository) -> Non
     lines = path.read_text().splitlines(keepends=True)
     before = repository.hashes("data", "reports")
     path.write_text("".join(lines[:-1]))
-    done = repository.run("python", "-m", "pipeline", "repro", "--verbose")
+    done = repository.pipeline("repro", "--verbose")
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stdout + done.stderr
     ran = set(re.findall(r"Running stage '([^']+)'", done.stdout))

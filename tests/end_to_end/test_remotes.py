@@ -27,16 +27,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 def ours(repository: Repository) -> Repository:
     """Return a repository that was reproduced, committed and pushed."""
     small, folder = repository, repository.folder.parent
-    done(small, "dvc", "remote", "add", "--default", "store", str(folder / "store"))
-    done(small, "git", "config", "user.email", "we@example.org")
-    done(small, "git", "config", "user.name", "We")
-    done(small, "git", "checkout", "-qb", "main")
-    done(small, "git", "add", "--all")
-    done(small, "git", "commit", "-qm", "All of it")
-    done(small, "git", "init", "-q", "--bare", "-b", "main", str(folder / "origin.git"))
-    done(small, "git", "remote", "add", "origin", str(folder / "origin.git"))
-    done(small, "git", "push", "-q", "origin", "main")
-    done(small, "dvc", "push", "--run-cache")
+    small.done("dvc", "remote", "add", "--default", "store", str(folder / "store"))
+    small.done("git", "config", "user.email", "we@example.org")
+    small.done("git", "config", "user.name", "We")
+    small.done("git", "checkout", "-qb", "main")
+    small.done("git", "add", "--all")
+    small.done("git", "commit", "-qm", "All of it")
+    small.done("git", "init", "-q", "--bare", "-b", "main", str(folder / "origin.git"))
+    small.done("git", "remote", "add", "origin", str(folder / "origin.git"))
+    small.done("git", "push", "-q", "origin", "main")
+    small.done("dvc", "push", "--run-cache")
     return small
 
 
@@ -44,7 +44,7 @@ def ours(repository: Repository) -> Repository:
 def theirs(ours: Repository) -> Repository:
     """Return a clone that has pulled from the directory."""
     clone = clone_of(ours, "theirs")
-    done(clone, "dvc", "pull")
+    clone.done("dvc", "pull")
     return clone
 
 
@@ -61,18 +61,17 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def from_s3(ours: Repository, s3: str) -> Iterator[Repository]:
+def from_s3(ours: Repository, s3: str) -> Repository:
     """Return a clone that has pulled from the server."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in NO_SECRET.items():
-            patch.setenv(name, value)
-        clone = clone_of(ours, "from-s3")
-        done(ours, "dvc", "remote", "add", "--local", "cloud", "s3://team/minbert")
-        done(ours, "dvc", "remote", "modify", "--local", "cloud", "endpointurl", s3)
-        shutil.copy(ours.folder / ".dvc/config.local", clone.folder / ".dvc")
-        done(ours, "dvc", "push", "--remote", "cloud")
-        done(clone, "dvc", "pull", "--remote", "cloud")
-        yield clone
+    clone = clone_of(ours, "from-s3")
+    for repository in (ours, clone):
+        repository.environment |= NO_SECRET
+    ours.done("dvc", "remote", "add", "--local", "cloud", "s3://team/minbert")
+    ours.done("dvc", "remote", "modify", "--local", "cloud", "endpointurl", s3)
+    shutil.copy(ours.folder / ".dvc/config.local", clone.folder / ".dvc")
+    ours.done("dvc", "push", "--remote", "cloud")
+    clone.done("dvc", "pull", "--remote", "cloud")
+    return clone
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +80,9 @@ def experiment(ours: Repository, theirs: Repository, from_s3: Repository) -> str
     faster(ours)
     with chdir(ours.folder):
         train.main([RUN])
-    done(ours, "dvc", "commit", "--force", f"train@{RUN}")
-    done(ours, "dvc", "exp", "save", "--name", "faster")
-    done(ours, "dvc", "exp", "push", "--run-cache", "origin", "faster")
+    ours.done("dvc", "commit", "--force", f"train@{RUN}")
+    ours.done("dvc", "exp", "save", "--name", "faster")
+    ours.done("dvc", "exp", "push", "--run-cache", "origin", "faster")
     return "faster"
 
 
@@ -93,7 +92,7 @@ def faster(repository: Repository) -> None:
 
 def clone_of(ours: Repository, name: str) -> Repository:
     folder = ours.folder.parent / name
-    done(ours, "git", "clone", "-q", str(ours.folder.parent / "origin.git"), str(folder))
+    ours.done("git", "clone", "-q", str(ours.folder.parent / "origin.git"), str(folder))
     return Repository(folder)
 
 
@@ -107,7 +106,7 @@ def done(repository: Repository, *command: str) -> str:
 def test_a_clone_without_data_passes_the_gate_until_code_changes(ours: Repository) -> None:
     clone = clone_of(ours, "without-data")
     assert clone.hashes("reports") == ours.hashes("reports")
-    assert "agrees with the code" in done(clone, GATE)
+    assert "agrees with the code" in clone.done(GATE)
     assert not (clone.folder / "data").exists()
     for name in ("training/loop.py", "data/synthetic.py"):  # before data there would be, after
         with (clone.folder / "pipeline" / name).open("a") as file:
@@ -125,7 +124,7 @@ def test_a_clone_that_pulls_has_every_byte_and_nothing_left_to_run(
     ran, said = clone.repro()
     assert ran == set()
     assert said.endswith("Data and pipelines are up to date.\n")
-    assert done(clone, "git", "status", "--porcelain") == ""
+    assert clone.done("git", "status", "--porcelain") == ""
 
 
 def test_results_of_another_clone_come_from_the_run_cache(
@@ -141,8 +140,8 @@ def test_results_of_another_clone_come_from_the_run_cache(
 def test_a_pushed_experiment_is_applied_in_another_clone_without_training(
     ours: Repository, from_s3: Repository, experiment: str
 ) -> None:
-    done(from_s3, "dvc", "exp", "pull", "origin", experiment)
-    done(from_s3, "dvc", "exp", "apply", experiment)
+    from_s3.done("dvc", "exp", "pull", "origin", experiment)
+    from_s3.done("dvc", "exp", "apply", experiment)
     assert from_s3.params()["runs"][RUN]["learning_rate"] == 0.002
     assert from_s3.hashes(f"data/runs/{RUN}") == ours.hashes(f"data/runs/{RUN}")
     assert from_s3.repro(f"train@{RUN}")[0] == set()

@@ -7,7 +7,6 @@ The whole graph, of ten runs, is in tests/docs/test_commands.py.
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from io import StringIO
@@ -117,7 +116,7 @@ def test_runs_can_be_added_as_documented(repository: Repository) -> None:
         for key, entries in parse_yaml(block).items():
             repository.set(**{key: repository.params()[key] | entries})
     assert main(["graph"]) == 0
-    repository.run("git", "add", "--all")
+    repository.done("git", "add", "--all")
     ran, _ = repository.repro()
     assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")
     rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
@@ -185,8 +184,7 @@ def test_a_killed_sweep_continues(repository: Repository) -> None:
     repository.repro(f"trials@{early}")  # DVC runs siblings in any order
     with repository.holding(late) as is_held:
         assert disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
-    sweep = ("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
-    done = repository.run(sys.executable, "-m", "pipeline", *sweep)
+    done = repository.pipeline("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
     assert done.returncode == 0, done.stderr
     assert f"{late}  goes on after epoch 0, step " in done.stderr
     assert early not in done.stderr  # which had come to its end
@@ -203,7 +201,7 @@ def test_a_killed_sweep_continues(repository: Repository) -> None:
 def test_repeated_trials_come_from_the_run_cache(repository: Repository) -> None:
     results = repository.hashes("data/trials")
     ask_for_trials(1)
-    assert repository.run("git", "diff", "--", "dvc.yaml", "trials.yaml").stdout == ""
+    assert repository.done("git", "diff", "--", "dvc.yaml", "trials.yaml") == ""
     shutil.rmtree(repository.folder / paths.TRIED)
     trials = ask_for_trials(2)
     repository.forget_stages(*(f"trials@{name}" for name in trials))

@@ -1,18 +1,15 @@
 """A DVC repository of shell commands, in which launches are tried."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
+from tests.working_copy import WorkingCopy
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -24,66 +21,20 @@ sys.stdin.read()
 """
 
 
-class ShellRepository:
+class ShellRepository(WorkingCopy):
     """Stages that are shell commands, under our params.yaml."""
 
     def __init__(self, folder: Path, dvc_yaml: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         for name in ("params.yaml", "trials.yaml"):
             shutil.copy(ROOT / name, folder)
         (folder / "dvc.yaml").write_text(dvc_yaml)
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment = os.environ | {
-            "PATH": path,
-            "PYTHONPATH": str(ROOT),
-            "DVC_NO_ANALYTICS": "1",
-            "OMP_NUM_THREADS": "1",
-        }
-        self._started: list[subprocess.Popen[str]] = []
+        self.environment["PYTHONPATH"] = str(ROOT)
         self.done("dvc", "init", "--no-scm", "--quiet")
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
-        )
-
-    def done(self, *command: str) -> str:
-        """Run a command that must succeed; return what it said."""
-        done = self.run(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin to run a module of Python's."""
-        process = subprocess.Popen(
-            (sys.executable, "-m", *arguments),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        self._started.append(process)
-        return process
-
-    def pipeline(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of our commands to its end."""
-        return self.run(sys.executable, "-m", "pipeline", *arguments)
 
     def ran(self) -> list[str]:
         """Return what the stages' commands noted, in its order."""
         return (self.folder / "ran").read_text().split()
-
-    def processes(self) -> list[psutil.Process]:
-        """List the processes that work in this folder."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.cwd() == str(self.folder):
-                    found.append(process)
-        return found
 
     def line_with(self, words: str, process: "subprocess.Popen[str]") -> str:
         """Read what a process says up to a line; return that."""
@@ -108,13 +59,6 @@ class ShellRepository:
             self.line_with("held", holder)
             yield holder.pid
             holder.communicate()  # ends it
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so, however long that takes the commands that were started."""
-        while not condition():
-            is_running = any(process.poll() is None for process in self._started)
-            assert is_running or condition(), "it did not come to that"
-            time.sleep(0.05)
 
 
 @contextmanager

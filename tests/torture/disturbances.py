@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -29,24 +28,13 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 
-def stages_of(repository: Repository) -> list[psutil.Process]:
-    """Return the processes of stages that run in a repository."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):  # it has ended, or is another user's
-            here = Path(process.cwd()) == repository.folder
-            if here and any(part.startswith("stages.") for part in process.cmdline()):
-                found.append(process)
-    return found
-
-
 def _inject(fault: Fault, dvc: subprocess.Popen[bytes], repository: Repository) -> bool:
     """Send the signal; say whether there was a process to send it to."""
     target, number = fault
     if target == "all":
         os.killpg(dvc.pid, number)
         return True
-    hit = stages_of(repository) if target == "stage" else [psutil.Process(dvc.pid)]
+    hit = repository.processes("stages.") if target == "stage" else [psutil.Process(dvc.pid)]
     for process in hit:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
@@ -128,7 +116,7 @@ def campaign(
 def have_stopped(repository: Repository) -> bool:
     """Wait for the stages of a DVC that is gone; say whether they end in the time to stop."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while stages_of(repository):
+    while repository.processes("stages."):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)

@@ -3,8 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from pipeline.core.yaml12 import as_yaml, read_yaml
 from pipeline.launch.lists import written
 from pipeline.plumbing.params import load_params
 from tests.torture.forked import forked, make_all
+from tests.working_copy import WorkingCopy
 
 ROOT = Path(__file__).parents[2]
 HOLD = Path(__file__).parent / "hold"
@@ -35,19 +34,8 @@ TRAIN_SIZES = {"sst": 64, "cfimdb": 16, "quora": 48, "sts": 32}
 EPOCHS = {"pretrain": 1, "finetune": 1}
 
 
-class Repository:
+class Repository(WorkingCopy):
     """A small copy of this repository, and what DVC says in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._holding: dict[str, str] = {}
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the variables of every process started here: this Python first, one thread."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        own = {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
-        return os.environ | own | self._holding
 
     @contextmanager
     def holding(self, run: str) -> Iterator[Callable[[], bool]]:
@@ -59,28 +47,17 @@ class Repository:
         held.parent.mkdir(exist_ok=True)
         held.unlink(missing_ok=True)
         path = os.pathsep.join(filter(None, [str(HOLD), os.environ.get("PYTHONPATH")]))
-        self._holding = {"PYTHONPATH": path, "MINBERT_HELD": str(held)}
+        before = self.environment
+        self.environment = before | {"PYTHONPATH": path, "MINBERT_HELD": str(held)}
         try:
             yield held.exists
         finally:
-            self._holding = {}
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, whatever that is."""
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            self.environment = before
 
     def repro(self, *arguments: str) -> tuple[set[str], str]:
         """Reproduce; return the stages that ran, and everything said."""
-        done = self.run("dvc", "--wait-for-lock", "repro", *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return set(re.findall(r"Running stage '([^']+)'", done.stdout)), done.stdout
+        said = self.done("dvc", "--wait-for-lock", "repro", *arguments)
+        return set(re.findall(r"Running stage '([^']+)'", said)), said
 
     def params(self) -> dict[str, Any]:
         """Return params.yaml."""
@@ -116,12 +93,11 @@ class Repository:
         For tests that ask for something else than a first `dvc repro`.
         """
         assert forked(make_all, self.folder) == 0
-        done = self.run("dvc", "commit", "--force")
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.done("dvc", "commit", "--force")
 
     def forget(self) -> None:
         """Make it as if nothing had ever been reproduced."""
-        assert self.run("git", "clean", "-dffxq").returncode == 0
+        self.done("git", "clean", "-dffxq")
 
     def forget_run(self, run: str) -> None:
         """Make it as if a run had never been trained, and nothing else."""
@@ -171,5 +147,5 @@ def small_repository(
     }
     small.set(profiles__demo=profile, evaluation__bootstrap_resamples=100)
     for command in (("init", "-q"), ("add", "--all")):
-        assert small.run("git", *command).returncode == 0
+        small.done("git", *command)
     return small

@@ -1,7 +1,5 @@
 """`python -m pipeline sweep` and `readings`: what they say, and what they hand on."""
 
-from pathlib import Path
-
 import pytest
 
 from pipeline.cli import main

@@ -18,7 +18,6 @@ from pipeline.training.run import Trained
 from tests.params import PARAMS
 
 ROOT = Path(__file__).parents[2]
-PARAMS = load_params(ROOT / "params.yaml")
 RECORDS = ROOT / "reports/demo/records"
 SUMMARY = RunSummary.read(RECORDS / "runs/sst-pretrain/run.json")
 SCORES = RunScores.read(RECORDS / "scores/sst-pretrain.json").corpora["sst"]

@@ -14,7 +14,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from pipeline.core.files import md5_of
 from pipeline.core.record import Record
 from pipeline.core.schemas import FINISHED
 from pipeline.errors import SchemaError
+from pipeline.plumbing.dvc_lock import read_lock
 
 log = logging.getLogger(__name__)
 
@@ -105,12 +106,17 @@ def remove_taken_in() -> None:
 
     `dvc repro -f` on such a run is meant to train it from the start.
     """
-    locked = paths.DVC_LOCK.read_text(encoding="utf-8") if paths.DVC_LOCK.is_file() else ""
+    finished: dict[Path, str] = {}
     for folder in _folders():
-        try:
-            name = Finished.read(folder / "finished.json").dvc_name
-        except (OSError, ValueError, SchemaError):
-            continue  # not finished, or of another version
+        with suppress(OSError, ValueError, SchemaError):  # not finished, or of another version
+            finished[folder] = Finished.read(folder / "finished.json").dvc_name
+    if not finished:
+        return
+    try:
+        locked = {out.md5 for stage in read_lock().values() for out in stage.outs}
+    except (OSError, ValueError):  # none yet, or being written
+        return
+    for folder, name in finished.items():
         if name in locked:
             _remove(folder)
 

@@ -17,12 +17,12 @@ from pipeline.core import paths
 from pipeline.core.files import md5_of
 from pipeline.core.records import Difference, RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName
-from pipeline.core.yaml12 import read_yaml
 from pipeline.data.reading import read_split
 from pipeline.errors import CorpusError, ReportError, SchemaError
 from pipeline.evaluation.course_format import read_predictions
 from pipeline.evaluation.paired import paired_bootstrap
 from pipeline.heads.metrics import METRICS, Score, Values
+from pipeline.plumbing.dvc_lock import LockedStage, read_lock
 
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
 Row = tuple[str, CorpusName]  # a run and its corpus
@@ -79,21 +79,21 @@ def read_side(name: str, fetch: Fetch) -> Side:
         ReportError: its dvc.lock is damaged, or the pipeline was not finished.
     """
     try:
-        stages = read_yaml(fetch(paths.DVC_LOCK))["stages"]
-        locked = stages["report"]["params"][str(paths.PARAMS)]
+        stages = read_lock(fetch(paths.DVC_LOCK))
+        locked = stages["report"].params[str(paths.PARAMS)]
         rows = {key: (row["run"], row["corpus"]) for key, row in locked["configurations"].items()}
         runs = sorted({run for run, _ in rows.values()})
         # dvc.lock keeps stages of removed runs
         kinds = (*INPUTS, "tokens", "features")
         names = [f"{kind}@{run}" for kind in ("train", "evaluate") for run in runs]
         used = {k: s for k, s in stages.items() if k in names or k.partition("@")[0] in kinds}
-        outs = {out["path"]: out["md5"] for stage in used.values() for out in stage["outs"]}
+        outs = {out.path: out.md5 for stage in used.values() for out in stage.outs}
         side = Side(
             name=name,
             params=_params(dict(_flat(locked)), used, name),
             configurations=rows,
             made_of=dict(_made_of(used)),
-            scores={run: str(outs[paths.scores_json(run).as_posix()]) for run in runs},
+            scores={run: outs[paths.scores_json(run).as_posix()] for run in runs},
             fetch=fetch,
         )
         if rows:
@@ -105,11 +105,13 @@ def read_side(name: str, fetch: Fetch) -> Side:
     )
 
 
-def _params(locked: Mapping[str, Any], used: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _params(
+    locked: Mapping[str, Any], used: Mapping[str, LockedStage], name: str
+) -> dict[str, Any]:
     """Return all params; the keys of the active profile begin with `(profile)`."""
     found = dict(locked)
     for stage in used.values():
-        for key, value in _flat(stage.get("params", {}).get(str(paths.PARAMS), {})):
+        for key, value in _flat(stage.params.get(str(paths.PARAMS), {})):
             if found.setdefault(key, value) != value:
                 raise ReportError(
                     f"{paths.DVC_LOCK} of {name} has two values of {key}; finish `make repro` there"
@@ -130,11 +132,11 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield from _flat(inner, f"{prefix}{key}.")
 
 
-def _made_of(used: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _made_of(used: Mapping[str, LockedStage]) -> Iterator[tuple[str, str]]:
     for name, stage in used.items():
-        yield from ((d["path"], d["md5"]) for d in stage["deps"] if d["path"].startswith(CODE))
+        yield from ((dep.path, dep.md5) for dep in stage.deps if dep.path.startswith(CODE))
         if name in INPUTS:
-            yield from ((out["path"], out["md5"]) for out in stage["outs"])
+            yield from ((out.path, out.md5) for out in stage.outs)
 
 
 def runs_of(side: Side, names: str) -> Rows | None:

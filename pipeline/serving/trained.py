@@ -14,7 +14,6 @@ from pipeline.core.files import md5_of, sha256_of
 from pipeline.core.records import RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.core.tokenizer import load_tokenizer
-from pipeline.core.yaml12 import read_yaml
 from pipeline.data.backbone import BACKBONES
 from pipeline.encoder.bert import MinBert
 from pipeline.encoder.device import choose_device, make_deterministic
@@ -22,6 +21,7 @@ from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_backbone, load_weights
 from pipeline.errors import BackboneError, InputError, TrainingError
 from pipeline.heads.model import MultitaskBert
+from pipeline.plumbing.dvc_lock import read_lock
 from pipeline.plumbing.params import Params
 
 
@@ -146,11 +146,10 @@ def profile_of(run: str) -> str | None:
     """
     weights = paths.run_weights(paths.run_dir(run))
     try:
-        locked = read_yaml(paths.DVC_LOCK)["stages"][f"train@{run}"]
-        (md5,) = (out["md5"] for out in locked["outs"] if out["path"] == weights.as_posix())
-        (profile,) = {
-            key.split(".")[1] for key in locked["params"]["params.yaml"] if key[:9] == "profiles."
-        }
-    except (OSError, KeyError, TypeError, ValueError):
+        locked = read_lock()[f"train@{run}"]
+        (md5,) = (out.md5 for out in locked.outs if out.path == weights.as_posix())
+        params = locked.params[str(paths.PARAMS)]
+        (profile,) = {key.split(".")[1] for key in params if key.startswith("profiles.")}
+    except (OSError, KeyError, ValueError):
         return None
-    return str(profile) if md5_of(weights) == md5 else None
+    return profile if md5_of(weights) == md5 else None

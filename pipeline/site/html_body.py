@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -22,12 +23,19 @@ Resolve = Callable[[str], str | None]
 OWN = "own"  # type of the tokens whose HTML this module writes
 DETAILS = re.compile(r"<details><summary>([^<>&]*)</summary>|</details>")
 OURS, PAPER = "Ours", "Paper"  # columns of Table 3
-SCORES = (OURS, "Dev score")  # columns whose numbers may have an interval
-INTERVAL = re.compile(r"(-?\d\.\d{3}).*? \[(-?\d\.\d{3}), (-?\d\.\d{3})\]$")
-NUMBER = re.compile(r"-?\d\.\d{3}")
+SCORES = {OURS, "Dev score"}  # columns that show a score with its interval beside the paper's
 LONG = 44  # cells with more characters are broken into lines
 
 PICTURE = Path(__file__).parent / "templates/interval.svg.jinja"
+
+
+class Shown(NamedTuple):
+    """The numbers of a row that has a score with an interval."""
+
+    score: float
+    low: float
+    high: float
+    paper: float | None
 
 
 def title_of(markdown: str) -> str:
@@ -36,8 +44,14 @@ def title_of(markdown: str) -> str:
     return next((_shown_text(token) for token in tokens if token.type == "inline"), "")
 
 
-def html_body(markdown: str, resolve: Resolve) -> str:
-    """Render the content of a page, including its heading."""
+def html_body(markdown: str, resolve: Resolve, shown: Sequence[Shown | None] = ()) -> str:
+    """Render the content of a page, including its heading.
+
+    Args:
+        markdown: the page.
+        resolve: see `Resolve`.
+        shown: for each row of its table of scores, the numbers; None without an interval.
+    """
     parser = MarkdownIt("commonmark").enable("table")
     parser.add_render_rule(OWN, lambda _, tokens, number, *__: tokens[number].content)
     parser.add_render_rule("html_block", _only_details)
@@ -46,7 +60,7 @@ def html_body(markdown: str, resolve: Resolve) -> str:
     for token in tokens:
         if token.children:
             token.children = list(_linked(token.children, resolve))
-    return str(parser.renderer.render(list(_with_tables(tokens)), parser.options, {}))
+    return str(parser.renderer.render(list(_with_tables(tokens, shown)), parser.options, {}))
 
 
 def _only_details(_: object, tokens: Sequence[Token], number: int, *__: object) -> str:
@@ -81,10 +95,11 @@ def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
             yield token
 
 
-def _with_tables(tokens: Sequence[Token]) -> Iterator[Token]:
+def _with_tables(tokens: Sequence[Token], shown: Sequence[Shown | None]) -> Iterator[Token]:
     """Add to every table a caption, from the heading above it, and attributes to its cells."""
     name = ""
     header: list[str] = []
+    scores = iter(shown)
     for number, token in enumerate(tokens):
         if token.type == "heading_open":
             name = _shown_text(tokens[number + 1])
@@ -99,7 +114,9 @@ def _with_tables(tokens: Sequence[Token]) -> Iterator[Token]:
             yield _own(f"{opening}<caption>{escape(name)}</caption>\n")
             continue
         elif token.type == "tr_open":
-            _dress(_up_to("tr_close", tokens[number + 1 :]), header)
+            row = _up_to("tr_close", tokens[number + 1 :])
+            is_scored = PAPER in header and SCORES & set(header) and row[0].tag == "td"
+            _dress(row, header, next(scores, None) if is_scored else None)
         yield token
         if token.type == "table_close":
             yield _own("</div>\n")
@@ -109,39 +126,37 @@ def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
     return list(takewhile(lambda token: token.type != end, tokens))
 
 
-def _dress(row: Sequence[Token], header: Sequence[str]) -> None:
+def _dress(row: Sequence[Token], header: Sequence[str], shown: Shown | None) -> None:
     """Make header cells of the first row and column, and replace styles by classes."""
     openings, cells, closings = row[::3], row[1::3], row[2::3]
-    paper = _shown_text(cells[header.index(PAPER)]) if PAPER in header else ""
     for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):
         classes = ["right"] if "style" in opening.attrs else []
         classes += ["long"] if len(_shown_text(cell)) > LONG else []
-        if name in SCORES and opening.tag == "td":
-            _show_interval(cell, NUMBER.search(paper))
+        if shown and name in SCORES:
+            _show_interval(cell, shown)
         scope = "col" if opening.tag == "th" else "row" if opening is row[0] else ""
         opening.tag = closing.tag = "th" if scope else "td"
         attributes = {"scope": scope, "class": " ".join(classes)}
         opening.attrs = {name: value for name, value in attributes.items() if value}
 
 
-def _show_interval(cell: Token, paper: re.Match[str] | None) -> None:
-    """Turn a score into a button that shows its interval and the paper's score."""
-    found = INTERVAL.search(_shown_text(cell))
-    if not found:
-        return
-    score, low, high = found.groups()
-    text = f"{score}, interval {low} to {high}" + (f"; paper {paper[0]}" if paper else "")
+def _show_interval(cell: Token, shown: Shown) -> None:
+    """Show a score's interval beside the paper's score on hover and focus."""
+    interval = f"[{shown.low:.3f}, {shown.high:.3f}]"
     last = (cell.children or [])[-1]
-    interval = f"[{low}, {high}]"
+    last.content = last.content.removesuffix(interval)
+    places = {
+        name: None if value is None else _place(value) for name, value in shown._asdict().items()
+    }
+    picture = filled(PICTURE, **places).strip()
+    text = f"{shown.score:.3f}, interval {shown.low:.3f} to {shown.high:.3f}"
+    text += "" if shown.paper is None else f"; paper {shown.paper:.3f}"
     small = _own(f"<small>{interval}</small>")
-    places = {"score": _place(score), "low": _place(low), "high": _place(high)}
-    picture = filled(PICTURE, **places, paper=_place(paper[0]) if paper else None).strip()
     tip = f'</button><span class="tip" role="tooltip" hidden>{text}{picture}</span>'
     opening = _own('<button type="button" class="score">')
     cell.children = [opening, *(cell.children or []), small, _own(tip)]
-    last.content = last.content.removesuffix(interval)
 
 
-def _place(score: str) -> float:
-    """Return the x coordinate of a score in the picture of its interval."""
-    return 10 + 200 * min(max(float(score), 0.0), 1.0)
+def _place(score: float) -> float:
+    """Return where a score is in the picture of its interval."""
+    return 10 + 200 * min(max(score, 0.0), 1.0)

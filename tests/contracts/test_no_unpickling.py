@@ -128,6 +128,6 @@ def test_a_pickle_in_place_of_a_file_is_rejected_without_running_it(
 @pytest.mark.parametrize("tag", ["python/object/apply:pathlib.Path.touch", "python/name:os.system"])
 def test_a_python_tag_in_params_is_rejected_without_running_it(tag: str, marker: Path) -> None:
     plant(Path("params.yaml"), f'seed: !!{tag} ["{marker}"]\n'.encode())
-    with pytest.raises(PipelineError, match="not YAML"):
+    with pytest.raises(PipelineError, match="not valid YAML"):
         load_params(Path("params.yaml"))
     assert not marker.exists()

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.files import md5_of
+from pipeline.core.yaml12 import as_yaml
 from pipeline.plumbing.checkpoints import (
     KEEP_SECONDS,
     checkpoints_root,
@@ -77,14 +78,20 @@ def test_a_run_whose_checkpoints_have_other_settings_says_that_it_starts_again(
     )
 
 
+def lock(md5: str) -> None:
+    """Write a dvc.lock with one out."""
+    out = {"path": "data/runs/sst/model.safetensors", "md5": md5}
+    paths.DVC_LOCK.write_text(as_yaml({"stages": {"train@sst": {"outs": [out]}}}))
+
+
 def test_a_checkpoint_is_removed_once_dvc_has_its_result() -> None:
     taken, _ = finished("sst", A), finished("sst", B)
     begin("sst", C)  # not finished
     remove_taken_in()
-    paths.DVC_LOCK.write_text("md5: 0000")
+    lock("0000")
     remove_taken_in()
     assert names() == {f"sst-{A}", f"sst-{B}", f"sst-{C}"}
-    paths.DVC_LOCK.write_text(f"md5: {md5_of(taken)}")
+    lock(md5_of(taken))
     with own_checkpoint("sst", A) as folder:  # trained all the same, from the start
         assert {path.name for path in folder.iterdir()} == {"lock"}
     with own_checkpoint("sst", B) as folder:  # killed before DVC came to it
@@ -92,7 +99,7 @@ def test_a_checkpoint_is_removed_once_dvc_has_its_result() -> None:
 
 
 def test_the_checkpoint_of_a_running_process_is_not_removed() -> None:
-    paths.DVC_LOCK.write_text(f"md5: {md5_of(finished('sst', B))}")
+    lock(md5_of(finished("sst", B)))
     with own_checkpoint("sst", C) as folder:
         mark_finished(folder, Path(B))
         remove_taken_in()

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.reporting.markdown import excerpt, table
-from pipeline.site.html_body import html_body
+from pipeline.site.html_body import Shown, html_body
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -87,8 +87,13 @@ def test_links_and_figures_lead_to_files_of_the_site() -> None:
     assert '<a class="box figure" href="curves.svg"><img src="curves.svg" alt="Curves"></a>' in page
 
 
-def rendered(header: tuple[str, ...], *rows: tuple[str, ...], right: tuple[str, ...] = ()) -> str:
-    return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None)
+def rendered(
+    header: tuple[str, ...],
+    *rows: tuple[str, ...],
+    right: tuple[str, ...] = (),
+    shown: Shown | None = None,
+) -> str:
+    return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None, [shown])
 
 
 def test_each_table_has_its_own_heading_or_summary_as_caption() -> None:
@@ -117,19 +122,25 @@ HEADER = ("Corpus", "Ours", "Paper")
 
 
 @pytest.mark.parametrize(
-    ("ours", "paper", "tip"),
+    ("ours", "shown", "tip"),
     [
-        ("**0.984** [0.953, 1.000]", "**0.959**", "0.984, interval 0.953 to 1.000; paper 0.959"),
-        ("0.594 † [0.469, 0.719]", "–", "0.594, interval 0.469 to 0.719"),
-        ("-0.100 [-0.200, 0.100]", "0.001", "-0.100, interval -0.200 to 0.100; paper 0.001"),
-        ("undefined: constant predictions", "0.001", None),
-        ("0.500", "0.001", None),
+        (
+            "**0.984** [0.953, 1.000]",
+            Shown(0.984, 0.953, 1.0, 0.959),
+            "0.984, interval 0.953 to 1.000; paper 0.959",
+        ),
+        (
+            "0.594 † [0.469, 0.719]",
+            Shown(0.594, 0.469, 0.719, None),
+            "0.594, interval 0.469 to 0.719",
+        ),
+        ("undefined: constant predictions", None, None),
     ],
 )
 def test_a_score_shows_its_interval_beside_the_papers_score(
-    ours: str, paper: str, tip: str | None
+    ours: str, shown: Shown | None, tip: str | None
 ) -> None:
-    page = rendered(HEADER, ("sst", ours, paper))
+    page = rendered(HEADER, ("sst", ours, "0.5"), shown=shown)
     assert re.findall(r'role="tooltip" hidden>([^<]*)<', page) == ([tip] if tip else [])
     assert ("]</small></button>" in page) == bool(tip)
     assert ('class="paper"' in page) == ("paper" in (tip or ""))
@@ -137,7 +148,8 @@ def test_a_score_shows_its_interval_beside_the_papers_score(
 
 
 def test_the_interval_is_drawn_to_scale_and_within_the_picture() -> None:
-    page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"))
+    shown = Shown(0.5, -0.25, 1.0, 0.25)
+    page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"), shown=shown)
     assert '<line class="interval" x1="10.0" x2="210.0"' in page
     assert '<circle class="ours" cx="110.0"' in page
     assert '<polygon class="paper" points="60.0,6 ' in page

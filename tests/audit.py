@@ -2,9 +2,8 @@
 
     python -m tests.audit requirements.lock
 
-pip-audit asks PyPI. A vulnerability is exit status 1. Where nobody can be asked, one line says why
-and the status is 0: to be offline must keep no one from working. Without pip-audit or the file it
-is 2.
+pip-audit asks PyPI. A vulnerability gives exit status 1. If PyPI cannot be reached, one line says
+why and the status is 0, so that you can work offline. Without pip-audit or the file, it is 2.
 """
 
 import json
@@ -19,34 +18,34 @@ from typing import Any
 
 log = logging.getLogger("audit")
 
-# every option is named, so that no environment variable of pip-audit's changes the answer
+# all options are given, so that pip-audit's environment variables do not change the result
 PIP_AUDIT = (
     *(sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--timeout", "5"),
     *("--format", "json", "--output", "-", "--desc", "off", "--aliases", "on"),
     *("--progress-spinner", "off", "--vulnerability-service", "pypi"),
 )
-LIMIT_SECONDS = 60.0  # of the whole audit
+LIMIT_SECONDS = 60.0  # for the whole audit
 
-# vulnerabilities that cannot be mended and do not reach us, each in one version and with a reason
+# vulnerabilities without a fix that do not affect us, each for one version and with a reason
 ACCEPTED: Mapping[str, str] = {
-    # diskcache unpickles what lies in its folder, in every version there is. DVC alone uses it, for
-    # its index; `make repro` keeps that in a folder which only its owner can enter.
+    # Every version of diskcache unpickles the files in its folder. Only DVC uses it, for its index;
+    # `make repro` keeps the index in a folder that only its owner can enter.
     "CVE-2025-69872": "diskcache 5.6.3",
 }
 
 
 class NotRunError(Exception):
-    """The audit could not be made; the message says why."""
+    """The audit could not run; the message says why."""
 
 
 def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[str, Any]]:
-    """Return what pip-audit says of each package of a lock file.
+    """Return pip-audit's result for each package of a lock file.
 
     Raises:
-        NotRunError: it gave no answer, or the service it asks knows none of the packages.
+        NotRunError: there was no result, or the service knows none of the packages.
     """
     arguments = [*command, "--requirement", str(lock)]
-    try:  # no shell: the command is PIP_AUDIT, the file a word of the Makefile
+    try:  # no shell; the Makefile gives the file
         done = subprocess.run(
             arguments, check=False, capture_output=True, text=True, timeout=limit_seconds
         )
@@ -63,14 +62,14 @@ def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[s
 
 
 def vulnerabilities(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line on every vulnerability that is not accepted."""
+    """Yield a line for every vulnerability that is not accepted."""
     for package in packages:
         here = f"{package['name']} {package.get('version')}"
-        for vulnerability in package.get("vulns", ()):  # none of a package that is not known
+        for vulnerability in package.get("vulns", ()):  # unknown packages have none
             names = [vulnerability["id"], *vulnerability["aliases"]]
             if here not in map(ACCEPTED.get, names):
-                mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
-                yield f"{here}: {', '.join(names)}; mended in {mended}"
+                fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+                yield f"{here}: {', '.join(names)}; fixed in {fixed}"
 
 
 def main(
@@ -81,7 +80,7 @@ def main(
     missing = [] if find_spec("pip_audit") else ["pip_audit"]
     missing += [] if Path(lock).is_file() else [lock]
     if missing:
-        log.info("dependency audit: %s is not there", ", ".join(missing))
+        log.info("dependency audit: %s not found", ", ".join(missing))
         return 2
     try:
         packages = ask(Path(lock), command, limit_seconds)
@@ -94,12 +93,12 @@ def main(
         log.info("dependency audit: the service does not know %s", ", ".join(unknown))
     if not found:
         known = len(packages) - len(unknown)
-        log.info("dependency audit: nothing against the %d packages of %s", known, lock)
+        log.info("dependency audit: no vulnerabilities in the %d packages of %s", known, lock)
         return 0
-    log.info("dependency audit: %s names versions with known vulnerabilities:", lock)
+    log.info("dependency audit: %s contains versions with known vulnerabilities:", lock)
     for line in found:
         log.info("  %s", line)
-    log.info("raise the versions; or accept one, with the reason, in tests/audit.py")
+    log.info("update them, or accept one with a reason in tests/audit.py")
     return 1
 
 

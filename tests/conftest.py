@@ -1,4 +1,4 @@
-"""What tests of more than one folder share."""
+"""Fixtures for the tests of several folders."""
 
 import json
 import os
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 MINILM = "all-MiniLM-L6-v2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minbert-pipeline"
 
-# Property tests try the same examples in every run, so that what fails for one fails for all.
-# To look for new ones: python -m pytest --hypothesis-profile=search
+# Property tests try the same examples in every run, so that failures can be reproduced.
+# To look for new examples: python -m pytest --hypothesis-profile=search
 settings.register_profile(
     "repeatable", derandomize=True, database=None, deadline=None, max_examples=50
 )
 settings.register_profile(
     "search", settings.get_profile("repeatable"), derandomize=False, max_examples=1000
 )
-settings.register_profile(  # for CONTRIBUTING's check with mutants: whether it fails is enough
+settings.register_profile(  # for mutation tests (CONTRIBUTING.md), which only need a failure
     "mutants", settings.get_profile("repeatable"), max_examples=25, phases=[Phase.generate]
 )
 settings.load_profile("repeatable")
-set_hypothesis_home_dir(CACHE / "hypothesis")  # its tables of characters; nothing of a run
+set_hypothesis_home_dir(CACHE / "hypothesis")  # for its tables of characters
 
 
-LONGEST = (  # files by their processor time; the order of those below 20 seconds does not matter
+LONGEST = (  # files by processor time; those below 20 seconds are in any order
     "end_to_end/test_repro.py",
     "docs/test_commands.py",
     "end_to_end/test_bad_input.py",
@@ -53,12 +53,12 @@ LONGEST = (  # files by their processor time; the order of those below 20 second
 
 @pytest.hookimpl(optionalhook=True)  # the tests also run without xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than there are cores, since some tests wait; at most eight."""
+    """Return one process more than there are cores, because some tests wait; at most eight."""
     return min(8, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that no core is left with one of them alone."""
+    """Start with the longest files, so that none of them runs alone at the end."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
     marked = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks) + (item.path not in marked)))
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def minilm_dir() -> Path:
-    """Return a folder with all-MiniLM-L6-v2, fetched once and kept in the user's cache."""
+    """Return a folder with all-MiniLM-L6-v2, which is fetched once and kept in the user's cache."""
     directory = CACHE / "tests" / MINILM
     files = {directory / pin.name: pin.sha256 for pin in BACKBONES[MINILM].pins}
     if not all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files.items()):
@@ -76,7 +76,7 @@ def minilm_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a backbone of 1 M random weights under MiniLM's tokenizer, for quick real runs."""
+    """Return a backbone with 1 M random weights and MiniLM's tokenizer, for quick real runs."""
     from tests.torture.backbone import write_tiny_backbone
 
     folder = tmp_path_factory.mktemp("tiny-backbone")
@@ -86,7 +86,7 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def finished_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a small repository in which all is up to date; one worker makes it for all of them."""
+    """Return a small repository that is up to date; one worker makes it for all workers."""
     from tests.torture.repository import small_repository
 
     shared = tmp_path_factory.getbasetemp()
@@ -105,7 +105,7 @@ def finished_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def repository(finished_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> "Repository":
-    """Return a copy of the finished repository for the tests of a file."""
+    """Return a copy of the finished repository, one for each test file."""
     from tests.torture.repository import Repository
 
     folder = tmp_path_factory.mktemp("copy") / "repository"
@@ -115,7 +115,7 @@ def repository(finished_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def three_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go into a folder that has params.yaml, trials.yaml and dvc.yaml, and nothing else."""
+    """Go to a folder that contains only params.yaml, trials.yaml and dvc.yaml."""
     for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
         shutil.copy(Path(__file__).parents[1] / name, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -127,9 +127,9 @@ SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-
 
 @pytest.fixture(scope="session")
 def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository's root in which four small runs were trained and evaluated.
+    """Return the root of a repository with four small runs, trained and evaluated.
 
-    By the stages' own scripts; dvc.lock holds what DVC would have written of them.
+    The stages' own scripts ran; dvc.lock contains what DVC would have written about them.
     """
     from pipeline.plumbing.params import load_params
     from pipeline.tokens.inputs import write_inputs
@@ -172,7 +172,7 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def _livelier(backbone: Path, folder: Path) -> Path:
-    """Copy a backbone with larger weights: new ones say nearly the same of every sentence."""
+    """Copy a backbone with larger weights: new ones give nearly the same output for all texts."""
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(backbone, folder)

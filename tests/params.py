@@ -22,14 +22,14 @@ def keys_of(raw: Any, above: str = "") -> Iterator[str]:
 
 
 def value_at(raw: Any, key: str) -> Any:
-    """Return the value at a dotted path; all of it at the empty one."""
+    """Return the value at a dotted path; everything for the empty path."""
     for part in filter(None, key.split(".")):
         raw = raw[part]
     return raw
 
 
 def with_value(key: str, value: object) -> dict[str, Any]:
-    """Return a copy of params.yaml with another value, or with a key more, at a dotted path."""
+    """Return a copy of params.yaml with a new value or a new key at a dotted path."""
     raw = deepcopy(RAW)
     above, _, last = key.rpartition(".")
     value_at(raw, above)[last] = value

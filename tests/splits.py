@@ -15,7 +15,7 @@ def split_of(
     labels: ArrayLike | None = None,
     pad_id: int = 0,
 ) -> TokenizedSplit:
-    """Return a split of these sentences; of a pair corpus every two are an example."""
+    """Return a split with these sentences; in a pair corpus, every two form an example."""
     count = len(sentences) // CORPORA[corpus].task.num_sentences
     return TokenizedSplit(
         CORPORA[corpus],
@@ -28,7 +28,7 @@ def split_of(
 
 
 def random_split(corpus: CorpusName, count: int) -> TokenizedSplit:
-    """Return a split of random sentences of 3 to 19 tokens, labelled 0 and 1 in turn."""
+    """Return a split with random sentences of 3 to 19 tokens, with alternating labels 0 and 1."""
     generator = np.random.default_rng(0)
     lengths = generator.integers(3, 20, count * CORPORA[corpus].task.num_sentences)
     sentences = [generator.integers(1000, 30000, length) for length in lengths]

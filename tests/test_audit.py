@@ -1,4 +1,4 @@
-"""The dependency audit: what fails, what is told, and that being offline is no fault."""
+"""The dependency audit: what fails, what is reported, and that being offline is accepted."""
 
 import json
 import logging
@@ -20,8 +20,8 @@ UNKNOWN = {"name": "odd", "skip_reason": "Dependency not found on PyPI"}
 
 
 def package(name: str, *ids: str, version: str = "1.0", fixed: tuple[str, ...] = ()) -> Any:
-    told = {"id": ids[0], "aliases": list(ids[1:]), "fix_versions": list(fixed)}
-    return {"name": name, "version": version, "vulns": [told]}
+    known = {"id": ids[0], "aliases": list(ids[1:]), "fix_versions": list(fixed)}
+    return {"name": name, "version": version, "vulns": [known]}
 
 
 def diskcache(*ids: str) -> Any:
@@ -29,7 +29,7 @@ def diskcache(*ids: str) -> Any:
 
 
 def program(code: str) -> tuple[str, ...]:
-    """Return a command that stands in for pip-audit."""
+    """Return a command that replaces pip-audit."""
     return sys.executable, "-c", code
 
 
@@ -49,10 +49,10 @@ def _heard(
 
 def test_a_missing_file_fails(caplog: pytest.LogCaptureFixture) -> None:
     assert main(["other.lock"], saying(CLEAN)) == 2
-    assert caplog.messages == ["dependency audit: other.lock is not there"]
+    assert caplog.messages == ["dependency audit: other.lock not found"]
 
 
-NOTHING = "nothing against the {} packages of some.lock".format
+NOTHING = "no vulnerabilities in the {} packages of some.lock".format
 BAD = package("bad", "GHSA-1", "CVE-1", fixed=("1.1", "2.0"))
 WORSE = package("worse", "CVE-2")
 
@@ -68,17 +68,17 @@ WORSE = package("worse", "CVE-2")
             [CLEAN, BAD, diskcache(KNOWN), WORSE],
             1,
             [
-                "some.lock names versions with known vulnerabilities:",
-                "  bad 1.0: GHSA-1, CVE-1; mended in 1.1, 2.0",
-                "  worse 1.0: CVE-2; mended in no version yet",
+                "some.lock contains versions with known vulnerabilities:",
+                "  bad 1.0: GHSA-1, CVE-1; fixed in 1.1, 2.0",
+                "  worse 1.0: CVE-2; fixed in no version yet",
             ],
         ),
-        (  # another package is not accepted
+        (  # accepted only for diskcache
             [package("bad", KNOWN)],
             1,
             [
-                "some.lock names versions with known vulnerabilities:",
-                f"  bad 1.0: {KNOWN}; mended in no version yet",
+                "some.lock contains versions with known vulnerabilities:",
+                f"  bad 1.0: {KNOWN}; fixed in no version yet",
             ],
         ),
     ],
@@ -90,7 +90,7 @@ def test_a_vulnerability_fails_unless_accepted_and_nothing_is_ignored_silently(
     assert main(["some.lock"], saying(*packages)) == status
     messages = [message.removeprefix("dependency audit: ") for message in caplog.messages]
     assert messages[: len(said)] == said
-    assert len(messages) == len(said) + status  # and what to do
+    assert len(messages) == len(said) + status  # and the remedy
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_an_audit_that_cannot_run_says_why_and_passes(
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run a database of vulnerabilities on this machine, which knows one of `jinja2`."""
+    """Run a database of vulnerabilities on this machine, with one vulnerability of `jinja2`."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     class Handler(BaseHTTPRequestHandler):
@@ -146,7 +146,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def pip_audit(tmp_path: Path) -> tuple[str, ...]:
-    """Return pip-audit itself, made to ask an address that is to follow."""
+    """Return the command for pip-audit, without the address of the service."""
     pytest.importorskip("pip_audit", reason="the environment is older than requirements-dev.lock")
     return (*PIP_AUDIT, "--cache-dir", str(tmp_path), "--vulnerability-service", "osv", "--osv-url")
 
@@ -157,7 +157,7 @@ def test_pip_audit_reports_what_its_service_knows(
     lock = tmp_path / "some.lock"
     lock.write_text("# pins\nJinja2==2.4.1\ncertifi==2026.10.18\n")
     assert main([str(lock)], (*pip_audit, service)) == 1
-    assert "  jinja2 2.4.1: CVE-1, GHSA-1; mended in 2.11.3" in caplog.messages
+    assert "  jinja2 2.4.1: CVE-1, GHSA-1; fixed in 2.11.3" in caplog.messages
     lock.write_text("certifi==2026.10.18\n")
     assert main([str(lock)], (*pip_audit, service)) == 0
 

@@ -1,4 +1,4 @@
-"""What tests of more than one command share."""
+"""Fixtures for the tests of several commands."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from pipeline.launch import repro
 from pipeline.launch.repro import How
 from tests.reporting.conftest import written
 
-__all__ = ["handed_on", "written"]
+__all__ = ["graph_calls", "written"]
 
 
 @pytest.fixture
-def handed_on(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> list[How]:
-    """Return how the graph is run, in a folder of three files."""
+def graph_calls(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> list[How]:
+    """Return the list of calls of `run_graph`, in a folder of three files."""
     calls: list[How] = []
     monkeypatch.setattr(repro, "run_graph", calls.append)
     return calls

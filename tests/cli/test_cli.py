@@ -1,4 +1,4 @@
-"""`python -m pipeline`: its commands, what it refuses, and what it does where nobody reads."""
+"""`python -m pipeline`: its commands, usage errors, and output that cannot be written."""
 
 import os
 import re
@@ -55,8 +55,8 @@ def test_invalid_arguments_are_usage_errors(arguments: str, complaint: str, caps
     assert complaint in said.err
 
 
-def talk(stdout: int, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run a command that says much into a file; return its exit status."""
+def print_much(stdout: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a command with a long output into a file; return its exit status."""
     with os.fdopen(stdout, "w", encoding="ascii") as file, monkeypatch.context() as patch:
         patch.setattr(cli, "_times", lambda _: file.write("café " * 100_000))
         patch.setattr(sys, "stdout", file)
@@ -66,18 +66,18 @@ def talk(stdout: int, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_a_reader_may_close_the_pipe_early(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    assert talk(writing, monkeypatch) == 0
+    assert print_much(writing, monkeypatch) == 0
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
 def test_a_full_disk_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
-    assert talk(os.open("/dev/full", os.O_WRONLY), monkeypatch) == 1
+    assert print_much(os.open("/dev/full", os.O_WRONLY), monkeypatch) == 1
     assert capsys.readouterr().err == "No space left on device\n"
 
 
 def test_characters_that_a_terminal_cannot_show_are_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert talk(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), monkeypatch) == 0
+    assert print_much(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), monkeypatch) == 0
     assert (tmp_path / "said").read_text().startswith("caf\\xe9 caf")

@@ -1,4 +1,4 @@
-"""compare: two runs, two commits under real DVC, and what cannot be compared."""
+"""compare: two runs, two commits with real DVC, and names that cannot be compared."""
 
 import hashlib
 import math
@@ -30,7 +30,7 @@ WORSE = [*LABELS[:20], *SHIFTED[20:]]  # 20 of 60
 
 
 def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate: float) -> None:
-    """Write what a pipeline of runs on SST leaves behind."""
+    """Write the files of a pipeline with runs on SST."""
     lines = [f"{i},text {i},,{label}" for i, label in enumerate(LABELS)]
     write_text(folder / "data/corpora/sst/dev.csv", "\n".join(["id,first,second,label", *lines]))
     stages: dict[str, object] = {}
@@ -61,7 +61,7 @@ def write_project(folder: Path, predictions: Mapping[str, Sequence[float]], rate
 
 
 @pytest.fixture(scope="module", autouse=True)
-def index_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_dvc_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_NO_ANALYTICS", "1")
         patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.mktemp("site")))
@@ -69,7 +69,7 @@ def index_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 def compared(folder: Path, *names: str) -> tuple[int, str, str]:
-    """Return the exit status of `python -m pipeline compare`, and what it said on both streams."""
+    """Return the exit status of `python -m pipeline compare` and both of its streams."""
     out, err = StringIO(), StringIO()
     with chdir(folder), redirect_stdout(out), redirect_stderr(err):
         status = main(["compare", *names])
@@ -78,7 +78,7 @@ def compared(folder: Path, *names: str) -> tuple[int, str, str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository with a tag `before` and other predictions of one run since."""
+    """Return a repository with a tag `before` and newer predictions of one run."""
     folder = tmp_path_factory.mktemp("project")
 
     def git(*command: str) -> None:

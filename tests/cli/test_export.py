@@ -1,4 +1,4 @@
-"""`python -m pipeline export`: a folder, a line that says where it is, and --force."""
+"""`python -m pipeline export`: the folder, the line that names it, and --force."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`python -m pipeline predict`: from texts to answers, and from mistakes to one sentence."""
+"""`python -m pipeline predict`: predictions for texts, and one sentence for mistakes."""
 
 import io
 import json
@@ -12,7 +12,7 @@ Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def stand_in_it(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_served_dir(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(served_dir)
 
 

@@ -1,4 +1,4 @@
-"""`python -m pipeline render`: the bytes of the stage from records alone, whole or not at all."""
+"""`python -m pipeline render`: records give the same bytes as the stage, all or none."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ REPORT = paths.report_dir("demo")
 
 @pytest.fixture
 def report(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, bytes]:
-    """Go where only a report and params.yaml with another seed are; return all files."""
+    """Go to a folder with a report and params.yaml with a different seed; return all files."""
     shutil.copytree(written / REPORT, tmp_path / REPORT)
     shutil.copy(written / paths.DEAD_HEADS, tmp_path / paths.DEAD_HEADS)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`python -m pipeline rescore`: a table, a sentence, and status 1 where a score is another one."""
+"""`python -m pipeline rescore`: a table, a sentence, and status 1 if a score differs."""
 
 import shutil
 from pathlib import Path
@@ -15,12 +15,12 @@ HEADER = ["row", "metric", "recorded", "found again", "difference"]
 
 @pytest.fixture(autouse=True)
 def _committed_records(three_files: Path) -> None:
-    """Go where the records of the committed report are, to be spoilt."""
+    """Go to a copy of the committed report's records."""
     shutil.copytree(ROOT / RECORDS, RECORDS)
 
 
 def spoil(path: Path) -> None:
-    """Make the first prediction another class."""
+    """Change the class of the first prediction."""
     first, line, *rest = path.read_text().split("\n")
     id_, _, label = line.partition(" , ")
     path.write_text("\n".join([first, f"{id_} , {(int(label) + 1) % 2} ", *rest]))

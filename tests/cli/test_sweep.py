@@ -1,4 +1,4 @@
-"""`python -m pipeline sweep` and `readings`: what they say, and what they hand on."""
+"""`python -m pipeline sweep` and `readings`: what they print and run."""
 
 import pytest
 
@@ -16,10 +16,10 @@ SWEPT = {"sst-pretrain-seed11712"}
 
 
 def test_sweep_writes_the_trials_and_continues_as_repro(
-    handed_on: list[How], capsys: pytest.CaptureFixture[str]
+    graph_calls: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["sweep", "--seeds", "3", "--runs", "sst-pretrain,sts-pretrain", "--verbose"])
-    assert handed_on == [How(verbose=True)]
+    assert graph_calls == [How(verbose=True)]
     assert len(load_trials(load_params())) == 4
     assert capsys.readouterr().out == "4 trials of 2 runs, seeds 11711 to 11713\n"
     main(["sweep", "--seeds", "1"])
@@ -28,7 +28,7 @@ def test_sweep_writes_the_trials_and_continues_as_repro(
 
 
 def test_dry_lists_the_trials_with_their_time_and_changes_nothing(
-    handed_on: list[How], capsys: pytest.CaptureFixture[str]
+    graph_calls: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     time = StageTime(stage="train@sst-pretrain", seconds=61.7)
     time.write(paths.stage_time("demo", time.stage))
@@ -40,27 +40,27 @@ def test_dry_lists_the_trials_with_their_time_and_changes_nothing(
         "sst-pretrain-seed11712",
         "3 trials of 1 run, seeds 11711 to 11712; about 3 min 05 s if none of them is known yet",
     ]
-    assert handed_on == []
+    assert graph_calls == []
     assert load_trials(load_params()) == {}
     assert paths.DVC_YAML.read_bytes() == before
 
 
 def test_readings_writes_its_trials_and_continues_as_repro(
-    handed_on: list[How], capsys: pytest.CaptureFixture[str]
+    graph_calls: list[How], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["readings", "--dry"])
     *names, last = capsys.readouterr().out.splitlines()
     assert (set(names), last) == (READINGS, "8 trials of 6 runs, seed 11711")
-    assert (handed_on, load_trials(load_params())) == ([], {})
+    assert (graph_calls, load_trials(load_params())) == ([], {})
     main(["readings", "--jobs", "2"])
-    assert handed_on == [How(jobs=2)]
+    assert graph_calls == [How(jobs=2)]
     assert set(load_trials(load_params())) == READINGS
     assert all(f"data/trials/{name}/" in paths.DVC_YAML.read_text() for name in READINGS)
     assert capsys.readouterr().out == "8 trials of 6 runs, seed 11711\n"
 
 
 def test_readings_and_sweep_keep_each_others_trials_until_the_sweep_ends(
-    handed_on: list[How],
+    graph_calls: list[How],
 ) -> None:
     main(["sweep", "--seeds", "2", "--runs", "sst-pretrain"])
     assert set(load_trials(load_params())) == SWEPT

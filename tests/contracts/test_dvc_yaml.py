@@ -89,7 +89,7 @@ def test_the_lock_contains_no_stage_that_was_removed_from_the_graph() -> None:
     for name, stage in STAGES.items():
         if "foreach" in stage:
             named.remove(name)
-            over = {"${runs}": PARAMS.runs, "${trials}": ()}  # trials of a sweep may stay
+            over = {"${runs}": PARAMS.runs, "${trials}": ()}  # a sweep may have left trials
             keys = stage["foreach"]
             named |= {f"{name}@{key}" for key in (over[keys] if isinstance(keys, str) else keys)}
     locked = read_yaml(ROOT / "dvc.lock")["stages"]
@@ -110,7 +110,7 @@ def test_inputs_and_report_depend_on_everything_they_read() -> None:
     assert folders | {f"data/features/{name}" for name in FEATURE_SETS} <= set(inputs["deps"])
     keys = {f"runs.{name}.{key}" for name in PARAMS.runs for key in ("mode", "batch_size")}
     pairs = {f"runs.{n}.pair_encoding" for n, run in PARAMS.runs.items() if run.pair_encoding}
-    assert set(inputs["params"]) == keys | pairs  # only what decides a run's files
+    assert set(inputs["params"]) == keys | pairs  # only keys that decide a run's files
     files = ("scores/{}.json", "predictions/{}", "runs/{}/history.csv", "runs/{}/run.json")
     results = {f"data/{file.format(run)}" for file in files for run in PARAMS.runs}
     assert results | {"data/corpora", "data/inputs", "data/validation"} <= set(report["deps"])

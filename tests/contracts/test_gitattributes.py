@@ -1,4 +1,4 @@
-"""A clone has every byte that was committed, whatever git is told to do with line ends."""
+"""A clone has every byte that was committed, whatever git's settings for line ends are."""
 
 import shutil
 import subprocess
@@ -32,7 +32,7 @@ def test_a_clone_has_the_same_bytes(setting: str, place: str, tmp_path: Path) ->
         path = ours / place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (ours / ".gitattributes").write_bytes(b"* text=auto eol=crlf\n")  # of a repository around it
+    (ours / ".gitattributes").write_bytes(b"* text=auto eol=crlf\n")  # in a repository around it
     shutil.copy(ROOT / ".gitattributes", ours / place)
     git(ours, "init", "-q")
     git(ours, "-c", setting, "add", "-Af")

@@ -1,6 +1,6 @@
-"""A pickle runs code when it is loaded: under the name of any file we read, it must not.
+"""A pickle runs code when it is loaded. No file that we read may be loaded as a pickle.
 
-Each disguise leaves a marker if anything unpickles it; each reader must refuse it instead.
+Each disguised pickle creates a marker if anything unpickles it; each reader must reject it.
 """
 
 import io
@@ -34,12 +34,12 @@ CONFIG = BertConfig(8, 4, 1, 2, 4, 8, 2, 0, 0.1, 0.1, 1e-12)
 
 @dataclass(frozen=True)
 class Trap:
-    """An object whose unpickling makes a file; the padding outgrows a page."""
+    """An object whose unpickling creates a file; the padding is larger than a page."""
 
     marker: Path
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        """Return the call that unpickling makes."""
+        """Return the call that unpickling executes."""
         return make_marker, (str(self.marker), "padding" * 1000)
 
 
@@ -67,14 +67,14 @@ def unpickle_checkpoint(content: bytes) -> None:
     torch.load(io.BytesIO(content), weights_only=False)
 
 
-# how a pickle is written, and who would run it
+# how a pickle is written, and what would run it
 DISGUISES: dict[str, tuple[Callable[[Trap], bytes], Callable[[bytes], None]]] = {
     "bare": (pickle.dumps, unpickle),
-    "text": (lambda trap: pickle.dumps(trap, protocol=0), unpickle),  # the oldest one is ASCII
+    "text": (lambda trap: pickle.dumps(trap, protocol=0), unpickle),  # the oldest protocol is ASCII
     "array": (as_array, unpickle),
     "checkpoint": (as_checkpoint, unpickle_checkpoint),
 }
-# where a file is planted, and who reads it; of JSON there is one reader for all
+# where a file is planted, and what reads it; all JSON has one reader
 READERS: dict[str, Callable[[], object]] = {
     "tokens/dev-input-ids.npy": lambda: read_cache(Path("tokens"), "dev"),
     "tokens/cache.json": lambda: read_cache(Path("tokens"), "dev"),
@@ -90,7 +90,7 @@ READERS: dict[str, Callable[[], object]] = {
 
 @pytest.fixture
 def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in an empty folder, and return what a trap makes beside it."""
+    """Go to an empty folder, and return the path of the marker beside it."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "marker"

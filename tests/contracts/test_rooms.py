@@ -1,7 +1,7 @@
 """Rooms are the code deps of stages: dvc.yaml must name every room that a stage imports from.
 
-DVC cannot see imports. A missing room is worse than stale: the run cache would bring back results
-of old code.
+DVC does not see imports. If a room is missing, results may be stale, and the run cache may even
+restore results of old code.
 """
 
 import ast
@@ -21,12 +21,12 @@ STAGES: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
 COMPUTING = {"tokens", "features", "train", "evaluate", "trials"}
 SOURCES = (".py", ".yaml", ".jinja")
 LOCK = "requirements-compute.lock"
-# DVC tracks the values that pass through it as params, or it changes no byte.
+# no deps: DVC tracks their values as params, or they change no byte of an out
 EXEMPT = {"pipeline/plumbing", "pipeline/errors.py"}
 
 
 def imported(path: Path) -> set[Path]:
-    """Return the first-party files that a file imports."""
+    """Return our own files that a file imports."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -38,7 +38,7 @@ def imported(path: Path) -> set[Path]:
 
 
 def code_of(stage: str) -> set[str]:
-    """Return the rooms, and files outside rooms, that running a stage imports."""
+    """Return the rooms and the files outside rooms that a stage imports."""
     seen: set[Path] = set()
     todo = {ROOT / f"stages/{stage}.py"}
     while todo:
@@ -82,7 +82,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=ignore)
     shutil.copy(ROOT / ".dvcignore", folder)
-    # git leaves a folder of an older version where Python has written caches: that is no room
+    # if Python has written caches, git keeps the folder of an older version, which is not a room
     rooms = sorted(f"pipeline/{p.parent.name}" for p in folder.glob("pipeline/*/__init__.py"))
     stages = {f"room{i}": {"cmd": "true", "deps": [room]} for i, room in enumerate(rooms)}
     (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))

@@ -1,7 +1,7 @@
-"""What docs/guarantees.md promises about security, as far as the source shows it.
+"""The promises of docs/guarantees.md about security that can be checked in the source.
 
-Nothing unpickled, nothing evaluated, no shell, no archive unpacked, one place that fetches: ruff
-refuses all else, by its own rules (S) and by what pyproject.toml bans (TID251).
+No unpickling, no evaluation, no shell, no unpacking of archives, downloads in one module: ruff
+rejects anything else, by its own rules (S) and by those in pyproject.toml (TID251).
 """
 
 import json
@@ -67,7 +67,7 @@ SECURITY = re.compile(r"TID251|S102|S30\d|S5\d\d|S60[245]")
 
 
 def refused(source: str) -> set[int]:
-    """Return the lines that ruff refuses in a module of ours, for what they run or fetch."""
+    """Return the lines that ruff rejects in a module of ours for what they run or fetch."""
     command = ["ruff", "check", "--no-cache", "--output-format=json", "--stdin-filename"]
     done = subprocess.run(
         [*command, "pipeline/encoder/new.py", "-"],
@@ -126,7 +126,7 @@ def test_make_keeps_dvcs_pickles_in_a_folder_only_for_their_owner(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", {})
     use_own_index()
-    assert list(tmp_path.iterdir()) == []  # what is no DVC repository does not become one
+    assert list(tmp_path.iterdir()) == []  # no DVC repository is created
     (tmp_path / ".dvc").mkdir()
     use_own_index()
     index = Path(os.environ["DVC_SITE_CACHE_DIR"])

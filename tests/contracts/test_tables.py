@@ -1,6 +1,6 @@
-"""Tables by corpus, task or metric have an entry for each: mypy does not see that one is missing.
+"""Tables by corpus, task or metric are complete: mypy does not notice a missing entry.
 
-Their names say what is left to do when a corpus is added (docs/adding.md).
+Failures list what is left to do when a corpus is added (docs/adding.md).
 """
 
 from importlib import import_module
@@ -39,7 +39,7 @@ def test_a_table_has_exactly_one_entry_for_each_key(name: str) -> None:
 
 def test_every_class_of_every_corpus_has_a_meaning() -> None:
     meanings = {
-        name: len(told) for name, told in table("pipeline.serving.answers.MEANINGS").items()
+        name: len(meanings) for name, meanings in table("pipeline.serving.answers.MEANINGS").items()
     }
     assert meanings == {
         name: corpus.max_label + 1 for name, corpus in CORPORA.items() if corpus.has_classes

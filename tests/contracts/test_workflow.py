@@ -1,4 +1,4 @@
-"""The workflow of GitHub Actions runs what runs everywhere else, and may do no more than read."""
+"""The workflow of GitHub Actions runs the same script as everywhere and has read access only."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from pipeline.core.yaml12 import parse_yaml
 from tests.params import ROOT
 
 TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
-# YAML 1.2, as GitHub reads it: in YAML 1.1 the key `on` would be the boolean true
+# YAML 1.2, as on GitHub: in YAML 1.1, the key `on` would be the boolean true
 WORKFLOW: dict[str, Any] = parse_yaml(TEXT)
 (JOB,) = WORKFLOW["jobs"].values()
 USED = [step["uses"] for step in JOB["steps"] if "uses" in step]
@@ -42,6 +42,6 @@ def test_it_uses_the_oldest_supported_python_and_packages_for_the_cpu() -> None:
         f'requires-python = ">={setup["python-version"]}"' in (ROOT / "pyproject.toml").read_text()
     )
     assert JOB["env"] == {"PIP_EXTRA_INDEX_URL": "https://download.pytorch.org/whl/cpu"}
-    # without a local version (2.13.0+cpu) the lock fits PyPI's builds too
+    # without a local version (2.13.0+cpu), the lock also fits PyPI's builds
     lock = (ROOT / "requirements-compute.lock").read_text()
     assert re.search(r"^torch==[\d.]+$", lock, re.MULTILINE)

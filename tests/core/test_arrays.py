@@ -1,4 +1,4 @@
-"""arrays: the bytes of numpy's own format; a full disk is in end_to_end/test_bad_input.py."""
+"""arrays: the bytes of numpy's own format. test_bad_input.py has the full disk."""
 
 import io
 from pathlib import Path

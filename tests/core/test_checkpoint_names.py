@@ -1,4 +1,4 @@
-"""Names and shapes of a checkpoint: those of Hugging Face's models; test_weights.py has ours."""
+"""Names and shapes in checkpoints of Hugging Face's models; test_weights.py has ours."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.core.checkpoint_names import judged_checkpoint, tensor_shapes
 from pipeline.core.config import BertConfig
 from pipeline.errors import BackboneError
 
-# every size another, so that no two can be taken for each other
+# all sizes differ, so that none can be confused
 CONFIG = BertConfig(40, 12, 3, 2, 20, 10, 2, 0, 0.1, 0.1, 1e-12)
 THEIRS = transformers.BertConfig(**asdict(CONFIG))
 

@@ -1,4 +1,4 @@
-"""config.json: what minBERT computes is read, anything else refused by key."""
+"""config.json: minBERT's keys are read; unsupported values are rejected with their key."""
 
 import json
 from collections.abc import Mapping

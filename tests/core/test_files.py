@@ -1,4 +1,4 @@
-"""files: whole or absent, sorted, hashed; what is written comes back, with the same bytes."""
+"""files: complete or absent, sorted, hashed, and read back with the same bytes."""
 
 import errno
 import math
@@ -97,7 +97,7 @@ def test_json_is_indented_and_rejects_nan(tmp_path: Path) -> None:
 
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-# JSON can name half a surrogate pair, as it comes out of a broken text
+# JSON can contain half a surrogate pair, which broken texts may have
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -118,7 +118,7 @@ def test_json_can_be_read_back_and_key_order_does_not_matter(value: Any) -> None
         one, other = Path(folder) / "one.json", Path(folder) / "other.json"
         write_json(one, value)
         write_json(other, reversed_keys(value))
-        assert repr(read_json(one)) == repr(read_json(other))  # tells 1 from 1.0 and True
+        assert repr(read_json(one)) == repr(read_json(other))  # distinguishes 1, 1.0 and True
         assert read_json(one) == value
         assert one.read_bytes() == other.read_bytes()
 

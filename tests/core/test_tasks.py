@@ -1,4 +1,4 @@
-"""tasks: what sections 4.2 to 4.4 of the paper say of each corpus."""
+"""tasks: the corpora as in sections 4.2 to 4.4 of the paper."""
 
 from pipeline.core.tasks import CORPORA, SPLITS
 

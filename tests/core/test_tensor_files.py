@@ -1,4 +1,4 @@
-"""Tensors in a file: what is missing, misshapen or not finite is seen without torch."""
+"""Tensors in a file: missing, misshapen or infinite ones are found without torch."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ TYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
 def problems_with(tensor: torch.Tensor, folder: Path) -> list[str]:
-    """Say what is wrong with a tensor that stands between two others in a file."""
+    """Return the problems of a tensor between two others in a file."""
     path = folder / "model.safetensors"
     around = {"a": torch.ones(3), "c": torch.full((1,), torch.nan)}
     save_file({**around, "b": tensor}, path)
@@ -31,7 +31,7 @@ def test_floats_of_every_width_are_accepted_up_to_their_largest_value(
     values = [largest, -largest, 0.0, -0.0, torch.finfo(dtype).tiny, 1.0]
     tensor = torch.tensor(values, dtype=dtype).view(2, 3)
     assert problems_with(tensor, tmp_path) == []
-    # a number that float32 cannot hold is as good as infinite
+    # a number too large for float32 counts as infinite
     too_large = [1e300] if dtype == torch.float64 else []
     for value in (torch.nan, -torch.nan, torch.inf, -torch.inf, *too_large):
         tensor[1, 2] = value

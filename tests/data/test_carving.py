@@ -1,4 +1,4 @@
-"""carving: the split of a seed, what cannot be carved; the rest is in the properties."""
+"""carving: a known split, and pairs that cannot be carved; the rest are property tests."""
 
 import pandas as pd
 import pytest
@@ -19,7 +19,7 @@ def test_questions_are_compared_without_case_and_extra_spaces() -> None:
 
 @pytest.mark.parametrize(("seed", "dev"), [(11711, ["id2", "id5"]), (1, ["id0", "id7"])])
 def test_a_known_seed_gives_the_known_split(seed: int, dev: list[str]) -> None:
-    """The split must not move with a new version of a library: it is part of the results."""
+    """The split must not change with a new version of a library: it is part of the results."""
     alone = [(f"x{i}", f"y{i}") for i in range(10)]
     assert list(carve(pairs_of(alone), seed)["dev"]["id"]) == dev
 

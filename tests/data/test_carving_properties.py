@@ -1,4 +1,4 @@
-"""carving, whichever pairs share questions: two sides that know nothing of each other."""
+"""carving: whichever pairs share questions, the two splits share none."""
 
 import pandas as pd
 from hypothesis import given
@@ -8,7 +8,7 @@ from pipeline.data.carving import DEV_SHARE, carve, normalized
 from pipeline.data.reading import frame_of
 from pipeline.errors import CorpusError
 
-# few words, so that pairs hang together; written in ways that count as one question
+# few words, so that pairs share questions, in spellings that count as equal
 QUESTIONS = st.builds(
     lambda number, write: write(f"is {number} ſtraße"),
     st.integers(0, 60),
@@ -25,7 +25,7 @@ def pairs(draw: st.DrawFn) -> pd.DataFrame:
 
 
 def groups_of(frame: pd.DataFrame) -> list[set[str]]:
-    """Return the ids of pairs that hang together, found the plain way."""
+    """Return the ids of each connected component, found by a simple algorithm."""
     groups: list[tuple[set[str], set[str]]] = []  # ids, questions
     for key, first, second in zip(
         frame["id"], normalized(frame["first"]), normalized(frame["second"]), strict=True

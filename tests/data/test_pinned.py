@@ -1,7 +1,7 @@
-"""pinned: routes in order, hashes without mercy, downloads from a server on this machine.
+"""pinned: the order of routes, hashes, and downloads from a server on this machine.
 
-A mirror with a wrong file and servers that are not there, hang or send something else are in
-tests/end_to_end/test_bad_input.py.
+tests/end_to_end/test_bad_input.py has a mirror with a wrong file and servers that are absent, hang
+or send the wrong content.
 """
 
 import hashlib
@@ -30,25 +30,25 @@ TOO_MUCH = answer(206, CONTENT[:500_000])
 
 
 def rest(request: BaseHTTPRequestHandler) -> None:
-    """Answer a request for a range, as asked."""
+    """Respond to a request for a range with that range."""
     start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
     answer(206, CONTENT[start:])(request)
 
 
 def anew(request: BaseHTTPRequestHandler) -> None:
-    """Answer a request for the whole file; one for a range, with an error."""
+    """Respond to a request for the whole file; reject one for a range."""
     answer(400 if "Range" in request.headers else 200, CONTENT)(request)
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Return files with the certificate and key of localhost, signed by nobody but itself."""
+    """Return files with a self-signed certificate for localhost and its key."""
     return make_ssl_devcert(str(tmp_path_factory.mktemp("certificate") / "site"), cn="localhost")
 
 
 @pytest.fixture
 def secure_site(certificate: tuple[str, str]) -> Iterator[Site]:
-    """Serve over https, with a certificate that only `trusted` makes good."""
+    """Serve over https, with a certificate that is valid only with `trusted`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     with serving(context) as site:
@@ -57,7 +57,7 @@ def secure_site(certificate: tuple[str, str]) -> Iterator[Site]:
 
 @pytest.fixture
 def trusted(certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add the secure site's certificate to those that this machine trusts."""
+    """Make this machine trust the secure site's certificate."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate[0])
 
 

@@ -1,6 +1,6 @@
-"""reading: what corpus files mean, what is refused by file and line, and the way back.
+"""reading: how corpus files are read, what is rejected with file and line, and writing.
 
-That any text comes back as it was written is in test_reading_properties.py.
+test_reading_properties.py tests that any text is read back unchanged.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Corpus files, whatever the text: what is written is read back."""
+"""Corpus files are read back unchanged, whatever their text."""
 
 import math
 from pathlib import Path

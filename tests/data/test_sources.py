@@ -1,4 +1,4 @@
-"""sources: four folders in one schema, from the seed or from a mirror of small upstream files."""
+"""sources: four folders in one schema, generated or from a mirror of small upstream files."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ def test_hashes_are_unique_and_the_address_contains_a_full_commit() -> None:
 
 
 def pinned(mirror: Path, name: CorpusName, split: Split) -> Pin:
-    """Put a file in the upstream format; the third row of Quora's dev set has a hole."""
+    """Write a file in the upstream format; the third row of Quora's dev set has an empty field."""
     columns = ["sentence1", "sentence2"] if CORPORA[name].is_pair else ["sentence"]
     label = [] if split == "test" else [LABEL_COLUMNS[name]]
     lines = [["", "id", *columns, *label]]
@@ -69,7 +69,7 @@ def pinned(mirror: Path, name: CorpusName, split: Split) -> Pin:
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a mirror with small files in place of the pinned ones; the way outside is shut."""
+    """Return a mirror with small files in place of the pinned ones; there is no network."""
     directory = tmp_path / "mirror"
     directory.mkdir()
     pins = {name: {split: pinned(directory, name, split) for split in SPLITS} for name in CORPORA}

@@ -1,4 +1,4 @@
-"""synthetic: the known corpora, and what splits keep apart."""
+"""synthetic: known corpora, sizes, and the independence of splits."""
 
 import hashlib
 import re
@@ -44,7 +44,7 @@ def test_splits_have_the_right_sizes_and_columns_and_no_text_twice(
         assert list(frame.columns) == ["id", "first", "second", "label"]
         assert frame["label"].dtype == "float64"
         assert frame["id"].is_unique
-        assert frame["id"].str.fullmatch(r"[0-9a-f]{25}").all()  # as upstream's
+        assert frame["id"].str.fullmatch(r"[0-9a-f]{25}").all()  # as in the upstream files
         assert frame["first"].str.strip().ne("").all()
         assert (frame["second"].str.strip().ne("") == CORPORA[name].is_pair).all()
         texts = zip(frame["first"], frame["second"], strict=True)
@@ -63,7 +63,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("name", CORPORA)
 def test_a_known_seed_gives_the_known_corpus(corpora: Corpora, name: CorpusName) -> None:
-    """The words must not change with a new version of a library: they are part of the results."""
+    """Texts must not change with a new version of a library: they are part of the results."""
     text = pd.concat(corpora[name].values()).to_json(orient="values")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == KNOWN[name]
 

@@ -1,4 +1,4 @@
-"""Tables: no quotation mark swallows a row, and how marks were read is said."""
+"""Tables: no quotation mark swallows a row, and assumptions are reported."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tables, whatever their fields hold: a row stays a row."""
+"""Tables keep their rows, whatever their fields contain."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.data.tables import read_table
 from pipeline.errors import InputError
 
-# marks, blanks and letters, often enough to meet in every order
+# quotation marks, blanks and letters, often enough for every combination
 FIELDS = st.text(st.sampled_from('"",a \u2028\x85')) | st.text(
     st.characters(exclude_characters="\0\t\r\n", exclude_categories=["Cs"])
 )

@@ -1,7 +1,7 @@
-"""Every command of README and docs, run for real in a small copy of this repository, in order.
+"""Runs every command in README and docs, in order, in a small copy of this repository.
 
-The whole graph of ten runs has run there. What cannot be run here is listed with what runs it
-instead, so that a new command is either run or thought about.
+The whole graph of ten runs has run there. Commands that cannot run here are listed with the tests
+that run them, so that nobody forgets a new command.
 """
 
 import os
@@ -21,7 +21,7 @@ OURS = "python -m pipeline "
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 REMOTES = "tests/end_to_end/test_remotes.py"
-ELSEWHERE = {  # by how they begin
+ELSEWHERE = {  # by the beginning of the command
     "git ": f"the clone that these tests run in, and {REMOTES}",
     "source .venv/bin/activate": "the PATH of every command here",
     "make repro PROFILE=laptop": "tests/data/test_sources.py and the committed report",
@@ -49,7 +49,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 def commands() -> list[str]:
-    """Return the commands of all pages, each once, comments left out."""
+    """Return the commands in all pages, without repetitions and comments."""
     lines = [
         line.split("  #")[0].strip()
         for page in PAGES
@@ -61,10 +61,10 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    """Make a small repository in which the whole graph has run, and was committed."""
+    """Make a small repository in which the whole graph has run and is committed."""
     small = small_repository(tmp_path_factory.mktemp("docs"), tiny_backbone_dir)
     for path in [ROOT / "Makefile", *ROOT.glob("requirements*.lock")]:
-        shutil.copy2(path, small.folder)  # as old as they are: nothing is installed anew
+        shutil.copy2(path, small.folder)  # with their times, so that nothing is installed again
     (small.folder / "docs").mkdir(exist_ok=True)
     (small.folder / ".venv").symlink_to(sys.prefix)
     small.make()
@@ -81,7 +81,7 @@ def test_commands_that_are_not_run_here_still_exist_in_the_pages() -> None:
 
 
 def run_ours(folder: Path, command: str) -> None:
-    """Run a command of `python -m pipeline` in this process, which has loaded torch."""
+    """Run a command of `python -m pipeline` in this process, which has already loaded torch."""
     os.chdir(folder)
     sys.exit(main(shlex.split(command.removeprefix(OURS))))
 
@@ -97,7 +97,7 @@ def test_every_command_in_the_pages_works(repository: Repository) -> None:
             done = repository.run("bash", "-c", command)
             status = done.returncode
             sys.stderr.write(f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        if status:  # pytest shows what it wrote
+        if status:  # pytest shows its output
             failed.append(command)
     assert failed == []
     written = ("reports/compare.md", "site/index.html", "exports/sst-test.jsonl")

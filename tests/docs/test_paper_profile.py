@@ -1,4 +1,4 @@
-"""What docs/faq.md reckons of the profile `paper`, from Tables 1 and 2 and the benchmark."""
+"""The estimates for the profile `paper` in docs/faq.md, from Tables 1 and 2 and the benchmark."""
 
 from collections import Counter
 from statistics import median
@@ -30,18 +30,18 @@ SAID = " ".join(ENTRY.partition("\n\n**")[0].split())
 
 
 def bert(config: BertConfig) -> MinBert:
-    """Return a backbone that has shapes and no numbers."""
+    """Return a backbone with shapes but no values."""
     with torch.device("meta"):
         return MinBert(config, PLAIN)
 
 
 def layer_weights(config: BertConfig) -> int:
-    """Count the weights that every token is multiplied with."""
+    """Count the weights by which every token is multiplied."""
     return sum(p.numel() for p in bert(config).encoder.parameters() if p.ndim == 2)
 
 
 def steps_of(run: RunParams) -> Counter[CorpusName]:
-    """Count the steps of an epoch, by corpus."""
+    """Count the steps in an epoch, by corpus."""
     batches = {c: num_batches(TABLE_1[c]["train"], size) for c, size in run.batch_size.items()}
     return Counter(round_robin(batches) if len(batches) > 1 else {**batches})
 
@@ -51,14 +51,14 @@ def runs_of(mode: Mode) -> dict[str, RunParams]:
 
 
 def seconds(corpus: CorpusName, mode: str, contender: str) -> float:
-    """Return what an epoch of a corpus took, with MiniLM on two cores."""
+    """Return the seconds for an epoch of a corpus, with MiniLM on two cores."""
     return median(
         turn["seconds_per_epoch"] for turn in MEASURED["corpora"][corpus][mode][contender]
     )
 
 
 def test_it_has_never_been_run() -> None:
-    """When it has: reckon no longer, and say what it took."""
+    """Once it has, the page should give the times instead of estimates."""
     assert not (ROOT / "reports/paper").exists()
     assert "never been run" in SAID
 
@@ -81,12 +81,12 @@ def test_its_steps_follow_from_tables_1_and_2() -> None:
 
 
 def test_its_hours_scale_the_benchmark_by_the_size_of_the_backbone() -> None:
-    finetune = other = 0.0  # seconds with MiniLM, the dev sets and the frozen vectors apart
+    finetune = other = 0.0  # seconds with MiniLM; `other` has dev sets and frozen vectors
     for run in runs_of("finetune").values():
         for corpus, steps in steps_of(run).items():
             measured = MEASURED["corpora"][corpus]["finetune"]["ours"][0]["steps_per_epoch"]
             finetune += EPOCHS.finetune * steps * seconds(corpus, "finetune", "ours") / measured
-            # of Quora a carved dev set was measured, as on reports/laptop
+            # the measured dev set of Quora was carved, as in reports/laptop
             rows = TABLE_1[corpus]["dev"] / (4042 if corpus == "quora" else TABLE_1[corpus]["dev"])
             other += EPOCHS.finetune * rows * MEASURED["dev_seconds"][corpus]
     for corpus, _ in FEATURE_SETS.values():
@@ -110,6 +110,6 @@ def test_its_memory_is_that_of_weights_moments_and_vectors() -> None:
     assert f"{kept:.1f} GB of weights ({weights:.2f}" in SAID
     assert f"{vectors:.1f} GB of frozen vectors" in SAID
     assert f"about {kept + vectors:.0f} GB" in SAID
-    # in training: weights, their gradients, and AdamW's two moments
+    # for training: weights, gradients, and AdamW's two moments
     assert f"{4 * weights:.1f} GB of GPU or main memory" in SAID
     assert f"{4 * weights:.1f} GB under `.checkpoints`" in SAID

@@ -1,4 +1,4 @@
-"""README: its table has the scores of the laptop run and the paper; it names what is cited."""
+"""README: its table has the scores of profile laptop and the paper; it names all references."""
 
 import json
 import tomllib

@@ -51,7 +51,7 @@ CPU = torch.device("cpu")
 
 
 def has_examples(value: object) -> bool:
-    """Say whether a value is made of examples: arrays, or what holds them."""
+    """Return whether a value consists of examples: arrays, or objects that contain them."""
     if isinstance(value, dict):
         return any(map(has_examples, value.values()))
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Batches, whatever the lengths: every example once, of like length, padded at the end only."""
+"""Batches have every example once, similar lengths, and padding only at the end."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -28,7 +28,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def assert_cut(batches: list[Indices], num_examples: int, size: int) -> None:
-    """Check that every example comes once and one batch at most is not full."""
+    """Check that every example occurs once and at most one batch is not full."""
     assert sorted(i for batch in batches for i in batch.tolist()) == list(range(num_examples))
     assert len(batches) == num_batches(num_examples, size)
     assert all(len(batch) == size for batch in sorted(batches, key=len)[1:])
@@ -51,7 +51,7 @@ def test_a_pool_is_divided_in_the_order_of_length(
     lengths: Indices, size: int, pool_batches: int, seed: int
 ) -> None:
     batches = shuffled_batches(lengths, size, pool_batches, np.random.default_rng(seed))
-    # the first thing that is drawn: which examples make a pool
+    # the first draw decides which examples form a pool
     order = np.random.default_rng(seed).permutation(len(lengths))
     for start in range(0, len(order), size * pool_batches):
         pool = set(order[start : start + size * pool_batches].tolist())
@@ -63,7 +63,7 @@ def test_a_pool_is_divided_in_the_order_of_length(
 
 
 def test_examples_of_equal_length_keep_their_shuffled_order() -> None:
-    """A sort that is not stable would order them as the version of numpy likes."""
+    """With an unstable sort, their order would depend on the version of numpy."""
     lengths = np.arange(400) % 2
     (batch,) = shuffled_batches(lengths, 400, 2, np.random.default_rng(5))
     order = np.random.default_rng(5).permutation(400)
@@ -83,7 +83,7 @@ def test_evaluation_goes_from_the_longest_to_the_shortest(lengths: Indices, size
     assert_cut(batches, len(lengths), size)
     assert all(len(batch) == size for batch in batches[:-1])
     order = [i for batch in batches for i in batch.tolist()]
-    # of equal length: in the order of the split, so that it is the same everywhere
+    # examples of equal length keep the order of the split, so that it is the same everywhere
     assert all((-lengths[a], a) < (-lengths[b], b) for a, b in pairwise(order))
 
 
@@ -91,7 +91,7 @@ def test_evaluation_goes_from_the_longest_to_the_shortest(lengths: Indices, size
 def tokenized_splits(draw: st.DrawFn) -> TokenizedSplit:
     corpus = draw(st.sampled_from(list(CORPORA)))
     count = draw(st.integers(1, 12)) * CORPORA[corpus].task.num_sentences
-    # ids may be the padding's own: "[PAD]" in a text is a token like any other
+    # ids may equal that of padding: "[PAD]" in a text is an ordinary token
     ids = st.integers(0, 99)
     sentences = [draw(st.lists(ids, min_size=2, max_size=9)) for _ in range(count)]
     return split_of(corpus, sentences, pad_id=draw(ids))
@@ -137,7 +137,7 @@ def test_a_joint_pair_fits_and_the_longer_sentence_is_cut_first(
         else:
             num_cut += 1
             halves = (limit - limit // 2, limit // 2)
-            shorter = min(first, second)  # it is whole, or both are cut to the half
+            shorter = min(first, second)  # it is complete, or both are cut to half the length
             assert sum(lengths) == limit
             assert min(lengths) == min(shorter, limit // 2)
             assert tuple(lengths) == halves or (lengths[0] < lengths[1]) == (first < second)
@@ -150,7 +150,7 @@ def test_a_joint_pair_fits_and_the_longer_sentence_is_cut_first(
 
 
 def test_batches_are_built_on_the_device_of_the_examples() -> None:
-    device = torch.device("meta")  # the one beside the CPU that every machine has
+    device = torch.device("meta")  # every machine has it besides the CPU
     split = split_of("sts", [[1, 2], [3], [4, 5, 6], [7, 8]])
     (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
     assert chosen.indices.device == device

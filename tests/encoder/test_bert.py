@@ -1,4 +1,4 @@
-"""minBERT computes what Hugging Face's BertModel computes, forwards and backwards."""
+"""minBERT computes the same as Hugging Face's BertModel, forward and backward."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ KERNELS: dict[str, Kernels] = {
     "fused, padded": replace(PLAIN, layers="fused"),
 }
 
-# Gradients cross tanh, softmax and layer norms: float32 keeps about six digits of them.
+# Gradients pass through tanh, softmax and layer norms: float32 keeps about six digits.
 OUTPUT_TOLERANCE = 1e-5
 GRADIENT_TOLERANCE = 1e-4
 
@@ -46,14 +46,14 @@ def batch(vocab_size: int, lengths: tuple[int, ...] = LENGTHS) -> tuple[Tensor, 
 def twins(
     config: BertConfig, kernels: str, directory: Path
 ) -> tuple[MinBert, transformers.BertModel]:
-    """Return our model and theirs in evaluation mode, far enough from zero to tell things apart."""
+    """Return our model and theirs in evaluation mode, with weights that reveal mistakes."""
     torch.manual_seed(0)
     theirs = transformers.BertModel(
         transformers.BertConfig(
             **asdict(config), attn_implementation="eager", initializer_range=0.2
         )
     )
-    with torch.no_grad():  # biases and norms are born as zeros and ones, which hides mistakes
+    with torch.no_grad():  # new biases and norms are zeros and ones, which hides mistakes
         for parameter in theirs.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     theirs.save_pretrained(directory)
@@ -107,7 +107,7 @@ def _compare_outputs(
     mask: Tensor,
     types: Tensor | None = None,
 ) -> None:
-    torch.manual_seed(5)  # of dropout, in train mode
+    torch.manual_seed(5)  # for dropout, in train mode
     mine = outputs(ours, ids, mask, types)
     torch.manual_seed(5)
     their = theirs(ids, attention_mask=mask.long(), token_type_ids=types)
@@ -119,7 +119,7 @@ def _compare_outputs(
 def _compare_gradients(
     ours: MinBert, theirs: transformers.BertModel, ids: Tensor, mask: Tensor, directory: Path
 ) -> None:
-    """Put both models' gradients under one set of names, by loading theirs as if weights."""
+    """Compare gradients under our names, by loading theirs like weights."""
     width = ours.config.hidden_size
     weighting = torch.randn(width, generator=torch.Generator().manual_seed(2)) / width
 
@@ -138,7 +138,7 @@ def _compare_gradients(
     for name, parameter in ours.named_parameters():
         assert parameter.grad is not None, name
         assert largest(parameter.grad - expected[name]) < GRADIENT_TOLERANCE, name
-        # a tolerance means nothing where all is smaller; key biases cancel in the softmax
+        # a tolerance is meaningless if all values are smaller; key biases cancel in the softmax
         if not name.endswith("attention.key.bias"):
             assert largest(expected[name]) > 10 * GRADIENT_TOLERANCE, name
 
@@ -149,7 +149,7 @@ def small_model(kernels: str, config: BertConfig = SMALL) -> MinBert:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("kernels", ["eager", "sdpa"])  # the packed layers have no such row
+@pytest.mark.parametrize("kernels", ["eager", "sdpa"])  # packed layers have no such row
 def test_a_row_of_padding_has_finite_outputs_and_gradients(
     kernels: str, dtype: torch.dtype
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_row_of_padding_has_finite_outputs_and_gradients(
 
 
 def test_dropout_acts_in_the_same_places_as_hugging_faces(tmp_path: Path) -> None:
-    """With one seed, the same elements are dropped, at the same places in the same order."""
+    """With the same seed, both drop the same elements in the same order."""
     ours, theirs = twins(SMALL, "eager", tmp_path)
     ids, mask = batch(SMALL.vocab_size)
     _compare_outputs(ours.train(), theirs.train(), ids, mask)

@@ -1,4 +1,4 @@
-"""The device: chosen by name or for its speed, refused when it is not there."""
+"""The device: chosen by name or for its speed, rejected if it is missing."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ assert faults() < 0.1 * given_back
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
 def test_kept_memory_is_reused() -> None:
-    """200 MB five times over: page by page from the system, or the same memory again."""
+    """200 MB five times: either new pages from the system, or the same memory again."""
     subprocess.run([sys.executable, "-c", FAULTS], check=True)
 
 
@@ -74,7 +74,7 @@ def test_kept_memory_is_reused() -> None:
     ],
 )
 def test_lack_of_memory_is_reported_in_one_sentence(error: Exception) -> None:
-    """What torch itself raises is in tests/end_to_end/test_bad_input.py."""
+    """tests/end_to_end/test_bad_input.py has the errors that torch itself raises."""
     said = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
     with (
         pytest.raises(TrainingError, match=f"^{said}$"),

@@ -1,4 +1,4 @@
-"""Cheap dropout: the right fraction, the right mean, the same elements in the gradient."""
+"""Cheap dropout: the right fraction and mean, and the same elements in the gradient."""
 
 import pytest
 import torch
@@ -15,13 +15,13 @@ def test_the_expected_fraction_is_kept(dtype: torch.dtype, p: float, cheap: bool
     torch.manual_seed(0)
     keep, scale = keep_mask(torch.empty(1000, 501, dtype=dtype), p, cheap=cheap)
     assert set(keep.unique().tolist()) == {-1, 0}
-    # five standard deviations of a fraction of 501,000 draws
+    # five standard deviations for a fraction of 501,000 draws
     assert abs((keep != 0).float().mean().item() - (1 - p)) < 5 * (p * (1 - p) / 501_000) ** 0.5
     assert abs(scale - 1 / (1 - p)) < 1e-4
 
 
 def test_neighbors_are_drawn_independently() -> None:
-    """Masks cut from one 64-bit word must not move together, whichever quarter they are."""
+    """Masks from the four quarters of a 64-bit word must be independent."""
     torch.manual_seed(0)
     keep, _ = keep_mask(torch.empty(400_000, dtype=torch.bfloat16), 0.5, cheap=True)
     quarters = (keep != 0).float().view(-1, 4)

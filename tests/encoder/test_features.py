@@ -1,6 +1,6 @@
-"""Features: vectors are stored whole or not at all.
+"""Features: all vectors are stored, or none.
 
-That they are those of each example, whatever the batches, is in tests/heads/test_predict.py.
+tests/heads/test_predict.py tests that each example gets its own vectors in any batch.
 """
 
 from pathlib import Path

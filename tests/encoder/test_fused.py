@@ -1,6 +1,6 @@
-"""The fused layer: gradients against finite differences, and every piece against the plain one.
+"""The fused layer: gradients against finite differences, and each part against the plain layer.
 
-That outputs and gradients equal Hugging Face's is tested in test_bert.py.
+test_bert.py compares outputs and gradients with Hugging Face's.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ LENGTHS = (12, 7, 3, 12)
 def test_the_gradient_of_attention_is_correct(
     pack: bool, p: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finite differences in float64, of several slices, which compute what one does."""
+    """Finite differences in float64; several slices compute the same as one."""
     mask = batch(CONFIG.vocab_size, (5, 3, 1))[1]
     layout = layout_of(mask, torch.float64, pack_tokens=pack)
     num_tokens = int(mask.sum()) if pack else mask.numel()
@@ -37,12 +37,12 @@ def test_the_gradient_of_attention_is_correct(
     def attend(values: Tensor) -> Tensor:
         torch.manual_seed(4)  # the same mask each time
         out: Tensor = _Attention.apply(values, layout, 2, Dropout(p, cheap=False))
-        # what stands at padding has no meaning and a hugely negative score
+        # values at padding have no meaning and get a large negative score
         return out if pack else out[mask.flatten()]
 
     whole = attend(projected)
     monkeypatch.setattr(fused, "SCORES_AT_ONCE", 1)
-    if p == 0:  # each slice draws a mask of its own
+    if p == 0:  # each slice draws its own mask
         torch.testing.assert_close(attend(projected), whole)
     assert torch.autograd.gradcheck(attend, (projected.requires_grad_(),))
 
@@ -63,7 +63,7 @@ def test_the_gradient_of_dropout_add_and_norm_is_correct(p: float) -> None:
 
 
 def test_attention_drops_probabilities_before_the_values() -> None:
-    """The formula of the plain layers, with the mask that the fused part drew."""
+    """The formula of the plain layers with the mask of the fused part."""
     layout = layout_of(torch.ones(2, 6, dtype=torch.bool), torch.float32, pack_tokens=True)
     projected = torch.randn(12, 24, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(4)
@@ -85,8 +85,8 @@ def test_bf16_is_used_under_autocast_and_is_close() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         near = model(ids, mask)
     assert near.dtype == torch.bfloat16
-    assert not near[~mask].any()  # packed tokens come back with 0 at padding
-    # bf16 keeps 8 bits: hidden states of unit size, a few roundings deep
+    assert not near[~mask].any()  # unpacked tokens have 0 at padding
+    # bf16 keeps 8 bits: a few roundings of hidden states near 1
     torch.testing.assert_close(near[mask].float(), exact[mask], atol=0.1, rtol=0)
     model.pooler(near.float()[:, 0]).sum().backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]

@@ -1,4 +1,4 @@
-"""`auto` in `speed.forward`, decided for a device."""
+"""`speed.forward` on a device: how `auto` is resolved."""
 
 from dataclasses import asdict
 
@@ -39,6 +39,6 @@ def test_every_key_of_params_reaches_the_kernels() -> None:
     cpu = torch.device("cpu")
     off = ForwardParams(precision="fp32", **{k: v for k, v in asdict(PLAIN).items() if k != "bf16"})
     assert kernels_on(cpu, off) == PLAIN
-    on = FORWARD.model_dump() | {"precision": "bf16"}  # params.yaml has all the others on
+    on = FORWARD.model_dump() | {"precision": "bf16"}  # the others are on in params.yaml
     for key, value in on.items():
         assert kernels_on(cpu, off.model_copy(update={key: value})) != PLAIN, key

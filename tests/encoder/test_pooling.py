@@ -1,4 +1,4 @@
-"""Pooling: padding must not change a sentence's vector."""
+"""Pooling: padding does not change a sentence's vector."""
 
 import torch
 

@@ -1,6 +1,6 @@
-"""Weights: both styles of checkpoint load, and nothing in a file goes unaccounted for.
+"""Weights: both styles of checkpoint load, and no tensor in a file is ignored.
 
-That what is loaded computes the same is in test_bert.py.
+test_bert.py tests that loaded weights compute the same.
 """
 
 import pickle
@@ -33,7 +33,7 @@ NORM = "embeddings.LayerNorm"
 
 @pytest.fixture
 def modern() -> dict[str, Tensor]:
-    """Return tensors as all-MiniLM-L6-v2 has them."""
+    """Return tensors in the style of all-MiniLM-L6-v2."""
     torch.manual_seed(0)
     tensors = transformers.BertModel(CONFIG).state_dict()
     tensors = {name: tensor + 0.1 * torch.randn_like(tensor) for name, tensor in tensors.items()}
@@ -42,7 +42,7 @@ def modern() -> dict[str, Tensor]:
 
 @pytest.fixture
 def old(modern: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors as bert-base-uncased has them: with a head, and norms under other names."""
+    """Return tensors in the style of bert-base-uncased: with a head and other names for norms."""
     for new, former in (("Norm.weight", "Norm.gamma"), ("Norm.bias", "Norm.beta")):
         modern = {name.replace(new, former): tensor for name, tensor in modern.items()}
     head = {"cls.seq_relationship.weight": torch.full((2, 16), torch.nan)}
@@ -109,7 +109,7 @@ def test_tensors_that_do_not_fit_are_named(
 def test_several_problems_are_listed_by_the_files_names_and_the_rest_counted(
     modern: dict[str, Tensor], tmp_path: Path
 ) -> None:
-    # 1 surplus, 1 misshapen, and of 5 embedding, 2 pooler and 2 x 16 layer tensors 38 missing
+    # 1 surplus, 1 misshapen; 38 of 5 embedding, 2 pooler and 2 x 16 layer tensors are missing
     few = {"extra": torch.ones(1), "bert.embeddings.LayerNorm.gamma": torch.ones(2)}
     said = r"bert\.embeddings\.LayerNorm\.gamma has shape \[2\], not \[16\]; and 35 more; take"
     with pytest.raises(BackboneError, match=rf"extra is surplus; .* is missing; {said}"):
@@ -129,7 +129,7 @@ def test_saved_weights_are_read_back_with_their_metadata(tmp_path: Path) -> None
         metadata = {"schema": str(TRAIN), "run": "x" * size, "éß": "naïve “quotes” \\ \n"}
         save_weights(saved, path, metadata)
         assert load_weights(loaded, path) == metadata
-        with safe_open(path, framework="pt") as file:  # as the library reads it
+        with safe_open(path, framework="pt") as file:  # with the library
             assert file.metadata() == metadata
         assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
     for name, tensor in saved.state_dict().items():

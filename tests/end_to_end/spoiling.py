@@ -1,6 +1,6 @@
-"""What bad input needs: ways to spoil a finished pipeline, machines that refuse, what came of it.
+"""Ways to spoil a finished pipeline or its machine, and to inspect the result.
 
-For test_bad_input.py, which holds the table.
+test_bad_input.py has the table of cases.
 """
 
 import csv
@@ -36,14 +36,14 @@ CLOSED = "http://127.0.0.1:1"
 PINNED = "all-MiniLM-L6-v2"
 TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
-OWN = Path("own")  # a backbone of the user's
+OWN = Path("own")  # the user's own backbone
 CAPABILITY_VERSION = 0x20080522
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 
 
 @contextmanager
 def permissions_bind() -> Iterator[None]:
-    """Take from root its capabilities; anybody else has none to lose."""
+    """Drop root's capabilities; other users have none."""
     capset = getattr(ctypes.CDLL(None), "capset", lambda *_: 0)
     assert capset((ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()) == 0
     yield
@@ -51,14 +51,14 @@ def permissions_bind() -> Iterator[None]:
 
 @contextmanager
 def disk_is_full() -> Iterator[None]:
-    """Let a write beyond a limit fail as one on a full disk does, but with EFBIG."""
+    """Make writes beyond a limit fail as on a full disk, but with EFBIG."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
     yield
 
 
 @contextmanager
 def little_memory() -> Iterator[None]:
-    """Leave 300 MiB, beside what is there before the first batch."""
+    """Leave 300 MiB besides the memory in use before the first batch."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + 300 * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -67,7 +67,7 @@ def little_memory() -> Iterator[None]:
 
 @contextmanager
 def small_disk() -> Iterator[None]:
-    """Mount a disk of four pages for the tokens; print what is left on it in the end."""
+    """Mount a disk with four pages for the tokens; print the files that remain on it."""
     libc, user, group = ctypes.CDLL(None), os.getuid(), os.getgid()
     assert libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0
     here = Path("/proc/self")
@@ -82,7 +82,7 @@ def small_disk() -> Iterator[None]:
 
 
 def can_mount() -> bool:
-    """Say whether this user may have a disk of their own to fill."""
+    """Return whether this user may mount a disk."""
     unshare = ("unshare", "--map-root-user", "--mount")
     if not shutil.which(unshare[0]):
         return False
@@ -92,15 +92,15 @@ def can_mount() -> bool:
 
 @dataclass
 class Place:
-    """A folder with a finished pipeline, to be spoiled, and the servers there are."""
+    """A folder with a finished pipeline to spoil, and the servers."""
 
     folder: Path
-    servers: Mapping[str, str]  # addresses by what is wrong with them
+    servers: Mapping[str, str]  # addresses by their fault
     minilm: Path  # a folder with the pinned backbone
     environment: dict[str, str] = field(default_factory=dict)
 
     def put(self, path: Path, content: bytes) -> None:
-        """Write a file; the old one is shared with the other places."""
+        """Write a new file, because the old one is shared with other places."""
         file = self.folder / path
         file.unlink(missing_ok=True)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Place:
         return (self.folder / path).read_bytes()
 
     def replace(self, path: Path, old: str, new: str) -> None:
-        """Replace the first of what must be there."""
+        """Replace the first occurrence of a text, which must exist."""
         text = self.read(path).decode()
         assert old in text, (path, old)
         self.put(path, text.replace(old, new, 1).encode())
@@ -121,14 +121,14 @@ Spoil = Callable[[Place], None]
 
 @dataclass(frozen=True)
 class Case:
-    """One row: what is bad, how it gets so, which stage meets it, and what must be said."""
+    """A case: what is wrong, how to spoil it, the stage that finds it, and the message."""
 
     id: str
     stage: str  # with its argument
     spoil: Spoil
-    said: str  # regex of the whole message, or of all output where it is accepted
+    said: str  # regex for the message, or for all output if the input is accepted
     status: int = 1
-    lines: int = 1  # of the message
+    lines: int = 1  # in the message
     machine: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
@@ -137,7 +137,7 @@ def accepted(id_: str, stage: str, spoil: Spoil, said: str = "") -> Case:
 
 
 def params(old: str, new: str) -> Spoil:
-    """Replace something in params.yaml."""
+    """Replace a text in params.yaml."""
     return lambda place: place.replace(paths.PARAMS, old, new)
 
 
@@ -150,7 +150,7 @@ def all_of(*spoils: Spoil) -> Spoil:
 
 
 def nothing(place: Place) -> None:
-    """Leave all as it is: the command or the machine is what is bad."""
+    """Spoil nothing: the fault is in the command or the machine."""
 
 
 def file_bytes(path: Path, change: Callable[[bytes], bytes]) -> Spoil:
@@ -161,7 +161,7 @@ train_bytes = partial(file_bytes, TRAIN)
 
 
 def train_row(key: str | None, text: str, label: str) -> Spoil:
-    """Put another row in the place of row 6; without key, it takes the key of row 5."""
+    """Replace row 6; without a key, the new row gets the key of row 5."""
 
     def change(content: bytes) -> bytes:
         rows = list(csv.reader(io.StringIO(content.decode())))
@@ -174,7 +174,7 @@ def train_row(key: str | None, text: str, label: str) -> Spoil:
 
 
 def leak(place: Place) -> None:
-    """Put 20 of the 24 rows of dev into train, under ids of their own."""
+    """Copy 20 of the 24 rows of dev to train, with new ids."""
     rows = place.read(TRAIN).splitlines(keepends=True)
     for index, row in enumerate(place.read(DEV).splitlines(keepends=True)[1:21]):
         rows[1 + index] = rows[1 + index].split(b",")[0] + b"," + row.split(b",", 1)[1]
@@ -198,12 +198,12 @@ def half(content: bytes) -> bytes:
 
 
 def without_template(content: bytes) -> bytes:
-    """Return a tokenizer.json that leaves [CLS] and [SEP] out."""
+    """Return a tokenizer.json that does not add [CLS] and [SEP]."""
     return json.dumps(json.loads(content) | {"post_processor": None}).encode()
 
 
 def pickled(content: bytes) -> bytes:
-    """Return what `torch.save` of old wrote: a protocol, a global, a call. It is never run."""
+    """Return a pickle as `torch.save` used to write it. It is never executed."""
     return b"\x80\x02cbuiltins\nprint\n(X\x05\x00\x00\x00loadedtR." + content[:1000]
 
 
@@ -221,7 +221,7 @@ def mirror(place: Place) -> Path:
 
 
 def mirror_with(name: str, change: Callable[[bytes], bytes]) -> Spoil:
-    """Mirror the pinned backbone with one file changed."""
+    """Make a mirror of the pinned backbone with one changed file."""
 
     def spoil(place: Place) -> None:
         folder = mirror(place) / PINNED
@@ -242,7 +242,7 @@ def server(kind: str) -> Spoil:
 
 
 def long_sentences(place: Place) -> None:
-    """Tokenize 400 sentences of 512 tokens for the features stage."""
+    """Tokenize 400 sentences of 512 tokens for the stage `features`."""
     rows = 400
     frame = pd.DataFrame(
         {"id": map(str, range(rows)), "first": "film " * 600, "second": "", "label": 1.0}
@@ -259,11 +259,11 @@ def run(
     machine: Callable[[], AbstractContextManager[None]],
     variables: Mapping[str, str],
 ) -> None:
-    """Run a stage in this process as DVC does, with every way to the network shut."""
+    """Run a stage in this process as DVC does, without a network."""
     os.chdir(folder)
     torch.set_num_threads(1)
     for number, name in ((1, "stdout"), (2, "stderr")):
-        Path(name).unlink(missing_ok=True)  # shared with the other places
+        Path(name).unlink(missing_ok=True)  # because other places share it
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
     for key in [*os.environ]:
         if key.lower().endswith("_proxy") or key.startswith(("PIP_", "MINBERT_")):

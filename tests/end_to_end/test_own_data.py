@@ -1,4 +1,4 @@
-"""A user's own sentence pairs, as docs/adding.md begins: one line of params.yaml, real DVC."""
+"""A user's own sentence pairs, as in docs/adding.md: one line of params.yaml, with real DVC."""
 
 import json
 import re
@@ -23,7 +23,7 @@ RUNS = ("sst-pretrain", "multitask-pretrain")
 
 
 def write_own_pairs(folder: Path) -> None:
-    """Write STS as the course does, tabs and all, and Quora in our schema; nothing else."""
+    """Write STS in the course's format, with tabs, and Quora in our schema."""
     folder.mkdir()
     for split, frame in generate("sts", SIZES, seed=1).items():
         named = frame.rename(
@@ -36,14 +36,14 @@ def write_own_pairs(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Repository:
-    """Return a repository that was reproduced with two corpora of the user's own."""
+    """Return a repository that was reproduced with two of the user's own corpora."""
     folder = tmp_path_factory.mktemp("own")
     small = small_repository(folder / "project", tiny_backbone_dir)
     small.keep(*RUNS)
     write_own_pairs(folder / "my data")
     small.set(profiles__demo__corpora={"source": "local:../my data"})
     with chdir(small.folder):
-        watch_own_files(load_params())  # as `make repro` does first
+        watch_own_files(load_params())  # the first step of `make repro`
     small.make()
     return small
 

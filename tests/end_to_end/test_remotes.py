@@ -1,7 +1,6 @@
-"""What one clone of a repository made, another has, through git and a DVC remote.
+"""One clone of a repository gets the results of another through git and a DVC remote.
 
-A whole graph, in clones beside each other; a directory and an S3-compatible server
-are the remotes. docs/team.md tells people what is held here.
+The remotes are a directory and an S3-compatible server. docs/team.md describes what is tested here.
 """
 
 import shutil
@@ -25,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 @pytest.fixture(scope="module")
 def ours(repository: Repository) -> Repository:
-    """Return a repository that was reproduced, committed and pushed."""
+    """Return a repository whose results are committed and pushed."""
     small, folder = repository, repository.folder.parent
     small.done("dvc", "remote", "add", "--default", "store", str(folder / "store"))
     small.done("git", "config", "user.email", "we@example.org")
@@ -76,7 +75,7 @@ def from_s3(ours: Repository, s3: str) -> Repository:
 
 @pytest.fixture(scope="module")
 def experiment(ours: Repository, theirs: Repository, from_s3: Repository) -> str:
-    """Make an experiment in our repository, once the clones are there, and push it."""
+    """Run an experiment in our repository, after the clones were made, and push it."""
     faster(ours)
     with chdir(ours.folder):
         train.main([RUN])
@@ -97,7 +96,7 @@ def clone_of(ours: Repository, name: str) -> Repository:
 
 
 def done(repository: Repository, *command: str) -> str:
-    """Run a command that must succeed; return what it said."""
+    """Run a command that must succeed; return its output."""
     ended = repository.run(*command)
     assert ended.returncode == 0, f"{command}: {ended.stdout}{ended.stderr}"
     return ended.stdout

@@ -1,7 +1,7 @@
-"""A graph of two runs and of two more under real DVC: what runs, what runs again, what comes back.
+"""Small graphs with real DVC: what runs, what runs again, and what comes from the cache.
 
-In a copy of the repository with small corpora, a backbone of 1 M random weights and one epoch.
-The whole graph, of ten runs, is in tests/docs/test_commands.py.
+The copy of the repository has small corpora, a backbone of 1 M random weights and one epoch.
+tests/docs/test_commands.py runs the whole graph of ten runs.
 """
 
 import json
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 def said_by(*command: str) -> Any:
-    """Return what one of our commands says for programs."""
+    """Return the JSON output of one of our commands."""
     with redirect_stdout(StringIO()) as out:
         assert main([*command, "--json"]) == 0
     return json.loads(out.getvalue())
@@ -48,7 +48,7 @@ def both_stages(*runs: str) -> set[str]:
 def repository(
     tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
 ) -> Iterator[Repository]:
-    """Go to a small repository in which nothing has run."""
+    """Go to a small repository in which nothing has run yet."""
     small = small_repository(tmp_path_factory.mktemp("repository"), tiny_backbone_dir)
     small.keep(*RUNS)
     profile = small.params()["profiles"]["demo"]
@@ -128,10 +128,10 @@ def test_runs_can_be_added_as_documented(repository: Repository) -> None:
 def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     repository: Repository,
 ) -> None:
-    """A rate with which numbers go wrong, an encoding, and a profile, set and set back."""
+    """A rate that makes training fail, an encoding and a profile are changed and changed back."""
     before, report = repository.params(), repository.hashes("reports")
     repository.set(
-        profiles__paper__epochs__finetune=3,  # neither is in force
+        profiles__paper__epochs__finetune=3,  # neither is active
         profiles__laptop__backbone="local:elsewhere",
         runs__sst_dash_plain__learning_rate=1e38,
     )
@@ -148,7 +148,7 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     preflight.main(["demo"])
     repository.set(runs=before["runs"])
     again, said = repository.repro()
-    assert again <= {"report"}  # which is not cached: its pages are in git
+    assert again <= {"report"}  # not cached, because its pages are in git
     assert all(f"Stage '{name}' is cached - skipping run" in said for name in ran - {"report"})
     assert repository.hashes("reports") == report
 
@@ -171,7 +171,7 @@ GRID = "batch_size.sst=32 batch_size.quora=8 batch_size.sts=8"
 
 
 def ask_for_trials(seeds: int) -> dict[str, Trial]:
-    """Write the trials of a sweep under so many seeds, or with one seed none, and return them."""
+    """Write the trials of a sweep over some seeds (none for one seed), and return them."""
     params = load_params()
     trials = trials_of(params, SWEPT, seeds, read_grid(GRID)) if seeds > 1 else {}
     write_trials(params, trials)
@@ -181,19 +181,19 @@ def ask_for_trials(seeds: int) -> dict[str, Trial]:
 def test_a_killed_sweep_continues(repository: Repository) -> None:
     repository.set(checkpoints__every_steps=1)
     early, late = ask_for_trials(2)
-    repository.repro(f"trials@{early}")  # DVC runs siblings in any order
+    repository.repro(f"trials@{early}")  # because DVC runs siblings in any order
     with repository.holding(late) as is_held:
         assert disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
     done = repository.pipeline("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
     assert done.returncode == 0, done.stderr
     assert f"{late}  goes on after epoch 0, step " in done.stderr
-    assert early not in done.stderr  # which had come to its end
+    assert early not in done.stderr  # which had finished
     assert repository.hashes("data/trials").keys() == {
         f"data/trials/{trial}/{name}"
         for trial in (early, late)
         for name in ("scores.json", "history.csv")
     }
-    assert not list((repository.folder / ".checkpoints").glob(f"{early}-*"))  # taken in before
+    assert not list((repository.folder / ".checkpoints").glob(f"{early}-*"))  # DVC has the result
     page = (repository.folder / "reports/demo/sweep.md").read_text()
     assert "## Settings of multitask-pretrain" in page
 

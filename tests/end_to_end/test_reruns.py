@@ -1,4 +1,4 @@
-"""What an edit reruns, asked of DVC itself: the table of docs/decisions/0009-rooms-as-deps.md."""
+"""What an edit reruns, according to DVC: the table of docs/decisions/0009-rooms-as-deps.md."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.torture.repository import Repository
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 COMPUTING = {"tokens", "features", "train", "evaluate"}
-# the file that is edited, and the stages whose own deps that changes; later ones depend on theirs
+# the edited file, and the stages whose own deps change; later stages depend on their outs
 EDITS: dict[str, set[str]] = {
     "pipeline/reporting/tables.py": {"report"},
     "pipeline/reporting/figures.py": {"report"},

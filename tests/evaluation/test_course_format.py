@@ -1,4 +1,4 @@
-"""Predictions are written byte for byte as the course's own scripts write them."""
+"""Predictions are written byte for byte as by the course's scripts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""bootstrap_interval: against what theory and scipy know, and what holds of every interval."""
+"""bootstrap_interval: compared with theory and scipy, and properties of every interval."""
 
 import tracemalloc
 from functools import partial
@@ -21,7 +21,7 @@ CONFIDENCES = st.floats(0.5, 1.0, exclude_min=True, exclude_max=True)
 
 
 def correlated(num_examples: int, correlation: float) -> tuple[Values, Values]:
-    """Return normal values whose sample correlation is exactly the one asked for."""
+    """Return normal values with exactly the given sample correlation."""
     x, noise = np.random.default_rng(0).normal(size=(2, num_examples))
     x = (x - x.mean()) / x.std()
     noise -= noise.mean()
@@ -75,7 +75,7 @@ def test_an_undefined_score_has_no_interval(
 
 @pytest.mark.parametrize("offset", [0.0, 1e3])
 def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
-    """One prediction in 20 differs: a third of the resamples miss it and are constant."""
+    """One of 20 predictions differs: a third of the resamples miss it and are constant."""
     predictions = np.where(np.arange(20) == 7, offset + 0.7, offset + 0.3)
     labels = np.arange(20.0)
     found = intervals._pearsons(
@@ -87,12 +87,12 @@ def test_resamples_without_a_correlation_are_left_out(offset: float) -> None:
     assert np.isnan(found).mean() == pytest.approx((19 / 20) ** 20, abs=0.02)
     low, high = np.nanquantile(found, [0.025, 0.975])
     assert interval_95("pearson", predictions, labels) == pytest.approx((low, high))
-    # the one that differs has label 7, a little below the mean: correlations are weak and negative
+    # the different one has label 7, just below the mean, so correlations are weak and negative
     assert -0.5 < low < high < 0.05
 
 
 def test_small_differences_beside_an_outlier_are_not_rounding_errors() -> None:
-    """Where the far one is not drawn, a millionth of the spread is all there is, and it counts."""
+    """Without the outlier, a resample has only a millionth of the spread, which still counts."""
     x = np.append(np.arange(30) * 1e-6, 100.0)
     y = np.arange(31.0)
     for one, other in ((x, y), (y, x)):
@@ -119,7 +119,7 @@ def test_the_number_of_resamples_per_block_changes_nothing(monkeypatch: pytest.M
 
 
 def test_memory_stays_bounded_on_quoras_dev_set() -> None:
-    """2,000 resamples of 20,000 examples would be 320 MB of indices at once."""
+    """The indices of 2,000 resamples of 20,000 examples would take 320 MB."""
     x, y = correlated(20_000, 0.7)
     tracemalloc.start()
     bootstrap_interval("pearson", x, y, resamples=2000, confidence=0.95, seed=0)
@@ -130,7 +130,7 @@ def test_memory_stays_bounded_on_quoras_dev_set() -> None:
 
 @st.composite
 def samples(draw: st.DrawFn) -> Sample:
-    """Return a metric and what it is computed of: classes, or similarities with ties."""
+    """Return a metric and values for it: classes, or similarities with ties."""
     metric = draw(st.sampled_from(list(METRICS)))
     number = st.integers(0, 4) if metric == "accuracy" else st.floats(0, 5, width=32)
     values = st.lists(st.tuples(number, st.integers(0, 4)), max_size=40)
@@ -151,6 +151,6 @@ def test_intervals_are_ordered_within_range_and_repeatable(
     metric, predictions, labels = sample
     if METRICS[metric](predictions, labels).value is None:
         assert found is None
-    elif found:  # no resample may have a score where two values are of forty
+    elif found:  # with two values among forty, it is possible that no resample has a score
         lowest = 0.0 if metric == "accuracy" else -1.0
         assert lowest <= found[0] <= found[1] <= 1.0

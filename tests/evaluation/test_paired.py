@@ -1,4 +1,4 @@
-"""paired_bootstrap and holm: against scipy, McNemar's test, and what chance does."""
+"""paired_bootstrap and holm: compared with scipy, McNemar's test and chance."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_the_interval_of_correlations_equals_scipys() -> None:
 
 
 def answers(gains: int, losses: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return answers of which the second alone is right `gains` times, the first `losses`."""
+    """Return predictions: only the second is right `gains` times, only the first `losses` times."""
     first, second = np.ones(SIZE), np.ones(SIZE)
     first[:gains] = 0
     second[gains : gains + losses] = 0

@@ -1,4 +1,4 @@
-"""Scores of a corpus: the score, its interval, and what stands beside it."""
+"""Scores of a corpus: the score, its interval and secondary scores."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

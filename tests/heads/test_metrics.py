@@ -1,4 +1,4 @@
-"""Metrics: by hand, and where no number can say."""
+"""Metrics: values by hand, and undefined scores."""
 
 from collections.abc import Callable, Iterable
 
@@ -41,7 +41,7 @@ def values(*numbers: float) -> Values:
     ("metric", "predictions", "labels", "expected"),
     [
         (accuracy, (0, 1, 2, 2), (0, 1, 2, 3), 0.75),
-        # F1 = 2 x right / (predicted + labelled): 2/(2+3), 2/(2+1) and 0/(1+1)
+        # F1 = 2 x right / (predicted + labeled): 2/(2+3), 2/(2+1) and 0/(1+1)
         (macro_f1, (0, 1, 1, 0, 2), (0, 0, 1, 2, 0), (2 / 5 + 2 / 3 + 0) / 3),
         # deviations (-1, 0, 1) and (-1, 1, 0): covariance 1, both variances 2
         (pearson, (1, 2, 3), (1, 3, 2), 0.5),
@@ -107,7 +107,7 @@ def test_a_corpus_is_scored_with_the_metrics_of_its_task(corpus: str) -> None:
 def test_any_outputs_give_a_correlation_without_a_warning_or_a_reason(
     metric: Metric, pairs: list[tuple[float, float]]
 ) -> None:
-    """Nearly constant ones too, of which scipy warns: warnings are errors in tests."""
+    """Nearly constant values too, for which scipy warns; in tests, warnings are errors."""
     predictions, labels = (np.array(side, dtype=np.float32) for side in zip(*pairs, strict=True))
     found = metric(predictions, labels)
     if found.value is None:

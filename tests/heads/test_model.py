@@ -1,4 +1,4 @@
-"""Heads and losses on numbers small enough to check by hand, and the backbone below them."""
+"""Heads and losses with numbers that can be checked by hand, and the backbone below them."""
 
 import math
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_dropout_is_applied_before_the_linear_layer_and_only_in_training() -> No
     ("corpus", "outputs", "labels", "by_hand"),
     [
         ("sst", [[0.0] * 5] * 4, [0.0, 1, 2, 4], math.log(5)),
-        # the sigmoid of the logit is inside
+        # the loss includes the sigmoid
         ("quora", [2.0, -1.0], [1.0, 0.0], math.log((1 + math.exp(-2)) * (1 + math.exp(-1))) / 2),
         ("sts", [1.0, 4.0], [3.0, 5.0], (4 + 1) / 2),
     ],
@@ -67,9 +67,9 @@ def test_losses_by_hand(
 
 def test_predictions_are_on_the_labels_scale() -> None:
     assert predictions_of(CORPORA["sst"], torch.eye(5)).tolist() == [0, 1, 2, 3, 4]
-    # more classes than examples, lest the two sides be mixed up
+    # more classes than examples, so that the two dimensions cannot be confused
     assert predictions_of(CORPORA["sst"], torch.tensor([[0.0, 2, 1, 0, 0]])).tolist() == [1]
-    # evenly undecided is no paraphrase
+    # 0.5 counts as no paraphrase
     assert predictions_of(CORPORA["quora"], torch.tensor([-0.1, 0, 0.1])).tolist() == [0, 0, 1]
     assert predictions_of(CORPORA["sts"], torch.tensor([0.0, 3.5])).tolist() == [0, 3.5]
 
@@ -97,10 +97,10 @@ def test_probabilities_by_hand() -> None:
 def test_joint_pairs_have_hugging_faces_vectors_and_gradients(
     tiny_backbone_dir: Path, pooling: Pooling
 ) -> None:
-    """On the plain path; test_loop.py compares the fast ones with it."""
+    """With the plain layers; test_loop.py compares the fast ones with them."""
     ours = load_backbone(tiny_backbone_dir, PLAIN).eval()
     theirs = transformers.BertModel.from_pretrained(tiny_backbone_dir).eval()
-    # two of `[CLS] a [SEP] [CLS] b [SEP]`, and where b begins
+    # two times `[CLS] a [SEP] [CLS] b [SEP]`, and where b begins
     ids = torch.tensor(
         [[[101, 7592, 102, 101, 2088, 2088, 102, 0]], [[101, 5, 6, 7, 102, 101, 8, 102]]]
     )

@@ -1,4 +1,4 @@
-"""Predictions: in the split's order, whatever the batches, and without dropout."""
+"""Predictions: in the split's order for any batches, and without dropout."""
 
 from pathlib import Path
 

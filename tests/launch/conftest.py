@@ -1,4 +1,4 @@
-"""A DVC repository of shell commands, in which launches are tried."""
+"""A DVC repository whose stages are shell commands, for tests of launches."""
 
 import json
 import shutil
@@ -33,11 +33,11 @@ class ShellRepository(WorkingCopy):
         self.done("dvc", "init", "--no-scm", "--quiet")
 
     def ran(self) -> list[str]:
-        """Return what the stages' commands noted, in its order."""
+        """Return the lines that the stages' commands wrote, in order."""
         return (self.folder / "ran").read_text().split()
 
     def line_with(self, words: str, process: "subprocess.Popen[str]") -> str:
-        """Read what a process says up to a line; return that."""
+        """Read the output of a process up to a line with a text; return it."""
         said = []
         for line in process.stdout or ():
             said.append(line)
@@ -47,7 +47,7 @@ class ShellRepository(WorkingCopy):
 
     @contextmanager
     def lock_held(self) -> Iterator[int]:
-        """Hold DVC's lock of the repository in the block; lend the number of the process."""
+        """Hold the repository's DVC lock inside the block; yield the number of the process."""
         with subprocess.Popen(
             (sys.executable, "-c", HOLDER),
             cwd=self.folder,
@@ -65,19 +65,19 @@ class ShellRepository(WorkingCopy):
 def cluster(
     start: Callable[..., "subprocess.Popen[Any]"], folder: Path, *options: str
 ) -> Iterator[tuple[str, list["subprocess.Popen[Any]"]]]:
-    """Lend the address of a dask scheduler, and its processes: its own, then those of two workers.
+    """Yield the address of a dask scheduler and the processes of the scheduler and two workers.
 
     Args:
-        start: begins a Python module in the folder.
+        start: starts a Python module in the folder.
         folder: a repository.
-        options: of the workers.
+        options: options for the workers.
     """
     file = folder / "scheduler.json"
     place = ("--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard")
     processes = [start("dask", "scheduler", "--port", "0", *place)]
     try:
         processes += [start("dask", "worker", *options, *place) for _ in range(2)]
-        for process in processes[1:]:  # which wait for the file
+        for process in processes[1:]:  # the workers wait for the file
             assert any("Registered to" in str(line) for line in process.stdout)
         yield json.loads(file.read_text())["address"], processes
     finally:
@@ -87,5 +87,5 @@ def cluster(
         file.unlink()
 
 
-if __name__ == "__main__":  # ask for a module of Python's, and wait for its end
+if __name__ == "__main__":  # start a Python module as another process would, and wait for it
     subprocess.run([sys.executable, "-m", *sys.argv[1:]])

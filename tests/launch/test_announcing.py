@@ -1,6 +1,6 @@
-"""A lock of DVC's that is held: what waits for it says so, goes on when it is free, ends on Ctrl-C.
+"""Commands that wait for a DVC lock say so, continue when it is free, and stop on Ctrl-C.
 
-Under `core.hardlink_lock`, a DVC that is killed leaves its lock behind for ever.
+With `core.hardlink_lock`, a killed DVC process leaves its lock behind.
 """
 
 import signal
@@ -31,7 +31,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def leave_lock(repository: ShellRepository, path: str) -> None:
-    """Leave a lock behind, as a DVC that is killed does."""
+    """Leave a lock behind, as a killed DVC process does."""
     program = AS_IF_KILLED.format(path=str(repository.folder / path))
     killed = repository.run(sys.executable, "-c", program)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -41,9 +41,9 @@ def test_a_stale_lock_is_named_until_somebody_removes_it(tmp_path: Path) -> None
     repository = ShellRepository(tmp_path, GRAPH)
     repository.done("dvc", "config", "core.hardlink_lock", "true")
 
-    leave_lock(repository, ".dvc/tmp/rwlock.lock")  # of a file of DVC's: its stages wait
+    leave_lock(repository, ".dvc/tmp/rwlock.lock")  # DVC's stages wait for this lock
     launch = repository.start("pipeline", "repro", "--jobs", "2")
-    repository.line_with("remove .dvc/tmp/rwlock.lock", launch)  # the other one waits for this one
+    repository.line_with("remove .dvc/tmp/rwlock.lock", launch)  # the other waits for this one
     launch.send_signal(signal.SIGINT)
     launch.communicate()
     assert launch.returncode == 128 + signal.SIGINT
@@ -61,7 +61,7 @@ def test_a_stale_lock_is_named_until_somebody_removes_it(tmp_path: Path) -> None
         waiting.send_signal(signal.SIGINT)
         rest, _ = waiting.communicate()
         assert waiting.returncode not in (0, None)
-        assert "waiting for" not in rest  # once, whatever waits
+        assert "waiting for" not in rest  # only once
         assert "Traceback" not in rest
     assert not (tmp_path / "ran").exists()
 

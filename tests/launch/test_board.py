@@ -1,4 +1,4 @@
-"""Board: a live table on a terminal, lines elsewhere; never both, and no more than fits."""
+"""Board: a live table on a terminal, lines elsewhere; never both, and never too wide."""
 
 import re
 from io import StringIO
@@ -14,7 +14,7 @@ NAMES = ("train@sst-finetune", "evaluate@sst-finetune", "report")
 
 
 def shown(words: str, *, is_terminal: bool, width: int = 80) -> str:
-    """Return what a board wrote of two stages that run, and say these words."""
+    """Return the output of a board for two running stages with these lines."""
     for name in NAMES[:2]:
         paths.stage_log(name).parent.mkdir(exist_ok=True)
         paths.stage_log(name).write_text(f"began\n12:00:00  {words}\n")

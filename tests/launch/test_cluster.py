@@ -1,6 +1,6 @@
-"""Workers of dask: this machine's, without a port, and those of a scheduler.
+"""dask workers: those on this machine, without a port, and those of a scheduler.
 
-A worker that is killed in the middle of a training: tests/end_to_end/test_launch.py.
+tests/end_to_end/test_launch.py kills a worker in the middle of a run.
 """
 
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 def listening() -> set[str]:
-    """Return the addresses at which this process listens."""
+    """Return the addresses on which this process listens."""
     found = psutil.Process().net_connections(kind="inet")
     return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN}
 
@@ -44,7 +44,7 @@ def test_a_local_cluster_listens_only_for_a_requested_dashboard() -> None:
 
 @pytest.fixture
 def _holding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let jobs note what they are given, and wait until they are stopped."""
+    """Make jobs record their resources and wait until they are stopped."""
     program = tmp_path / "python"
     program.write_text(
         '#!/bin/sh\necho "$4 $OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES" >begun\nread _ <never\n'
@@ -58,7 +58,7 @@ def _holding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun(workers: Workers, stages: Sequence[str], waiting: str) -> set[str]:
-    """Let stages begin, one after another, all but the waiting one; return what each was given."""
+    """Start stages one after another, except the waiting one; return what each one got."""
     params = load_params(ROOT / "params.yaml")
     futures, found = [], []
     with os.fdopen(os.open("begun", os.O_RDWR)) as lines:
@@ -78,7 +78,7 @@ def begun(workers: Workers, stages: Sequence[str], waiting: str) -> set[str]:
 @pytest.mark.usefixtures("_holding")
 def test_a_gpu_gets_one_finetune_run_or_several_small_stages() -> None:
     small = ("train@sts-pretrain", "evaluate@cfimdb-finetune", "features@sst", "features@sts-joint")
-    waiting = "train@sts-finetune"  # which lets what needs no GPU pass
+    waiting = "train@sts-finetune"  # stages without a GPU overtake it
     stages = ("train@sst-finetune", *small, waiting, "tokens@quora")
     with local_workers(9, "1", ("2", "5"), 1, has_dashboard=False) as workers:
         found = begun(workers, stages, waiting)
@@ -163,8 +163,8 @@ def test_remote_workers_handle_failures_threads_ctrl_c_and_a_lost_scheduler(tmp_
     repository = ShellRepository(tmp_path, GRAPH)
     (tmp_path / "stage.py").write_text(STAGE)
     (tmp_path / "break-b").touch()
-    repository.environment["OMP_NUM_THREADS"] = "3"  # which dask's nanny would make 1 (for MKL)
-    repository.environment["MKL_DYNAMIC"] = "FALSE"  # else no more than the machine has cores
+    repository.environment["OMP_NUM_THREADS"] = "3"  # dask's nanny would set 1 (for MKL)
+    repository.environment["MKL_DYNAMIC"] = "FALSE"  # otherwise limited to the number of cores
     ran = tmp_path / "ran"
     with cluster(repository.start, tmp_path, "--nthreads", "2") as (address, processes):
         launch = repository.start("pipeline", "repro", "--scheduler", address)

@@ -1,6 +1,6 @@
-"""use_own_index: DVC works also where nobody knows the user's name, as in containers.
+"""use_own_index: DVC also works if the user has no name, as in containers.
 
-That its index is the user's own is in tests/contracts/test_security.py.
+tests/contracts/test_security.py tests that the index belongs to the user.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Job: one stage under DVC that waits for others, and ends with the process that asked for it."""
+"""Job: a stage under DVC waits for others and stops with the process that started it."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(tmp_path: Path) 
     repository.wait_for((tmp_path / "ran").exists)
     asker.kill()
     asker.communicate()
-    psutil.wait_procs(repository.processes())  # none stays for ever
+    psutil.wait_procs(repository.processes())  # all of them end
 
     other = repository.start("dvc", "repro", "slow")
     repository.wait_for(lambda: repository.ran() == ["slow"] * 2)

@@ -1,4 +1,4 @@
-"""The threads and GPUs that there are to share, and what a stage takes of a GPU."""
+"""The threads and GPUs of a machine, and the share of a GPU that a stage takes."""
 
 import os
 from pathlib import Path
@@ -47,5 +47,5 @@ def test_only_gpus_that_the_user_allows_are_used(
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
     assert gpus_for("auto") == gpus
     assert gpus_for("cpu") == ()
-    program.write_text("#!/bin/sh\nexit 9\n")  # its driver does not answer
+    program.write_text("#!/bin/sh\nexit 9\n")  # the driver does not respond
     assert gpus_for("auto") == (gpus if allowed is not None else ())

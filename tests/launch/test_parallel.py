@@ -1,4 +1,4 @@
-"""`python -m pipeline repro --jobs N` under real DVC, over stages that are shell commands."""
+"""`python -m pipeline repro --jobs N` with real DVC and shell commands as stages."""
 
 import shutil
 import signal
@@ -11,7 +11,7 @@ from tests.launch.conftest import ShellRepository
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
-# `hold` makes a training wait for Ctrl-C, `stubborn` not even mind that
+# `hold` makes a run wait for Ctrl-C; `stubborn` makes it ignore Ctrl-C
 GRAPH = """
 stages:
   words:
@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> ShellRepository:
 
 @pytest.fixture
 def repository(made: ShellRepository) -> ShellRepository:
-    """Return it as if nothing had ever run."""
+    """Return the repository as if nothing had run."""
     for name in ("ran", "hold", "stubborn", "dvc.lock", "words"):
         (made.folder / name).unlink(missing_ok=True)
     for path in made.folder.glob("*-[abc]"):
@@ -90,13 +90,13 @@ def test_ctrl_c_lets_runs_save_and_a_second_one_kills_them(repository: ShellRepo
     assert launch.returncode == 128 + signal.SIGINT
     assert "goes on from there" in said
     assert "Traceback" not in said
-    trained = repository.ran()[1:3]  # two of three: a third one never began
+    trained = repository.ran()[1:3]  # two of three: the third one never started
     assert sorted(repository.ran()[3:]) == sorted(f"kept-{name}" for name in trained)
 
     (repository.folder / "stubborn").touch()
     ran.unlink()
     launch = repository.start("pipeline", "repro", "--jobs", "2")
-    for signals in (2, 4):  # each of the two trainings has begun, then has been asked to stop
+    for signals in (2, 4):  # both runs have started, and then have been asked to stop
         repository.wait_for(lambda count=signals: ran.exists() and len(repository.ran()) == count)
         launch.send_signal(signal.SIGTERM)
     said, _ = launch.communicate()

@@ -1,4 +1,4 @@
-"""docs/params.md: true to params.yaml and dvc.yaml, every key in it, and what runs again right."""
+"""docs/params.md agrees with params.yaml and dvc.yaml and has every key and its stages."""
 
 import pytest
 

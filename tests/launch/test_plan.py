@@ -1,7 +1,7 @@
-"""plan_stages: what it foretells is what a real `dvc repro` does, in a small repository of its own.
+"""plan_stages predicts what a real `dvc repro` does in a small repository.
 
-The stages are shell commands in the shapes of dvc.yaml: a folder as an out, a dep inside it, a dep
-that is a param, a group, an out that is not cached. Each notes that it ran.
+The stages are shell commands that record that they ran. They have what dvc.yaml has: a folder as an
+out, a dep inside it, a param as a dep, a group, and an out that is not cached.
 """
 
 import re
@@ -46,7 +46,7 @@ REORDERED = "runs:\n  sts: {mode: finetune, rate: 1.0e-3}\n  sst: {mode: finetun
 
 
 def write(name: str, text: str) -> None:
-    """Write a file anew: what lies there may be a link into DVC's cache."""
+    """Write a new file, because the old one may be a link into DVC's cache."""
     Path(name).unlink(missing_ok=True)
     Path(name).write_text(text)
 
@@ -57,7 +57,7 @@ def set_rate(run: str, rate: str) -> None:
 
 
 def reproduce() -> tuple[set[str], set[str]]:
-    """Reproduce for real; return the stages that ran and those that came back from the cache."""
+    """Reproduce; return the stages that ran and those that came from the cache."""
     Path("ran").unlink(missing_ok=True)
     with Repo(".") as repo:
         done = {stage.addressing for stage in repo.reproduce()}
@@ -67,7 +67,7 @@ def reproduce() -> tuple[set[str], set[str]]:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a reproduced folder that has had a word less, and another rate, before."""
+    """Return a reproduced folder with an earlier result for less text and a different rate."""
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -99,7 +99,7 @@ def outcomes(stages: list[PlannedStage]) -> dict[str, Outcome]:
 
 
 def forget_model() -> None:
-    """Lose an out, and what DVC's cache has of it."""
+    """Delete an out and its copy in DVC's cache."""
     text = Path("model-sst").read_text()
     Path("model-sst").unlink()
     for path in Path(".dvc/cache/files").rglob("*"):
@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Change, dict[str, Outcome]]] = {
         {"tokens": RUN} | dict.fromkeys((*TRAIN, "report"), DEPENDS),
     ),
     "a missing out": (lost("model-sst"), {"train@sst": CACHE}),
-    "a missing out that only dvc.lock tells of": (
+    "a missing out that only dvc.lock describes": (
         lost("model-sst", ".dvc/cache/runs"),
         {"train@sst": CACHE},
     ),

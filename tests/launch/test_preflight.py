@@ -1,4 +1,4 @@
-"""Preflight: params are checked before the graph, and a profile is put in force by one line."""
+"""Preflight: params are checked before the graph runs, and one line activates a profile."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""become_dvc_repro: this process is DVC then, a quiet one, with the plan for its stages."""
+"""become_dvc_repro: this process becomes a quiet DVC with the plan for its stages."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# what is run in DVC's place says who it is, what it was given, and which words of it come through
+# replaces DVC: prints its process number, its arguments and environment, and some lines
 STAND_IN = """
 import json, os, sys
 print("said on stdout")

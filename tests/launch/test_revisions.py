@@ -1,6 +1,6 @@
-"""files_of and experiments: what a commit holds, also where the project is a folder of another.
+"""files_of and experiments: the content of a commit, also for a project inside another one.
 
-Real git and DVC; plots, the plan and the gate, which ask them too, are tried in the same places.
+With real git and DVC. Plots, the plan and the gate use the same repositories.
 """
 
 import os
@@ -37,7 +37,7 @@ def run(*command: str) -> None:
 
 
 def dvc(*arguments: str) -> None:
-    """Run DVC in this process, where it is loaded."""
+    """Run DVC in this process, which has already loaded it."""
     assert dvc_main([*arguments, "-q"]) == 0
 
 
@@ -45,7 +45,7 @@ def dvc(*arguments: str) -> None:
 def project(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    """Go to a project with a tag and another rate since; the last tests here change it."""
+    """Go to a project with a tag and a newer rate; the last tests here change it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield made_project(request.param, tmp_path_factory.mktemp("project"), monkeypatch)
 
@@ -106,7 +106,7 @@ def test_a_revision_without_the_project_is_reported(project: Path, name: str) ->
 def test_curves_of_every_requested_revision_are_drawn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revisions, "_libraries", lambda: "")  # a megabyte that nothing here reads
+    monkeypatch.setattr(revisions, "_libraries", lambda: "")  # a megabyte that no test here reads
     page = draw_plots(["rate-1", "größe", "workspace"])
     assert '"dev_score": "0.1"' in page
     assert '"dev_score": "0.2"' in page

@@ -1,4 +1,4 @@
-"""Which stage goes first; held against networkx on graphs of every shape."""
+"""The order of stages, compared with networkx on random graphs."""
 
 import networkx as nx
 from hypothesis import given
@@ -9,7 +9,7 @@ from pipeline.launch.schedule import Task, longest_way_first
 
 @st.composite
 def graphs(draw: st.DrawFn) -> list[Task]:
-    """Draw tasks, each after some of those before it, and of one that is done."""
+    """Draw tasks that depend on some earlier tasks, and perhaps on one that is done."""
     count = draw(st.integers(1, 12))
     return [
         Task(
@@ -24,7 +24,7 @@ def graphs(draw: st.DrawFn) -> list[Task]:
 @given(graphs())
 def test_the_longest_path_comes_first_and_dependencies_before_tasks(tasks: list[Task]) -> None:
     seconds = {task.name: task.seconds for task in tasks}
-    graph = nx.DiGraph()  # each edge is as long as the task that it leaves
+    graph = nx.DiGraph()  # an edge has the length of the task at its start
     graph.add_weighted_edges_from((name, "end", way) for name, way in seconds.items())
     graph.add_weighted_edges_from(
         (name, task.name, seconds[name]) for task in tasks for name in task.after - {"-1"}

@@ -1,4 +1,4 @@
-"""A plan in words: counts, times and reasons, on stages made up here."""
+"""A plan in words: counts, times and reasons, for made-up stages."""
 
 import io
 import json
@@ -24,7 +24,7 @@ LAST = {"train@sst-finetune": 125.0, "evaluate@sst-finetune": 5.0, "report": 2.2
 
 
 def as_text(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> list[str]:
-    """Return the lines of the table in a hundred columns."""
+    """Return the lines of a table that is a hundred columns wide."""
     console = Console(width=100, file=io.StringIO(), color_system=None)
     console.print(as_table(stages, last))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
@@ -92,8 +92,8 @@ def test_a_name_of_eighty_characters_hides_nothing() -> None:
 
 def test_a_changed_stage_may_also_depend_on_others() -> None:
     stage = PlannedStage("evaluate@sst-finetune", Outcome.DEPENDS, [RATE, BEFORE])
-    told = " ".join(line.strip() for line in as_text([stage], {}))
-    assert told.endswith("on train@sst-finetune; runs.sst-finetune.learning_rate: 1e-05 -> 2e-05")
+    text = " ".join(line.strip() for line in as_text([stage], {}))
+    assert text.endswith("on train@sst-finetune; runs.sst-finetune.learning_rate: 1e-05 -> 2e-05")
 
 
 def test_json_contains_everything() -> None:

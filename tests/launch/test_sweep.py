@@ -1,4 +1,4 @@
-"""What a sweep trains, and its two files: both are right, or neither is touched."""
+"""What a sweep trains, and its two files: both are changed, or neither."""
 
 from pathlib import Path
 

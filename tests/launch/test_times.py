@@ -1,4 +1,4 @@
-"""What the stages took, together; and durations in words."""
+"""The table of stage times, and durations in words."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_stages_of_a_profile_are_in_the_order_of_their_runs() -> None:
 
 def test_the_estimate_for_a_resumed_run_covers_all_its_steps() -> None:
     keep("train@a", 30.0, resumed=True, steps=50, all_steps=200)
-    keep("train@b", 30.0, resumed=False, steps=50, all_steps=200)  # it was stopped by its numbers
+    keep("train@b", 30.0, resumed=False, steps=50, all_steps=200)  # stopped early by its numbers
     keep("train@c", 3.0, resumed=True, steps=0, all_steps=200)
     assert last_seconds(load_times("demo")) == {"train@a": 120.0, "train@b": 30.0}
 

@@ -1,4 +1,4 @@
-"""Checkpoints: one folder for each run and settings, one trainer at a time, gone when taken in."""
+"""Checkpoints: a folder for each run and settings, for one process, until DVC has the result."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ A, B, C = "a" * 16, "b" * 16, "c" * 16
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DVC_ROOT", "MINBERT_CHECKPOINTS"):
         monkeypatch.delenv(name, raising=False)
@@ -42,7 +42,7 @@ def begin(run: str, fingerprint: str) -> Path:
 
 
 def finished(run: str, fingerprint: str) -> Path:
-    """Finish a training; return its out."""
+    """Finish a run; return its out."""
     out = Path(fingerprint)
     out.write_text(fingerprint)
     mark_finished(begin(run, fingerprint), out)
@@ -94,7 +94,7 @@ def test_a_checkpoint_is_removed_once_dvc_has_its_result() -> None:
     lock(md5_of(taken))
     with own_checkpoint("sst", A) as folder:  # trained all the same, from the start
         assert {path.name for path in folder.iterdir()} == {"lock"}
-    with own_checkpoint("sst", B) as folder:  # killed before DVC came to it
+    with own_checkpoint("sst", B) as folder:  # killed before DVC saved the outs
         assert (folder / "training.safetensors").exists()
 
 
@@ -159,7 +159,7 @@ with own_checkpoint("sst", {fingerprint!r}):
     while "waiting for it" not in caplog.text and waiting.is_alive():
         time.sleep(0.01)
     order.append("first is done")
-    first.kill()  # as dead as can be: its lock is free
+    first.kill()  # killed, so its lock is free
     first.communicate()
     waiting.join()
     assert order == (["first is done", "second"] if waits else ["second", "first is done"])

@@ -1,4 +1,4 @@
-"""run_stage: a user's mistake is one line and exit status 1; a bug keeps its traceback."""
+"""run_stage: a user's mistake gives one line and exit status 1; a bug keeps its traceback."""
 
 import errno
 import os
@@ -70,7 +70,7 @@ def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
 
 
 def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
-    """Start Python on a program that can import the project, under no DVC but a given one."""
+    """Start a Python program that can import the project, with only the given DVC variables."""
     environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
     return subprocess.Popen(
         [sys.executable, "-c", program],
@@ -82,7 +82,7 @@ def process_of(program: str, **variables: str) -> subprocess.Popen[str]:
 
 
 def stage_of(body: str) -> str:
-    """Return a program that is a stage with a certain main."""
+    """Return a program that runs a stage with this main."""
     return (
         "import time\nfrom pathlib import Path\nfrom pipeline.plumbing.entry import run_stage\n"
         "from pipeline.core.files import replacing_folder\n"
@@ -111,7 +111,7 @@ def test_sigterm_cleans_up_and_gives_one_line(tmp_path: Path) -> None:
 def test_a_stage_stops_exactly_when_its_dvc_process_has_ended(
     by: dict[str, str], tmp_path: Path
 ) -> None:
-    """A process in between starts the stage and is killed."""
+    """A parent process starts the stage and is killed."""
     mark = tmp_path / "lived on"
     child = stage_of(f"""
     print("begun", flush=True)
@@ -123,7 +123,7 @@ def test_a_stage_stops_exactly_when_its_dvc_process_has_ended(
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()
-        _, said = process.communicate()  # until the stage has ended too
+        _, said = process.communicate()  # waits until the stage has ended
     assert mark.exists() != bool(by)
     assert ("has ended, so the stage stops too" in said) == bool(by)
 
@@ -131,7 +131,7 @@ def test_a_stage_stops_exactly_when_its_dvc_process_has_ended(
 @pytest.mark.parametrize(
     ("variables", "threads"),
     [
-        # dask's nanny names all three, those that the user did not name as 1
+        # dask's nanny sets all three, to 1 if the user has not set them
         ({"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, 3),
         ({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "3"}, 1),
         ({"MKL_NUM_THREADS": "3"}, 3),
@@ -145,7 +145,7 @@ def test_omp_num_threads_alone_sets_the_number_of_threads(
     }
     program = stage_of("print(torch.get_num_threads())")
     stage = {"DVC_STAGE": "train@any", "DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    uncapped = {"MKL_DYNAMIC": "FALSE"}  # else no more than the machine has cores
+    uncapped = {"MKL_DYNAMIC": "FALSE"}  # otherwise limited to the number of cores
     done = subprocess.run(
         [sys.executable, "-c", program.replace("run_stage\n", "run_stage\nimport torch\n", 1)],
         env={**others, **uncapped, **stage, **variables},

@@ -1,4 +1,4 @@
-"""load_params: what params.yaml says, and what it may not say."""
+"""load_params: the values of params.yaml, and what it rejects."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ TABLE_2 = {
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[str], Params]:
-    """Return a reader of the given text as a params.yaml."""
+    """Return a function that reads a text as params.yaml."""
 
     def read(text: str) -> Params:
         path = tmp_path / "params.yaml"
@@ -104,7 +104,7 @@ BACKBONE_NAMES = [*BACKBONES, "local:some/folder", "local:Größe, #1"]
     ("key", "value"),
     [
         *(("profiles.demo.backbone", name) for name in BACKBONE_NAMES),
-        # the last values inside the bounds
+        # the last values within the bounds
         *(("seed", 0), ("seed", 2**32 - 1)),
         *(("tokens.max_length", 6), ("tokens.max_length", 512)),
         ("evaluation.bootstrap_resamples", 100),
@@ -132,7 +132,7 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        # more in test_params_properties.py and in tests/end_to_end/test_bad_input.py
+        # more are in test_params_properties.py and tests/end_to_end/test_bad_input.py
         ("profiles.demo.corpora.sizes.imdb", {}, f": Input should be {CORPORA}, not 'imdb' (str)"),
         ("profiles.demo.corpora.source", "kaggle", "source must be synthetic, cs224n or local:<"),
         ("profiles.laptop.corpora.quora_split", "mine", ": Input should be 'carved' or 'published"),
@@ -151,7 +151,7 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
         (f"{RUN}.batch_size", {}, ": Dictionary should have at least 1 item"),
         (f"{RUN}.batch_size.sst", 0, ": Input should be greater than 0, not 0"),
         (f"{RUN}.batch_size.sst", 64.0, ": Input should be a valid integer, not 64.0 (float)"),
-        # equal to `dvc status`, and others to its run cache
+        # equal for `dvc status`, but different for the run cache
         ("profiles.demo.learning_rate_scale.finetune", 10, ": write 10.0, not 10: to DVC, these"),
         (f"{RUN}.dropout", -0.0, ": write 0.0, not -0.0"),
         ("runs.multitask-pretrain.batch_size", {"quora": 16, "sst": 64},
@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Callable[[str], Params]
 ) -> Callable[..., Params]:
-    """Return a reader of params.yaml with empty files of the user's own for corpora."""
+    """Return a function that reads params.yaml with some empty files as the user's own corpora."""
     for folder in ("project/data/corpora", "own/quora", "own/sts"):
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")

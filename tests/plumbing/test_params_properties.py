@@ -1,6 +1,6 @@
-"""Params, whatever is wrong with any key: a ParamsError that names it, never a traceback.
+"""A mistake in any key of params.yaml gives a ParamsError that names it, never a traceback.
 
-A mistake in params.yaml is the one everybody makes.
+Everybody makes mistakes in params.yaml.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from tests.params import RAW, keys_of, value_at, with_value
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 KEYS = list(keys_of(RAW))
-# their keys are names of the user's, so that the rest may do without any of them
+# their keys are the user's own names, so each of them may be missing
 NAMED = ("profiles", "runs", "configurations")
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_key_is_named(unknown: str) -> None:
             assert f"  {key}: unknown key" in refusal_of(with_value(key, 1))
 
 
-# of every type that YAML has and that no key takes in the place of another type
+# values of every YAML type, none of which is converted to another type
 VALUES: list[Any] = [
     *(None, True, 7, 10**400, 0.5, "word", b"bytes", dt.date(2001, 1, 1)),
     *([], [1], {}, {"a": 1}, {1, 2}),
@@ -70,9 +70,9 @@ def test_a_value_of_a_wrong_type_is_named_by_its_key(value: Any) -> None:
         above, _, last = key.rpartition(".")
         raw = with_value(key, value)
         if type(value) is type(value_at(RAW, key)) or last == "every_seconds":  # 7 s are fine
-            with suppress(ParamsError):  # right or wrong; nothing else may come of it
+            with suppress(ParamsError):  # valid or not; no other exception is allowed
                 checked(Params, raw, "params.yaml")
-        else:  # the source decides which keys there are, hence the section is named
+        else:  # the source decides which keys exist, so the error names the section
             named = f"  {above if last == 'source' else key}"
             assert any(line.startswith(named) for line in refusal_of(raw)), key
 
@@ -82,7 +82,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("params") / "params.yaml"
 
 
-# what a slip of the hand makes out of a value, and what YAML takes for more than it looks like
+# typing errors, and texts with a special meaning in YAML
 WRITTEN = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.from_regex(
     r"[-+]?[0-9_.:oxe+-]{1,10}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|!!(int|float|bool|null|binary|set) x",
     fullmatch=True,

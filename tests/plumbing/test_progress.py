@@ -1,4 +1,4 @@
-"""What a stage shows of itself, on a terminal and elsewhere, and what it writes down."""
+"""Progress of a stage, on a terminal and elsewhere, and the record of its time."""
 
 import io
 import json
@@ -95,7 +95,7 @@ def test_an_unreadable_plan_is_ignored(plan: str, monkeypatch: pytest.MonkeyPatc
     [
         (Planned(2.0, is_sure=True), ", all 2 min"),
         (Planned(2.0, is_sure=False), ", all about 2 min"),
-        (Planned(None, is_sure=False), ", all about 2 min"),  # no bound: it may not run
+        (Planned(None, is_sure=False), ", all about 2 min"),  # not a bound, because it may not run
     ],
 )
 def test_the_time_left_for_all_stages_is_added(
@@ -131,7 +131,7 @@ def test_a_stop_signal_while_writing_a_live_line_stops_the_stage(
 def as_stage(
     body: str, *, begin: str = 'exec "$@"', **how: Any
 ) -> subprocess.CompletedProcess[Any]:
-    """Run a stage with this main in a process of its own, which a shell begins."""
+    """Run a stage with this main in a new process, started by a shell."""
     head = "import logging, sys\nfrom pipeline.plumbing.entry import run_stage\ndef main(argv):\n"
     program = f"{head}{indent(dedent(body), '    ')}\nrun_stage(main)"
     environment = {k: v for k, v in os.environ.items() if k not in ("DVC_STAGE", "MINBERT_PLAN")}
@@ -188,14 +188,14 @@ def kept(root: Path) -> Path:
 
 def test_the_time_and_memory_of_a_stage_are_recorded(repository: Path) -> None:
     write_down({"steps": 12}, started=time.monotonic() - 5.0)
-    told = json.loads(kept(repository).read_text())
-    assert told["schema"] == "time/1"
-    assert told["stage"] == "train@a"
-    assert told["steps"] == 12
-    assert 5.0 <= told["seconds"] < 10.0
-    assert told["processors"] >= 1
+    content = json.loads(kept(repository).read_text())
+    assert content["schema"] == "time/1"
+    assert content["stage"] == "train@a"
+    assert content["steps"] == 12
+    assert 5.0 <= content["seconds"] < 10.0
+    assert content["processors"] >= 1
     if sys.platform == "linux":
-        assert 1e7 < told["peak_memory_bytes"] < 1e11
+        assert 1e7 < content["peak_memory_bytes"] < 1e11
 
 
 def test_an_experiment_records_its_times_in_the_repository(

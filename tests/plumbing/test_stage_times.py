@@ -1,4 +1,4 @@
-"""What a stage took, read back: whole, or not at all."""
+"""The record of a stage's time is read completely or not at all."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""trials.yaml: what is refused and how, names that say all of a trial, and its run's settings."""
+"""trials.yaml: rejected trials, names that contain all settings, and the settings of runs."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_trial_is_read_by_its_name(tmp_path: Path) -> None:
-    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}  # the committed one
+    assert load_trials(PARAMS, ROOT / "trials.yaml") == {}  # the committed file
     trials = load_trials(PARAMS, write(tmp_path, GOOD))
     assert list(trials) == [NAME]
     trial = trials[NAME]

@@ -1,6 +1,6 @@
-"""Results for the report's tests, and the files that they are read from.
+"""Results for the tests of reports, and the files that contain them.
 
-Scores are made by hand; what else runs and validation leave is from the committed demo.
+Scores are made up; everything else comes from the committed demo.
 """
 
 import json
@@ -48,14 +48,14 @@ RECORDS = ROOT / paths.records_dir(paths.report_dir("demo"))
 
 @pytest.fixture
 def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
-    """Write what ten runs would have left into a folder of its own, and go there."""
+    """Write the results of ten runs into an empty folder, and go there."""
     monkeypatch.chdir(tmp_path)
     return left_by_runs()
 
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a report was written, `reports/demo`; to be read only."""
+    """Return a folder with a report in `reports/demo`; do not change it."""
     folder = tmp_path_factory.mktemp("written")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -65,7 +65,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def outcome(written: Path) -> Outcome:
-    """Return what that report was made of: every row scores 0.5."""
+    """Return the content of that report: every row scores 0.5."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(written)
         return read_outcome(PARAMS, {}, records_of("demo"))
@@ -73,7 +73,7 @@ def outcome(written: Path) -> Outcome:
 
 @pytest.fixture(scope="session")
 def site(written: Path, outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a site with every kind of page, some of it hostile or wide; to be read only."""
+    """Return a site with every kind of page, some hostile or wide; do not change it."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(written / "reports", folder / "reports")
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +99,7 @@ def site(written: Path, outcome: Outcome, tmp_path_factory: pytest.TempPathFacto
 def result_of(
     corpus: CorpusName, scheme: Scheme, mode: Mode, score: float | None, **changes: Any
 ) -> Result:
-    """Return a row of Table 3 with a score, and an interval that reaches 0.02 to either side."""
+    """Return a row of Table 3 with a score and an interval of ± 0.02."""
     values: dict[str, Any] = SCORE | {
         "configuration": f"{corpus}-{scheme}-{mode}",
         "run": f"{corpus}-{mode}" if scheme == "single-task" else f"multitask-{mode}",
@@ -126,13 +126,13 @@ def changed(record: M, **values: Any) -> M:
 
 
 def outcome_of(params: Params, trials: Mapping[str, Trial] | None = None) -> Outcome:
-    """Gather what runs left in this folder as records, and read those."""
+    """Gather the results in this folder as records, and read them."""
     with TemporaryDirectory() as folder:
         return read_outcome(params, trials or {}, gather(params, trials or {}, Path(folder)))
 
 
 def left_by_runs() -> Params:
-    """Write what ten runs would have left into this folder."""
+    """Write the results of ten runs into this folder."""
     for name, run in PARAMS.runs.items():
         folder = paths.run_dir(name)
         rows = [

@@ -1,4 +1,4 @@
-"""The two claims where committed records have no case: undefined scores, rows without a test."""
+"""The two claims in cases that no committed record has: undefined scores, rows without a test."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from pipeline.reporting.claims import finetune_claim, multitask_claim, overlap
 from tests.reporting.conftest import result_of
 
 NO_INTERVAL = {"ci_low": None, "ci_high": None}
-# rows as corpus, scheme, pretrain score, finetune score; an interval reaches 0.02 to either side
+# rows as corpus, scheme, pretrain score, finetune score; intervals are ± 0.02
 SINGLE, MULTI = "single-task", "multi-task"
 
 
@@ -21,7 +21,7 @@ SINGLE, MULTI = "single-task", "multi-task"
             "They overlap",
         ),
         ([("sst", SINGLE, 0.3, 0.3)], ["No: in 0 of 1"], "intervals"),  # no win to qualify
-        (  # a score that is defined beats one that is not
+        (  # a defined score beats an undefined one
             [("sts", MULTI, None, 0.1)],
             [
                 "Yes: in 1 of 1",
@@ -47,7 +47,7 @@ def test_finetune_is_compared_with_pretrain(rows: list[Any], said: list[str], un
 @pytest.mark.parametrize(
     ("rows", "changes", "said"),
     [
-        (  # better, or within the intervals
+        (  # better, or overlapping intervals
             [("sst", 0.50, 0.49), ("sts", 0.50, 0.40)],
             {},
             [

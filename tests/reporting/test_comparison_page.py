@@ -1,4 +1,4 @@
-"""experiments_table: narrow, and true to the summary's keys."""
+"""experiments_table: narrow, with a column for each key of the summary."""
 
 import pytest
 from rich.console import Console

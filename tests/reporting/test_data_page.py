@@ -1,4 +1,4 @@
-"""data_page: no text of a corpus, and no id, can break it."""
+"""data_page: neither a text from a corpus nor an id can break it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the experiment on heads without a turn says: sentences that follow its numbers."""
+"""The sentences about the experiment on idle heads follow its numbers."""
 
 import json
 from dataclasses import asdict, replace
@@ -38,7 +38,7 @@ def run_of(
 
 
 def runs_of(step_dead: int, skip_dead: int) -> list[HeadsRun]:
-    """Make two runs with idle heads stepped and two with them skipped; so many of them die."""
+    """Make two runs that step idle heads and two that skip them, with some dead heads."""
     return [
         run_of(idle_heads, encoding, dead=place < dead)
         for idle_heads, dead in (("step", step_dead), ("skip", skip_dead))
@@ -89,10 +89,10 @@ def test_the_verdict_on_sentiment_depends_on_its_scores(step: float, verdict: st
         for idle_heads, score in (("step", step), ("skip", 0.3))
         for noise in (-0.01, 0.0, 0.01)
     ]
-    (told,) = sentiment_sentences(runs)
-    assert f"SST ends at {step:.3f} ± 0.010" in told
-    assert verdict in told
-    assert "paper: 0.256" in told
+    (text,) = sentiment_sentences(runs)
+    assert f"SST ends at {step:.3f} ± 0.010" in text
+    assert verdict in text
+    assert "paper: 0.256" in text
 
 
 def test_a_damaged_or_missing_file_is_named(tmp_path: Path) -> None:

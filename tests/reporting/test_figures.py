@@ -1,4 +1,4 @@
-"""What the figures of committed records do not show: undefined scores, and an odd corpus."""
+"""Figures in cases that no committed record has: undefined scores, an odd number of corpora."""
 
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -17,7 +17,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture
 def outcome() -> Outcome:
-    """Return an outcome of one undefined row, whose second epoch is undefined."""
+    """Return an outcome with one undefined row, whose second epoch is undefined."""
     scores = enumerate([0.1, None, 0.3], start=1)
     epochs = [EpochScore(epoch, "sts", score, 1, "") for epoch, score in scores]
     row = result_of("sts", "single-task", "pretrain", None)
@@ -47,7 +47,7 @@ def test_an_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
         if COLOURS["pretrain"].lower() in path.get("style", "").lower()
         and "stroke-dasharray" not in path.get("style", "")
     ]
-    # a moveto for each unbroken part: epoch 1, and epoch 3 after the gap
+    # an SVG "M" for each unbroken part: epoch 1, and epoch 3 after the gap
     assert any(curve.count("M") == 2 and "L" not in curve for curve in curves)
 
 

@@ -1,6 +1,6 @@
-"""gather: what is recorded, that it can be read back, and that no sentence of a real corpus is.
+"""gather: records are complete, readable and without sentences of real corpora.
 
-Params are read back in tests/cli/test_render.py.
+tests/cli/test_render.py reads params back.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The pages of a report: a whole folder or nothing, the same bytes twice, and what each says."""
+"""The pages of a report: all or none, repeatable bytes, and their content."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_exactly_the_pages_and_the_summary_are_written(written: Path) -> None:
     pages = ["README.md", "analysis.md", "readings.md", "table3.md", "table3.json", "data.md"]
     pages += ["curves.svg", "data.svg", "scores.svg"]
     pages += [f"runs/{run}.{kind}" for run in PARAMS.runs for kind in ("md", "svg")]
-    beside = {"summary.json", "curves.csv", paths.DEAD_HEADS.name}  # the last was there before
+    beside = {"summary.json", "curves.csv", paths.DEAD_HEADS.name}  # the last one existed before
     assert found - records == {*beside, *(f"demo/{page}" for page in pages)}
     rows = json.loads((written / OUT / "table3.json").read_text())
     assert [row["configuration"] for row in rows] == list(PARAMS.configurations)
@@ -70,9 +70,9 @@ def test_the_committed_pages_match_the_committed_records(
 
 
 def is_like_committed(page: Path) -> bool:
-    """Compare bytes; of a figure from another machine, all but coordinates' last digits.
+    """Compare bytes; ignore the last digits of coordinates in a figure from another machine.
 
-    Names of its markers and clips are hashes of coordinates.
+    The names of markers and clips are hashes of coordinates.
     """
     here, committed = page.read_text(), (ROOT / page).read_text()
     if here == committed or page.suffix != ".svg":

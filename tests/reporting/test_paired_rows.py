@@ -1,4 +1,4 @@
-"""Multi-task rows against single-task rows: on the same examples, corrected for their number."""
+"""Paired tests of multi-task against single-task rows, corrected for multiple tests."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ LABELS = np.arange(COUNT) % 2
 
 @pytest.fixture
 def dev_sets(params: Params) -> Params:
-    """Write dev sets of 60 examples, which every run gets wrong from the 40th on."""
+    """Write dev sets of 60 examples; every run gets those from the 40th on wrong."""
     for corpus in CORPORA.values():
         second = "b" if corpus.is_pair else ""
         rows = [f"{id_},a,{second},{label}" for id_, label in zip(IDS, LABELS, strict=True)]
@@ -35,7 +35,7 @@ def dev_sets(params: Params) -> Params:
 
 
 def answers(right: int) -> Values:
-    """Return predictions that are right for so many examples, the first ones."""
+    """Return predictions that are right for the first examples."""
     return np.where(np.arange(COUNT) < right, LABELS, 1 - LABELS)
 
 
@@ -46,7 +46,7 @@ def predict(run: str, corpus: str, right: int, ids: list[str] = IDS) -> None:
 
 
 def test_each_multi_task_row_is_tested_against_its_single_task_row(dev_sets: Params) -> None:
-    """The p-values of a mode are corrected for their number."""
+    """The p-values of a mode are corrected for multiple tests."""
     predict("multitask-finetune", "sst", right=55)
     predict("multitask-finetune", "quora", right=43)
     found = differences(dev_sets, records_in_data())

@@ -1,4 +1,4 @@
-"""Records: one sentence for a file that is missing, damaged or of another version."""
+"""Records: one sentence for a file that is missing, damaged or from a different version."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_a_bad_file_is_reported_with_its_name_and_a_remedy(
     recorded = FOLDER / "scores/sst-pretrain.json"
     for records, name, remedy in (
         (records_in_data(), SCORES, of_data),
-        (records_in_data(Path("copy")), SCORES, of_data),  # called what it was copied from
+        (records_in_data(Path("copy")), SCORES, of_data),  # errors name the original folder
         (records_of("demo"), recorded, of_report),
     ):
         wanted = re.escape(f"{name} {said}{remedy}")

@@ -1,4 +1,4 @@
-"""rescore: the committed scores found again, what rounding explains, and what it does not."""
+"""rescore: committed scores are reproduced up to differences that rounding explains."""
 
 import json
 import math
@@ -38,26 +38,26 @@ def test_every_score_of_the_committed_demo_is_reproduced(
 def rescored(
     params: Params, labels: list[float], predictions: list[float], score: float | None
 ) -> Rescored:
-    """Score predictions for STS again of which another score is on record."""
+    """Rescore predictions for STS with a different score on record."""
     ids = ["wrong", *(f"id{number}" for number in range(1, len(labels)))]
     lines = [f"{id_},One,Two,{label}" for id_, label in zip(ids, labels, strict=True)]
     write(Path("data/corpora/sts/dev.csv"), "\n".join(["id,first,second,label", *lines]) + "\n")
     known = [(id_, value) for id_, value in zip(ids, predictions, strict=True) if value == value]
     path = paths.predictions_csv("sts-pretrain", "sts", "dev")
     write_predictions(path, [i for i, _ in known], [v for _, v in known], CORPORA["sts"])
-    told = json.loads(SCORES.read_text())
-    told["corpora"]["sts"] |= {"score": score, "reason": "undefined: dead" if score is None else ""}
-    write(SCORES, told)
+    data = json.loads(SCORES.read_text())
+    data["corpora"]["sts"] |= {"score": score, "reason": "undefined: dead" if score is None else ""}
+    write(SCORES, data)
     gather(params, {}, RECORDS)
-    for run in ("sts-finetune", "multitask-pretrain", "multitask-finetune"):  # of other ids
+    for run in ("sts-finetune", "multitask-pretrain", "multitask-finetune"):  # with other ids
         (RECORDS / f"predictions/{run}/sts-dev.csv").write_bytes(path.read_bytes())
     rows = rescore(params, records_of("demo"), Path("data/corpora"))
     (row,) = (row for row in rows if row.configuration == "sts-single-pretrain")
     return row
 
 
-EXACT = [0.12345678, 1.3, 1.98765432, 3.7]  # of which a file keeps six decimals
-SINGLE = np.array([0.0, 1.4, 2.0, 5.0], dtype=np.float32)  # as labels are scored
+EXACT = [0.12345678, 1.3, 1.98765432, 3.7]  # a file keeps six decimals
+SINGLE = np.array([0.0, 1.4, 2.0, 5.0], dtype=np.float32)  # the precision of labels in evaluation
 RIGHT = pearson(np.array(EXACT), SINGLE).value or math.nan
 
 
@@ -67,11 +67,11 @@ RIGHT = pearson(np.array(EXACT), SINGLE).value or math.nan
         ([0, 2, 4], [1, 2, 3], 1.0, True),
         ([0, 2, 4], [3, 2, 1], 1.0, False),
         (SINGLE, EXACT, RIGHT, True),  # rounding explains this
-        (SINGLE, EXACT, RIGHT + 2e-6, False),  # and not that
-        ([0, 2, 4], [0, 0, 0], None, True),  # undefined must be undefined again
+        (SINGLE, EXACT, RIGHT + 2e-6, False),  # but not this
+        ([0, 2, 4], [0, 0, 0], None, True),  # both are undefined
         ([0, 2, 4], [0, 1, 0], None, False),
         ([0, 2, 4], [0, 0, 0], 0.0, False),
-        ([0, 2, 4], [0, 2, math.nan], 1.0, False),  # one is missing: undefined
+        ([0, 2, 4], [0, 2, math.nan], 1.0, False),  # a prediction is missing: undefined
     ],
 )
 def test_a_score_is_reproduced_or_not(
@@ -119,4 +119,4 @@ def test_rounding_never_changes_a_correlation_by_more_than_the_limit(spread: flo
         assert before is not None
         assert after is not None
         moved.append(abs(after - before) / rounding_allows(CORPORA["sts"], rounded))
-    assert 0.01 < max(moved) <= 1  # and the bound is of the right size
+    assert 0.01 < max(moved) <= 1  # and the bound has the right size

@@ -1,4 +1,4 @@
-"""What the report reads: one clear sentence for what is missing or damaged."""
+"""What the report reads: one clear sentence for a missing or damaged file."""
 
 import json
 import re
@@ -22,13 +22,13 @@ SCORES = Path("data/scores/sst-pretrain.json")
 SUMMARY = Path("data/runs/sst-pretrain/run.json")
 HISTORY = Path("data/runs/sst-pretrain/history.csv")
 VALIDATION = Path("data/validation/sts.json")
-TEXTS = Path("data/texts.json")  # of the mistakes
+TEXTS = Path("data/texts.json")  # texts of the mistakes
 MISSING, DAMAGED = "is missing; run `dvc repro`", "is damaged; delete it and run `dvc repro`"
 Spoil = Callable[[Path], Any]
 
 
 def change(*keys: str, to: Any) -> Spoil:
-    """Return what puts another value at a place in a JSON file."""
+    """Return a function that changes a value in a JSON file."""
 
     def apply(path: Path) -> None:
         content = inner = json.loads(path.read_text())
@@ -41,12 +41,12 @@ def change(*keys: str, to: Any) -> Spoil:
 
 
 def content(text: str | dict[str, Any]) -> Spoil:
-    """Return what puts other content into a file."""
+    """Return a function that replaces the content of a file."""
     return lambda path: path.write_text(text if isinstance(text, str) else json.dumps(text))
 
 
 def history(rows: str) -> Spoil:
-    """Return what puts rows of epoch, corpus, steps and dev score into a history."""
+    """Return a function that writes rows of epoch, corpus, steps and dev score into a history."""
     header = "epoch,corpus,steps,dev_score,train_loss,note\n"
     return content(header + rows.replace("\n", ",0.1,\n"))
 
@@ -70,7 +70,7 @@ SPOILT: list[tuple[Path, Spoil, str]] = [
     *(
         (HISTORY, history(rows), DAMAGED)
         for rows in (
-            "",  # no epoch at all
+            "",  # no epoch
             "2,sst,3,0.5\n",  # the first is missing
             "1,sst,3,0.5\n1,sst,3,0.5\n",
             "1,quora,3,0.5\n",  # another run's corpus
@@ -87,7 +87,7 @@ SPOILT: list[tuple[Path, Spoil, str]] = [
 
 def test_a_bad_file_is_reported_with_its_name(params: Params) -> None:
     records = gather(params, {}, Path("records"))
-    for path, spoil, said in SPOILT:
+    for path, spoil, said in SPOILED:
         recorded = records.folder / paths.recorded(path)
         whole = recorded.read_bytes()
         spoil(recorded)

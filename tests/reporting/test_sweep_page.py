@@ -1,6 +1,6 @@
-"""sweep.md and the column of seeds: what trials say, and not a byte of it without them.
+"""sweep.md and the column of seeds: results of trials, and no trace without trials.
 
-A sweep of seeds beside readings is among the committed records, in test_pages.py.
+test_pages.py has a sweep of seeds together with readings, from the committed records.
 """
 
 import json
@@ -20,12 +20,12 @@ from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import table3, table3_json, table3_page
 from tests.reporting.conftest import outcome_of
 
-OWN = 0.5  # what conftest's runs score
+OWN = 0.5  # score of the runs in conftest.py
 READING = "pair_encoding=joint,separate"
 
 
 def sweep(params: Params, runs: list[str], num_seeds: int, grid: str = "") -> dict[str, Trial]:
-    """Return the trials of a sweep, whose results lie there."""
+    """Return the trials of a sweep after writing their results."""
     trials = trials_of(params, runs, num_seeds, read_grid(grid) if grid else {})
     for name in trials:
         write_trial(params, name, trials[name], {})
@@ -57,7 +57,7 @@ def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, flo
 
 
 def lines_of(page: str, start: str) -> list[list[str]]:
-    """Return the cells of the rows of a page's tables that begin with a cell."""
+    """Return the cells of table rows that begin with this cell."""
     rows = [line for line in page.splitlines() if line.startswith(f"| {start} ")]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
@@ -80,8 +80,8 @@ def test_table_3_shows_statistics_only_for_swept_rows(params: Params) -> None:
     }
     deviation = np.std([OWN, 0.48, 0.43], ddof=1)
     assert cells.pop("sst-multitask-pretrain") == f"0.470 ± {deviation:.3f} (3), best 0.500"
-    told = "0.555 ± 0.078 (2 of 3, others undefined), best 0.610"
-    assert cells.pop("quora-multitask-pretrain") == told
+    shown = "0.555 ± 0.078 (2 of 3, others undefined), best 0.610"
+    assert cells.pop("quora-multitask-pretrain") == shown
     assert cells.pop("sts-multitask-pretrain") == "0.500 (1 of 3, others undefined), best 0.500"
     assert set(cells.values()) == {"–"}
     assert "The paper reports a single score for each row" in table3_page(params, outcome)
@@ -103,7 +103,7 @@ def test_seeds_without_a_score_are_counted() -> None:
 
 def test_a_claim_is_checked_for_seeds_that_have_both_rows(params: Params) -> None:
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
-    trials |= sweep(params, ["quora-pretrain"], 3)  # its finetuned row has one seed
+    trials |= sweep(params, ["quora-pretrain"], 3)  # its finetune row has one seed
     name = f"sst-finetune-seed{params.seed + 2}"
     write_trial(params, name, trials[name], {"sst": 0.7})
     page = page_of(params, trials)
@@ -160,7 +160,7 @@ def test_only_trials_with_nothing_but_a_new_seed_count_as_seeds(params: Params) 
     trials = sweep(params, ["sst-pretrain"], 3, "dropout=0.1,0.3")
     for name, trial in trials.items():
         write_trial(params, name, trial, {"sst": 0.9 if trial.has_changes else 0.6})
-    for seed, count in ((params.seed, 3), (params.seed + 1, 2)):  # of that seed is the run itself
+    for seed, count in ((params.seed, 3), (params.seed + 1, 2)):  # the first includes the run
         outcome = outcome_of(params.model_copy(update={"seed": seed}), trials)
         (spread,) = (row.seeds for row in outcome.results if row.seeds)
         assert (spread.count, spread.worst, spread.best) == (count, OWN, 0.6)
@@ -169,10 +169,10 @@ def test_only_trials_with_nothing_but_a_new_seed_count_as_seeds(params: Params) 
 def test_the_run_of_table_3_counts_as_a_seed_even_if_undefined(params: Params) -> None:
     for run in ("sst-pretrain", "sts-pretrain"):  # only the first is swept
         path = paths.scores_json(run)
-        told = json.loads(path.read_text())
-        for score in told["corpora"].values():
+        content = json.loads(path.read_text())
+        for score in content["corpora"].values():
             score |= {"score": None, "reason": "undefined: constant"}
-        path.write_text(json.dumps(told))
+        path.write_text(json.dumps(content))
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
     name, other = (name for name in trials if name.startswith("sst-finetune"))
     path = paths.trial_scores(paths.trial_dir(other))

@@ -1,4 +1,4 @@
-"""Answers: for the dev set's texts they are what `evaluate` predicted, to the last digit."""
+"""Answers for the dev set's texts equal the predictions of `evaluate`, to the last digit."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.conftest import SERVED_RUNS
 
 
 @pytest.fixture(autouse=True)
-def stand_in_it(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_served_dir(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(served_dir)
 
 
@@ -61,7 +61,7 @@ def test_an_answer_names_the_class_and_how_probable_it_is() -> None:
     assert answers.brief(1) == "undefined"
     similar = Answers(CORPORA["sts"], np.array([3.5, 6.25]), None)
     assert similar.brief(0) == "similarity 3.50"
-    assert similar.brief(1) == "similarity 6.25"  # beyond the labels' scale
+    assert similar.brief(1) == "similarity 6.25"  # outside the range of labels
 
 
 TEXTS = [Text(3, "A film", "no \x1b[31mred\n" + "very " * 40, "x"), Text(4, "Another", "one")]

@@ -1,4 +1,4 @@
-"""Exported folders: transformers loads them without a word, and computes what we do."""
+"""Exported folders: transformers loads them without a warning and computes the same."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from tests.conftest import SERVED_RUNS
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 IDS = torch.tensor([[101, 2023, 2003, 102], [101, 2143, 102, 0]])
-# of the texts in the card's examples
+# for the texts in the card's examples
 TEXTS = {
     "sst": Text(1, "A gorgeous, witty, seductive movie."),
     "quora": Text(1, "How do I learn to cook?", "What is the best way to learn cooking?"),
@@ -35,7 +35,7 @@ TEXTS = {
 
 @pytest.fixture
 def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
-    """Stand in the repository of the small runs, and compute in float32 as transformers does."""
+    """Go to the repository of the small runs, and compute in float32 as transformers does."""
     monkeypatch.chdir(served_dir)
     params = load_params()
     forward = params.speed.forward.model_copy(update={"precision": "fp32"})
@@ -45,7 +45,7 @@ def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 
 @pytest.fixture
 def copied(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in a copy of that repository, which may be spoilt."""
+    """Go to a copy of that repository, which tests may spoil."""
     shutil.copytree(paths.DATA, tmp_path / paths.DATA)
     shutil.copy(paths.DVC_LOCK, tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -60,8 +60,8 @@ def test_transformers_loads_every_weight_and_computes_the_same(
     is_alone = name.startswith("sst")
     assert architecture == ("BertForSequenceClassification" if is_alone else "BertModel")
     auto = transformers.AutoModelForSequenceClassification if is_alone else transformers.AutoModel
-    model, told = auto.from_pretrained(tmp_path / "out", output_loading_info=True)
-    assert not any(told.values()), told
+    model, info = auto.from_pretrained(tmp_path / "out", output_loading_info=True)
+    assert not any(info.values()), info
     theirs = model.eval().base_model(IDS, attention_mask=(IDS > 0).long())
     backbone = open_run(params, name).backbone
     hidden = backbone(IDS, IDS > 0)
@@ -119,7 +119,7 @@ def test_the_card_describes_the_run(params: Params, tmp_path: Path) -> None:
     ]
     scores = json.loads(paths.scores_json("multitask-pretrain").read_text())["corpora"]
     assert results[0]["metrics"] == [{"type": "accuracy", "value": scores["sst"]["score"]}]
-    assert metadata["license"] == "other"  # a backbone of the user's own
+    assert metadata["license"] == "other"  # the user's own backbone
     assert "base_model" not in metadata
     assert "**Trained and scored on generated corpora.**" in body
     assert "| profile | demo |" in body

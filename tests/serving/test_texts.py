@@ -1,6 +1,6 @@
-"""Texts: every form of file is read as it is meant, and what is no text is refused by line.
+"""Texts: every file format is read, and anything but text is rejected with the line.
 
-How tables are cut into rows is in tests/data/test_tables.py.
+tests/data/test_tables.py tests how tables are parsed.
 """
 
 import io

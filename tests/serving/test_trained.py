@@ -1,4 +1,4 @@
-"""A trained run is what its run.json says; what does not fit it is refused in one sentence."""
+"""A trained run is described by its run.json; files that do not match are rejected."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ NAME = "sst-pretrain"
 
 @pytest.fixture
 def repository(served_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a copy that may be spoilt."""
+    """Go to a copy that tests may spoil."""
     folder = tmp_path / "copy"
     folder.mkdir()
     shutil.copy(served_dir / paths.PARAMS, folder)

@@ -1,4 +1,4 @@
-"""The site that tests look at is that of the report which tests of reporting write."""
+"""The tests use the site of the report from the tests of reporting."""
 
 from tests.reporting.conftest import outcome, params, site, written
 

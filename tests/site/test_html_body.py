@@ -1,4 +1,4 @@
-"""html_body: links of the site and nothing else, and no text of a corpus as markup."""
+"""html_body: only links within the site, and no text from a corpus as markup."""
 
 import re
 from html.parser import HTMLParser
@@ -29,7 +29,7 @@ HOSTILE = [
 
 
 class Read(HTMLParser):
-    """Takes down the tags of a page, their attributes, and the text of table cells."""
+    """Records the tags of a page, their attributes, and the text of table cells."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -57,7 +57,7 @@ def nowhere(_: str) -> None:
 @given(st.text(min_size=1, max_size=100))
 @example("\\")
 def test_any_text_from_a_corpus_is_shown_unchanged_and_never_as_markup(text: str) -> None:
-    text = text.replace("\0", "")  # which no text may hold, in Markdown or HTML
+    text = text.replace("\0", "")  # not allowed in Markdown and HTML
     page = html_body(table(("What", "Text"), [("a", excerpt(text))]), nowhere)
     read = Read(page)
     assert " ".join(read.tags) == "div table caption thead tr th th tbody tr th td"
@@ -112,8 +112,8 @@ def test_headers_have_a_scope_and_classes_replace_styles() -> None:
     assert '<th scope="col">What</th>' in page
     assert '<th scope="col" class="right">Value</th>' in page
     assert '<th scope="row">a</th>\n<td class="right">1</td>' in page
-    assert "style" not in page  # which the site's Content-Security-Policy forbids
-    # a link counts by what it shows
+    assert "style" not in page  # forbidden by the site's Content-Security-Policy
+    # the length of a link is that of its text
     page = rendered(("What", "Text"), ("a", "word " * 20), ("b", f"[b]({'x' * 80})"))
     assert page.count('class="long"') == 1
 

@@ -1,4 +1,4 @@
-"""write_site: whole, offline, with links that lead somewhere, and only where a site may stand."""
+"""write_site: complete, offline, with valid links, and only into suitable folders."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ REFERENCE = re.compile(r'\b(?:href|src)="([^"]*)"')
 
 @pytest.fixture
 def reports(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a folder with a report and return where reports are."""
+    """Go to a folder with a report, and return the folder of reports."""
     shutil.copytree(written / "reports", tmp_path / "reports")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "reports"

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.skipif(
 # one of each kind
 KINDS = ("index", "table3", "analysis", "data", "compare", "runs/multitask-finetune")
 AXE: dict[str, Any] = {
-    "preload": False,  # which would fetch the style sheet, and the pages forbid that
+    "preload": False,  # it would fetch the style sheet, which the pages forbid
     "resultTypes": ["violations"],
 }
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-COLOURS = ["color-contrast"]
+CONTRAST = ["color-contrast"]
 TWO_FRAMES = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
-COLOURFUL = ("table3", "runs/multitask-finetune")  # between them, every colour there is
+COLORFUL = ("table3", "runs/multitask-finetune")  # together they have every color
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_every_page_loads_without_console_output_or_other_requests(
     page.on("pageerror", lambda error: said.append(str(error)))
 
     def fails(request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the icon, if the next page is asked for first
+        if request.failure != "net::ERR_ABORTED":  # the icon, if the next page is requested first
             said.append(f"failed: {request.url} {request.failure}")
 
     page.on("requestfailed", fails)
@@ -126,8 +126,8 @@ def test_an_interval_appears_on_focus_within_the_window(table3: Page, width: int
         table3.keyboard.press("Tab")
         focused, tip = table3.locator(".score:focus"), table3.locator(".tip:visible")
         table3.evaluate(TWO_FRAMES)  # the browser scrolls to it
-        told = tip.inner_text()
-        assert told.startswith("0.500, interval 0.400 to 0.600")
+        text = tip.inner_text()
+        assert text.startswith("0.500, interval 0.400 to 0.600")
         assert focused.get_attribute("aria-describedby") == tip.get_attribute("id")
         assert tip.evaluate("tip => tip.scrollWidth <= tip.clientWidth")
         tip_box, score_box = tip.bounding_box(), focused.bounding_box()
@@ -160,11 +160,11 @@ def test_no_page_is_wider_than_the_window_and_scrolling_boxes_take_focus(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violations(browser: Browser, site: Path, scheme: Any) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)
-    for name in KINDS if scheme == "light" else COLOURFUL:
+    for name in KINDS if scheme == "light" else COLORFUL:
         page.goto((site / f"{name}.html").as_uri())
         if scheme == "dark":
-            page.locator(".score").first.focus()  # shows its tip
-        found = Axe().run(page, options=AXE | {"runOnly": WCAG if scheme == "light" else COLOURS})
+            page.locator(".score").first.focus()  # to show its tip
+        found = Axe().run(page, options=AXE | {"runOnly": WCAG if scheme == "light" else CONTRAST})
         assert found.response["passes"]
         assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
     page.close()

@@ -1,4 +1,4 @@
-"""Stage backbone: the pinned one of params.yaml, whole, where the other stages look for it."""
+"""Stage backbone: the pinned files go where the other stages look for them."""
 
 import logging
 import shutil

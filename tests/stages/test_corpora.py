@@ -1,4 +1,4 @@
-"""Stage corpora: the profile's four corpora arrive where the other stages look for them."""
+"""Stage corpora: the profile's four corpora go where the other stages look for them."""
 
 from pathlib import Path
 

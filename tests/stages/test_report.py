@@ -1,4 +1,4 @@
-"""Stage report: the profile in force decides the folder; what is missing is named."""
+"""Stage report: the active profile determines the folder; a missing file is named."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.params import with_value
 
 
 @pytest.fixture(autouse=True)
-def _laptop_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _laptop_is_active(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     paths.PARAMS.write_text(as_yaml(with_value("profile", "laptop")))
     paths.TRIALS.write_text("trials: {}")

@@ -1,4 +1,4 @@
-"""What a stage that computes must not load: torch's compiler takes a second, and does nothing."""
+"""Stages must not load torch's compiler, which takes a second and is not used."""
 
 import subprocess
 import sys

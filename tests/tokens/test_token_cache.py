@@ -1,6 +1,6 @@
-"""The token cache: whole or not there, and a damaged one is refused.
+"""The token cache: complete or absent, and a damaged one is rejected.
 
-That what goes in comes out is in test_token_cache_properties.py.
+test_token_cache_properties.py tests that the content is read back.
 """
 
 import json
@@ -40,7 +40,7 @@ def test_types_are_the_same_for_every_size(cache: Path, split: Split) -> None:
     numbers = (read.input_ids, read.offsets, read.labels)
     assert [array.dtype for array in numbers] == [np.int32, np.int64, np.float32]
     assert read.example_ids.dtype.kind == "U"
-    # a large one stays on disk, one smaller than a page is read at once
+    # a large array stays on disk; one smaller than a page is read at once
     assert isinstance(read.input_ids, np.memmap) == (split == "train")
 
 

@@ -1,4 +1,4 @@
-"""The token cache, whatever the text: what is read back is what the tokenizer says."""
+"""The token cache returns the tokenizer's ids for any text."""
 
 import math
 from functools import cache
@@ -18,7 +18,7 @@ from pipeline.tokens.token_cache import read_cache, write_cache
 
 loaded = cache(load_tokenizer)
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-# repeated, lest every array be small enough to be read and none mapped
+# repeated, because small arrays are read and not memory-mapped
 TEXTS = st.builds(
     lambda text, times: text * times,
     st.text(CHARACTERS, max_size=30) | st.sampled_from(["[PAD]", "[SEP] a [CLS]", "word "]),
@@ -35,7 +35,7 @@ def frames_of(draw: st.DrawFn, corpus: Corpus) -> pd.DataFrame:
 
 
 def ids_of(tokenizer: Tokenizer, text: str, max_length: int) -> list[int]:
-    """Say one text's ids the plain way, by itself: a long one loses its end but keeps [SEP]."""
+    """Return the ids of a single text; a long one loses its end but keeps [SEP]."""
     tokenizer.no_truncation()
     ids: list[int] = tokenizer.encode(text).ids
     return ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]]

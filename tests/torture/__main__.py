@@ -1,6 +1,6 @@
-"""The long campaign: `make torture`.
+"""The stress test: `make torture`.
 
-Writes reports/torture.md; ends with status 1 if a fault was not survived.
+Writes reports/torture.md; exits with status 1 if a fault was not survived.
 """
 
 import argparse
@@ -29,17 +29,17 @@ log = logging.getLogger("torture")
 PAGE = Path("reports/torture.md")
 EPOCHS = {"pretrain": 3, "finetune": 3}
 RUNS = ("sst-pretrain", "multitask-pretrain", "quora-finetune", "multitask-finetune")
-KILLS, FAULTS_OF_A_KIND = 60, 5  # of each run and signal; in whole `dvc repro`s
-BACKBONE = "all-MiniLM-L6-v2"  # whose tokenizer the tiny one uses
+KILLS, FAULTS_OF_A_KIND = 60, 5  # for each run and signal; in whole `dvc repro`s
+BACKBONE = "all-MiniLM-L6-v2"  # the tiny backbone uses its tokenizer
 
 
 def main(argv: list[str]) -> None:
-    """Run every part, and write the page."""
+    """Run every part and write the page."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     seed = parser.parse_args(argv).seed
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s  %(message)s")
-    # a shell lets what it runs in the background ignore Ctrl-C; what is tortured must not
+    # shells make background processes ignore Ctrl-C; the tested processes must not
     signal.signal(signal.SIGINT, signal.default_int_handler)
     tallies = []
     with tempfile.TemporaryDirectory(prefix="minbert-torture-") as name:
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> None:
 
 
 def _campaigns(folder: Path, seed: int) -> Iterator[Tally]:
-    """Yield what became of each kind of fault."""
+    """Yield the results for each kind of fault."""
     backbone = folder / "backbone"
     fetch_backbone(BACKBONE, folder / BACKBONE)
     backbone.mkdir()

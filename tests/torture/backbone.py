@@ -1,4 +1,4 @@
-"""A backbone of 1 M random weights, so that every stage runs for real in seconds."""
+"""A backbone with 1 M random weights, so that every stage really runs, but within seconds."""
 
 import shutil
 from pathlib import Path
@@ -19,8 +19,8 @@ def write_tiny_backbone(folder: Path, large: Path) -> None:
     """Write config, weights and tokenizer of a tiny BERT into a folder.
 
     Args:
-        folder: where to; it exists.
-        large: the folder of a BERT, whose tokenizer and other settings the tiny one has.
+        folder: an existing folder.
+        large: the folder of a BERT with the tokenizer and other settings to use.
     """
     shutil.copy(large / "tokenizer.json", folder)
     config_json = folder / "config.json"

@@ -1,4 +1,4 @@
-"""`dvc repro` disturbed at random moments, from outside, against one left alone."""
+"""Compares `dvc repro` with faults at random moments to an undisturbed one."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ import psutil
 from tests.torture.repository import Repository
 from tests.torture.tally import Tally
 
-PATIENCE_SECONDS = 10.0  # for what is asked to stop to be gone
+PATIENCE_SECONDS = 10.0  # for processes to stop after a signal
 
-MADE = ("data", "reports", "dvc.lock")  # by a reproduction
+MADE = ("data", "reports", "dvc.lock")  # the results of a reproduction
 
-Fault = tuple[str, signal.Signals]  # to what, and which
+Fault = tuple[str, signal.Signals]  # the target and the signal
 FAULTS: Mapping[str, Fault] = {
     "kill -9 of the stage": ("stage", signal.SIGKILL),
     "SIGTERM of the stage": ("stage", signal.SIGTERM),
@@ -29,7 +29,7 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def _inject(fault: Fault, dvc: subprocess.Popen[bytes], repository: Repository) -> bool:
-    """Send the signal; say whether there was a process to send it to."""
+    """Send the signal; return whether there was a process to receive it."""
     target, number = fault
     if target == "all":
         os.killpg(dvc.pid, number)
@@ -47,16 +47,16 @@ def disturb(
     is_time: Callable[[float], bool],
     targets: tuple[str, ...] = (),
 ) -> bool:
-    """Run `dvc repro`, inject a fault when it is time, and wait until DVC is gone.
+    """Run `dvc repro`, inject a fault when it is time, and wait until DVC has ended.
 
     Args:
-        repository: where.
+        repository: where to run.
         fault: a value of FAULTS.
-        is_time: asked about 50 times a second, with the seconds since the start.
-        targets: of `dvc repro`; none are all.
+        is_time: called about 50 times a second with the seconds since the start.
+        targets: targets of `dvc repro`; without any, all stages.
 
     Returns:
-        Whether there was time: False if `dvc repro` came to its end before.
+        Whether the fault was injected: False if `dvc repro` ended before.
     """
     with (repository.folder / "disturbed.log").open("ab") as log:
         dvc = subprocess.Popen(
@@ -84,13 +84,13 @@ def campaign(
     expected: Mapping[str, str],
     moments: Iterator[float],
 ) -> Tally:
-    """Disturb whole reproductions so many times; every one must end as the undisturbed one.
+    """Disturb whole reproductions; each must give the same result as an undisturbed one.
 
     Args:
-        repository: a small one, not reproduced yet.
+        repository: a small repository that is not reproduced yet.
         kind: a key of FAULTS.
-        faults: how many.
-        expected: the undisturbed one's hashes of MADE.
+        faults: the number of faults.
+        expected: hashes of MADE from an undisturbed reproduction.
         moments: seconds after the start of each `dvc repro`.
     """
     tally = Tally(f"{kind} at a random moment", "dvc repro")
@@ -114,7 +114,7 @@ def campaign(
 
 
 def have_stopped(repository: Repository) -> bool:
-    """Wait for the stages of a DVC that is gone; say whether they end in the time to stop."""
+    """Wait for the stages of a DVC process that has ended; return whether they stop in time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while repository.processes("stages."):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""New processes that do not wait for torch and great_expectations, which take seconds to load."""
+"""Starts processes that need not load torch and great_expectations, which takes seconds."""
 
 import multiprocessing
 import os
@@ -16,22 +16,22 @@ ROOT = Path(__file__).parents[2]
 
 
 def forked(target: Callable[..., object], *arguments: object) -> int | None:
-    """Run a function in a process forked from one that has loaded what stages load.
+    """Run a function in a process forked from one that has loaded the packages of stages.
 
     Returns:
-        Its exit status: negative where a signal ended it.
+        Its exit status; negative if a signal ended it.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     process = context.Process(target=target, args=arguments)
-    with chdir(ROOT):  # from where this module can be imported
+    with chdir(ROOT):  # so that this module can be imported
         process.start()
     process.join()
     return process.exitcode
 
 
 def make_all(folder: Path) -> None:
-    """Run the stages of a repository in this process."""
+    """Run all stages of a repository in this process."""
     os.chdir(folder)
     torch.set_num_threads(1)
     for stage in (corpora, backbone, validate):

@@ -1,4 +1,4 @@
-"""A run killed at random points, or on a full disk, against the same run left alone."""
+"""Compares a run that is killed at random points or has a full disk to an undisturbed one."""
 
 import shutil
 import signal
@@ -12,23 +12,23 @@ from tests.torture.points import train_until
 from tests.torture.repository import Repository
 from tests.torture.tally import Tally
 
-KILLS_IN_A_ROW = 3  # at most, before a training may come to its end
-MISSES = 50  # trials in a row without one
+KILLS_IN_A_ROW = 3  # at most, before a run may finish
+MISSES = 50  # trials in a row without a kill
 STOPPED = {-signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGINT, -signal.SIGTERM}
-PARTS = (0.9, 0.5, 0.1, 0.01)  # of the largest out: so much can be written
+PARTS = (0.9, 0.5, 0.1, 0.01)  # parts of the largest out that can be written
 OUTS = ("model.safetensors", "history.csv", "run.json")
 
 
 class Ended(NamedTuple):
-    """A process that trained, and how far it came."""
+    """A training process that has ended, and how far it got."""
 
-    status: int | None  # negative: of a signal
+    status: int | None  # negative: the signal that ended it
     points: list[str]
     said: str
 
     @property
     def steps(self) -> int:
-        """Count its training steps."""
+        """Return the number of training steps."""
         return self.points.count("after step")
 
 
@@ -39,7 +39,7 @@ def train(
     number: int = signal.SIGKILL,
     largest: int = -1,
 ) -> Ended:
-    """Train a run in a new process, as `train_until` says: by default to its end."""
+    """Train a run in a new process with `train_until`, by default to its end."""
     points, said = (repository.folder / f"{run}.{name}" for name in ("points", "said"))
     points.unlink(missing_ok=True)
     status = forked(train_until, repository.folder, run, point, number, largest)
@@ -47,7 +47,7 @@ def train(
 
 
 def left_alone(repository: Repository, run: str) -> tuple[Ended, dict[str, str]]:
-    """Train a run from nothing to its end; return that, and the hashes of its outs."""
+    """Train a run from scratch; return the ended process and the hashes of its outs."""
     clear(repository, run)
     whole = train(repository, run)
     assert whole.status == 0, whole.said
@@ -55,7 +55,7 @@ def left_alone(repository: Repository, run: str) -> tuple[Ended, dict[str, str]]
 
 
 def kill(repository: Repository, run: str, number: signal.Signals, kills: int, seed: int) -> Tally:
-    """Kill a run so many times in several trials; compare what each comes to in the end."""
+    """Kill a run a number of times, in several trials; compare the result of each trial."""
     generator = np.random.default_rng(seed)
     whole, expected = left_alone(repository, run)
     tally = Tally(f"{number.name} at a random point", f"train@{run}")
@@ -70,9 +70,9 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
             if ended.status not in STOPPED:
                 if ended.status:
                     tally.wrong.append(f"{run}, resumed: {ended.said.strip()}")
-                break  # it came to its end: what was left to do has fewer points
+                break  # it finished: the rest of the run had fewer points
             faults += 1
-            for name in OUTS:  # as DVC does before it runs a command again; all else stays
+            for name in OUTS:  # as DVC does before it repeats a command; everything else is kept
                 (repository.folder / "data/runs" / run / name).unlink(missing_ok=True)
         else:
             ended = train(repository, run)
@@ -90,7 +90,7 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
 
 
 def starve(repository: Repository, run: str, parts: Sequence[float] = PARTS) -> Tally:
-    """Train a run where no file may have more than a part of its largest out, then where it may."""
+    """Train a run with limits below the size of its largest out, then without a limit."""
     tally = Tally("disk full: no file above a size", f"train@{run}")
     _, expected = left_alone(repository, run)
     outs = (repository.folder / "data/runs" / run).iterdir()
@@ -115,12 +115,12 @@ def starve(repository: Repository, run: str, parts: Sequence[float] = PARTS) -> 
 
 
 def outs_of(repository: Repository, run: str) -> dict[str, str]:
-    """Return the hashes of a run's outs, and of anything else that lies beside them."""
+    """Return the hashes of a run's outs and of all other files beside them."""
     return repository.hashes(f"data/runs/{run}")
 
 
 def clear(repository: Repository, run: str) -> None:
-    """Make a run as if it had never been."""
+    """Remove every trace of a run."""
     checkpoints = (repository.folder / ".checkpoints").glob(f"{run}-*/")
     for folder in (repository.folder / "data/runs" / run, *checkpoints):
         shutil.rmtree(folder, ignore_errors=True)

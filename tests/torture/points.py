@@ -1,7 +1,7 @@
-"""Points of a training at which it can be killed.
+"""Points at which a training process can be killed.
 
-They are counted from 1: after every training step, on both sides of everything that puts a file on
-the disk or gives it its name, and in the middle of writing a checkpoint.
+They are numbered from 1: after every training step, before and after every call that syncs or
+renames a file, and in the middle of writing a checkpoint.
 """
 
 import os
@@ -21,21 +21,21 @@ from pipeline.plumbing.entry import run_stage
 
 
 class Points:
-    """Counts the points of this process."""
+    """Counts the points that this process passes."""
 
     def __init__(self, log: str, last: int, number: int) -> None:
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.left, self.number = last, number
 
     def passed(self, name: str) -> None:
-        """Note a point; do not come back from the last one, if the signal can be helped."""
+        """Record a point; at the last one, send the signal."""
         os.write(self.log, f"{name}\n".encode())
         self.left -= 1
         if self.left == 0:
             os.kill(os.getpid(), self.number)
 
     def around(self, owner: Any, name: str, *, before: bool = True) -> None:
-        """Make points of the calls of a function."""
+        """Add points before and after the calls of a function."""
         inner: Callable[..., Any] = getattr(owner, name)
 
         def called(*arguments: Any, **named: Any) -> Any:
@@ -48,7 +48,7 @@ class Points:
         setattr(owner, name, called)
 
     def inside(self, owner: Any, name: str) -> None:
-        """Make a point of a file that is written by half; its path is the second argument."""
+        """Add a point where half of a file is written; its path is the second argument."""
         inner: Callable[..., Any] = getattr(owner, name)
 
         def called(tensors: Any, path: Path, *rest: Any) -> None:
@@ -56,22 +56,22 @@ class Points:
             if self.left == 1:
                 os.truncate(path, path.stat().st_size // 2)
             self.passed(f"inside {name}")
-            inner(tensors, path, *rest)  # the signal was helped
+            inner(tensors, path, *rest)  # the signal did not end the process
 
         setattr(owner, name, called)
 
 
 def train_until(folder: Path, run: str, last: int, number: int, largest: int) -> None:
-    """Train a run in a repository as `python -m stages.train` does, in a process made for that.
+    """Train a run in a repository as `python -m stages.train` does, in a new process.
 
-    `<run>.points` gets a line for each point that was passed, `<run>.said` what the process said.
+    `<run>.points` gets a line for each point that is passed, `<run>.said` the process's output.
 
     Args:
-        folder: the repository's.
-        run: which.
-        last: the point to be killed at; 0 is none.
-        number: of the signal.
-        largest: file in bytes that the system lets this process write; -1 is any.
+        folder: the repository.
+        run: the run.
+        last: the point at which to be killed; 0 for none.
+        number: the number of the signal.
+        largest: the largest file that the process may write, in bytes; -1 for any.
     """
     os.chdir(folder)
     torch.set_num_threads(1)

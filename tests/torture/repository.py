@@ -1,4 +1,4 @@
-"""A small copy of this repository, to be run and mistreated: every stage for real, in a minute."""
+"""A small copy of this repository for stress tests, in which every stage runs within a minute."""
 
 import os
 import re
@@ -39,9 +39,9 @@ class Repository(WorkingCopy):
 
     @contextmanager
     def holding(self, run: str) -> Iterator[Callable[[], bool]]:
-        """Let the next training of a run that starts in the block stop in its middle.
+        """Make the next training of a run that starts inside the block wait midway.
 
-        It goes on when it gets a signal. Lends a function that says whether it has come there.
+        It continues when it gets a signal. Yields a function that returns whether it waits.
         """
         held = self.folder / ".held" / run
         held.parent.mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ class Repository(WorkingCopy):
         return dict(read_yaml(self.folder / "params.yaml"))
 
     def set(self, **values: object) -> None:
-        """Change values of params.yaml by their dotted keys, `__` for a dot, `_dash_` for "-"."""
+        """Change values of params.yaml; in keys, `__` means a dot and `_dash_` means "-"."""
         params = self.params()
         for dotted, value in values.items():
             *parents, last = dotted.replace("_dash_", "-").split("__")
@@ -75,7 +75,7 @@ class Repository(WorkingCopy):
         (self.folder / "params.yaml").write_text(as_yaml(params), encoding="utf-8")
 
     def keep(self, *runs: str) -> None:
-        """Leave these runs and their rows of Table 3 in params.yaml and in dvc.yaml's lists."""
+        """Keep only these runs and their rows of Table 3 in params.yaml and dvc.yaml's lists."""
         params = self.params()
         self.set(
             runs={name: params["runs"][name] for name in runs},
@@ -88,9 +88,9 @@ class Repository(WorkingCopy):
         graph.write_text(written(graph.read_text(), kept, trials=[]))
 
     def make(self) -> None:
-        """Do what `dvc repro` would in one process, which loads its libraries once; DVC takes it.
+        """Do the work of `dvc repro` in one process, which loads libraries once; DVC commits it.
 
-        For tests that ask for something else than a first `dvc repro`.
+        For tests that are not about a first `dvc repro`.
         """
         assert forked(make_all, self.folder) == 0
         self.done("dvc", "commit", "--force")
@@ -100,14 +100,14 @@ class Repository(WorkingCopy):
         self.done("git", "clean", "-dffxq")
 
     def forget_run(self, run: str) -> None:
-        """Make it as if a run had never been trained, and nothing else."""
+        """Remove every trace of a run's training."""
         self.forget_stages(f"train@{run}", f"evaluate@{run}")
         shutil.rmtree(self.folder / "data/runs" / run)
         shutil.rmtree(self.folder / ".checkpoints", ignore_errors=True)
         shutil.rmtree(self.folder / ".dvc/cache/runs", ignore_errors=True)
 
     def forget_stages(self, *names: str) -> None:
-        """Take stages out of dvc.lock; DVC's cache keeps what they made."""
+        """Remove stages from dvc.lock; DVC's cache keeps their outs."""
         lock = self.folder / "dvc.lock"
         locked = read_yaml(lock)
         for name in names:
@@ -115,21 +115,21 @@ class Repository(WorkingCopy):
         lock.write_text(as_yaml(locked), encoding="utf-8")
 
     def hashes(self, *names: str) -> dict[str, str]:
-        """Return the sha256 of some files and of every file in some folders, by its path."""
+        """Return the sha256 of some files and of all files in some folders, by path."""
         found = [
             p for name in names for p in (self.folder / name, *self.folder.glob(f"{name}/**/*"))
         ]
         return {str(p.relative_to(self.folder)): sha256_of(p) for p in found if p.is_file()}
 
     def outcome(self) -> tuple[object, dict[str, str]]:
-        """Return what must come out the same: what dvc.lock says in any order, and every file."""
+        """Return what must be identical: the content of dvc.lock in any order, and all files."""
         return read_yaml(self.folder / "dvc.lock"), self.hashes("data", "reports")
 
 
 def small_repository(
     folder: Path, backbone: Path, epochs: Mapping[str, int] = EPOCHS
 ) -> Repository:
-    """Copy the repository with small generated corpora and the backbone in another folder."""
+    """Copy the repository with small generated corpora and a backbone from a folder."""
     for name in COPIED:
         source, copy = ROOT / name, folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What became of the faults of a campaign, as numbers and as reports/torture.md."""
+"""The results of a stress test, as numbers and as reports/torture.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from pipeline.reporting.markdown import table
 
 @dataclass
 class Tally:
-    """What became of a number of faults."""
+    """The results for a number of faults."""
 
     fault: str
     what: str
     injected: int = 0
-    survived: int = 0  # as many as were injected, if every end was the right one
-    lost_steps: list[int] = field(default_factory=list)  # by each fault, on average of its trial
-    wrong: list[str] = field(default_factory=list)  # what ended otherwise
+    survived: int = 0  # faults after which the result was right
+    lost_steps: list[int] = field(default_factory=list)  # per fault, averaged over a trial
+    wrong: list[str] = field(default_factory=list)  # descriptions of wrong results
 
 
 def page(tallies: Sequence[Tally], method: Mapping[str, str]) -> str:

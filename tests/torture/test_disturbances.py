@@ -1,6 +1,6 @@
-"""DVC killed in the middle of a training: no second trainer, and the same dvc.lock in the end.
+"""DVC is killed during training: no second trainer starts, and dvc.lock ends up the same.
 
-The training killed with it: the sweep of tests/end_to_end/test_repro.py.
+The sweep in tests/end_to_end/test_repro.py also kills the training process.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Killed at random points or starved, a run ends in the same bytes."""
+"""A run that is killed at random points or lacks disk space ends with the same bytes."""
 
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 
@@ -9,7 +9,7 @@ from tests.torture.repository import Repository
 
 pytestmark = pytest.mark.slow
 
-# the two other kinds of run are killed at every step in tests/training/test_resume.py
+# tests/training/test_resume.py kills the two other kinds of run at every step
 PLAN = [
     ("multitask-finetune", SIGKILL, 8),
     ("sst-pretrain", SIGKILL, 4),
@@ -20,7 +20,7 @@ PLAN = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _longer(repository: Repository) -> None:
-    """Let trainings take more than one epoch."""
+    """Make runs take more than one epoch."""
     epochs = {"pretrain": 3, "finetune": 2}
     repository.set(profiles__demo__epochs=epochs, checkpoints__every_steps=2)
 

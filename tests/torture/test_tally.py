@@ -1,4 +1,4 @@
-"""The page of a campaign: what was injected, what was survived, what ended otherwise."""
+"""The page of a stress test: injected faults, survived faults, wrong results."""
 
 from tests.torture.tally import Tally, page
 

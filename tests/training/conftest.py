@@ -1,4 +1,4 @@
-"""What tests of the trainer share: small splits whose labels can be learnt, trainers on them."""
+"""Fixtures for tests of the trainer: small splits with learnable labels, and trainers on them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ PLAN = TrainingPlan(
 
 
 def learnable(corpus: CorpusName, count: int) -> TokenizedSplit:
-    """Make sentences whose label stands in them as a word, so that it can be learnt."""
+    """Make sentences that contain their label as a word, so that it can be learned."""
     generator = np.random.default_rng(0)
     labels = generator.permutation(np.arange(count) % (CORPORA[corpus].max_label + 1))
     sentences = []
@@ -54,10 +54,10 @@ def vectors_of(corpus: CorpusName, count: int) -> VectorExamples:
 def frozen(
     sizes: Mapping[CorpusName, int], plan: TrainingPlan = PLAN, dropout: float = 0.0
 ) -> Trainer:
-    """Make a new trainer of heads on stored vectors; train and dev are equal, and not the same."""
+    """Make a new trainer of heads on stored vectors; dev is an equal copy of train."""
     torch.manual_seed(plan.seed)
     model = MultitaskBert(None, tuple(sizes), 32, dropout)
-    if "sts" in sizes:  # away from the ReLU's dead side
+    if "sts" in sizes:  # so that the ReLU is not dead
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 5.0)
     train, dev = ({c: vectors_of(c, size) for c, size in sizes.items()} for _ in range(2))
     return Trainer(model, train, dev, plan)
@@ -71,10 +71,10 @@ def finetuned(
     kernels: Kernels = PLAIN,
     is_joint: bool = False,
 ) -> Trainer:
-    """Make a new trainer of a whole model on 12 examples of each corpus."""
+    """Make a new trainer of a whole model with 12 examples of each corpus."""
     torch.manual_seed(plan.seed)
     model = MultitaskBert(load_backbone(folder, kernels), corpora, 32, dropout)
-    if "sts" in corpora:  # away from the ReLU's dead side
+    if "sts" in corpora:  # so that the ReLU is not dead
         torch.nn.init.constant_(model.heads["sts"].linear.bias, 1.0)
     splits = {corpus: learnable(corpus, 12) for corpus in corpora}
     if is_joint:

@@ -1,4 +1,4 @@
-"""Health: the gradient's norm from AdamW, notes that name; what ends a run is in test_loop.py."""
+"""Health: gradient norms from AdamW, and notes. test_loop.py has what ends a run."""
 
 import math
 

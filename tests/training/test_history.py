@@ -1,4 +1,4 @@
-"""History: one row per epoch and corpus, and which epoch was best."""
+"""History: one row per epoch and corpus, and the best epoch."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The trainer: what learns, in what order, which epoch is kept, and what is refused."""
+"""The trainer: learning, the order of steps, the kept epoch, and failures."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tests.training.conftest import CPU, PLAN, finetuned, frozen
 
 
 def first(count: int, trainer: Trainer, corpus: CorpusName, start: int = 0) -> Chosen:
-    """Choose so many examples of a corpus, from a certain one on."""
+    """Choose consecutive examples of a corpus."""
     lengths = trainer.train[corpus].split.lengths
     (chosen,) = on_device([np.arange(start, start + count)], lengths, CPU)
     return chosen
@@ -39,7 +39,7 @@ def test_steps_follow_equation_1_and_each_epoch_has_its_own_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turns: list[str] = []
-    orders: list[list[int]] = [[]]  # of sst's examples, in each epoch
+    orders: list[list[int]] = [[]]  # order of sst's examples in each epoch
     step = Trainer.step
 
     def noted(self: Trainer, corpus: CorpusName, chosen: Chosen) -> torch.Tensor:
@@ -48,7 +48,7 @@ def test_steps_follow_equation_1_and_each_epoch_has_its_own_order(
         return step(self, corpus, chosen)
 
     monkeypatch.setattr(Trainer, "step", noted)
-    # 3, 7 and 10 batches: one of quora's and one of sts's are left out
+    # 3, 7 and 10 batches: one batch of quora and one of sts are left out
     trainer = frozen({"sst": 12, "quora": 27, "sts": 40}, replace(PLAN, epochs=3))
     trainer.fit("test", lambda t: orders.append([]) if t.progress.step == 0 else None)
     assert turns == (["sst"] + ["quora"] * 2 + ["sts"] * 3) * 3 * 3
@@ -80,7 +80,7 @@ def test_one_finetune_step_moves_every_parameter_that_the_batch_uses(
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
     trainer.step(corpus, first(12, trainer, corpus))
     still = [name for name, p in trainer.model.named_parameters() if torch.equal(p, before[name])]
-    # a mean of token vectors does not pass through the pooler
+    # means of token vectors do not use the pooler
     assert all("pooler" in name for name in still)
     assert bool(still) == (corpus == "quora")
 
@@ -104,13 +104,13 @@ PIECES: dict[str, dict[str, object]] = {
     "trimmed vocabulary": {"trim_vocabulary": True},
     "fused AdamW": {"fused_adamw": True},
 }
-# sdpa stands for the attention of plain layers, which the fused ones have of their own
+# sdpa needs plain layers; fused layers have their own attention
 PIECES["all"] = {key: value for piece in PIECES.values() for key, value in piece.items()}
 OF_TRAINING = ("trim_vocabulary", "fused_adamw")
 
 
 def losses_with(folder: Path, pieces: dict[str, object], *, is_joint: bool) -> list[float]:
-    """Train without dropout on the same batches, with some pieces of speed; return each loss."""
+    """Train without dropout on the same batches, with some optimizations; return all losses."""
     training = {piece: pieces.get(piece, False) for piece in OF_TRAINING}
     plan = replace(PLAN, speed=PLAN.speed.model_copy(update=training), learning_rate=1e-3)
     kernels = replace(PLAIN, **{k: v for k, v in pieces.items() if k not in training})  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def test_each_exact_optimization_gives_the_losses_of_the_plain_path(
 
 
 class Recorder(TorchDispatchMode):
-    """Writes down every operation that runs."""
+    """Records every operation that runs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,20 +147,20 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Note an operation's name, and do it."""
+        """Record an operation's name and execute it."""
         self.seen.add(func.__name__.split(".")[0])
         return func(*args, **(kwargs or {}))
 
 
 def test_a_step_of_plain_layers_never_waits_for_the_device(tiny_backbone_dir: Path) -> None:
-    """On a GPU each of these waits until all work before it is done."""
+    """On a GPU, each of these operations waits until all work before it is done."""
     waits = {"_local_scalar_dense", "item", "nonzero", "masked_select", "equal", "lift_fresh"}
     kernels = replace(PLAIN, attention="sdpa", merge_pairs=True, trim_last_layer=True)
     corpora: list[CorpusName] = ["sst", "quora", "sts"]
     trainer = finetuned(tiny_backbone_dir, corpora, kernels=kernels)
     trainer.model.train()
     chosen = {corpus: first(4, trainer, corpus) for corpus in corpora}
-    for corpus in corpora:  # the optimizer's state and the split are made in the first
+    for corpus in corpora:  # the first step creates the optimizer's state and the split
         trainer.step(corpus, chosen[corpus])
     with Recorder() as recorder:
         for corpus in corpora:
@@ -185,7 +185,7 @@ def test_the_vocabulary_is_trimmed_only_without_weight_decay_and_restored(
 
 
 def test_the_model_ends_with_the_weights_of_its_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scores are scripted: the second of three epochs is best, so its weights must come back."""
+    """Scores are scripted: the second of three epochs is best, so its weights must be restored."""
     trainer = frozen({"sst": 20}, replace(PLAN, epochs=3), dropout=0.3)
     weight = trainer.model.heads["sst"].linear.weight
     states: list[torch.Tensor] = []
@@ -206,13 +206,13 @@ def test_the_model_ends_with_the_weights_of_its_best_epoch(monkeypatch: pytest.M
 def test_a_nan_loss_ends_the_run_with_the_last_good_epoch(epoch: int, value: float) -> None:
     trainer = frozen({"sts": 20}, replace(PLAN, epochs=4))
     weight = trainer.model.heads["sts"].linear.weight
-    states = [weight.detach().clone()]  # as given, then after each epoch
+    states = [weight.detach().clone()]  # at the start, then after each epoch
 
     def boundary(trainer: Trainer) -> None:
         if trainer.progress.step == 0:
             states.append(weight.detach().clone())
         if trainer.progress.epoch == epoch:
-            trainer.labels["sts"][:] = value  # from the second step on in epoch 1
+            trainer.labels["sts"][:] = value  # from the second step of epoch 1 on
 
     progress = fitted(trainer, boundary)
     assert progress.stopped is not None
@@ -236,9 +236,9 @@ def test_a_spoiled_run_stops_in_the_epoch_and_names_the_corpus() -> None:
 
 def test_nan_predictions_end_the_run_without_a_score_for_any_corpus() -> None:
     trainer = frozen({"sst": 20, "quora": 20})
-    spoilt = trainer.dev["quora"]
-    assert isinstance(spoilt, VectorExamples)
-    spoilt.vectors[0] = float("nan")
+    spoiled = trainer.dev["quora"]
+    assert isinstance(spoiled, VectorExamples)
+    spoiled.vectors[0] = float("nan")
     progress = fitted(trainer)
     assert progress.stopped == "predictions for the dev set are not finite, epoch 1 (quora)"
     assert progress.best_epoch == 0

@@ -1,4 +1,4 @@
-"""AdamW: the plain update rule, by hand; test_resume.py has it in two processes."""
+"""AdamW: the update rule by hand; test_resume.py has it in two processes."""
 
 import math
 
@@ -10,7 +10,7 @@ from pipeline.training.optimizer import new_optimizer, step_idle_too
 
 
 def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
-    """Return a weight after each step of AdamW, by the rule of Loshchilov and Hutter (2019)."""
+    """Return a weight after each step of AdamW, as in Loshchilov and Hutter (2019)."""
     first = second = 0.0
     weights = []
     for step, gradient in enumerate(gradients, start=1):
@@ -28,7 +28,7 @@ def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
 def test_idle_heads_are_stepped_with_a_zero_gradient_after_their_first_turn(
     decay: float, fused: bool
 ) -> None:
-    """Two heads in turns b a b b a b: what torch did before 2.0, when gradients stayed as zeros."""
+    """Two heads take turns b a b b a b: before 2.0, torch kept gradients as zeros."""
     heads = nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in "ab"})
     for head in heads.values():
         nn.init.constant_(head.weight, 2.0)
@@ -41,5 +41,5 @@ def test_idle_heads_are_stepped_with_a_zero_gradient_after_their_first_turn(
         step_idle_too(optimizer)
         optimizer.step()
         seen.append(heads["a"].weight.item())
-    # before its first turn it has no moments, and stays; its steps are counted from there
+    # before its first turn, it has no moments and does not change; its steps count from there
     assert seen == pytest.approx([2.0, *by_hand([5, 0, 0, 5, 0], 2.0, decay)], abs=1e-6)

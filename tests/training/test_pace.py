@@ -1,4 +1,4 @@
-"""Pace: what it says of a training whose clock is set by hand."""
+"""Pace: its log lines for a run with a fake clock."""
 
 import logging
 
@@ -11,7 +11,7 @@ from pipeline.training.pace import Pace
 
 
 class Clock:
-    """Stands in for the time module."""
+    """Replaces the time module."""
 
     now = 100.0
 
@@ -50,7 +50,7 @@ def test_an_epoch_logs_one_line_and_live_records_repeat_its_dev_scores(
     for _ in range(10):
         clock.now += 0.25
         pace.step(8)
-    clock.now += 2.5  # to score the dev sets
+    clock.now += 2.5  # for scoring the dev sets
     pace.epoch([row(), row("sts", None)])
     pace.step(8)
     assert caplog.messages[-2:] == [
@@ -67,7 +67,7 @@ def test_an_epoch_logs_one_line_and_live_records_repeat_its_dev_scores(
     [
         (0, 20, 10.0, 16.0),
         (12, 8, 130.0, 0.5),
-        (10, 0, 5.0, None),  # no rate is made up without a step, or without time
+        (10, 0, 5.0, None),  # there is no rate without a step or without time
         (0, 1, 0.0, None),
     ],
 )

@@ -1,4 +1,4 @@
-"""Going on with a killed training: the same bits wherever it was killed, and never another's."""
+"""Resuming a killed run: the same bits wherever it was killed, never from other settings."""
 
 import errno
 import os
@@ -34,18 +34,18 @@ FAST = Kernels(
     trim_last_layer=True,
 )
 SIZES: dict[CorpusName, int] = {"sst": 8, "quora": 14, "sts": 10}
-IDLE = replace(PLAN, idle_heads="step")  # kills fall into other heads' turns too
+IDLE = replace(PLAN, idle_heads="step")  # some kills come in turns of other heads
 Make = Callable[[], Trainer]
 
 
 def small() -> Trainer:
-    """Make a trainer of 2 epochs with 10 steps each."""
+    """Make a trainer for 2 epochs with 10 steps each."""
     return frozen({"sts": 40}, dropout=0.3)
 
 
 @pytest.fixture(params=["single frozen", "multi frozen", "single finetune", "multi finetune"])
 def make(request: pytest.FixtureRequest, tiny_backbone_dir: Path) -> Make:
-    """Return a maker of new trainers, as a new process would make them."""
+    """Return a function that makes new trainers, as a new process would."""
     return {
         "single frozen": small,
         "multi frozen": lambda: frozen(SIZES, IDLE, 0.3),
@@ -62,7 +62,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class Killed(Exception):  # noqa: N818
-    """Stands for the end of a process."""
+    """Simulates the end of a process."""
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:
@@ -95,15 +95,15 @@ def test_a_run_killed_after_every_step_gives_the_same_bits(make: Make, path: Pat
     assert_same(trainer, whole)
 
 
-@pytest.mark.parametrize("is_spoilt", [False, True])
+@pytest.mark.parametrize("is_spoiled", [False, True])
 def test_a_finished_run_is_kept_without_the_state_for_further_steps(
-    is_spoilt: bool, path: Path
+    is_spoiled: bool, path: Path
 ) -> None:
     whole = small()
-    if is_spoilt:
+    if is_spoiled:
         whole.labels["sts"][:] = float("nan")
     whole.fit("test")
-    assert (whole.progress.stopped is not None) == is_spoilt
+    assert (whole.progress.stopped is not None) == is_spoiled
     Checkpoint(path, "test", NEVER).save(whole)
     assert {name.split(".")[0] for name in load_file(path)} == {"best"}
     restored = small()
@@ -125,7 +125,7 @@ def test_a_checkpoint_is_written_after_some_steps_or_seconds(
 ) -> None:
     saved: list[Path] = []
     monkeypatch.setattr(resume, "write_checkpoint", lambda path, _: saved.append(path))
-    small().fit("test", Checkpoint(path, "test", every).boundary)  # each epoch's end is one too
+    small().fit("test", Checkpoint(path, "test", every).boundary)  # epochs end at one too
     assert saved == [path] * writes
 
 

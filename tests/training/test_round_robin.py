@@ -1,4 +1,4 @@
-"""round_robin: what Equation 1 promises, whatever the corpora and their sizes."""
+"""round_robin follows Equation 1 for any corpora and sizes."""
 
 from itertools import groupby
 
@@ -19,7 +19,7 @@ Counts = dict[CorpusName, int]
 
 @st.composite
 def counts(draw: st.DrawFn) -> Counts:
-    """Return batches an epoch of some corpora, in some order of their turns."""
+    """Draw numbers of batches per epoch for some corpora, in some order of turns."""
     names = draw(st.lists(st.sampled_from(list(CORPORA)), unique=True, min_size=1))
     return {name: draw(st.integers(1, 80)) for name in names}
 

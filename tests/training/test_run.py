@@ -1,4 +1,4 @@
-"""A run's fingerprint: everything that decides its numbers moves it, and nothing else does."""
+"""A run's fingerprint changes with everything that affects its numbers, and only then."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ OTHERS: dict[str, Params] = {
     "buckets": with_section(
         "speed", training=PARAMS.speed.training.model_copy(update={"bucket_batches": 2})
     ),
-    # when to keep a checkpoint and how to score decide no number of a training
+    # when to write a checkpoint and how to score do not affect training
     "checkpoints": with_section("checkpoints", every_steps=1),
     "resamples": with_section("evaluation", bootstrap_resamples=100),
 }

@@ -1,6 +1,6 @@
-"""train_trial: its run's inputs under its own name and seed, and two files that stay of it.
+"""train_trial: the inputs of its run, its own name and seed, and two files as a result.
 
-That a killed one goes on until DVC has taken it in is in tests/end_to_end/test_repro.py.
+tests/end_to_end/test_repro.py tests that a killed trial resumes until DVC has its result.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ KEPT = "training.safetensors"
 
 
 def trained(params: Params, name: str, out: Path, inputs: Path) -> Trained:
-    """Stand in for the training of a run; it notes in its summary what it was given."""
+    """Replace the training of a run by a function that records its arguments in the summary."""
     assert inputs == paths.inputs_json("sst-pretrain")
     with own_checkpoint(name, "a" * 16) as folder:
         (folder / KEPT).touch()

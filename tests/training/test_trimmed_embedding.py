@@ -1,4 +1,4 @@
-"""Trimmed word embeddings: the same training, and the full matrix back."""
+"""Trimmed word embeddings: the same training, and the full matrix at the end."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_training_is_the_same_as_with_the_full_matrix(tiny_backbone_dir: Path) -
     full, few = load_backbone(tiny_backbone_dir, PLAIN).eval(), trimmed(tiny_backbone_dir)
     rows = few.embeddings.word
     assert isinstance(rows, TrimmedEmbedding)
-    assert rows.used.tolist() == IN_USE  # padding among them
+    assert rows.used.tolist() == IN_USE  # including padding
     assert [list(p.shape) for p in rows.parameters()] == [[6, 32]]
     np.testing.assert_allclose(train(few), train(full), rtol=1e-6)
     restore(few)

@@ -1,4 +1,4 @@
-"""Small corpora made by rule, which a test breaks in one place and has validated."""
+"""Small corpora made by rules, for tests that break and validate them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ Rows = dict[Split, list[dict[str, str]]]
 
 
 def good_rows(name: CorpusName, sizes: Mapping[Split, int]) -> Rows:
-    """Compose a corpus that nothing is wrong with; row 3 of dev has the id dev3."""
+    """Compose a flawless corpus; row 3 of dev has the id dev3."""
     corpus = CORPORA[name]
     return {
         split: [
@@ -37,7 +37,7 @@ def write(
     edit: Callable[[Rows], object] = lambda _: None,
     sizes: Mapping[Split, int] = SIZES,
 ) -> None:
-    """Write a good corpus after `edit` has changed its rows."""
+    """Write a good corpus with rows changed by `edit`."""
     rows = good_rows(name, sizes)
     edit(rows)
     for split, examples in rows.items():
@@ -54,7 +54,7 @@ def validate(
     corpora: Cs224nCorpora | None = None,
     sizes: Mapping[Split, int] = SIZES,
 ) -> CorpusReport:
-    """Validate what was written, by default as a synthetic corpus of these sizes."""
+    """Validate the written corpus, by default as a synthetic one of these sizes."""
     asked = SplitSizes(**sizes)
     synthetic = SyntheticCorpora(source="synthetic", sizes=dict.fromkeys(CORPORA, asked))
     return validate_corpus(CORPORA[name], folder, corpora or synthetic)

@@ -1,4 +1,4 @@
-"""counts: how many rows are asked for, and how a difference from Table 1 is accounted for."""
+"""counts: expected numbers of rows, and explanations for differences from Table 1."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Expectations: a good corpus meets them all; each is broken once and found where it was broken.
+"""Expectations: a good corpus meets them all, and each fault is found where it is.
 
-A corpus is broken in many places at once, and exactly these must be found.
+A corpus has many faults at once, and exactly these must be found.
 """
 
 import logging
@@ -22,7 +22,7 @@ PUBLISHED = Cs224nCorpora(source="cs224n", quora_split="published")
 
 
 def unmet(report: Any) -> dict[tuple[str, str], tuple[str, list[str]]]:
-    """Return severity and ids of what is not as expected, by split and name."""
+    """Return the severity and ids of unmet expectations, by split and name."""
     return {
         (found.split, found.expectation): (found.severity, [row.id for row in found.examples])
         for found in report.findings
@@ -47,7 +47,7 @@ def test_a_good_corpus_meets_every_expectation(
     )
     assert {finding.split for finding in report.findings} == {"train", "dev", "test", "all"}
     for finding in report.findings:
-        if finding.expectation != "row_count":  # what Table 1 or params.yaml says
+        if finding.expectation != "row_count":  # follows from Table 1 or params.yaml
             assert re.search(r" (must|should|may) ", finding.description)
         if finding.unexpected_count is not None:
             assert re.fullmatch(r"[\d,]+ of [\d,]+ [a-z ]+", finding.observed)
@@ -55,7 +55,7 @@ def test_a_good_corpus_meets_every_expectation(
 
 def break_single_sentences(rows: Any) -> None:
     train, dev, test = rows["train"], rows["dev"], rows["test"]
-    for row in train:  # of label 4 one remains: 1 of 28 known labels
+    for row in train:  # one example with label 4 remains: 1 of 28 known labels
         row["label"] = "3" if row["label"] == "4" else row["label"]
     train[1]["label"] = "4"
     train[3]["first"] = "  "
@@ -82,7 +82,7 @@ def break_single_sentences(rows: Any) -> None:
     test[1]["label"] = "9"
     test[2]["first"] = train[21]["first"]
     test[3]["first"] = dev[8]["first"]
-    test[4]["first"] = ""  # an empty text is nobody's copy
+    test[4]["first"] = ""  # an empty text is not a copy
 
 
 SINGLE_SENTENCES = {
@@ -119,7 +119,7 @@ def break_pairs(rows: Any) -> None:
     train[5]["second"] = "one"
     dev[1] |= {"first": train[10]["second"].upper(), "second": "  " + train[10]["first"]}
     dev[2]["second"] = train[11]["first"]
-    # the same words, and not the same pair
+    # the same words, but not the same pair
     train[6] |= {"first": "one two", "second": "three four five"}
     dev[4] |= {"first": "one two three", "second": "four five"}
     for row in dev:
@@ -238,7 +238,7 @@ def test_great_expectations_is_silent_and_repeatable(
 ) -> None:
     write(tmp_path, "sst", break_single_sentences)
     first = validate(tmp_path, "sst")
-    expectations._frames.cache_clear()  # it speaks when it is set up
+    expectations._frames.cache_clear()  # it writes messages when it is set up
     caplog.clear()
     with caplog.at_level(logging.INFO):
         assert validate(tmp_path, "sst") == first

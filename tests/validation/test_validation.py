@@ -1,4 +1,4 @@
-"""validate_corpus: what is no corpus is a finding too, and what stops; what the report says."""
+"""validate_corpus: findings, including damaged files, critical findings, and the report."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from tests.validation.handmade import validate, write
 
 
 def critical(report: Any) -> list[str]:
-    """Return the critical findings as the user reads them."""
+    """Return the critical findings in the words of the error."""
     with pytest.raises(ValidationError) as stopped:
         stop_if_critical([report])
     lines = str(stopped.value).splitlines()[1:]

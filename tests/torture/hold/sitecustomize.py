@@ -1,7 +1,7 @@
-"""Holds a training in its middle until it gets a signal; Python imports this name by itself.
+"""Stops a run midway until it gets a signal; Python imports a module of this name by itself.
 
-For tests that disturb one, which must not be over before, however fast it is: they name this folder
-in PYTHONPATH (`Repository.holding`). No code of the pipeline differs, nor a run's fingerprint.
+Tests that disturb a run add this folder to PYTHONPATH (`Repository.holding`), so that the run
+cannot end before. Neither the pipeline's code nor the run's fingerprint changes.
 """
 
 import os
@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HELD = Path(os.environ["MINBERT_HELD"])  # the run's name; the file is made once it is held
+HELD = Path(os.environ["MINBERT_HELD"])  # contains the run's name; created once the run waits
 
 
 def hold(event: str, arguments: tuple[Any, ...]) -> None:
-    """Wait for a signal where the run's second checkpoint takes the place of its first, once."""
+    """Wait for a signal, once, where the run's second checkpoint replaces its first."""
     if event != "os.rename":
         return
     path = Path(os.fsdecode(arguments[1]))
@@ -23,7 +23,7 @@ def hold(event: str, arguments: tuple[Any, ...]) -> None:
     if is_checkpoint and path.exists() and not HELD.exists():
         got, put = os.pipe()
         os.set_blocking(put, False)
-        signal.set_wakeup_fd(put)  # a byte comes for a signal, whichever thread it reaches
+        signal.set_wakeup_fd(put)  # a signal writes a byte, whichever thread receives it
         HELD.touch()
         os.read(got, 1)
 

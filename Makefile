@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
-repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop puts a profile in force, JOBS=4 runs four stages at once
+repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop switches the profile, JOBS=4 runs four stages at once
 	@python -m pipeline.launch.preflight $(PROFILE)
 	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
 

@@ -1,6 +1,6 @@
-"""Table 3: bold rule, undefined scores, and caveats exactly where they hold.
+"""Table 3: bold scores, undefined scores, and caveats only if they apply.
 
-The rest is in test_pages.py, on committed records.
+test_pages.py has the rest, with committed records.
 """
 
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def test_caveats_appear_if_they_apply() -> None:
             with_profile("laptop", backbone="local:mine"),
         )
     )
-    assert "favours" not in paper + own
+    assert "favors" not in paper + own
     assert "The paper uses bert-base-uncased;" not in paper
     assert "this report uses local:mine" in own
 

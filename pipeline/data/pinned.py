@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
 LOG_SECONDS = 5.0  # between two progress lines
-MOST_BYTES = 1 << 30  # limit for a file whose pin gives no size
+MAX_BYTES = 1 << 30  # limit for a file whose pin gives no size
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # the server may be busy
 PARTIAL_CONTENT = 206
@@ -50,9 +50,9 @@ class Pin:
             raise ValueError(f"the pin of {self.name!r} has no hash")
 
     @property
-    def most_bytes(self) -> int:
+    def max_bytes(self) -> int:
         """Return the largest size that the file may have."""
-        return MOST_BYTES if self.num_bytes is None else self.num_bytes
+        return MAX_BYTES if self.num_bytes is None else self.num_bytes
 
 
 class RouteError(Exception):
@@ -62,7 +62,7 @@ class RouteError(Exception):
 class Route(Protocol):
     """A source of files; `str` names the place."""
 
-    def bring(self, pin: Pin, to: Path) -> None:
+    def fetch(self, pin: Pin, to: Path) -> None:
         """Write the file to `to`, or raise a RouteError with the reason."""
 
 
@@ -77,7 +77,7 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
         try:
             with replacing(out) as temporary:
                 temporary.unlink(missing_ok=True)  # a killed process's file would be resumed
-                route.bring(pin, temporary)
+                route.fetch(pin, temporary)
                 _check(pin, temporary, route)
         except RouteError as failure:
             failures.append(f"{route}: {failure}")
@@ -93,7 +93,7 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
 def _check(pin: Pin, path: Path, route: Route) -> None:
     """Reject a file that is not the pinned one."""
     size = path.stat().st_size
-    problems = [f"it is longer than {pin.most_bytes} bytes"] if size > pin.most_bytes else []
+    problems = [f"it is longer than {pin.max_bytes} bytes"] if size > pin.max_bytes else []
     for kind, expected, hash_of in (
         ("sha256", pin.sha256, sha256_of),
         ("git blob sha1", pin.git_sha1, git_blob_sha1_of),
@@ -117,7 +117,7 @@ def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
         pin: the file it should be.
         start: number of bytes that were fetched before.
     """
-    left = pin.most_bytes + 1 - start
+    left = pin.max_bytes + 1 - start
     while left > 0 and (chunk := source.read(min(CHUNK_BYTES, left))):
         left -= len(chunk)
         yield chunk
@@ -139,7 +139,7 @@ class Mirror:
         """Name the place."""
         return f"mirror {self._directory}"
 
-    def bring(self, pin: Pin, to: Path) -> None:
+    def fetch(self, pin: Pin, to: Path) -> None:
         """Copy the file from the mirror."""
         for folder in filter(None, (pin.mirror_folder, ".")):
             path = self._directory / folder / pin.name
@@ -161,7 +161,7 @@ class Download:
         """Name the place."""
         return self.folder_url
 
-    def bring(self, pin: Pin, to: Path) -> None:
+    def fetch(self, pin: Pin, to: Path) -> None:
         """Download the file; a broken transfer is resumed where it stopped."""
         url = f"{self.folder_url}/{pin.name}"
         reason = ""

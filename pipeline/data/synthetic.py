@@ -70,7 +70,7 @@ def _unseen(
     """
     for _ in range(MAX_TRIES):
         example = COMPOSERS[corpus](rng, quantile)
-        key = frozenset({_bare(example.first), _bare(example.second)})
+        key = frozenset({_simplified(example.first), _simplified(example.second)})
         # a pair of equal sentences would have only one element
         if key not in seen and len(key) == 2:
             seen.add(key)
@@ -80,6 +80,6 @@ def _unseen(
     )
 
 
-def _bare(text: str) -> str:
+def _simplified(text: str) -> str:
     """Return a text without case, punctuation and extra spaces."""
     return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

@@ -120,7 +120,7 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
             rows.append((line, fields))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise csv.Error(f"line {line}: {_why(error)}") from None
+        raise csv.Error(f"line {line}: {_explained(error)}") from None
     width = len(rows[0][1])
     for line, fields in rows:
         if fields and len(fields) != width:
@@ -133,7 +133,7 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
     return Table(rows[0][1], rows[1:], assumed)
 
 
-def _why(error: csv.Error) -> str:
+def _explained(error: csv.Error) -> str:
     """Explain an error of the csv module."""
     if "new-line" in str(error):
         return NOT_A_LINE_END

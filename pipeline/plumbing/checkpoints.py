@@ -68,7 +68,7 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     """
     folder = checkpoints_root() / f"{run}-{fingerprint}"
     with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
-        remove_taken_in()
+        remove_finished()
         _remove_old(folder)
         if not folder.exists() and _folders(re.escape(run)):
             log.info(
@@ -101,7 +101,7 @@ def mark_finished(folder: Path, out: Path) -> None:
     Finished(dvc_name=md5_of(out)).write(folder / "finished.json")
 
 
-def remove_taken_in() -> None:
+def remove_finished() -> None:
     """Remove the checkpoints whose outs are in dvc.lock.
 
     `dvc repro -f` on such a run is meant to train it from the start.

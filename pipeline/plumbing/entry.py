@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import PipelineError, StopError
-from pipeline.plumbing.progress import PACE, ProgressHandler, write_down
+from pipeline.plumbing.progress import PACE, ProgressHandler, record_time
 
 log = logging.getLogger("pipeline")
 
@@ -60,7 +60,7 @@ def run_stage(main: Callable[[list[str]], Mapping[str, Any] | None]) -> None:
         threading.Thread(target=_watch_parent, daemon=True).start()
     try:
         handler.announce()
-        write_down(main(sys.argv[1:]) or {}, STARTED)
+        record_time(main(sys.argv[1:]) or {}, STARTED)
     except PipelineError as error:
         _end(str(error), error.exit_status)
     except KeyboardInterrupt:

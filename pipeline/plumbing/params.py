@@ -71,7 +71,7 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0), WrapValidator(_spelled_as_in_
 Confidence = Annotated[float, Field(gt=0.5, lt=1.0), WrapValidator(_spelled_as_in_dvc)]
 
 
-def _naming_a_stage(name: str) -> str:
+def _valid_name(name: str) -> str:
     """Reject characters that are special in a shell or that DVC does not allow in a key."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise ValueError("a name may contain only a-z, 0-9 and single '-'")
@@ -85,7 +85,7 @@ def _known_backbone(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_naming_a_stage)]
+Name = Annotated[str, AfterValidator(_valid_name)]
 Backbone = Annotated[str, AfterValidator(_known_backbone)]
 
 
@@ -305,7 +305,7 @@ class RunParams(Section):
         dict[CorpusName, Positive], Field(min_length=1), AfterValidator(_in_order_of_turns)
     ]
     dropout: Fraction  # before each head
-    # required where they apply and rejected elsewhere (`unfitting_keys`)
+    # required where they apply and rejected elsewhere (`inapplicable_keys`)
     pair_encoding: PairEncoding | None = None  # for runs on pairs
     idle_heads: IdleHeads | None = None  # for multi-task runs
 
@@ -360,7 +360,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
-        problems = list(_misnamed(self))
+        problems = list(_mistakes(self))
         if problems:
             raise ValueError("\n  ".join(problems))
         return self
@@ -403,12 +403,12 @@ class Params(Section):
         return run.learning_rate * float(getattr(self.active.learning_rate_scale, run.mode))
 
 
-def _misnamed(params: Params) -> Iterator[str]:
+def _mistakes(params: Params) -> Iterator[str]:
     """Yield a sentence for each name that does not exist and each key that does not apply."""
     if params.profile not in params.profiles:
         yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
     for name, run in params.runs.items():
-        yield from unfitting_keys(f"runs.{name}", run)
+        yield from inapplicable_keys(f"runs.{name}", run)
     for name, row in params.configurations.items():
         where = f"configurations.{name}"
         if row.run not in params.runs:
@@ -420,7 +420,7 @@ def _misnamed(params: Params) -> Iterator[str]:
             )
 
 
-def unfitting_keys(where: str, run: RunParams) -> Iterator[str]:
+def inapplicable_keys(where: str, run: RunParams) -> Iterator[str]:
     """Yield a sentence for each reading of the paper that is missing in a run or does not apply."""
     for key, is_needed, what, words in (
         ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),

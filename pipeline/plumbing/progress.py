@@ -109,7 +109,7 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         return f", all {word}{_rounded(own + sum(known))}"
 
 
-def write_down(facts: Mapping[str, Any], started: float) -> None:
+def record_time(facts: Mapping[str, Any], started: float) -> None:
     """Record the time and memory of this stage for the next plan; failure gives only a warning.
 
     Args:

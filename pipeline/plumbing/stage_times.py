@@ -9,9 +9,9 @@ from pipeline.core.record import Record
 from pipeline.core.schemas import TIME
 from pipeline.errors import SchemaError
 
-MOST = 2**63  # keeps products of these values finite
-Count = Annotated[int, Field(ge=0, lt=MOST)]
-Quantity = Annotated[float, Field(ge=0, lt=MOST)]
+LIMIT = 2**63  # keeps products of these values finite
+Count = Annotated[int, Field(ge=0, lt=LIMIT)]
+Quantity = Annotated[float, Field(ge=0, lt=LIMIT)]
 
 
 class StageTime(Record):

@@ -20,8 +20,8 @@ from pipeline.plumbing.params import (
     Rate,
     RunParams,
     Section,
+    inapplicable_keys,
     load_section,
-    unfitting_keys,
 )
 
 
@@ -101,7 +101,7 @@ def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
             f"{where}.changes.batch_size.{corpus}: run {trial.run!r} does not train on it; "
             f"allowed: {', '.join(run.corpora)}"
         )
-    yield from unfitting_keys(f"{where}.changes", changed(run, trial.changes))
+    yield from inapplicable_keys(f"{where}.changes", changed(run, trial.changes))
     wanted = trial_name(trial.run, trial.seed, trial.changes)
     if name != wanted:
         yield f"{where}: its name must be {wanted}"

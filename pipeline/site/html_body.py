@@ -116,7 +116,7 @@ def _with_tables(tokens: Sequence[Token], shown: Sequence[Shown | None]) -> Iter
         elif token.type == "tr_open":
             row = _up_to("tr_close", tokens[number + 1 :])
             is_scored = PAPER in header and SCORES & set(header) and row[0].tag == "td"
-            _dress(row, header, next(scores, None) if is_scored else None)
+            _set_attributes(row, header, next(scores, None) if is_scored else None)
         yield token
         if token.type == "table_close":
             yield _own("</div>\n")
@@ -126,7 +126,7 @@ def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
     return list(takewhile(lambda token: token.type != end, tokens))
 
 
-def _dress(row: Sequence[Token], header: Sequence[str], shown: Shown | None) -> None:
+def _set_attributes(row: Sequence[Token], header: Sequence[str], shown: Shown | None) -> None:
     """Make header cells of the first row and column, and replace styles by classes."""
     openings, cells, closings = row[::3], row[1::3], row[2::3]
     for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):

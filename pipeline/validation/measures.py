@@ -29,7 +29,7 @@ def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split
         repeats (an earlier row with the same text), in_train and in_dev (a row there with the same
         text) and sentence_in_train (a row there with one of the two sentences).
     """
-    wide = {split: _alone(frame, corpus) for split, frame in frames.items()}
+    wide = {split: _own_columns(frame, corpus) for split, frame in frames.items()}
     for frame in wide.values():
         key = frame["key"]
         frame["repeats"] = _ids_in(frame, ["key"], key).where(key.duplicated(), "")
@@ -64,7 +64,7 @@ def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[Lengths, dict[str, int
     return described, {str(word): int(count) for word, count in counts}
 
 
-def _alone(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
+def _own_columns(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
     """Add the columns that do not depend on other rows."""
     first, second = normalized(frame["first"]), normalized(frame["second"])
     key, text = first, frame["first"]

@@ -50,7 +50,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
         findings += check(ids, "all", [expect("id_in_one_split")])
         for split in read:
             carved = is_carved(corpus, corpora)
-            findings += _judged(frames[split], corpus, split, expected[split], carved=carved)
+            findings += _checked_split(frames[split], corpus, split, expected[split], carved=carved)
     met = sum(finding.success for finding in findings)
     log.info("%s: %d of %d expectations met", corpus.name, met, len(findings))
     words = {split: lengths(frame, corpus) for split, frame in frames.items()}
@@ -70,7 +70,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     )
 
 
-def _judged(
+def _checked_split(
     frame: pd.DataFrame, corpus: Corpus, split: Split, expected: ExpectedRows, *, carved: bool
 ) -> list[Finding]:
     """Check a measured split."""

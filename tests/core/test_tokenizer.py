@@ -70,7 +70,7 @@ def test_a_tokenizer_without_special_tokens_or_that_cannot_encode_is_rejected(
         (BertProcessing(CLS, SEP), ["[SEP]", "[UNK]", "film", "[CLS]"]),
     ],
 )
-def test_a_tokenizer_that_adds_no_special_tokens_is_rejected_with_a_remedy(
+def test_a_tokenizer_must_put_cls_first_and_sep_last(
     post_processor: object, becomes: list[str], tmp_path: Path
 ) -> None:
     path = saved(tmp_path, WORDS, post_processor)

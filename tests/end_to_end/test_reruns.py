@@ -45,9 +45,7 @@ def test_an_edit_reruns_only_the_stages_that_use_the_room(name: str) -> None:
     assert found == EDITS[name]
 
 
-def test_dvc_reruns_that_stage_and_nothing_else_if_its_outs_do_not_change(
-    repository: Repository,
-) -> None:
+def test_dvc_reruns_only_edited_stages_if_their_outs_do_not_change(repository: Repository) -> None:
     for name in ("validation/expectations.py", "reporting/figures.py", "launch/plan.py"):
         with Path("pipeline", name).open("a") as file:
             file.write("# edited\n")

@@ -157,7 +157,7 @@ CASES: dict[str, tuple[Change, dict[str, Outcome]]] = {
         lost("model-sst", ".dvc/cache/runs"),
         {"train@sst": CACHE},
     ),
-    "an out nobody has any more": (forget_model, NEW_RATE),
+    "an out that exists nowhere": (forget_model, NEW_RATE),
     "a missing report": (lost("report"), {"report": RUN}),
     "no dvc.lock": (lost("dvc.lock"), ALL_CACHED),
 }

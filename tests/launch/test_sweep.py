@@ -24,7 +24,7 @@ from tests.params import PARAMS
 SEED = PARAMS.seed
 
 
-def test_seeds_follow_the_runs_own() -> None:
+def test_a_sweep_uses_the_seeds_after_the_runs_own() -> None:
     trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
     found = [(t.run, t.mode, t.seed - SEED, t.has_changes) for t in trials.values()]
     runs = ("sst-pretrain", "sts-pretrain")

@@ -111,7 +111,7 @@ def test_every_epoch_has_a_line_and_an_undefined_score_is_empty() -> None:
 
 def test_a_dead_head_is_named_with_its_epochs(outcome: Outcome) -> None:
     alive = analysis_page(PARAMS, outcome, [])
-    assert "Here, this happened in no run." in alive
+    assert "Here, this did not happen in any run." in alive
     run = "multitask-pretrain"
     history = [
         replace(row, note=f"{DEAD_HEAD}: it predicts 0", dev_score=None)

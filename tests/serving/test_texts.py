@@ -33,7 +33,7 @@ def read(data: bytes, form: Format) -> list[Text]:
         (b'{"first": "a", "second": "b"}\n', "jsonl", [Text(1, "a", "b")]),
     ],
 )
-def test_every_input_format_is_read(data: bytes, form: Format, texts: list[Text]) -> None:
+def test_files_of_every_input_format_are_read(data: bytes, form: Format, texts: list[Text]) -> None:
     assert read(data, form) == texts
 
 

@@ -14,7 +14,7 @@ RUNS = (KILLED, "sst-pretrain")
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
-def assert_went_on(repository: Repository) -> None:
+def assert_continued(repository: Repository) -> None:
     """See that the run was not begun anew, and that no checkpoint is left once it is scored."""
     assert not list((repository.folder / ".checkpoints").glob(f"{KILLED}-*/"))
     log = (repository.folder / f".logs/train@{KILLED}.log").read_text()

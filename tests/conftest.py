@@ -114,12 +114,20 @@ def repository(finished_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def three_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a folder that contains only params.yaml, trials.yaml and dvc.yaml."""
-    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
-        shutil.copy(Path(__file__).parents[1] / name, tmp_path)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go into an empty folder, which is no experiment's copy of a repository."""
     monkeypatch.chdir(tmp_path)
+    for name in ("DVC_ROOT", "MINBERT_CHECKPOINTS"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def three_files(here: Path) -> Path:
+    """Go into a folder that has params.yaml, trials.yaml and dvc.yaml, and nothing else."""
+    for name in (paths.PARAMS, paths.TRIALS, paths.DVC_YAML):
+        shutil.copy(Path(__file__).parents[1] / name, here)
+    return here
 
 
 SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-pretrain")

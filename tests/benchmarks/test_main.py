@@ -53,10 +53,8 @@ def test_the_start_up_of_a_stage_is_timed(monkeypatch: pytest.MonkeyPatch) -> No
     assert 0 < command.startup_seconds("inputs", times=1) < 60
 
 
-def test_a_run_writes_its_numbers_and_its_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("here")
+def test_a_run_writes_its_numbers_and_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "PEERS", ())
     monkeypatch.setattr(command, "load_params", lambda: PARAMS)
     monkeypatch.setattr(command, "config_from_json", lambda _: BertConfig(**RESULTS["backbone"]))
@@ -80,8 +78,9 @@ def test_a_run_writes_its_numbers_and_its_page(
     assert page.read_text() == text
 
 
+@pytest.mark.usefixtures("here")
 def test_agreement_changes_only_speed_settings_and_writes_the_last_scores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     used: list[Params] = []
 
@@ -90,7 +89,6 @@ def test_agreement_changes_only_speed_settings_and_writes_the_last_scores(
         corpus: Any = run.removesuffix("-finetune")
         return Trained([{corpus: 0.9}, {corpus: (params.seed - PARAMS.seed) / 4}], 1, "hash")
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(agreement, "load_params", lambda: PARAMS)
     monkeypatch.setattr(agreement, "train", train)
     agreement.main(["--corpora", "sst", "quora", "--seeds", "2", "--epochs", "2"])
@@ -105,13 +103,13 @@ def test_agreement_changes_only_speed_settings_and_writes_the_last_scores(
     assert "| sst " in Path("reports/agreement.md").read_text()
 
 
+@pytest.mark.usefixtures("here")
 def test_threads_trains_with_each_number_of_threads_and_writes_the_kept_epoch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def train(params: Params, run: str) -> Trained:
         return Trained([{"sts": 0.1}, {"sts": torch.get_num_threads() / 8}, {"sts": None}], 2, "a")
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(threads, "load_params", lambda: PARAMS)
     monkeypatch.setattr(threads, "train", train)
     monkeypatch.setattr(threads, "in_new_process", lambda action, *args: action(*args))
@@ -134,11 +132,9 @@ def test_encodings_measures_both_corpora_with_real_trainers(
     assert all(f"| {corpus} " in text for corpus in encodings.CORPORA)
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("content", [None, "{}", "[1]", "{"])
-def test_a_file_without_results_is_rejected_in_one_sentence(
-    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_file_without_results_is_rejected_in_one_sentence(content: str | None) -> None:
     path = Path("results.json")
     if content is not None:
         path.write_text(content)

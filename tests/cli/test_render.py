@@ -13,11 +13,10 @@ REPORT = paths.report_dir("demo")
 
 
 @pytest.fixture
-def report(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, bytes]:
-    """Go to a folder with a report and params.yaml with a different seed; return all files."""
-    shutil.copytree(written / REPORT, tmp_path / REPORT)
-    shutil.copy(written / paths.DEAD_HEADS, tmp_path / paths.DEAD_HEADS)
-    monkeypatch.chdir(tmp_path)
+def report(written: Path, here: Path) -> dict[Path, bytes]:
+    """Go where only a report and params.yaml with another seed are; return all files."""
+    shutil.copytree(written / REPORT, here / REPORT)
+    shutil.copy(written / paths.DEAD_HEADS, here / paths.DEAD_HEADS)
     text = (ROOT / paths.PARAMS).read_text()
     paths.PARAMS.write_text(text.replace("seed: 11711", "seed: 7"))
     return files()

@@ -118,17 +118,16 @@ def test_names_cannot_contain_special_characters_of_a_shell(name: str) -> None:
 
 
 def test_make_keeps_dvcs_pickles_in_a_folder_only_for_their_owner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ["make", "--dry-run", "--no-print-directory", "repro"]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert said.splitlines()[-1] == "python -m pipeline repro"
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", {})
     use_own_index()
-    assert list(tmp_path.iterdir()) == []  # no DVC repository is created
-    (tmp_path / ".dvc").mkdir()
+    assert list(here.iterdir()) == []  # what is no DVC repository does not become one
+    (here / ".dvc").mkdir()
     use_own_index()
     index = Path(os.environ["DVC_SITE_CACHE_DIR"])
-    assert index == tmp_path / ".dvc" / "tmp" / "site"
+    assert index == here / ".dvc" / "tmp" / "site"
     assert stat.S_IMODE(index.stat().st_mode) == 0o700

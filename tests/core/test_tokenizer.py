@@ -80,11 +80,10 @@ def test_a_tokenizer_must_put_cls_first_and_sep_last(
 
 
 def test_the_documented_code_makes_a_tokenizer_fit_and_its_limit_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path,
 ) -> None:
     blocks = re.findall(r"```python\n(.*?)```", ADDING.read_text(encoding="utf-8"), re.DOTALL)
     (code,) = [block for block in blocks if "TemplateProcessing" in block]
-    monkeypatch.chdir(tmp_path)
-    exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(tmp_path, WORDS)))})  # noqa: S102
-    for path in (tmp_path / "tokenizer.json", saved(tmp_path, WORDS, BertProcessing(SEP, CLS))):
+    exec(dedent(code), {"tokenizer": Tokenizer.from_file(str(saved(here, WORDS)))})  # noqa: S102
+    for path in (here / "tokenizer.json", saved(here, WORDS, BertProcessing(SEP, CLS))):
         assert load_tokenizer(path).encode("film " * 9).ids == [2, *[4] * 9, 3]

@@ -14,7 +14,8 @@ from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import TrainingError
 from pipeline.evaluation import scores
 from pipeline.evaluation.scores import Answers, score_corpus
-from pipeline.plumbing.params import EvaluationParams, load_params
+from pipeline.plumbing.params import EvaluationParams
+from tests.params import PARAMS
 from tests.splits import split_of
 
 ROOT = Path(__file__).parents[2]
@@ -62,10 +63,8 @@ def test_the_interval_depends_on_the_seed() -> None:
 
 
 def test_a_failure_keeps_the_old_predictions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    params = load_params(ROOT / paths.PARAMS)
-    monkeypatch.chdir(tmp_path)
     old = paths.predictions_csv("sst-finetune", "sst", "dev")
     old.parent.mkdir(parents=True)
     old.write_text("old")
@@ -77,6 +76,6 @@ def test_a_failure_keeps_the_old_predictions(
 
     monkeypatch.setattr(scores, "_answers", answers)
     with pytest.raises(TrainingError, match="does not fit"):
-        scores.evaluate_run(params, "sst-finetune", tmp_path / "run", tmp_path / "backbone")
+        scores.evaluate_run(PARAMS, "sst-finetune", here / "run", here / "backbone")
     assert [path for path in paths.DATA.rglob("*") if path.is_file()] == [old]
     assert old.read_text() == "old"

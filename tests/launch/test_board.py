@@ -2,13 +2,14 @@
 
 import re
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from pipeline.core import paths
 from pipeline.launch.board import Board, Progress, Running
+
+pytestmark = pytest.mark.usefixtures("here")
 
 NAMES = ("train@sst-finetune", "evaluate@sst-finetune", "report")
 
@@ -30,12 +31,7 @@ def shown(words: str, *, is_terminal: bool, width: int = 80) -> str:
     return file.getvalue()
 
 
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def test_a_terminal_shows_the_running_stages_and_their_last_lines() -> None:
+def test_a_terminal_shows_what_runs_where_and_what_it_says() -> None:
     text = shown("[bold]epoch 2/3[/bold] " + "and so on " * 20, is_terminal=True)
     row = next(line for line in text.splitlines() if "[bold]epoch" in line)
     for word in (NAMES[0], "1 thread", "0.0 s", "41 s", "…"):

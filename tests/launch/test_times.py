@@ -1,7 +1,6 @@
 """The table of stage times, and durations in words."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +9,7 @@ from pipeline.core import paths
 from pipeline.launch.times import duration, last_seconds, load_times
 from pipeline.plumbing.stage_times import StageTime
 
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def keep(stage: str, seconds: float = 1.0, profile: str = "demo", **facts: Any) -> None:

@@ -21,14 +21,9 @@ from pipeline.plumbing.checkpoints import (
     remove_finished,
 )
 
+pytestmark = pytest.mark.usefixtures("here")
+
 A, B, C = "a" * 16, "b" * 16, "c" * 16
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("DVC_ROOT", "MINBERT_CHECKPOINTS"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def names() -> set[str]:

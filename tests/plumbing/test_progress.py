@@ -174,12 +174,9 @@ def test_a_live_line_on_a_terminal_is_replaced_and_never_wraps() -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
+def repository(three_files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DVC_STAGE", "train@a")
-    return tmp_path
+    return three_files
 
 
 def kept(root: Path) -> Path:
@@ -205,14 +202,10 @@ def test_an_experiment_records_its_times_in_the_repository(
     monkeypatch.setenv("DVC_ROOT", str(root))
     record_time({}, started=time.monotonic())
     assert kept(root).is_file()
-    assert not kept(repository).exists()
-
-
-def test_a_stage_started_by_hand_records_nothing(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    kept(root).unlink()
     monkeypatch.delenv("DVC_STAGE")
     record_time({}, started=time.monotonic())
+    assert not kept(root).exists()
     assert not (repository / paths.TIMES).exists()
 
 

@@ -47,9 +47,8 @@ RECORDS = ROOT / paths.records_dir(paths.report_dir("demo"))
 
 
 @pytest.fixture
-def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
-    """Write the results of ten runs into an empty folder, and go there."""
-    monkeypatch.chdir(tmp_path)
+def params(here: Path) -> Params:
+    """Write what ten runs would have left into a folder of its own, and go there."""
     return left_by_runs()
 
 

@@ -57,12 +57,9 @@ def test_exactly_the_pages_and_the_summary_are_written(written: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", ["demo", "laptop"])
-def test_the_committed_pages_match_the_committed_records(
-    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(ROOT / paths.report_dir(profile), tmp_path / paths.report_dir(profile))
-    shutil.copy(ROOT / paths.DEAD_HEADS, tmp_path / paths.DEAD_HEADS)
-    monkeypatch.chdir(tmp_path)
+def test_the_committed_pages_match_the_committed_records(profile: str, here: Path) -> None:
+    shutil.copytree(ROOT / paths.report_dir(profile), here / paths.report_dir(profile))
+    shutil.copy(ROOT / paths.DEAD_HEADS, here / paths.DEAD_HEADS)
     render_report(profile)
     pages = [p for kind in ("md", "json", "svg") for p in Path("reports").rglob(f"*.{kind}")]
     assert len(pages) > 60

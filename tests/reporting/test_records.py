@@ -34,6 +34,7 @@ def read(records: Records, content: str | None) -> None:
     records.read(SCORES, RunScores)
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("content", "said", "of_data", "of_report"),
     [
@@ -59,10 +60,7 @@ def test_a_bad_file_is_reported_with_its_name_and_a_remedy(
     said: str,
     of_data: str,
     of_report: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     recorded = FOLDER / "scores/sst-pretrain.json"
     for records, name, remedy in (
         (records_in_data(), SCORES, of_data),

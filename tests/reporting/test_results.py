@@ -52,7 +52,7 @@ def history(rows: str) -> Spoil:
 
 
 # what is wrong with any record is in test_records.py; here, that each of them is looked at
-SPOILT: list[tuple[Path, Spoil, str]] = [
+SPOILED: list[tuple[Path, Spoil, str]] = [
     *((path, Path.unlink, MISSING) for path in (SCORES, SUMMARY, VALIDATION, HISTORY)),
     *((path, content("[]"), DAMAGED) for path in (SCORES, SUMMARY, VALIDATION)),
     (SCORES, change("corpora", to={}), "says nothing of 'sst'; delete it"),

@@ -44,11 +44,10 @@ def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 
 
 @pytest.fixture
-def copied(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go to a copy of that repository, which tests may spoil."""
-    shutil.copytree(paths.DATA, tmp_path / paths.DATA)
-    shutil.copy(paths.DVC_LOCK, tmp_path)
-    monkeypatch.chdir(tmp_path)
+def copied(params: Params, served_dir: Path, here: Path) -> None:
+    """Stand in a copy of that repository, which may be spoilt."""
+    shutil.copytree(served_dir / paths.DATA, paths.DATA)
+    shutil.copy(served_dir / paths.DVC_LOCK, here)
 
 
 @pytest.mark.parametrize("name", SERVED_RUNS)

@@ -16,11 +16,9 @@ REFERENCE = re.compile(r'\b(?:href|src)="([^"]*)"')
 
 
 @pytest.fixture
-def reports(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a folder with a report, and return the folder of reports."""
-    shutil.copytree(written / "reports", tmp_path / "reports")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "reports"
+def reports(written: Path, here: Path) -> Path:
+    """Go to a folder with a report and return where reports are."""
+    return Path(shutil.copytree(written / "reports", here / "reports"))
 
 
 def pages_of(site: Path) -> list[Path]:
@@ -124,12 +122,10 @@ def test_an_older_report_with_fewer_pages_gives_a_smaller_site(reports: Path) ->
     assert '<nav aria-label="Runs">' not in index
 
 
-def test_a_run_shows_its_time_if_it_is_known(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_run_shows_its_time_if_it_is_known(site: Path) -> None:
     assert "<h2>Time and memory</h2>" in (site / "runs/sst-pretrain.html").read_text()
     assert "Time and memory" not in (site / "runs/sst-finetune.html").read_text()
-    monkeypatch.chdir(tmp_path)
     path = paths.stage_time("demo", "train@sst")
     path.parent.mkdir(parents=True)
     path.write_text("{")

@@ -15,10 +15,7 @@ SMALL = {"train": 12, "dev": 8, "test": 5}
 
 
 @pytest.fixture(autouse=True)
-def _here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def _here(here: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "pipeline")
 
 

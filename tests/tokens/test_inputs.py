@@ -23,8 +23,7 @@ def run_of(mode: Mode, *corpora: str) -> RunParams:
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def data(here: Path) -> None:
     features = [f"features/{name}/a.npy" for name in ("sst", "sts-joint", "sts-separate")]
     files = [*features, "tokens/sst/a.npy", "tokens/sts/a.npy"]
     files += ["backbone/config.json", "backbone/model.safetensors", "backbone/tokenizer.json"]

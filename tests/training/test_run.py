@@ -85,9 +85,8 @@ def write_inputs(files: dict[str, str]) -> None:
 
 
 def test_inputs_that_change_while_it_waits_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     Path("tokens").write_text("as listed")
     files = {"tokens": sha256_of(Path("tokens"))}
     write_inputs(files)
@@ -97,8 +96,8 @@ def test_inputs_that_change_while_it_waits_are_refused(
         Path("tokens").write_text("other")
         files["tokens"] = sha256_of(Path("tokens"))
         write_inputs(files)
-        yield tmp_path
+        yield here
 
     monkeypatch.setattr(run, "own_checkpoint", waited)
     with pytest.raises(TrainingError, match="tokens has changed since it was listed"):
-        run.train_run(PARAMS, NAME, tmp_path)
+        run.train_run(PARAMS, NAME, here)

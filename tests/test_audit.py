@@ -3,15 +3,15 @@
 import json
 import logging
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.audit import ACCEPTED, PIP_AUDIT, main
+from tests.data.serving import answer, serving
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 CLEAN = {"name": "good", "version": "1.0", "vulns": []}
@@ -39,11 +39,8 @@ def saying(*packages: dict[str, Any]) -> tuple[str, ...]:
 
 
 @pytest.fixture(autouse=True)
-def _heard(
-    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _heard(caplog: pytest.LogCaptureFixture, here: Path) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.chdir(tmp_path)
     Path("some.lock").touch()
 
 
@@ -112,36 +109,23 @@ def test_an_audit_that_cannot_run_says_why_and_passes(
     assert caplog.messages == [f"dependency audit: could not run ({said})"]
 
 
+def knows_jinja2(request: BaseHTTPRequestHandler) -> None:
+    """Answer as a database of vulnerabilities that knows one of `jinja2`."""
+    package = json.loads(request.rfile.read(int(request.headers["Content-Length"])))["package"]
+    fixed = [{"introduced": "0"}, {"fixed": "2.11.3"}]
+    affected = {"package": package, "ranges": [{"type": "ECOSYSTEM", "events": fixed}]}
+    known = {"id": "GHSA-1", "aliases": ["CVE-1"], "affected": [affected]}
+    found = {"vulns": [known]} if package["name"] == "jinja2" else {}
+    answer(200, json.dumps(found).encode())(request)
+
+
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run a database of vulnerabilities on this machine, with one vulnerability of `jinja2`."""
+    """Run that database on this machine; return its address."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            fixed = [{"introduced": "0"}, {"fixed": "2.11.3"}]
-            affected = {
-                "package": asked["package"],
-                "ranges": [{"type": "ECOSYSTEM", "events": fixed}],
-            }
-            known = {"id": "GHSA-1", "aliases": ["CVE-1"], "affected": [affected]}
-            is_bad = asked["package"]["name"] == "jinja2"
-            content = json.dumps({"vulns": [known]} if is_bad else {}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1/query"
-        server.shutdown()
-        thread.join()
+    with serving() as site:
+        site.answers = [knows_jinja2] * 999
+        yield f"{site.url}/v1/query"
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.requestline.split()[1])  # `path` lacks a doubled slash
         self.server.answers.pop(0)(self)
 
+    do_POST = do_GET  # noqa: N815
+
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 

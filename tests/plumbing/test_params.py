@@ -175,29 +175,21 @@ def test_a_bad_value_is_rejected_with_its_full_key(key: str, value: Any, said: s
     assert any(line.startswith(f"  {where}{said}") for line in lines), lines
 
 
-def test_every_mistake_gets_a_line() -> None:
-    raw = with_value("device", "tpu")
-    raw["tokens"]["max_length"] = 2
-    with pytest.raises(ParamsError) as refusal:
-        checked(Params, raw, "params.yaml")
-    assert [line.split(":")[0] for line in str(refusal.value).splitlines()[1:]] == [
-        "  device",
-        "  tokens.max_length",
-    ]
-
-
-def test_anything_but_a_mapping_is_rejected(load: Callable[[str], Params]) -> None:
-    for text in ("- seed\n- device\n", ""):
-        with pytest.raises(ParamsError, match="expected keys and values, found "):
-            load(text)
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="cannot be read: Is a directory"):
-        load_params(tmp_path)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"- seed\n- device\n", "expected keys and values, found "),
+        (b"", "expected keys and values, found "),
+        (b"seed: \xff\xfe\n", r"params\.yaml is not YAML: "),
+        (None, "cannot be read: Is a directory"),
+    ],
+)
+def test_what_is_no_file_of_keys_and_values_is_refused(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
     path = tmp_path / "params.yaml"
-    path.write_bytes(b"seed: \xff\xfe\n")
-    with pytest.raises(ParamsError, match=r"params\.yaml is not valid YAML: "):
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(ParamsError, match=said):
         load_params(path)
 
 

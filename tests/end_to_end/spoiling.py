@@ -31,6 +31,7 @@ from pipeline.core.tasks import CORPORA
 from pipeline.data import backbone, sources
 from pipeline.data.pinned import Download
 from pipeline.tokens.token_cache import write_cache
+from tests.full_disk import full_disk
 
 CLOSED = "http://127.0.0.1:1"
 PINNED = "all-MiniLM-L6-v2"
@@ -38,6 +39,7 @@ TRAIN = paths.split_csv(paths.corpus_dir("sst"), "train")
 DEV = paths.split_csv(paths.corpus_dir("sst"), "dev")
 OWN = Path("own")  # the user's own backbone
 CAPABILITY_VERSION = 0x20080522
+disk_is_full = partial(full_disk, after=700)  # it fails with EFBIG, not ENOSPC
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 
 
@@ -46,13 +48,6 @@ def permissions_bind() -> Iterator[None]:
     """Drop root's capabilities; other users have none."""
     capset = getattr(ctypes.CDLL(None), "capset", lambda *_: 0)
     assert capset((ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()) == 0
-    yield
-
-
-@contextmanager
-def disk_is_full() -> Iterator[None]:
-    """Make writes beyond a limit fail as on a full disk, but with EFBIG."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
     yield
 
 
@@ -281,8 +276,8 @@ def run(
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Return every file under data/ with the hash of its content, and every folder."""
-    found = sorted((folder / paths.DATA).rglob("*"))
+    """Return params.yaml and every file under data/ with its hash, and every folder."""
+    found = [*folder.glob(paths.PARAMS.name), *sorted((folder / paths.DATA).rglob("*"))]
     return {
         str(path.relative_to(folder)): "" if path.is_dir() else sha256_of(path) for path in found
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.core import paths
@@ -82,11 +83,12 @@ ABSENT = "No such file or directory; `dvc repro` makes it"
 PERMIT = r"Permission denied; correct the permissions and run again$"
 QUORA_DEV = paths.split_csv(paths.corpus_dir("quora"), "dev")
 BIG = " ".join(["x" * 150] * 66_000)  # 10 MB
+HEAD = {"classifier.weight": np.ones((3, 4)), "classifier.bias": np.ones(3)}
 
 
 def key_case(id_: str, old: str, new: str, key: str, said: str) -> Case:
     said = KEY.format(re.escape(key), said)
-    return Case(id_, "preflight", params(old, new), said, lines=2)
+    return Case(id_, "preflight paper", params(old, new), said, lines=2)
 
 
 PARAMS_CASES = (
@@ -105,6 +107,9 @@ PARAMS_CASES = (
              "runs.sst-pretrain.batch_size.imdb", r"Input should be 'sst', .*, not 'imdb' \(str\)"),
     Case("unknown corpus on the command line", "tokens imdb", nothing,
          r"invalid choice: 'imdb' \(choose from '?sst'?, ", status=2),
+    *(Case(f"an argument for {stage}", f"{stage} sst", nothing, "unrecognized arguments: sst$",
+           status=2)
+      for stage in ("backbone", "corpora", "inputs", "report", "validate")),
     key_case("a word for a number", "seed: 11711", "seed: many", "seed",
              r"Input should be a valid integer, not 'many' \(str\)"),
     key_case("a fraction for a count", "batch_size: 64 #", "batch_size: 64.5 #",
@@ -205,6 +210,8 @@ CORPUS_CASES = (
 )  # fmt: skip
 
 BACKBONE_CASES = (
+    accepted("pinned backbone from a mirror", "backbone", mirror_with("config.json", bytes),
+             r"model\.safetensors: 90868376 bytes from mirror \S+/mirror"),
     Case("own backbone not there", "backbone", params("local:own", "local:nowhere"),
          r"^backbone local:nowhere lacks config\.json, .*; the directory must contain config\."),
     Case("pinned backbone with another hash", "backbone",
@@ -229,6 +236,12 @@ BACKBONE_CASES = (
     Case("own weights for a different config", "backbone",
          weights(paths.backbone_weights(OWN), lambda found: found.pop(WORD_ROWS)),
          rf"^own/model\.safetensors does not fit .+: {WORD_ROWS} is missing; take both as "),
+    Case("own config of another padding", "backbone",
+         lambda place: place.replace(paths.backbone_config(OWN), '_id": 0', '_id": 1'),
+         r"^own/tokenizer\.json gives \[PAD\] the id 0, but pad_token_id in .*config\.json is 1; "),
+    accepted("own weights with a head", "backbone",
+             weights(paths.backbone_weights(OWN), lambda found: found.update(HEAD)),
+             "its heads are left out, runs train their own: classifier"),
     Case("own tokenizer without a template", "backbone",
          file_bytes(paths.backbone_tokenizer(OWN), without_template),
          r"^own/tokenizer\.json does not put \[CLS\] first and \[SEP\] last: 'a film' becomes "),

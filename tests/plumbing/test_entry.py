@@ -14,18 +14,6 @@ from pipeline.plumbing.entry import run_stage
 from pipeline.errors import CorpusError, StopError
 from tests.params import ROOT
 
-
-@pytest.fixture(autouse=True)
-def _command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["stages/any.py", "sst-finetune"])
-
-
-def test_the_stage_gets_the_command_line() -> None:
-    seen: list[str] = []
-    run_stage(seen.extend)
-    assert seen == ["sst-finetune"]
-
-
 FULL = os.strerror(errno.ENOSPC)
 SAID = "No space left on device; free some space and run again"
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.launch.job import last_words
 from tests.launch.conftest import ShellRepository
+
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 GRAPH = """
 stages:
@@ -20,9 +21,9 @@ stages:
 """
 
 
-@pytest.mark.slow
-@pytest.mark.dvc
-def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(tmp_path: Path) -> None:
+def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(
+    tmp_path: Path,
+) -> None:
     repository = ShellRepository(tmp_path, GRAPH)
     missing = repository.pipeline("job", "wrods")
     assert missing.returncode != 0
@@ -48,12 +49,3 @@ def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(tmp_path: Path) 
         assert process.returncode == 0, said
     assert repository.ran() == ["slow"] * 2
     assert "waiting for files" in (tmp_path / ".logs/slow.log").read_text()
-
-
-def test_a_failed_stage_is_described_by_its_last_line(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("began\n12:00:00  it broke\n\nERROR: failed to reproduce 'x': exited with 1\n")
-    assert last_words(log) == "it broke"
-    log.write_text("ERROR: failed to reproduce 'x': missing data\n")
-    assert last_words(log) == "ERROR: failed to reproduce 'x': missing data"
-    assert last_words(tmp_path / "none") == ""

@@ -22,7 +22,7 @@ stages:
     do:
       cmd: >-
         echo ${item} >>ran;
-        test ! -e break-${item} || { echo it broke >&2; exit 3; };
+        test ! -e break-${item} || { echo "12:00:00  it broke" >&2; exit 3; };
         test ! -e hold || {
         trap 'kill $!; echo kept-${item} >>ran; test -e stubborn || exit 130' INT;
         while test -e hold; do sleep 600 & wait $!; done; };

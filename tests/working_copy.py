@@ -11,6 +11,13 @@ from pathlib import Path
 
 import psutil
 
+# who commits
+SOMEBODY = {
+    f"GIT_{role}_{what}": "a@example.org"
+    for role in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
+
 
 class WorkingCopy:
     """A folder, and the variables of every process started in it: this Python first, one thread."""
@@ -19,7 +26,7 @@ class WorkingCopy:
         self.folder = folder
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         own = {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
-        self.environment = os.environ | own
+        self.environment = os.environ | own | SOMEBODY
         self._last: subprocess.Popen[str] | None = None
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

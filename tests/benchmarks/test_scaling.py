@@ -3,7 +3,6 @@
 The simulated tables are in test_pages.py, from the committed numbers.
 """
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from benchmarks.scaling import Task, makespan
 from pipeline.core.files import read_json
 from pipeline.errors import PipelineError
 from tests.params import ROOT
+from tests.working_copy import WorkingCopy
 
 
 @st.composite
@@ -46,9 +46,8 @@ def commit(root: Path, pipeline: str) -> None:
     (root / "pipeline").mkdir(parents=True, exist_ok=True)
     (root / "pipeline/__main__.py").write_text(pipeline)
     (root / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    author = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "a pipeline"]):
-        subprocess.run(["git", *author, *words], cwd=root, check=True)  # noqa: S607
+        WorkingCopy(root).done("git", *words)
 
 
 def test_each_mode_runs_in_a_clone_of_the_last_commit(

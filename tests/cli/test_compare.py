@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -19,6 +18,7 @@ from pipeline.errors import ReportError
 from pipeline.launch.comparing import page_of
 from pipeline.reporting.comparison import asked_of, read_side
 from pipeline.reporting.comparison_page import comparison_page
+from tests.working_copy import WorkingCopy
 
 ROOT = Path(__file__).parents[2]
 SUMMARY = RunSummary.read(ROOT / "reports/demo/records/runs/sst-finetune/run.json")
@@ -80,12 +80,8 @@ def compared(folder: Path, *names: str) -> tuple[int, str, str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with a tag `before` and newer predictions of one run."""
     folder = tmp_path_factory.mktemp("project")
-
-    def git(*command: str) -> None:
-        git_as = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
-        subprocess.run([*git_as, *command], cwd=folder, check=True)
-
-    git("init", "-q")
+    copy = WorkingCopy(folder)
+    copy.done("git", "init", "-q")
     with chdir(folder):
         Repo.init().close()
         Path(".dvc/config").write_text("[cache]\ntype = hardlink\n")  # as in this repository
@@ -93,9 +89,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_project(folder, {"one": of_one, "two": BETTER}, rate)
             with Repo() as repo:
                 repo.add("data")
-            git("add", "-A")
-            git("commit", "-qm", name)
-            git("tag", name)
+            copy.done("git", "add", "-A")
+            copy.done("git", "commit", "-qm", name)
+            copy.done("git", "tag", name)
     return folder
 
 
@@ -147,11 +143,8 @@ def test_commits_can_be_compared_while_the_workspace_is_unfinished(project: Path
     assert "dvc.lock of workspace describes no finished report" in runs[2]
 
 
-def test_two_undefined_scores_are_not_called_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_project(tmp_path, dict.fromkeys(("one", "two"), [math.nan] * SIZE), rate=0.1)
+def test_two_undefined_scores_are_not_called_the_same(here: Path) -> None:
+    write_project(here, dict.fromkeys(("one", "two"), [math.nan] * SIZE), rate=0.1)
     page = page_of("one", "two")
     assert "- Not comparable: a score is undefined: 1 of 1 (sst)." in page
     assert "same predictions" not in page

@@ -1,10 +1,11 @@
 """A clone has every byte that was committed, whatever git's settings for line ends are."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.working_copy import WorkingCopy
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -18,12 +19,6 @@ FILES = {
 }
 
 
-def git(folder: Path, *command: str) -> None:
-    as_a = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
-    done = subprocess.run((*as_a, *command), cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.autocrlf=input", "core.eol=crlf"])
 @pytest.mark.parametrize("place", [".", "course/minbert"])
 def test_a_clone_has_the_same_bytes(setting: str, place: str, tmp_path: Path) -> None:
@@ -34,8 +29,9 @@ def test_a_clone_has_the_same_bytes(setting: str, place: str, tmp_path: Path) ->
         path.write_bytes(content)
     (ours / ".gitattributes").write_bytes(b"* text=auto eol=crlf\n")  # in a repository around it
     shutil.copy(ROOT / ".gitattributes", ours / place)
-    git(ours, "init", "-q")
-    git(ours, "-c", setting, "add", "-Af")
-    git(ours, "commit", "-qm", "all")
-    git(tmp_path, "-c", setting, "clone", "-q", str(ours), str(theirs))
+    copy = WorkingCopy(ours)
+    copy.done("git", "init", "-q")
+    copy.done("git", "-c", setting, "add", "-Af")
+    copy.done("git", "commit", "-qm", "all")
+    copy.done("git", "-c", setting, "clone", "-q", str(ours), str(theirs))
     assert {name: (theirs / place / name).read_bytes() for name in FILES} == FILES

@@ -3,9 +3,7 @@
 With real git and DVC. Plots, the plan and the gate use the same repositories.
 """
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from pipeline.errors import RevisionError
 from pipeline.launch import revisions
 from pipeline.launch.plan import Outcome, plan_stages
 from pipeline.launch.revisions import draw_plots, experiments, files_of
+from tests.working_copy import WorkingCopy
 
 pytestmark = pytest.mark.dvc
 
@@ -51,14 +50,10 @@ def project(
 
 
 def made_project(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    monkeypatch.setenv("PATH", path)
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@b.c")
     whole = tmp_path / "whole"
+    own = {"DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
+    for name, value in (WorkingCopy(whole).environment | own).items():
+        monkeypatch.setenv(name, value)
     folder = whole / place
     folder.mkdir(parents=True)
     monkeypatch.chdir(whole)

@@ -1,9 +1,8 @@
 """Fixtures for the tests of several folders."""
 
-import json
 import os
 import shutil
-from contextlib import chdir
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ from hypothesis import Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from pipeline.core import paths
-from pipeline.core.files import md5_of, sha256_of
-from pipeline.core.tasks import CORPORA, FEATURE_SETS
+from pipeline.core.files import sha256_of
 from pipeline.data.backbone import BACKBONES, fetch_backbone
 
 if TYPE_CHECKING:
@@ -84,23 +82,31 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-@pytest.fixture(scope="session")
-def finished_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a small repository that is up to date; one worker makes it for all workers."""
-    from tests.torture.repository import small_repository
-
-    shared = tmp_path_factory.getbasetemp()
+def finished_dir(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that one worker makes for all of them; it is to be read only."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    folder, finished = shared / "finished", shared / "finished.done"
-    with FileLock(shared / "finished.lock"):
-        if not finished.exists():
-            small = small_repository(folder, tiny_backbone_dir)
-            small.keep("sst-pretrain", "multitask-finetune")
-            small.set(checkpoints__every_steps=1)
-            small.make()
-            finished.touch()
+    folder, made = shared / name, shared / f"{name}.made"
+    with FileLock(shared / f"{name}.lock"):
+        if not made.exists():
+            make(folder)
+            made.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small repository in which all is up to date."""
+    from tests.torture.repository import small_repository
+
+    def make(folder: Path) -> None:
+        small = small_repository(folder, tiny_backbone_dir)
+        small.keep("sst-pretrain", "multitask-finetune")
+        small.set(checkpoints__every_steps=1)
+        small.make()
+
+    return made_once("finished", make, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -135,48 +141,24 @@ SERVED_RUNS = ("sst-finetune", "sst-pretrain", "multitask-finetune", "multitask-
 
 @pytest.fixture(scope="session")
 def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the root of a repository with four small runs, trained and evaluated.
+    """Return a small repository with four runs whose predictions differ."""
+    from tests.torture.repository import small_repository
 
-    The stages' own scripts ran; dvc.lock contains what DVC would have written about them.
-    """
-    from pipeline.plumbing.params import load_params
-    from pipeline.tokens.inputs import write_inputs
-    from stages import backbone, corpora, evaluate, features, tokens, train
-    from tests.torture.repository import ROOT, Repository
+    def make(folder: Path) -> None:
+        lively = _livelier(tiny_backbone_dir, folder.with_name("lively"))
+        small = small_repository(folder, lively, {"pretrain": 2, "finetune": 2})
+        runs = small.params()["runs"]
+        small.keep(*SERVED_RUNS)
+        small.set(
+            device="cpu",
+            profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 100.0},
+            evaluation__batch_size=8,
+        )
+        small.done("dvc", "config", "cache.type", "copy")  # so that copies can be spoilt
+        small.make()
+        small.set(runs=runs)  # a benchmark trains others
 
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copy(ROOT / paths.PARAMS, folder)
-    sizes = {"train": 48, "dev": 24, "test": 8}
-    Repository(folder).set(
-        device="cpu",
-        profiles__demo__corpora__sizes={corpus: sizes for corpus in CORPORA},
-        profiles__demo__backbone=f"local:{_livelier(tiny_backbone_dir, folder / 'lively')}",
-        profiles__demo__epochs={"pretrain": 2, "finetune": 2},
-        profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 100.0},
-        evaluation__bootstrap_resamples=100,
-        evaluation__batch_size=8,
-    )
-    with chdir(folder):
-        params = load_params()
-        corpora.main([])
-        backbone.main([])
-        for corpus in ("sst", "quora", "sts"):
-            tokens.main([corpus])
-        for name, (corpus, _) in FEATURE_SETS.items():
-            if corpus != "cfimdb":
-                features.main([name])
-        locked = {}
-        for run in SERVED_RUNS:
-            write_inputs(run, params.run(run), paths.inputs_json(run))
-            train.main([run])
-            evaluate.main([run])
-            weights = paths.run_weights(paths.run_dir(run))
-            locked[f"train@{run}"] = {
-                "params": {"params.yaml": {"profiles.demo.backbone": "local:..."}},
-                "outs": [{"path": str(weights), "md5": md5_of(weights)}],
-            }
-        paths.DVC_LOCK.write_text(json.dumps({"stages": locked}))  # JSON is YAML too
-    return folder
+    return made_once("served", make, tmp_path_factory)
 
 
 def _livelier(backbone: Path, folder: Path) -> Path:

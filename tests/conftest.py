@@ -82,7 +82,7 @@ def tiny_backbone_dir(minilm_dir: Path, tmp_path_factory: pytest.TempPathFactory
     return folder
 
 
-def finished_dir(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+def made_once(name: str, make: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
     """Return a folder that one worker makes for all of them; it is to be read only."""
     shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -62,9 +62,7 @@ def test_the_interval_depends_on_the_seed() -> None:
     assert first["ci_low"] != pytest.approx(other["ci_low"])
 
 
-def test_a_failure_keeps_the_old_predictions(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_keeps_the_old_predictions(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = paths.predictions_csv("sst-finetune", "sst", "dev")
     old.parent.mkdir(parents=True)
     old.write_text("old")

@@ -18,7 +18,7 @@ from benchmarks.ours import ALL, PLAIN, setting_of, train
 from benchmarks.results import filled, run_command, setting, write_page, write_results
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import PipelineError
-from pipeline.plumbing.params import EpochsParams, Params, load_params
+from pipeline.plumbing.params import ByMode, load_params
 
 log = logging.getLogger("benchmarks")
 
@@ -36,28 +36,22 @@ def main(argv: Sequence[str]) -> None:
     if arguments.seeds < 2:
         raise PipelineError("--seeds must be at least 2: one seed has no spread")
     params = load_params()
+    both = ByMode(pretrain=arguments.epochs, finetune=arguments.epochs)
+    profiles = {params.profile: params.active.model_copy(update={"epochs": both})}
     seeds = [params.seed + number for number in range(arguments.seeds)]
     scores: dict[str, dict[str, list[float | None]]] = {
         corpus: {name: [] for name in CONTENDERS} for corpus in arguments.corpora
     }
     for seed, corpus, name in product(seeds, arguments.corpora, CONTENDERS):
-        score = dev_score(params, corpus, name, seed, arguments.epochs)
+        own = {"seed": seed, "speed": setting_of(name, params), "profiles": profiles}
+        trained = train(params.model_copy(update=own), f"{corpus}-finetune")
+        score = trained.epochs[-1][corpus]
         log.info("%s, seed %d, %s: %s", corpus, seed, name, score)
         scores[corpus][name].append(score)
     method = {**setting(params), "epochs": arguments.epochs, "seeds": seeds}
     results = {"method": method, "scores": scores}
     write_results("agreement", results)
     write_page("agreement.md", page(results))
-
-
-def dev_score(
-    params: Params, corpus: CorpusName, name: str, seed: int, epochs: int
-) -> float | None:
-    """Train a corpus's finetune run with a contender's settings; return its last dev score."""
-    both = EpochsParams(pretrain=epochs, finetune=epochs)
-    profiles = {params.profile: params.active.model_copy(update={"epochs": both})}
-    own = {"seed": seed, "speed": setting_of(name, params), "profiles": profiles}
-    return train(params.model_copy(update=own), f"{corpus}-finetune").epochs[-1][corpus]
 
 
 def row_of(corpus: CorpusName, scores: Mapping[str, Sequence[float | None]]) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -29,7 +29,6 @@ from pipeline.core.tasks import (
     SPLITS,
     CorpusName,
     IdleHeads,
-    Metric,
     Mode,
     PairEncoding,
     Split,
@@ -96,6 +95,7 @@ class Section(BaseModel):
 
 
 AnySection = TypeVar("AnySection", bound=Section)
+Number = TypeVar("Number")
 
 
 class SplitSizes(Section):
@@ -187,18 +187,11 @@ class LocalCorpora(Section):
         return present
 
 
-class EpochsParams(Section):
-    """Number of epochs for each mode of a run."""
+class ByMode(Section, Generic[Number]):
+    """A number for each mode of a run."""
 
-    pretrain: Positive
-    finetune: Positive
-
-
-class RateScaleParams(Section):
-    """Factor on the learning rate of a run, for each mode."""
-
-    pretrain: Rate
-    finetune: Rate
+    pretrain: Number
+    finetune: Number
 
 
 def _kind_of_corpora(section: Any) -> str:
@@ -225,8 +218,8 @@ class ProfileParams(Section):
 
     corpora: CorporaParams
     backbone: Backbone
-    epochs: EpochsParams
-    learning_rate_scale: RateScaleParams
+    epochs: ByMode[Positive]
+    learning_rate_scale: ByMode[Rate]  # a factor
 
     @property
     def is_synthetic(self) -> bool:
@@ -334,11 +327,6 @@ class ConfigurationParams(Section):
 
     run: str
     corpus: CorpusName
-
-    @property
-    def metric(self) -> Metric:
-        """Return the corpus's metric."""
-        return CORPORA[self.corpus].task.metric
 
 
 class Params(Section):
@@ -526,26 +514,16 @@ def switch_profile(name: str, path: Path) -> None:
 
 def _sentence(detail: ErrorDetails) -> str:
     """Describe in one line which key is wrong, why, and what value it has."""
-    key = ".".join(_path(detail["loc"]))
-    message = detail["msg"].removeprefix("Value error, ")
+    parts = [str(part) for part in detail["loc"] if part != "[key]"]  # which pydantic adds
+    if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
+        del parts[3:4]  # the kind of corpora, likewise
+    key, message = ".".join(parts), detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("missing", "value_error"):
         return f"{key}: {message}".removeprefix(": ")
     if detail["type"] == "extra_forbidden":
         return f"{key}: unknown key"
-    return f"{key}: {message}, not {_shown(detail['input'])}"
-
-
-def _path(location: tuple[str | int, ...]) -> list[str]:
-    """Return the path of a key without the parts that pydantic adds."""
-    parts = [str(part) for part in location]
-    if parts[-1:] == ["[key]"]:
-        parts.pop()
-    if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
-        del parts[3:4]  # pydantic's tag for the kind of corpora
-    return parts
-
-
-def _shown(value: Any) -> str:
-    """Show a value with its type, since '3e-05' and 3e-05 look alike."""
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+    if detail["type"] == "model_type":  # pydantic would name a class
+        message = "expected keys and values"
+    shown, kind = repr(detail["input"]), type(detail["input"]).__name__
+    # the kind, since '3e-05' and 3e-05 look alike
+    return f"{key}: {message}, not {shown if len(shown) <= 60 else shown[:57] + '...'} ({kind})"

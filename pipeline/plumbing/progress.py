@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -40,7 +41,10 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         is_terminal = stream is not None and stream.isatty()
         self.is_terminal = is_terminal and os.environ.get("TERM") != "dumb"
-        self.plan = _plan()
+        self.plan: dict[str, Planned] = {}  # the stages that may run in this `make repro`
+        with suppress(ValueError, TypeError):
+            stages = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
+            self.plan = {name: Planned(*planned) for name, planned in stages.items()}
         self.stage = os.environ.get("DVC_STAGE", "")
         self._live = ""
 
@@ -70,15 +74,16 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         """Log the name of the stage, its number of threads and its place in the plan."""
         if not self.stage:
             return  # run by hand
-        line, threads = self.stage, _threads()
-        if threads:
-            line += f", {threads}"
+        line, torch = self.stage, sys.modules.get("torch")
+        if torch:
+            count = torch.get_num_threads()
+            line += f", {count} thread{'' if count == 1 else 's'}"
         if self.stage in self.plan:
             place, last = list(self.plan).index(self.stage) + 1, self.plan[self.stage].seconds
             line = f"stage {place} of {len(self.plan)}: {line}"
             if last is not None:
                 line += f", about {_rounded(last)}{self._all_left(last)}"
-        elif not threads:
+        elif not torch:
             return
         log.info("%s", line)
 
@@ -128,31 +133,12 @@ def record_time(facts: Mapping[str, Any], started: float) -> None:
             stage=stage,
             seconds=round(time.monotonic() - started, 2),
             peak_memory_bytes=peak_memory(),
-            processors=_processors(),
             **facts,
         )
         root = Path(os.environ.get("DVC_ROOT") or ".")  # not the temporary copy of an experiment
         record.write(root / paths.stage_time(load_params().profile, stage))
     except (OSError, ValueError, PipelineError) as error:
         log.warning("the time of %s could not be recorded: %s", stage, error)
-
-
-def _plan() -> dict[str, Planned]:
-    """Return the stages that may run in this `make repro`."""
-    try:
-        stages = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
-        return {name: Planned(*planned) for name, planned in stages.items()}
-    except (ValueError, TypeError):
-        return {}
-
-
-def _threads() -> str:
-    """Return torch's number of threads in words; "" if torch is not loaded."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return ""
-    count = torch.get_num_threads()
-    return f"{count} thread{'' if count == 1 else 's'}"
 
 
 def _rounded(seconds: float) -> str:
@@ -168,21 +154,12 @@ def peak_memory() -> int | None:
 
     On Linux, getrusage would also count the memory of the DVC process before the fork.
     """
-    try:
+    with suppress(OSError, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
         return int(peak) * 1024
-    except (OSError, ValueError):
-        pass
     if sys.platform == "darwin":
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return None
-
-
-def _processors() -> int | None:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()

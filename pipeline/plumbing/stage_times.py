@@ -21,7 +21,6 @@ class StageTime(Record):
     stage: str
     seconds: Quantity
     peak_memory_bytes: Count | None = None  # of the process, not of a GPU
-    processors: Count | None = None  # that this process may use
     device: str | None = None  # this and the following: only for training
     threads: Count | None = None
     steps: Count | None = None  # in these seconds

@@ -116,14 +116,10 @@ def trial_name(run: str, seed: int, changes: Changes) -> str:
         "dropout": changes.dropout,
         **dict(sorted(changes.batch_size.items())),
     }
-    parts = [f"{word}{_spelled(value)}" for word, value in words.items() if value is not None]
+    parts = [f"{word}{value!r}" for word, value in words.items() if value is not None]
     parts += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
-    return "-".join([run, *parts, f"seed{seed}"])
-
-
-def _spelled(value: float) -> str:
-    """Write a number exactly, with characters that a name may contain: 0.1 becomes 0p1."""
-    return repr(value).replace(".", "p").replace("+", "")
+    name = "-".join([run, *parts, f"seed{seed}"])
+    return name.replace(".", "p").replace("+", "")  # what a name may contain: 0.1 becomes 0p1
 
 
 def changed(run: RunParams, changes: Changes) -> RunParams:

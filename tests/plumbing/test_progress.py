@@ -190,7 +190,6 @@ def test_the_time_and_memory_of_a_stage_are_recorded(repository: Path) -> None:
     assert content["stage"] == "train@a"
     assert content["steps"] == 12
     assert 5.0 <= content["seconds"] < 10.0
-    assert content["processors"] >= 1
     if sys.platform == "linux":
         assert 1e7 < content["peak_memory_bytes"] < 1e11
 

@@ -5,28 +5,14 @@ from collections.abc import Mapping, Sequence
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.measure import epoch_of, real_tokens, spread
-from benchmarks.ours import ALL, Finetune
+from benchmarks.ours import ALL, SETTINGS, Finetune
 from pipeline.encoder.device import choose_device
 from pipeline.plumbing.params import Params
 from pipeline.tokens.token_cache import TokenizedSplit
 
 STEPS = 4
 REST = "everything else"
-KINDS: Mapping[str, Sequence[str]] = {
-    "matrix products of layers": ("mm", "addmm"),
-    "matrix products of attention": ("bmm", "baddbmm"),
-    "softmax": ("_softmax", "_softmax_backward_data"),
-    "dropout": ("random_", "bernoulli_", "bitwise_and", "bitwise_and_", "bitwise_right_shift_"),
-    "GELU, layer norm": (
-        "gelu",
-        "gelu_backward",
-        "native_layer_norm",
-        "native_layer_norm_backward",
-    ),
-    "optimizer": ("_fused_adamw_",),
-    "copies, casts, packing": ("copy_", "fill_", "index", "index_copy_", "cat", "_index_put_impl_"),
-    "sums, scaling": ("add", "add_", "mul", "mul_", "div", "div_", "sum"),
-}
+KINDS: Mapping[str, Sequence[str]] = SETTINGS["kinds"]
 KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operation in each}
 
 

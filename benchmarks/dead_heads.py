@@ -70,7 +70,10 @@ SHARED, OWN = 0.6, 0.15  # scales of the shared direction and of a vector's own 
 DIRECTION = 1  # added to a seed for a separate random stream
 DEV_BATCH = 4096  # heads alone need little memory
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
-COLUMNS: Mapping[Vectors, str] = {  # titles in the figure
+CONDITIONS = [
+    Condition(*each) for each in product(TURNS, VECTORS, get_args(IdleHeads), PAIR_ENCODINGS)
+]
+COLUMNS: Mapping[Vectors, str] = {  # of the figure
     "bert-like": "vectors like bert-base's",
     "control": "control: no shared direction",
     "minilm": "MiniLM's own vectors",
@@ -88,7 +91,7 @@ def main(argv: Sequence[str]) -> None:
     if not arguments.render:
         params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
         seeds = range(params.seed, params.seed + arguments.seeds)
-        train_missing(params, all_conditions(), seeds, paths.DEAD_HEADS)
+        train_missing(params, CONDITIONS, seeds, paths.DEAD_HEADS)
     write_page("dead-heads.md", page(paths.DEAD_HEADS))
     write_page("dead-heads.svg", figure(read_dead_heads(paths.DEAD_HEADS)))
 
@@ -136,33 +139,12 @@ def figure(runs: Sequence[HeadsRun]) -> str:
     return drawn(Sheet(9, 7.2, top=0.8, between_columns=0.25, between_rows=0.25), head, draw)
 
 
-def all_conditions() -> list[Condition]:
-    """Return every condition, in the order of the page."""
-    idle: tuple[IdleHeads, ...] = get_args(IdleHeads)
-    return [Condition(*each) for each in product(TURNS, VECTORS, idle, PAIR_ENCODINGS)]
-
-
 def train_missing(
     params: Params, conditions: Sequence[Condition], seeds: Sequence[int], results: Path
 ) -> None:
-    """Train each condition with each seed and add the runs to the results; skip those in it."""
-    known = read_dead_heads(results) if results.exists() else []
-    done = {(run.condition, run.seed) for run in known}
-    order = all_conditions()
-    for condition, seed in product(conditions, seeds):
-        if (condition, seed) in done:
-            continue
-        known.append(trained(params, condition, seed))
-        known.sort(key=lambda run: (order.index(run.condition), run.seed))
-        runs = [asdict(run) for run in known]
-        write_json(results, {"method": method(params), "runs": runs})
-        log.info("%s, seed %d", condition, seed)
-
-
-def method(params: Params) -> dict[str, Any]:
-    """Return the settings that all conditions share."""
+    """Train the seeds of each condition that are not among the results, and add them there."""
     run = params.run(RUN)
-    return {
+    method = {  # what all conditions have in common
         "profile": params.profile,
         "backbone": params.active.backbone,
         "epochs": params.epochs(run),
@@ -171,6 +153,19 @@ def method(params: Params) -> dict[str, Any]:
         "dropout": run.dropout,
         "torch": torch.__version__.split("+")[0],
     }
+    known = read_dead_heads(results) if results.exists() else []
+    there = {(run.condition, run.seed) for run in known}
+    for condition, seed in product(conditions, seeds):
+        if (condition, seed) in there:
+            continue
+        plan = replace(plan_of(params, run), dev_batch_size=DEV_BATCH, seed=seed)
+        plan = replace(plan, idle_heads=condition.idle_heads)
+        data = read_data(run, condition, params.seed)
+        scores, zeros = fitted(run, data, plan, NUM_BATCHES[condition.turns])
+        known.append(HeadsRun(condition, seed, scores, zeros))
+        known.sort(key=lambda run: (CONDITIONS.index(run.condition), run.seed))
+        write_json(results, {"method": method, "runs": [asdict(run) for run in known]})
+        log.info("%s, seed %d", condition, seed)
 
 
 class Repeating(Trainer):
@@ -182,16 +177,6 @@ class Repeating(Trainer):
         while len(batches) < self.num_batches[corpus]:
             batches += super().batches_of(corpus)
         return batches
-
-
-def trained(params: Params, condition: Condition, seed: int) -> HeadsRun:
-    """Train the heads with a condition and a seed."""
-    run = params.run(RUN)
-    data = read_data(run, condition, params.seed)
-    plan = plan_of(params, run)
-    plan = replace(plan, dev_batch_size=DEV_BATCH, seed=seed, idle_heads=condition.idle_heads)
-    scores, zeros = fitted(run, data, plan, NUM_BATCHES[condition.turns])
-    return HeadsRun(condition, seed, scores, zeros)
 
 
 def fitted(

@@ -52,9 +52,8 @@ def take_turn(
         batches: chosen from an epoch.
         work: the work in every batch of the epoch.
     """
-    seconds = [seconds_of(partial(contender.step, batch)) for batch in batches]
-    if isinstance(contender, ours.Frozen):
-        seconds = [second / ours.STEPS_AT_ONCE for second in seconds]
+    num_steps = getattr(contender, "steps_at_once", 1)
+    seconds = [seconds_of(partial(contender.step, batch)) / num_steps for batch in batches]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)
     lengths = np.concatenate([per_sentence[batch].ravel() for batch in batches])
     return Turn(

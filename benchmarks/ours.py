@@ -18,6 +18,7 @@ from pipeline.core.config import config_from_json
 from pipeline.core.files import sha256_of
 from pipeline.core.records import FeatureCounts, RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName, Mode
+from pipeline.core.yaml12 import read_yaml
 from pipeline.encoder.batches import Indices, TokenExamples, on_device
 from pipeline.encoder.device import choose_device, keep_memory
 from pipeline.encoder.features import compute_vectors, read_features
@@ -25,46 +26,16 @@ from pipeline.encoder.kernels import Kernels, kernels_on
 from pipeline.encoder.weights import load_backbone
 from pipeline.heads.examples import Examples, VectorExamples, open_model
 from pipeline.heads.predict import predict
-from pipeline.plumbing.params import (
-    ForwardParams,
-    Params,
-    SpeedParams,
-    TrainingSpeedParams,
-    load_params,
-)
+from pipeline.plumbing.params import Params, SpeedParams, load_params
 from pipeline.tokens.token_cache import TokenizedSplit
 from pipeline.training.loop import Trainer, plan_of
 from pipeline.training.run import train_run
 
-OFF: Mapping[str, object] = {
-    "precision": "fp32",
-    "layers": "plain",
-    "attention": "eager",
-    "pack_tokens": False,
-    "cheap_dropout": False,
-    "merge_pairs": False,
-    "trim_last_layer": False,
-    "bucket_batches": 1,
-    "trim_vocabulary": False,
-    "fused_adamw": False,
-    "keep_memory": False,
-}
-# the settings of each optimization alone; packing needs the fused layers
-PIECES: Mapping[str, Mapping[str, object]] = {
-    "length buckets": {"bucket_batches": 50},
-    "bf16": {"precision": "auto"},
-    "fused layers": {"layers": "fused"},
-    "fused layers, packed": {"layers": "fused", "pack_tokens": True},
-    "sdpa": {"attention": "sdpa"},
-    "cheap dropout": {"cheap_dropout": True},
-    "merged pairs": {"merge_pairs": True},
-    "trimmed last layer": {"trim_last_layer": True},
-    "trimmed vocabulary": {"trim_vocabulary": True},
-    "fused AdamW": {"fused_adamw": True},
-    "kept memory": {"keep_memory": True},
-}
-PAIRS, WIDTH = 141_506, 768  # pairs of Quora and width of the backbone, in the paper
-BLOCK = 4096  # pairs that are written together
+SETTINGS = read_yaml(Path(__file__).with_name("pieces.yaml"))
+OFF: Mapping[str, object] = SETTINGS["off"]
+PIECES: Mapping[str, Mapping[str, object]] = SETTINGS["pieces"]
+PAIRS, WIDTH = 141_506, 768  # of Quora and of the backbone, in the paper
+BLOCK = 4096  # pairs written at once
 ALONE = "ours, only "
 PLAIN = "ours, plain"
 ALL = "ours"
@@ -75,31 +46,30 @@ def setting_of(name: str, params: Params) -> SpeedParams:
     if name == ALL:
         return params.speed
     chosen = {**OFF, **({} if name == PLAIN else PIECES[name.removeprefix(ALONE)])}
-    training = {key: chosen.pop(key) for key in TrainingSpeedParams.model_fields}
-    return SpeedParams(
-        forward=ForwardParams.model_validate(chosen),
-        training=TrainingSpeedParams.model_validate(training),
-    )
+    parts = params.speed.model_dump()
+    return SpeedParams.model_validate({p: {k: chosen[k] for k in parts[p]} for p in parts})
 
 
 class Finetune:
     """Our trainer for a corpus's finetune run with the contender's settings."""
 
+    steps_at_once = 1
+
     def __init__(self, split: TokenizedSplit, params: Params, name: str) -> None:
-        speed, self.corpus = setting_of(name, params), split.corpus.name
+        speed, device = setting_of(name, params), choose_device(params.device)
         if speed.training.keep_memory:
             keep_memory()
-        self.device, self.lengths = choose_device(params.device), split.lengths
         torch.manual_seed(params.seed)
-        examples = TokenExamples(split, self.device)
-        self.trainer = trainer_of(params, examples, "finetune", speed, self.device)
+        self.trainer = trainer_of(params, TokenExamples(split, device), "finetune", speed, device)
         self.bucket_batches = speed.training.bucket_batches
-        self.packs = packs(kernels_on(self.device, speed.forward))
+        self.packs = packs(kernels_on(device, speed.forward))
 
     def step(self, indices: Indices) -> None:
-        """Take one training step."""
-        (chosen,) = on_device([indices], self.lengths, self.device)
-        self.trainer.step(self.corpus, chosen)
+        """Train on a batch."""
+        ((corpus, examples),) = self.trainer.dev.items()
+        (chosen,) = on_device([indices], examples.split.lengths, self.trainer.model.device)
+        for _ in range(self.steps_at_once):
+            self.trainer.step(corpus, chosen)
 
 
 def packs(kernels: Kernels) -> bool:
@@ -148,25 +118,17 @@ def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
     )
 
 
-class Frozen:
-    """Our trainer for a corpus's head, on random vectors, which take the same time as real ones."""
+class Frozen(Finetune):
+    """Our trainer of a corpus's head on stored vectors; random ones take the same time."""
+
+    steps_at_once = 50  # one is too short to be timed by itself
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
-        self.corpus, self.lengths = split.corpus.name, split.lengths
-        self.device = choose_device(params.device)
+        device = choose_device(params.device)
         hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
         shape = (len(split), split.corpus.task.num_sentences, hidden_size)
-        examples = VectorExamples(split, torch.randn(shape).half().to(self.device))
-        self.trainer = trainer_of(params, examples, "pretrain", params.speed, self.device)
-
-    def step(self, indices: Indices) -> None:
-        """Take 50 training steps on a batch, because one is too short to time."""
-        (chosen,) = on_device([indices], self.lengths, self.device)
-        for _ in range(STEPS_AT_ONCE):
-            self.trainer.step(self.corpus, chosen)
-
-
-STEPS_AT_ONCE = 50
+        examples = VectorExamples(split, torch.randn(shape).half().to(device))
+        self.trainer = trainer_of(params, examples, "pretrain", params.speed, device)
 
 
 def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:

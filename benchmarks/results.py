@@ -48,6 +48,8 @@ def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.is_file() else ""
     processor = re.search(r"model name\s*:\s*(.*)", text)
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]  # the commit alone, no tag
+    described = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
     return {
         "device": device_name(choose_device(params.device)),
         "processor": processor.group(1) if processor else platform.processor(),
@@ -56,23 +58,9 @@ def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in ("torch", *peers, "numpy")},
-        "commit": commit(),
+        # `-dirty` where a file of it was changed; None outside of git
+        "commit": described.stdout.strip() or None,
     }
-
-
-def commit() -> str | None:
-    """Return our git commit, with `-dirty` if the code differs; None outside of a repository."""
-
-    def git(*words: str) -> str:  # no shell, and the words come only from this module
-        command = ["git", *words]
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603
-
-    try:
-        name = git("rev-parse", "--short", "HEAD").strip()
-        changed = git("status", "--porcelain", "--", "pipeline", "benchmarks/*.py")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return f"{name}-dirty" if changed else name
 
 
 def peak_memory_mb() -> float:

@@ -103,13 +103,9 @@ def with_seeds(tasks: Sequence[Task], seeds: int) -> list[Task]:
     """Add a trial, as long as `train` and `evaluate`, for each run and each further seed."""
     seconds = {task.name: task.seconds for task in tasks}
     trials = [
-        Task(
-            f"{task.name} {seed}",
-            task.after,
-            task.seconds + seconds[task.name.replace("train@", "evaluate@")],
-        )
+        replace(task, name=f"{task.name} {seed}", seconds=task.seconds + seconds[scored])
         for task in tasks
-        if task.name.startswith("train@")
+        if (scored := task.name.replace("train@", "evaluate@")) != task.name
         for seed in range(2, seeds + 1)
     ]
     *before, report = tasks
@@ -149,14 +145,11 @@ def overhead(graph: Results, stages: int) -> tuple[float, float]:
         for what in ("stage", "2 stages")
     )
     lock = {count: min(alone[count], two[count] - alone[count]) for count in alone if count in two}
-    whole_seconds, lock_seconds = (_at(stages, known) for known in (alone, lock))
+    whole_seconds, lock_seconds = (
+        float(np.interp(stages, [*known], [*known.values()]) * max(1.0, stages / max(known)))
+        for known in (alone, lock)
+    )
     return whole_seconds, min(whole_seconds, lock_seconds)
-
-
-def _at(stages: int, known: Mapping[int, float]) -> float:
-    """Interpolate the seconds; beyond the last measurement, they are proportional to stages."""
-    counts = list(known)
-    return float(np.interp(stages, counts, list(known.values())) * max(1.0, stages / counts[-1]))
 
 
 def jobs_table(jobs: Results) -> str:

@@ -20,10 +20,9 @@ from pipeline.core.tokenizer import load_tokenizer
 from pipeline.core.yaml12 import read_yaml
 from pipeline.data.pinned import Download, Pin, Route, RouteError, chunks_of, fetch
 from pipeline.errors import BackboneError
+from pipeline.plumbing.params import LOCAL
 
 log = logging.getLogger(__name__)
-
-LOCAL = "local:"
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,9 @@ class PackageIndex:
 
 
 def _copy_local(source: Path, folder: Path) -> None:
-    """Copy the user's own backbone after checking that it has all that later stages need."""
-    config_path = paths.backbone_config(source)
-    weights_path = paths.backbone_weights(source)
-    tokenizer_path = paths.backbone_tokenizer(source)
-    sources = (config_path, weights_path, tokenizer_path)
+    """Copy a backbone of the user's own, once all that later stages ask of it is there."""
+    places = (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
+    config_path, weights_path, tokenizer_path = sources = [place(source) for place in places]
     missing = [path.name for path in sources if not path.is_file()]
     if missing:
         raise BackboneError(

@@ -37,12 +37,16 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     Raises:
         CorpusError: the components are so large that one split would be empty.
     """
-    component = _components(pairs)
+    questions = pd.concat([normalized(pairs["first"]), normalized(pairs["second"])])
+    nodes, distinct = pd.factorize(questions)
+    first, second = nodes[: len(pairs)], nodes[len(pairs) :]
+    edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)
+    component = connected_components(edges, directed=False)[1][first]  # of each pair, int [N]
     groups = pairs["id"].groupby(component)
     sizes = groups.size().to_numpy()  # components are numbered from 0
     first_ids = groups.min().tolist()
-    # components enter the dev set in the order of these hashes
-    lots = [hashlib.sha256(f"{seed} {first}".encode()).hexdigest() for first in first_ids]
+    # each component draws its place in the queue for the dev set
+    lots = [hashlib.sha256(f"{seed} {name}".encode()).hexdigest() for name in first_ids]
     wanted = round(DEV_SHARE * len(pairs))
     chosen, taken = [], 0
     for number in np.argsort(lots, kind="stable"):
@@ -62,16 +66,6 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     }
 
 
-def normalized(texts: pd.Series) -> pd.Series:
-    """Return texts in lower case with each run of spaces replaced by one space."""
-    return texts.str.casefold().str.split().str.join(" ")
-
-
-def _components(pairs: pd.DataFrame) -> np.ndarray:
-    """Return the number of each pair's component, int [N]."""
-    questions = pd.concat([normalized(pairs["first"]), normalized(pairs["second"])])
-    nodes, distinct = pd.factorize(questions)
-    first, second = nodes[: len(pairs)], nodes[len(pairs) :]
-    edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)
-    _, component = connected_components(edges, directed=False)
-    return np.asarray(component[first])
+def normalized(questions: pd.Series) -> pd.Series:
+    """Return questions as they are compared: without case, runs of space folded to one."""
+    return questions.str.casefold().str.split().str.join(" ")

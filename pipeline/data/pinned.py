@@ -220,9 +220,7 @@ class _Session(requests.Session):
         parts = urlsplit(url)
         is_local = self._may_use_http and parts.scheme == "http" and parts.hostname in LOOPBACK
         if parts.scheme != "https" and not is_local:
-            raise RouteError(
-                f"{url} is not encrypted; files are fetched from https:// addresses only"
-            )
+            raise RouteError(f"{url} is not encrypted; files are fetched from https addresses only")
         return super().get_adapter(url)
 
 

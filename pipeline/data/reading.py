@@ -110,7 +110,12 @@ def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
     """Write one split in the uniform schema; labels that are NaN are left empty."""
     lines = [",".join(SCHEMA)]
     for *texts, label in frame[list(SCHEMA)].itertuples(index=False):
-        lines.append(",".join([*map(_enclosed, texts), _shown(float(label), corpus)]))
+        # before Python 3.13, csv.writer does not enclose a field for a carriage return
+        fields = [
+            '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
+            for text in texts
+        ]
+        lines.append(",".join([*fields, _shown(float(label), corpus)]))
     write_text(path, "\n".join([*lines, ""]))
 
 
@@ -118,14 +123,6 @@ def frame_of(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
     """Return a split with these ids, first and second texts, and labels."""
     frame = pd.DataFrame(examples, columns=list(SCHEMA))
     return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
-
-
-def _enclosed(text: str) -> str:
-    """Put a field into quotation marks if CSV requires it.
-
-    Before Python 3.13, csv.writer forgets that for a carriage return.
-    """
-    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
 
 
 def _shown(label: float, corpus: Corpus) -> str:

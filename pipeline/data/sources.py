@@ -22,13 +22,7 @@ from pipeline.data.pinned import Download, Pin, fetch
 from pipeline.data.reading import frame_of, read_upstream, write_split
 from pipeline.data.synthetic import generate
 from pipeline.errors import CorpusError
-from pipeline.plumbing.params import (
-    CorporaParams,
-    Cs224nCorpora,
-    LocalCorpora,
-    SplitSizes,
-    SyntheticCorpora,
-)
+from pipeline.plumbing.params import CorporaParams, Cs224nCorpora, LocalCorpora, SyntheticCorpora
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +66,7 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
     """
     for corpus in CORPORA.values():
         if isinstance(corpora, SyntheticCorpora):
-            source = _synthetic(corpus, corpora.sizes[corpus.name], seed)
+            source = _synthetic(corpus, corpora, seed)
         elif isinstance(corpora, LocalCorpora):
             source = _local(corpus, corpora)
         else:
@@ -86,9 +80,9 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
         log.info("%s: %s examples, %d rows dropped", corpus.name, sizes, len(source.dropped))
 
 
-def _synthetic(corpus: Corpus, sizes: SplitSizes, seed: int) -> Source:
-    """Generate a corpus; its test split has no labels, as in the upstream files."""
-    splits = generate(corpus.name, sizes, seed)
+def _synthetic(corpus: Corpus, corpora: SyntheticCorpora, seed: int) -> Source:
+    """Generate a corpus; the labels of its test split are withheld, as upstream does."""
+    splits = generate(corpus.name, corpora.sizes[corpus.name], seed)
     splits["test"] = splits["test"].assign(label=math.nan)
     return Source(
         source="synthetic",

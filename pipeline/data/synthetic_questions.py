@@ -39,30 +39,22 @@ def compose_question_pair(rng: Generator, quantile: float) -> Example:
     """Compose two questions; the quantile determines whether they are duplicates."""
     label = 1 - by_share(quantile, (DUPLICATE_SHARE, 1 - DUPLICATE_SHARE))
     is_duplicate = bool(label) != (rng.random() < LABEL_NOISE)
-    first, second = _duplicates(rng) if is_duplicate else _non_duplicates(rng)
-    if rng.random() < 0.5:
-        first, second = second, first
-    return Example(first, second, float(label))
-
-
-def _duplicates(rng: Generator) -> tuple[str, str]:
-    """Word one question with two templates and different words for the same slots."""
-    question = _draw(rng, INTENTS, "repeated")
+    question = _draw(rng, INTENTS, "repeated" if is_duplicate else "confused")
     templates = question.intent["templates"]
-    if rng.random() < CONDITION_KEPT:
-        question = _narrowed(rng, question)
-    one, other = (int(place) for place in rng.choice(len(templates), size=2, replace=False))
-    return _ask(rng, question, templates[one]), _ask(rng, question, templates[other])
-
-
-def _non_duplicates(rng: Generator) -> tuple[str, str]:
-    """Word two different questions, nearly always in similar words."""
-    question = _draw(rng, INTENTS, "confused")
-    template = pick(rng, question.intent["templates"])
-    other = _changed(rng, question)
-    is_near = other.intent is question.intent and rng.random() >= REWORDED
-    same_words = template if is_near else pick(rng, other.intent["templates"])
-    return _ask(rng, question, template), _ask(rng, other, same_words)
+    if is_duplicate:  # one thing through two templates, with other words for the same slots
+        if rng.random() < CONDITION_KEPT:
+            question = _narrowed(rng, question)
+        places = rng.choice(len(templates), size=2, replace=False)
+        other, (template, other_template) = question, (templates[int(place)] for place in places)
+    else:  # two things, nearly always in nearly the same words
+        template = pick(rng, templates)
+        other = _changed(rng, question)
+        is_near = other.intent is question.intent and rng.random() >= REWORDED
+        other_template = template if is_near else pick(rng, other.intent["templates"])
+    texts = [_ask(rng, question, template), _ask(rng, other, other_template)]
+    if rng.random() < 0.5:
+        texts.reverse()
+    return Example(texts[0], texts[1], float(label))
 
 
 def _changed(rng: Generator, question: Question) -> Question:

@@ -40,12 +40,10 @@ def expect(name: str, **values: Any) -> Expectation:
 
     known = {"name": name, "found": "", "detail": ""} | DATA["expectations"][name]
     kind = getattr(gx.expectations, f"Expect{known.pop('kind')}")
-    given = known.pop("given")
+    given = {key: filled(value) for key, value in known.pop("given").items()}
     about = {key: filled(known.pop(key)) for key in ("severity", "description")}
     meta = {key: filled(value) for key, value in known.items()}
-    expectation: Expectation = kind(
-        **about, meta=meta, **{key: filled(value) for key, value in given.items()}
-    )
+    expectation: Expectation = kind(**about, meta=meta, **given)
     return expectation
 
 

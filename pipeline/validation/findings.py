@@ -67,23 +67,21 @@ def stop_if_critical(reports: Sequence[CorpusReport]) -> None:
     Raises:
         ValidationError: one line for each critical finding in any of the reports.
     """
-    lines = [_line(report, found) for report in reports for found in report.findings if found.stops]
+    lines = []
+    for report, found in ((each, f) for each in reports for f in each.findings if f.stops):
+        file = paths.corpus_dir(report.corpus)
+        if found.split != "all":
+            file = paths.split_csv(file, found.split)
+        # of a repeated id all rows are found
+        ids = list(dict.fromkeys(example.id for example in found.examples))[:NUM_IDS_SHOWN]
+        named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
+        lines.append(
+            f"  {report.corpus} {found.split} ({file}): {found.description} "
+            f"Found: {found.observed.rstrip('.')}{named}."
+        )
     if lines:
         noun = "finding" if len(lines) == 1 else "findings"
         raise ValidationError(
             f"the corpora have {len(lines)} critical {noun}; correct the data at its source and "
             "run again:\n" + "\n".join(lines)
         )
-
-
-def _line(report: CorpusReport, found: Finding) -> str:
-    file = paths.corpus_dir(report.corpus)
-    if found.split != "all":
-        file = paths.split_csv(file, found.split)
-    # if an id is repeated, the findings include all its rows
-    ids = list(dict.fromkeys(example.id for example in found.examples))[:NUM_IDS_SHOWN]
-    named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
-    return (
-        f"  {report.corpus} {found.split} ({file}): {found.description} "
-        f"Found: {found.observed.rstrip('.')}{named}."
-    )

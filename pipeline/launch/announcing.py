@@ -67,19 +67,15 @@ def _described(lock: Any) -> str:
             f"{path}: taken at {since}, by a DVC that it does not name; if none is at work in "
             f"this folder, on this machine or another, nobody will release it: remove {path}"
         )
-    return f"{path}: {_holder(Path(path))} has held it since {since}"
-
-
-def _holder(path: Path) -> str:
-    """Describe the process whose id is in a lock file."""
     try:
-        number = path.read_text().strip()
+        number = Path(path).read_text().strip()
         command = " ".join(psutil.Process(int(number)).cmdline())
-        return f"process {number} ({' '.join(command.split())})"  # one line
+        holder = f"process {number} ({' '.join(command.split())})"  # one line
     except (OSError, ValueError):
-        return "another DVC"
+        holder = "another DVC"
     except psutil.Error:
-        return f"process {number}, of another machine or container,"
+        holder = f"process {number}, of another machine or container,"
+    return f"{path}: {holder} has held it since {since}"
 
 
 if __name__ == "__main__":

@@ -17,27 +17,19 @@ HEADERS = ("stage", "where", "time", "last")
 
 
 @dataclass
-class Running:
-    """A running stage."""
-
-    where: str
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def time(self) -> str:
-        """Return how long it has been running."""
-        return duration(time.monotonic() - self.started)
-
-
-@dataclass
 class Progress:
     """The state of a launch: each stage is in one of these."""
 
     waiting: set[str]
-    running: dict[str, Running] = field(default_factory=dict)
+    running: dict[str, tuple[str, float]] = field(default_factory=dict)  # where and since when
     done: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)  # with the reason
     left_out: list[str] = field(default_factory=list)  # because their inputs could not be made
+
+
+def since(start: float) -> str:
+    """Say how long ago a moment of the monotonic clock was."""
+    return duration(time.monotonic() - start)
 
 
 class QuietConsole(Console):
@@ -81,8 +73,8 @@ class Board:
     def _table(self, progress: Progress, says: Mapping[str, str]) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
         rows = [
-            (name, stage.where, stage.time, duration(self.last[name]) if name in self.last else "")
-            for name, stage in progress.running.items()
+            (name, where, since(start), duration(self.last[name]) if name in self.last else "")
+            for name, (where, start) in progress.running.items()
         ]
         for header, *column in zip(HEADERS, *rows, strict=True):
             table.add_column(header, no_wrap=True, min_width=max(map(len, (header, *column))))

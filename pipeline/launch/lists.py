@@ -6,41 +6,17 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
-from pipeline.core.yaml12 import parse_yaml
+from pipeline.core.yaml12 import parse_yaml, read_yaml
 from pipeline.plumbing.params import CorporaParams, LocalCorpora, RunParams
 
-# what a template is filled with
-CORPUS, FEATURE_SET, RUN, PAIR_RUN, TRIAL = "{corpus}", "{set}", "{run}", "{pair_run}", "{trial}"
-RUN_DIR = paths.run_dir(RUN)
 LOCK = "requirements-compute.lock"
-# by stage and key: templates, for each corpus, run or trial in turn; those of one tuple together
-WRITTEN_OUT: dict[tuple[str, str], Sequence[tuple[Path | str, ...]]] = {
-    ("inputs", "deps"): [
-        (paths.tokens_dir(CORPUS),),
-        (paths.features_dir(FEATURE_SET),),
-        (paths.BACKBONE,),
-    ],
-    ("inputs", "params"): [
-        (f"runs.{RUN}.mode", f"runs.{RUN}.batch_size"),
-        (f"runs.{PAIR_RUN}.pair_encoding",),
-    ],
-    ("report", "deps"): [
-        (paths.CORPORA,),
-        (paths.VALIDATION,),
-        (paths.INPUTS,),
-        (paths.scores_json(RUN),),
-        (paths.predictions_dir(RUN),),
-        (paths.run_history(RUN_DIR), paths.run_summary(RUN_DIR)),
-        (paths.trial_scores(paths.trial_dir(TRIAL)),),
-        (paths.DEAD_HEADS,),
-    ],
-}
+WRITTEN_OUT: Mapping[str, Any] = read_yaml(Path(__file__).with_name("lists.yaml"))
 
 
 def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
@@ -52,11 +28,11 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
         trials: the names of those of trials.yaml.
     """
     names: dict[str, list[str]] = {
-        CORPUS: list(CORPORA),
-        FEATURE_SET: list(FEATURE_SETS),
-        RUN: list(runs),
-        PAIR_RUN: [name for name, run in runs.items() if run.pair_corpora],
-        TRIAL: list(trials),
+        "{corpus}": list(CORPORA),
+        "{set}": list(FEATURE_SETS),
+        "{run}": list(runs),
+        "{pair_run}": [name for name, run in runs.items() if run.pair_corpora],
+        "{trial}": list(trials),
     }
     lines = text.split("\n")
     for stage, entry in parse_yaml(text)["stages"].items():
@@ -69,8 +45,14 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
             now = entry.get("do", entry).get(key, [])
             items = [item for item in now if not _is_code(item)]
             code = [item for item in now if _is_code(item)]
-            if (stage, key) in WRITTEN_OUT:
-                items = list(_filled(WRITTEN_OUT[stage, key], names))
+            if templates := WRITTEN_OUT.get(stage, {}).get(key):
+                items = [
+                    template.replace(kind, name)
+                    for group in templates
+                    for kind in [next((k for k in names if k in group[0]), "")]
+                    for name in names.get(kind, [""])
+                    for template in group
+                ]
             if items + code != now:
                 _replace(lines, stage, key, items + code)
     return "\n".join(lines)
@@ -103,16 +85,6 @@ def trials_in(text: str) -> set[str]:
 def _is_code(item: Any) -> bool:
     """Say whether a dep is a room, a script of a stage or the lock file; no list changes these."""
     return isinstance(item, str) and (item.startswith(("pipeline/", "stages/")) or item == LOCK)
-
-
-def _filled(
-    templates: Iterable[tuple[Path | str, ...]], names: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
-    for group in templates:
-        texts = [str(template) for template in group]
-        kind = next((kind for kind in names if kind in texts[0]), "")
-        for name in names.get(kind, [""]):
-            yield from (text.replace(kind, name) for text in texts)
 
 
 def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> None:

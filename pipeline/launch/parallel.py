@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -13,7 +12,7 @@ from pipeline.core import paths
 from pipeline.core.tasks import Mode
 from pipeline.errors import LaunchError, StopError
 from pipeline.launch import on_worker
-from pipeline.launch.board import Board, Progress, Running
+from pipeline.launch.board import Board, Progress, since
 from pipeline.launch.cluster import Workers
 from pipeline.launch.job import on_signals
 from pipeline.launch.machine import TRAINING, gpu_share
@@ -35,19 +34,16 @@ def tasks_of(
         last: seconds of each stage's last run, if known.
         params: decide which of the others are long.
     """
+    guesses = {
+        f"{stage}@{name}": GUESSED_SECONDS[run.mode] * len(run.corpora)
+        for name, run in params.runs.items()
+        for stage in TRAINING
+    }
     return [
-        Task(stage.name, stage.after, last.get(stage.name, _guess(stage.name, params)))
+        Task(stage.name, stage.after, last.get(stage.name, guesses.get(stage.name, 1.0)))
         for stage in stages
         if stage.outcome != Outcome.UP_TO_DATE
     ]
-
-
-def _guess(stage: str, params: Params) -> float:
-    group, _, name = stage.partition("@")
-    if group not in TRAINING or name not in params.runs:
-        return 1.0
-    run = params.runs[name]
-    return GUESSED_SECONDS[run.mode] * len(run.corpora)
 
 
 class Launch:
@@ -76,7 +72,7 @@ class Launch:
             StopError: it was asked to stop; trainings have written checkpoints.
         """
         progress = self.progress
-        with on_signals(self._note), self.board.live:
+        with on_signals(lambda number, _: self.asked.append(number)), self.board.live:
             self._submit()
             while progress.running or progress.waiting:
                 self._look()
@@ -131,7 +127,7 @@ class Launch:
             name = event["stage"]
             progress.waiting.discard(name)
             progress.done.discard(name)
-            progress.running[name] = Running(event["where"])
+            progress.running[name] = (event["where"], time.monotonic())
             self.board.began(name, event["where"])
         for name in filter(self._is_open, ended):
             self._end(name)
@@ -143,22 +139,22 @@ class Launch:
         """Note that a stage has ended."""
         progress, future = self.progress, self.futures[name]
         progress.waiting.discard(name)
-        stage = progress.running.pop(name, Running(""))
+        took = since(progress.running.pop(name, ("", time.monotonic()))[1])
         if future.status == "finished":
             progress.done.add(name)
             count = f"{len(progress.done)} of {len(self.tasks)}"
-            self.board.say(f"{name} done in {stage.time}, {count}")
+            self.board.say(f"{name} done in {took}, {count}")
         elif future.status != "error":
             raise self._scheduler_lost()
         elif self.asked:
-            self.board.say(f"{name} stopped after {stage.time}", "yellow")
+            self.board.say(f"{name} stopped after {took}", "yellow")
         elif any(other.status == "error" for other in self._before(name)):
             progress.left_out.append(name)  # dask gives it the error of the failed stage
         else:
             error = future.exception()
             lost = "" if isinstance(error, RuntimeError) else "lost on the cluster: "
             progress.failed[name] = f"{lost}{error}"
-            self.board.say(f"{name} failed after {stage.time}: {lost}{error}", "red")
+            self.board.say(f"{name} failed after {took}: {lost}{error}", "red")
 
     def _stop(self) -> None:
         """Pass on a request to stop; cancel the stages that have not started."""
@@ -179,9 +175,6 @@ class Launch:
             f"the scheduler at {self.workers.address} is lost; what ran on its workers stops, and "
             "the next `make repro` goes on from there"
         )
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        self.asked.append(number)
 
 
 @contextmanager

@@ -92,24 +92,23 @@ class _Planner:
         self.repo = repo
         self._made: dict[str, tuple[str, Any]] = {}  # by path: its stage, and the out if known
         self._found: dict[str, Content] = {}  # in the workspace as it is now, by path
-        self._params: dict[str, Any] = {}  # files of params, by path
 
     def planned(self, stage: Any, after: Iterable[Any]) -> PlannedStage:
         """Plan the next stage; `after` are those whose outs it reads."""
-        params = {dep: self._values(dep) for dep in stage.deps if _is_params(dep)}
-        contents = {dep: self._content(dep) for dep in stage.deps if not _is_params(dep)}
+        from dvc.dependency import ParamsDependency
+
+        is_params = {dep: isinstance(dep, ParamsDependency) for dep in stage.deps}
+        params = {dep: dep.read_params() for dep in stage.deps if is_params[dep]}
+        contents = {dep: self._content(dep) for dep in stage.deps if not is_params[dep]}
         makers = dict.fromkeys(content.maker for content in contents.values() if content.maker)
         changes = list(_changes(stage, params, contents))
-        reasons = [
-            *(changes if _was_run(stage) else [Reason("stage", stage.addressing, "never run")]),
-            # outs that are not as the last run left them
-            *(
-                Reason("out", name, CHANGES.get(change, change))
-                for out in (stage.outs if _was_run(stage) else ())
-                for name, change in out.status().items()
-            ),
-            *(Reason("stage", maker, "runs before") for maker in makers),
-        ]
+        reasons = list(changes)
+        if any(out.hash_info for out in stage.outs):  # outs are not as the last run left them
+            outs = (each for out in stage.outs for each in out.status().items())
+            reasons += [Reason("out", name, CHANGES.get(how, how)) for name, how in outs]
+        else:
+            reasons = [Reason("stage", stage.addressing, "never run")]
+        reasons += [Reason("stage", maker, "runs before") for maker in makers]
         outcome, restored = Outcome.UP_TO_DATE, None
         if makers:
             lacks_outs = len(reasons) > len(makers) and not self._locked_in_cache(stage)
@@ -126,10 +125,17 @@ class _Planner:
 
     def _content(self, dep: Any) -> Content:
         """Say what a file or folder will be when its stage's turn comes."""
+        from dvc_data.hashfile.meta import Meta
+
         for path in (dep.fs_path, *map(str, Path(dep.fs_path).parents)):
             if path in self._made:
                 maker, out = self._made[path]
-                return _content_at(dep.fs_path, out) if out else Content(maker=maker)
+                if out is None:
+                    return Content(maker=maker)
+                if path == dep.fs_path:
+                    return Content(out.hash_info, out.meta)
+                found = out.get_obj(filter_info=dep.fs_path)  # inside it
+                return Content(found.hash_info, Meta()) if found else Content()
         if dep.fs_path not in self._found:
             meta, hash_info = dep._get_hash_meta() if dep.exists else (None, None)
             self._found[dep.fs_path] = Content(hash_info, meta)
@@ -177,48 +183,10 @@ class _Planner:
         cached = self.repo.stage_cache._create_stage(record, wdir=stage.wdir)
         return cached if cached.outs_cached() else None
 
-    def _values(self, dep: Any) -> dict[str, Any]:
-        """Return the params of a stage that there are, by their dotted keys."""
-        from dvc.utils.serialize import load_path
-
-        if dep.fs_path not in self._params:
-            self._params[dep.fs_path] = load_path(dep.fs_path, self.repo.fs) if dep.exists else {}
-        found = {key: _value_at(self._params[dep.fs_path], key) for key in dep.params}
-        return {key: value for key, value in found.items() if value is not None}
-
-
-def _is_params(dep: Any) -> bool:
-    from dvc.dependency import ParamsDependency
-
-    return isinstance(dep, ParamsDependency)
-
-
-def _was_run(stage: Any) -> bool:
-    return any(out.hash_info for out in stage.outs)
-
 
 def _has_outs(stage: Any) -> bool:
     """Say whether dvc.lock has all outs of a stage."""
     return all(out.hash_info for out in stage.outs)
-
-
-def _content_at(path: str, out: Any) -> Content:
-    """Return what an out that comes back from the cache has at a path: itself, or inside it."""
-    from dvc_data.hashfile.meta import Meta
-
-    if path == out.fs_path:
-        return Content(out.hash_info, out.meta)
-    found = out.get_obj(filter_info=path)
-    return Content(found.hash_info, Meta()) if found else Content()
-
-
-def _value_at(values: Any, key: str) -> Any:
-    """Return what a dotted key leads to, or None."""
-    for part in key.split("."):
-        if not isinstance(values, Mapping) or part not in values:
-            return None
-        values = values[part]
-    return values
 
 
 def _changes(

@@ -12,7 +12,7 @@ from typing import NoReturn
 from pipeline.errors import PlanError
 from pipeline.launch.plan import Outcome, PlannedStage, plan_stages
 from pipeline.launch.summary import MAY_RUN, summary
-from pipeline.launch.sweep import check_listed, guessed, watch_own_files
+from pipeline.launch.sweep import guessed, prepare_graph
 from pipeline.launch.times import last_seconds, load_times
 from pipeline.plumbing.params import Params, load_params
 from pipeline.plumbing.trials import load_trials, with_trials
@@ -39,8 +39,7 @@ def run_graph(how: How) -> NoReturn:
     """
     params = load_params()
     trials = load_trials(params)
-    check_listed(trials)
-    watch_own_files(params)
+    prepare_graph(params, trials)
     last = guessed(last_seconds(load_times(params.profile)), trials)
     stages: Sequence[PlannedStage] = []
     if how.scheduler or how.jobs > 1:

@@ -14,21 +14,7 @@ from pipeline.core.files import write_text
 from pipeline.errors import RevisionError
 
 WORKSPACE = "workspace"
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Plots</title>
-<script>{libraries}</script>
-<style>body {{ font-family: sans-serif; margin: 1rem }}</style>
-</head>
-<body>
-{{plot_divs}}
-</body>
-</html>
-"""
-
+PAGE = Path(__file__).with_name("plots.html")
 Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
 
 
@@ -119,7 +105,7 @@ def draw_plots(revisions: Sequence[str]) -> str:
     """
     with TemporaryDirectory() as folder:
         template = Path(folder) / "template.html"
-        write_text(template, PAGE.format(libraries=_libraries()))
+        write_text(template, PAGE.read_text("utf-8").replace("LIBRARIES", _libraries()))
         command = ["diff", *revisions] if revisions else ["show"]
         options = ["--html-template", str(template), "--out", folder]
         done = subprocess.run(  # noqa: S603
@@ -145,7 +131,5 @@ def _libraries() -> str:
     try:
         from vl_convert import javascript_bundle
     except ImportError:
-        raise RevisionError(
-            "the page needs the package vl-convert-python; `make plots` installs it"
-        ) from None
+        raise RevisionError("vl-convert-python is missing; `make plots` installs it") from None
     return str(javascript_bundle(None))  # type: ignore[arg-type]  # all of it, says its text

@@ -66,20 +66,17 @@ def read_grid(text: str) -> Grid:
             raise InputError(f"a grid is written like {EXAMPLE!r}, not {part!r}")
         if not re.fullmatch(r"batch_size\.\w+", setting) and setting not in SETTINGS:
             raise InputError(f"{setting!r} cannot be tried; what can: {', '.join(SETTINGS)}")
-        grid[setting] = [_value_of(setting, value) for value in values.split(",")]
+        is_size = setting.startswith("batch_size")
+        kind: Any = str if setting in READINGS else int if is_size else float
+        for value in values.split(","):
+            try:
+                grid.setdefault(setting, []).append(kind(value))
+            except ValueError:
+                wanted = "whole number" if is_size else "number"
+                raise InputError(f"{setting}: {value!r} is no {wanted}") from None
     if not grid:
         raise InputError(f"a grid is written like {EXAMPLE!r}")
     return grid
-
-
-def _value_of(setting: str, text: str) -> float | str:
-    if setting in READINGS:
-        return text
-    try:
-        return int(text) if setting.startswith("batch_size") else float(text)
-    except ValueError:
-        kind = "whole number" if setting.startswith("batch_size") else "number"
-        raise InputError(f"{setting}: {text!r} is no {kind}") from None
 
 
 def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -> dict[str, Trial]:
@@ -172,25 +169,16 @@ def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
         new_graph.write_text(graph, encoding="utf-8", newline="\n")
 
 
-def watch_own_files(params: Params) -> None:
-    """Make the user's own files deps in dvc.yaml, so that DVC notices when they change."""
-    try:
-        text = paths.DVC_YAML.read_text(encoding="utf-8")
-        wanted = watching(text, params.active.corpora)
-    except (OSError, *NOT_A_GRAPH):
-        return  # DVC itself reports what is wrong with it
-    if wanted != text:
-        write_text(paths.DVC_YAML, wanted)
-
-
-def check_listed(trials: Mapping[str, Trial]) -> None:
-    """Make sure that the report in dvc.yaml depends on the trials of trials.yaml.
+def prepare_graph(params: Params, trials: Mapping[str, Trial]) -> None:
+    """Make the user's own files deps in dvc.yaml, so that DVC notices when they change.
 
     Raises:
-        InputError: it does not: one of the two was changed alone.
+        InputError: the report there does not depend on the trials of trials.yaml: one of the two
+            files was changed alone.
     """
     try:
-        found = trials_in(paths.DVC_YAML.read_text(encoding="utf-8"))
+        text = paths.DVC_YAML.read_text(encoding="utf-8")
+        wanted, found = watching(text, params.active.corpora), trials_in(text)
     except (OSError, *NOT_A_GRAPH):
         return  # DVC itself reports what is wrong with it
     if others := sorted(found ^ set(trials)):
@@ -199,6 +187,8 @@ def check_listed(trials: Mapping[str, Trial]) -> None:
             f"{' and others' if len(others) > 1 else ''}; run `make sweep`, or `make graph` after "
             f"a change of {paths.TRIALS} by hand"
         )
+    if wanted != text:
+        write_text(paths.DVC_YAML, wanted)
 
 
 def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:

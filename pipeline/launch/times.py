@@ -7,9 +7,6 @@ from rich.table import Table
 from pipeline.core import paths
 from pipeline.plumbing.stage_times import StageTime, read_time
 
-HEADER = ("stage", "time", "peak memory", "examples/s", "steps", "device", "")
-RIGHT = ("time", "peak memory", "examples/s", "steps")
-
 
 def load_times(profile: str) -> dict[str, StageTime]:
     """Return what the stages of a profile took, by name, in the order in which they last ran.
@@ -40,22 +37,20 @@ def duration(seconds: float) -> str:
 def times_table(times: Sequence[StageTime]) -> Table:
     """Return a table for a terminal of what stages took, and all of them together."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for name in HEADER:
-        table.add_column(name, justify="right" if name in RIGHT else "left")
+    table.add_column("stage")
+    for name in ("time", "peak memory", "examples/s", "steps"):
+        table.add_column(name, justify="right")
+    table.add_column("device")
     for time in times:
-        table.add_row(*_row(time))
+        memory, rate = time.peak_memory_bytes, time.examples_per_second
+        table.add_row(
+            time.stage,
+            duration(time.seconds),
+            "" if memory is None else f"{memory / 1e6:.0f} MB",
+            "" if rate is None else f"{rate:.0f}",
+            "" if time.steps is None else str(time.steps),
+            "" if time.device is None else f"{time.device}, {time.threads} threads",
+            "resumed" if time.resumed else "",
+        )
     table.add_row("all", duration(sum(time.seconds for time in times)))
     return table
-
-
-def _row(time: StageTime) -> tuple[str, ...]:
-    memory, rate = time.peak_memory_bytes, time.examples_per_second
-    return (
-        time.stage,
-        duration(time.seconds),
-        "" if memory is None else f"{memory / 1e6:.0f} MB",
-        "" if rate is None else f"{rate:.0f}",
-        "" if time.steps is None else str(time.steps),
-        "" if time.device is None else f"{time.device}, {time.threads} threads",
-        "resumed" if time.resumed else "",
-    )

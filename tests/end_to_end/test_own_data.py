@@ -12,7 +12,7 @@ from pipeline.core.tasks import CORPORA
 from pipeline.data.reading import write_split
 from pipeline.data.synthetic import generate
 from pipeline.errors import CorpusError
-from pipeline.launch.sweep import watch_own_files
+from pipeline.launch.sweep import prepare_graph
 from pipeline.plumbing.params import SplitSizes, load_params
 from stages import corpora, train
 from tests.torture.repository import Repository, small_repository
@@ -43,7 +43,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path
     write_own_pairs(folder / "my data")
     small.set(profiles__demo__corpora={"source": "local:../my data"})
     with chdir(small.folder):
-        watch_own_files(load_params())  # the first step of `make repro`
+        prepare_graph(load_params(), {})  # as `make repro` does first
     small.make()
     return small
 

@@ -1,13 +1,14 @@
 """Board: a live table on a terminal, lines elsewhere; never both, and never too wide."""
 
 import re
+import time
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from pipeline.core import paths
-from pipeline.launch.board import Board, Progress, Running
+from pipeline.launch.board import Board, Progress
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -22,7 +23,8 @@ def shown(words: str, *, is_terminal: bool, width: int = 80) -> str:
     file = StringIO()
     console = Console(file=file, force_terminal=is_terminal, width=width, color_system=None)
     board = Board(console, {NAMES[0]: 41.0})
-    progress = Progress({NAMES[2]}, {name: Running("1 thread") for name in NAMES[:2]}, {"tokens"})
+    running = {name: ("1 thread", time.monotonic()) for name in NAMES[:2]}
+    progress = Progress({NAMES[2]}, running, {"tokens"})
     with board.live:
         for name in progress.running:
             board.began(name, "1 thread")

@@ -8,9 +8,9 @@ import yaml
 from pipeline.core import paths
 from pipeline.errors import InputError, ParamsError
 from pipeline.launch.sweep import (
-    check_listed,
     guessed,
     kept_readings,
+    prepare_graph,
     read_grid,
     readings_of,
     swept_runs,
@@ -119,7 +119,7 @@ def test_a_sweep_changes_both_files_and_ending_it_restores_them() -> None:
     trials = trials_of(PARAMS, ["multitask-finetune"], 2, read_grid(GRID))
     write_trials(PARAMS, trials)
     assert load_trials(PARAMS) == trials
-    check_listed(trials)
+    prepare_graph(PARAMS, trials)
     numbers = yaml.safe_load(paths.TRIALS.read_text())["trials"].values()  # YAML 1.1
     assert all(isinstance(t["changes"].get("learning_rate", 0.0), float) for t in numbers)
     write_trials(PARAMS, {})
@@ -151,10 +151,10 @@ def test_a_graph_without_its_lists_is_reported_and_nothing_is_written(text: str)
 def test_one_file_changed_alone_is_reported() -> None:
     trials = trials_of(PARAMS, ["sst-finetune"], 3, {})
     with pytest.raises(InputError, match=f"differ in sst-finetune-seed{SEED + 1} and others; run"):
-        check_listed(trials)
+        prepare_graph(PARAMS, trials)
     write_trials(PARAMS, trials)
     with pytest.raises(InputError, match="run `make sweep`, or `make graph`"):
-        check_listed({})
+        prepare_graph(PARAMS, {})
 
 
 def test_the_time_of_a_new_trial_is_estimated_from_its_run() -> None:

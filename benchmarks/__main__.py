@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
         "corpora": {corpus: measure(corpus, params, **how) for corpus in arguments.corpora},
         "machine": machine(params, PEERS),
         "method": {**how, **setting(params), **own},
-        "backbone": asdict(config_from_json(paths.backbone_config(paths.BACKBONE))),
+        "backbone": asdict(config_from_json(paths.BACKBONE / paths.CONFIG)),
         "matmul_peak_gflops": peaks(params),
         **without_peers(arguments.corpora, params),
     }
@@ -138,7 +138,7 @@ def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
 
 def peaks(params: Params) -> dict[str, float]:
     """Measure the peak rate of this machine's matrix products, in GFLOP/s."""
-    width = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
+    width = config_from_json(paths.BACKBONE / paths.CONFIG).hidden_size
     device = choose_device(params.device)
     names = ["float32", *(["bfloat16"] if has_fast_bf16(device) else [])]
     return {name: matmul_peak(name, SHAPE_ROWS, width, device) for name in names}

@@ -125,7 +125,7 @@ class Frozen(Finetune):
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
         device = choose_device(params.device)
-        hidden_size = config_from_json(paths.backbone_config(paths.BACKBONE)).hidden_size
+        hidden_size = config_from_json(paths.BACKBONE / paths.CONFIG).hidden_size
         shape = (len(split), split.corpus.task.num_sentences, hidden_size)
         examples = VectorExamples(split, torch.randn(shape).half().to(device))
         self.trainer = trainer_of(params, examples, "pretrain", params.speed, device)
@@ -211,9 +211,9 @@ def train(params: Params, run: str) -> Trained:
         out = Path(folder)
         shutil.rmtree(train_run(params, run, out).checkpoint)
         epochs: dict[str, dict[CorpusName, float | None]] = {}
-        with paths.run_history(out).open(encoding="utf-8", newline="") as file:
+        with (out / paths.HISTORY).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 score = float(row["dev_score"]) if row["dev_score"] else None
                 epochs.setdefault(row["epoch"], {})[row["corpus"]] = score  # type: ignore[index]
-        best = RunSummary.read(paths.run_summary(out)).best_epoch
-        return Trained(list(epochs.values()), best, sha256_of(paths.run_weights(out)))
+        best = RunSummary.read(out / paths.RUN_SUMMARY).best_epoch
+        return Trained(list(epochs.values()), best, sha256_of(out / paths.WEIGHTS))

@@ -24,7 +24,7 @@ def main(argv: list[str]) -> None:
     truncated = write_cache(
         frames,
         corpus,
-        tokenizer_path=paths.backbone_tokenizer(paths.BACKBONE),
+        tokenizer_path=paths.BACKBONE / paths.TOKENIZER,
         max_length=params.tokens.max_length,
         out=paths.tokens_dir(corpus.name),
     )

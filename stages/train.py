@@ -17,11 +17,11 @@ def main(argv: list[str]) -> Mapping[str, Any]:
     parser.add_argument("run", help="a key of `runs` in params.yaml")
     name = parser.parse_args(argv).run
     params, out = load_params(), paths.run_dir(name)
-    outs = (paths.run_weights(out), paths.run_history(out), paths.run_summary(out))
+    outs = (out / paths.WEIGHTS, out / paths.HISTORY, out / paths.RUN_SUMMARY)
     if write_left_out(params, name, *outs):
         return {}
     trained = train_run(params, name, out)
-    mark_finished(trained.checkpoint, paths.run_weights(out))
+    mark_finished(trained.checkpoint, out / paths.WEIGHTS)
     return trained.facts
 
 

@@ -36,6 +36,17 @@ SITE = Path("site")  # of `make site`, not in git
 CURVES = REPORTS / "curves.csv"  # for `dvc plots`
 PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
 
+# names of files in the folder of a backbone, a run, a trial or a corpus
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"  # of a run in pretrain mode: only its heads
+TOKENIZER = "tokenizer.json"
+HISTORY = "history.csv"  # one line per epoch and corpus
+RUN_SUMMARY = "run.json"
+TRIAL_SCORES = "scores.json"
+ORIGIN = "origin.json"
+
+RECORDS = "records"  # folder in that of a report
+
 # files of the records of a report that are not copies from `data/`
 RECORDED_PARAMS = Path("params.json")
 RECORDED_TRIALS = Path("trials.json")
@@ -51,11 +62,6 @@ def corpus_dir(corpus: str) -> Path:
 def split_csv(corpus_dir: Path, split: str) -> Path:
     """Return the file of one split inside a corpus folder."""
     return corpus_dir / f"{split}.csv"
-
-
-def corpus_origin(corpus_dir: Path) -> Path:
-    """Return the file with the source of a corpus and how it was processed."""
-    return corpus_dir / "origin.json"
 
 
 def validation_json(corpus: str) -> Path:
@@ -83,36 +89,6 @@ def run_dir(run: str) -> Path:
     return RUNS / run
 
 
-def backbone_config(backbone_dir: Path) -> Path:
-    """Return the backbone's config.json."""
-    return backbone_dir / "config.json"
-
-
-def backbone_weights(backbone_dir: Path) -> Path:
-    """Return the backbone's weights."""
-    return backbone_dir / "model.safetensors"
-
-
-def backbone_tokenizer(backbone_dir: Path) -> Path:
-    """Return the backbone's tokenizer."""
-    return backbone_dir / "tokenizer.json"
-
-
-def run_weights(run_dir: Path) -> Path:
-    """Return the weights of a run: only the heads if the backbone was frozen."""
-    return run_dir / "model.safetensors"
-
-
-def run_history(run_dir: Path) -> Path:
-    """Return a run's history: one line per epoch and corpus."""
-    return run_dir / "history.csv"
-
-
-def run_summary(run_dir: Path) -> Path:
-    """Return the summary of a run: best epoch, counts, device."""
-    return run_dir / "run.json"
-
-
 def scores_json(run: str) -> Path:
     """Return the scores of a run."""
     return SCORES / f"{run}.json"
@@ -126,11 +102,6 @@ def predictions_dir(run: str) -> Path:
 def trial_dir(trial: str) -> Path:
     """Return the folder with the results of a trial."""
     return TRIED / trial
-
-
-def trial_scores(trial_dir: Path) -> Path:
-    """Return the scores and the summary of a trial."""
-    return trial_dir / "scores.json"
 
 
 def times_dir(profile: str) -> Path:
@@ -151,11 +122,6 @@ def stage_log(stage: str) -> Path:
 def report_dir(profile: str) -> Path:
     """Return the folder of a profile's report."""
     return REPORTS / profile
-
-
-def records_dir(report_dir: Path) -> Path:
-    """Return the folder with the records of a report."""
-    return report_dir / "records"
 
 
 def recorded(path: Path) -> Path:

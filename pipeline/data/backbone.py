@@ -116,8 +116,8 @@ class PackageIndex:
 
 def _copy_local(source: Path, folder: Path) -> None:
     """Copy a backbone of the user's own, once all that later stages ask of it is there."""
-    places = (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
-    config_path, weights_path, tokenizer_path = sources = [place(source) for place in places]
+    names = (paths.CONFIG, paths.WEIGHTS, paths.TOKENIZER)
+    config_path, weights_path, tokenizer_path = sources = [source / name for name in names]
     missing = [path.name for path in sources if not path.is_file()]
     if missing:
         raise BackboneError(

@@ -75,7 +75,7 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
             for split, frame in source.splits.items():
                 write_split(paths.split_csv(folder, split), frame, corpus)
             origin = {key: value for key, value in vars(source).items() if key != "splits"}
-            CorpusOrigin(**origin).write(paths.corpus_origin(folder))
+            CorpusOrigin(**origin).write(folder / paths.ORIGIN)
         sizes = {split: len(frame) for split, frame in source.splits.items()}
         log.info("%s: %s examples, %d rows dropped", corpus.name, sizes, len(source.dropped))
 

@@ -39,8 +39,8 @@ def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
     Raises:
         BackboneError: a file is missing or damaged, or its tensors are not those of the config.
     """
-    config = config_from_json(paths.backbone_config(backbone_dir))
-    path = paths.backbone_weights(backbone_dir)
+    config = config_from_json(backbone_dir / paths.CONFIG)
+    path = backbone_dir / paths.WEIGHTS
     names = judged_checkpoint(path, config).names
     with torch.device("meta"):  # shapes without values: these come from the file
         model = new_backbone(config, kernels)

@@ -75,7 +75,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
             corpus: CorpusScores(**dict(dev), analysis=analysis, left_out=left_out[corpus])
             for corpus, (dev, analysis) in scored.items()
         },
-        weights_sha256=sha256_of(paths.run_weights(run_dir)),
+        weights_sha256=sha256_of(run_dir / paths.WEIGHTS),
     )
     record.write(paths.scores_json(name))
 
@@ -116,9 +116,9 @@ def _answers(
     examples = {split: open_examples(run, split, device) for split in splits}
     kernels = kernels_on(device, params.speed.forward)
     model = open_model(run, examples["dev"], kernels, backbone_dir)
-    load_weights(model, paths.run_weights(run_dir))
+    load_weights(model, run_dir / paths.WEIGHTS)
     model.to(device)
-    summary = read_summary(paths.run_summary(run_dir))
+    summary = read_summary(run_dir / paths.RUN_SUMMARY)
     for split in splits:
         for part in examples[split].values():
             outputs = head_outputs(model, part, params.evaluation.batch_size)

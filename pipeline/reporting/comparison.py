@@ -256,7 +256,7 @@ def devices(side: Side) -> list[str]:
     """
     found = set()
     for run in side.scores:
-        with _fetched(side, paths.run_summary(paths.run_dir(run))) as file:
+        with _fetched(side, paths.run_dir(run) / paths.RUN_SUMMARY) as file:
             found.add(RunSummary.read(file).trained_on)
     return sorted(found)
 

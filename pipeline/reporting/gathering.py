@@ -45,14 +45,14 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
     data = records_in_data()
     for name, run in params.runs.items():
         trained = paths.run_dir(name)
-        left = paths.run_summary(trained), paths.run_history(trained)
+        left = trained / paths.RUN_SUMMARY, trained / paths.HISTORY
         for path in (*left, paths.scores_json(name), paths.inputs_json(name)):
             _copy(data, path, folder)
         for corpus, split in product(run.corpora, SCORED):
             read_predicted(data, name, corpus, split)  # rejects files with sentences
             _copy(data, paths.predictions_csv(name, corpus, split), folder)
     for name in trials:
-        _copy(data, paths.trial_scores(paths.trial_dir(name)), folder)
+        _copy(data, paths.trial_dir(name) / paths.TRIAL_SCORES, folder)
     texts = {}
     for corpus in CORPORA:
         found = _validation(data, corpus)

@@ -64,7 +64,7 @@ def write_report(
         SchemaError: another version wrote such a file.
     """
     with replacing_folder(out) as folder:
-        outcome = _write_pages(gather(params, trials, paths.records_dir(folder)), folder)
+        outcome = _write_pages(gather(params, trials, folder / paths.RECORDS), folder)
     write_json(summary_path, summary(outcome.results))
     write_text(summary_path.with_name(paths.CURVES.name), curves_csv(outcome.histories))
     log.info("wrote %s", out / "table3.md")
@@ -80,7 +80,7 @@ def render_report(profile: str) -> None:
     records, out = records_of(profile), paths.report_dir(profile)
     with replacing_folder(out) as folder:
         _write_pages(records, folder)
-        shutil.copytree(records.folder, paths.records_dir(folder))
+        shutil.copytree(records.folder, folder / paths.RECORDS)
 
 
 def _write_pages(records: Records, folder: Path) -> Outcome:
@@ -187,7 +187,7 @@ def run_page(params: Params, outcome: Outcome, name: str) -> str:
             if count
         ],
         left_out=left_out,
-        weights=paths.run_weights(paths.run_dir(name)),
+        weights=paths.run_dir(name) / paths.WEIGHTS,
     )
 
 

@@ -93,7 +93,7 @@ def _read_trial(
 ) -> Iterator[Tried]:
     """Read the trial's score for each row of its run."""
     run = changed(params.run(trial.run), trial.changes)
-    path = paths.trial_scores(paths.trial_dir(name))
+    path = paths.trial_dir(name) / paths.TRIAL_SCORES
     scores = records.read(path, TrialScores)
     for row in results:
         if row.run == trial.run:
@@ -135,9 +135,9 @@ def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName,
 
 
 def _read_trained(records: Records, name: str, run: RunParams) -> Trained:
-    summary = records.read(paths.run_summary(paths.run_dir(name)), RunSummary)
+    summary = records.read(paths.run_dir(name) / paths.RUN_SUMMARY, RunSummary)
     scores = records.read(paths.scores_json(name), RunScores)
-    with records.file(paths.run_summary(paths.run_dir(name))):
+    with records.file(paths.run_dir(name) / paths.RUN_SUMMARY):
         turns = {corpus: summary.turns[corpus] for corpus in run.corpora}  # in their order
     return Trained(
         **dict(summary) | {"turns": turns},
@@ -155,7 +155,7 @@ def _read_history(
     """
     keys = ("epoch", "corpus", "dev_score", "steps", "train_loss")
     with (
-        records.file(paths.run_history(paths.run_dir(name))) as path,
+        records.file(paths.run_dir(name) / paths.HISTORY) as path,
         path.open(encoding="utf-8", newline="") as file,
     ):
         values: list[dict[str, Any]] = [

@@ -85,7 +85,7 @@ def records_in_data(folder: Path = paths.DATA) -> Records:
 
 def records_of(profile: str) -> Records:
     """Return the records of a profile's report."""
-    folder = paths.records_dir(paths.report_dir(profile))
+    folder = paths.report_dir(profile) / paths.RECORDS
     command = f"`make repro PROFILE={profile}`"
     remedy = f"`git checkout {folder}` or {command} brings it back"
     return Records(folder, folder, remedy, remedy, if_older=f"{command} writes it anew")

@@ -34,10 +34,7 @@ HEADS = "heads.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CARD = "README.md"
 RECORD = "export.json"  # says that the folder is ours to replace
-OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD} | {
-    path(Path()).name
-    for path in (paths.backbone_config, paths.backbone_weights, paths.backbone_tokenizer)
-}
+OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD, paths.CONFIG, paths.WEIGHTS, paths.TOKENIZER}
 
 
 class Exported(Record):
@@ -73,11 +70,11 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
         if folder.exists() and force:
             shutil.copytree(folder, new, symlinks=True, dirs_exist_ok=True)
             (new / HEADS).unlink(missing_ok=True)  # of another run, perhaps
-        write_json(paths.backbone_config(new), _config(run))
-        _write_tensors(paths.backbone_weights(new), _weights(run))
+        write_json(new / paths.CONFIG, _config(run))
+        _write_tensors(new / paths.WEIGHTS, _weights(run))
         if not run.classified:
             _write_tensors(new / HEADS, _heads(run))
-        write_text(paths.backbone_tokenizer(new), run.tokenizer.to_str() + "\n")
+        write_text(new / paths.TOKENIZER, run.tokenizer.to_str() + "\n")
         write_json(new / TOKENIZER_CONFIG, _tokenizer_config(run, max_length))
         write_text(new / CARD, card)
         Exported(run=name).write(new / RECORD)
@@ -98,7 +95,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 
 def _scores(name: str) -> Scores:
     """Read what `evaluate` stored of these very weights."""
-    path, weights = paths.scores_json(name), paths.run_weights(paths.run_dir(name))
+    path, weights = paths.scores_json(name), paths.run_dir(name) / paths.WEIGHTS
     try:
         record = RunScores.read(path)
     except (OSError, ValueError):

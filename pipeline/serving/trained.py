@@ -86,10 +86,10 @@ def open_run(params: Params, name: str) -> TrainedRun:
     device = choose_device(params.device)
     make_deterministic(device)
     backbone = load_backbone(paths.BACKBONE, kernels_on(device, params.speed.forward))
-    tokenizer = load_tokenizer(paths.backbone_tokenizer(paths.BACKBONE))
+    tokenizer = load_tokenizer(paths.BACKBONE / paths.TOKENIZER)
     if tokenizer.get_vocab_size() > backbone.config.vocab_size:
         raise BackboneError(
-            f"{paths.backbone_tokenizer(paths.BACKBONE)} has {tokenizer.get_vocab_size()} tokens "
+            f"{paths.BACKBONE / paths.TOKENIZER} has {tokenizer.get_vocab_size()} tokens "
             f"and the backbone {backbone.config.vocab_size}; run `dvc repro -f backbone`"
         )
     model = MultitaskBert(
@@ -98,14 +98,14 @@ def open_run(params: Params, name: str) -> TrainedRun:
         backbone.config.hidden_size,
         summary.dropout,
     )
-    load_weights(model, paths.run_weights(paths.run_dir(name)))
+    load_weights(model, paths.run_dir(name) / paths.WEIGHTS)
     backbone, model = backbone.to(device).eval(), model.to(device).eval()
     return TrainedRun(name, summary, backbone, model, tokenizer)
 
 
 def _summary(name: str) -> RunSummary:
     """Read run.json; reject a run without a finished epoch."""
-    path = paths.run_summary(paths.run_dir(name))
+    path = paths.run_dir(name) / paths.RUN_SUMMARY
     if not path.exists():
         raise TrainingError(f"{name} is not trained yet ({path} is missing); run `dvc repro`")
     try:
@@ -125,7 +125,7 @@ def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) ->
     """
     if name not in BACKBONES:
         return
-    weights = paths.backbone_weights(folder)
+    weights = folder / paths.WEIGHTS
     for pin in BACKBONES[name].pins:
         path = folder / pin.name
         if not path.is_file():
@@ -144,7 +144,7 @@ def profile_of(run: str) -> str | None:
     run.json does not contain it, and params.yaml may have changed. dvc.lock is used if it describes
     exactly these weights.
     """
-    weights = paths.run_weights(paths.run_dir(run))
+    weights = paths.run_dir(run) / paths.WEIGHTS
     try:
         locked = read_lock()[f"train@{run}"]
         (md5,) = (out.md5 for out in locked.outs if out.path == weights.as_posix())

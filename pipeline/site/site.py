@@ -79,7 +79,7 @@ def _sources(report: Path) -> Iterator[tuple[str, Path]]:
     """Yield the name in the site and the path of every file that comes from a report."""
     if not report.joinpath("README.md").is_file():
         raise ReportError(f"{report}/ contains no report; run `make repro PROFILE={report.name}`")
-    records = paths.records_dir(report)
+    records = report / paths.RECORDS
     for path in sorted(report.rglob("*")):
         if path.suffix in (".md", ".svg", ".json") and not path.is_relative_to(records):
             yield _name(path.relative_to(report)), path

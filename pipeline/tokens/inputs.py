@@ -66,7 +66,7 @@ def check_files(hashes: Mapping[str, str]) -> None:
 def _hashes(run: RunParams) -> dict[str, str]:
     """Hash what a run reads: tokens, and either features or the backbone's weights."""
     folders = [paths.tokens_dir(corpus) for corpus in run.corpora]
-    files = [paths.backbone_config(paths.BACKBONE), paths.backbone_weights(paths.BACKBONE)]
+    files = [paths.BACKBONE / paths.CONFIG, paths.BACKBONE / paths.WEIGHTS]
     if run.mode == "pretrain":
         sets = [feature_set(corpus, run.encoding_of(corpus)) for corpus in run.corpora]
         folders += map(paths.features_dir, sets)

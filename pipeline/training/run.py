@@ -71,10 +71,10 @@ def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) 
         checkpoint.save(trainer)
         trainer.finish()
         metadata = {"run": name, "mode": run.mode}
-        save_weights(trainer.model.cpu(), paths.run_weights(out), metadata)
-        write_history(paths.run_history(out), trainer.progress.history)
+        save_weights(trainer.model.cpu(), out / paths.WEIGHTS, metadata)
+        write_history(out / paths.HISTORY, trainer.progress.history)
         summary = _summary(params, name, trainer, kernels, device)
-        summary.write(paths.run_summary(out))
+        summary.write(out / paths.RUN_SUMMARY)
     return Trained(folder, facts)
 
 

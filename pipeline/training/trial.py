@@ -34,15 +34,15 @@ def train_trial(params: Params, name: str, trial: Trial) -> Mapping[str, Any]:
     inputs = paths.inputs_json(trial.run)
     with replacing_folder(paths.trial_dir(name)) as folder:
         trained = train_run(own, name, folder, inputs)
-        summary = read_summary(paths.run_summary(folder))
+        summary = read_summary(folder / paths.RUN_SUMMARY)
         scores = TrialScores(
             trial=name,
             run=trial.run,
             trained=TrialSummary(**dict(summary)),
             corpora=score_dev(own, name, inputs, folder, paths.BACKBONE),
         )
-        scores.write(paths.trial_scores(folder))
-        mark_finished(trained.checkpoint, paths.trial_scores(folder))
-        paths.run_weights(folder).unlink()
-        paths.run_summary(folder).unlink()
+        scores.write(folder / paths.TRIAL_SCORES)
+        mark_finished(trained.checkpoint, folder / paths.TRIAL_SCORES)
+        (folder / paths.WEIGHTS).unlink()
+        (folder / paths.RUN_SUMMARY).unlink()
     return trained.facts

@@ -93,7 +93,7 @@ def _checked_split(
 
 
 def _origin(corpus_dir: Path) -> CorpusOrigin:
-    path = paths.corpus_origin(corpus_dir)
+    path = corpus_dir / paths.ORIGIN
     try:
         return CorpusOrigin.read(path)
     except (OSError, ValueError) as error:

@@ -40,8 +40,8 @@ def test_training_gives_the_same_result_as_the_stage(served_dir: Path) -> None:
     with chdir(served_dir):
         trained = train(load_params(), "sst-pretrain")
         out = paths.run_dir("sst-pretrain")
-        assert trained.weights == sha256_of(paths.run_weights(out))
-        assert trained.best_epoch == read_json(paths.run_summary(out))["best_epoch"]
-        history = paths.run_history(out).read_text()
+        assert trained.weights == sha256_of(out / paths.WEIGHTS)
+        assert trained.best_epoch == read_json(out / paths.RUN_SUMMARY)["best_epoch"]
+        history = (out / paths.HISTORY).read_text()
     assert len(trained.epochs) == 2
     assert all(str(epoch["sst"]) in history for epoch in trained.epochs)

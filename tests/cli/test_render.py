@@ -55,7 +55,7 @@ def test_a_changed_record_changes_the_pages(report: dict[Path, bytes]) -> None:
 def test_a_missing_record_is_named_and_the_pages_are_kept(
     profile: str, gone: str, report: dict[Path, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = paths.records_dir(paths.report_dir(profile))
+    records = paths.report_dir(profile) / paths.RECORDS
     (records / gone).unlink(missing_ok=True)
     assert main(["render", "--profile", profile]) == 1
     said = capsys.readouterr().err

@@ -9,7 +9,7 @@ from pipeline.cli import main
 from pipeline.core import paths
 
 ROOT = Path(__file__).parents[2]
-RECORDS = paths.records_dir(paths.report_dir("demo"))
+RECORDS = paths.report_dir("demo") / paths.RECORDS
 HEADER = ["row", "metric", "recorded", "found again", "difference"]
 
 

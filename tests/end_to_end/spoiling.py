@@ -243,7 +243,7 @@ def long_sentences(place: Place) -> None:
         {"id": map(str, range(rows)), "first": "film " * 600, "second": "", "label": 1.0}
     )
     frames = {"train": frame, "dev": frame[:1], "test": frame[:1]}
-    tokenizer = place.folder / paths.backbone_tokenizer(OWN)
+    tokenizer = place.folder / OWN / paths.TOKENIZER
     folder = place.folder / paths.tokens_dir("sst")
     write_cache(frames, CORPORA["sst"], tokenizer, max_length=512, out=folder)
 

@@ -219,7 +219,7 @@ def test_a_trial_that_equals_its_run_gives_the_same_numbers(repository: Reposito
     stages.trials.main([name])
     ask_for_trials(1)
     trial, run = paths.trial_dir(name), paths.run_dir("sts-pretrain")
-    assert paths.run_history(trial).read_bytes() == paths.run_history(run).read_bytes()
-    of_trial = json.loads(paths.trial_scores(trial).read_text())["corpora"]["sts"]
+    assert (trial / paths.HISTORY).read_bytes() == (run / paths.HISTORY).read_bytes()
+    of_trial = json.loads((trial / paths.TRIAL_SCORES).read_text())["corpora"]["sts"]
     of_run = json.loads(paths.scores_json("sts-pretrain").read_text())["corpora"]["sts"]
     assert of_trial == {key: of_run[key] for key in of_trial}

@@ -43,7 +43,7 @@ from pipeline.site.site import write_site
 M = TypeVar("M", bound=BaseModel)
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
-RECORDS = ROOT / paths.records_dir(paths.report_dir("demo"))
+RECORDS = ROOT / paths.report_dir("demo") / paths.RECORDS
 
 
 @pytest.fixture
@@ -150,8 +150,8 @@ def left_by_runs() -> Params:
         inputs.model_copy(update=files).write(paths.inputs_json(name))
         summary = RunSummary.read(RECORDS / f"runs/{name}/run.json")
         trained = {"epochs": 2, "best_epoch": 1, "device": "cpu", "precision": "fp32"}
-        summary.model_copy(update=trained).write(paths.run_summary(folder))
-        write(paths.run_history(folder), "\n".join([header, *rows]) + "\n")
+        summary.model_copy(update=trained).write(folder / paths.RUN_SUMMARY)
+        write(folder / paths.HISTORY, "\n".join([header, *rows]) + "\n")
     for corpus in CORPORA:
         VALIDATION.model_copy(update={"corpus": corpus}).write(paths.validation_json(corpus))
         second = "A second one." if CORPORA[corpus].is_pair else ""

@@ -81,7 +81,7 @@ def test_trials_are_read_back(params: Params) -> None:
         for name, change in zip(names, changes, strict=True)
     }
     for name in trials:
-        write(paths.trial_scores(paths.trial_dir(name)), "[1]")
+        write(paths.trial_dir(name) / paths.TRIAL_SCORES, "[1]")
     found = read_trials(gather(params, trials, RECORDS), params)
     assert (found, list(found)) == (trials, names)
     assert json.loads((RECORDS / f"trials/{names[0]}/scores.json").read_text())

@@ -50,10 +50,10 @@ def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, flo
             majority_class=None,
             best_epoch=2,
         )
-    summary = RunSummary.read(paths.run_summary(paths.run_dir(trial.run)))
+    summary = RunSummary.read(paths.run_dir(trial.run) / paths.RUN_SUMMARY)
     trained = TrialSummary(**dict(summary))
     record = TrialScores(trial=name, run=trial.run, trained=trained, corpora=corpora)
-    record.write(paths.trial_scores(paths.trial_dir(name)))
+    record.write(paths.trial_dir(name) / paths.TRIAL_SCORES)
 
 
 def lines_of(page: str, start: str) -> list[list[str]]:
@@ -175,10 +175,10 @@ def test_the_run_of_table_3_counts_as_a_seed_even_if_undefined(params: Params) -
         path.write_text(json.dumps(content))
     trials = sweep(params, ["sst-pretrain", "sst-finetune"], 3)
     name, other = (name for name in trials if name.startswith("sst-finetune"))
-    path = paths.trial_scores(paths.trial_dir(other))
+    path = paths.trial_dir(other) / paths.TRIAL_SCORES
     path.write_text(path.read_text().replace('"stopped": null', '"stopped": "the loss is nan"'))
     write_trial(params, name, trials[name], {"sst": None})
-    path = paths.run_summary(paths.run_dir("sst-pretrain"))
+    path = paths.run_dir("sst-pretrain") / paths.RUN_SUMMARY
     path.write_text(path.read_text().replace('"cpu"', '"NVIDIA H100"'))
     page = page_of(params, trials)
     devices = "NVIDIA H100 (fp32), cpu (fp32). So part of the spread may come from the devices"

@@ -53,7 +53,7 @@ def test_an_untrained_run_is_rejected(repository: Path) -> None:
     ],
 )
 def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], said: str) -> None:
-    path = paths.run_summary(paths.run_dir(NAME))
+    path = paths.run_dir(NAME) / paths.RUN_SUMMARY
     summary = read_json(path) | change
     gone = {key for key, value in change.items() if value is None}
     write_json(path, {key: value for key, value in summary.items() if key not in gone})
@@ -62,14 +62,14 @@ def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], 
 
 
 def test_a_backbone_that_differs_from_the_runs_is_rejected(repository: Path) -> None:
-    path = paths.run_summary(paths.run_dir(NAME))
+    path = paths.run_dir(NAME) / paths.RUN_SUMMARY
     write_json(path, read_json(path) | {"backbone": next(iter(BACKBONES))})
     with pytest.raises(BackboneError, match=r"of another backbone; run `dvc repro`$"):
         open_run(load_params(), NAME)
 
 
 def test_a_vocabulary_larger_than_the_weights_is_rejected(repository: Path) -> None:
-    path = paths.backbone_tokenizer(paths.BACKBONE)
+    path = paths.BACKBONE / paths.TOKENIZER
     tokenizer = json.loads(path.read_text())
     tokenizer["model"]["vocab"]["#surplus#"] = 30522
     path.unlink()
@@ -90,7 +90,7 @@ def test_the_profile_comes_from_the_entry_in_dvc_lock_for_these_weights(
         paths.DVC_LOCK.write_text(content)
         assert profile_of("sst-finetune") is None
     paths.DVC_LOCK.write_bytes((served_dir / paths.DVC_LOCK).read_bytes())
-    weights = paths.run_weights(paths.run_dir("sst-finetune"))
+    weights = paths.run_dir("sst-finetune") / paths.WEIGHTS
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"others")
     assert profile_of("sst-finetune") is None

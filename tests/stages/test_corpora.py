@@ -27,7 +27,7 @@ def test_it_writes_four_corpora_and_logs_each(caplog: pytest.LogCaptureFixture) 
         folder = paths.corpus_dir(name)
         files = [paths.split_csv(folder, split) for split in SPLITS]
         assert [len(file.read_bytes().splitlines()) for file in files] == [13, 9, 6]
-        assert read_json(paths.corpus_origin(folder))["source"] == "synthetic"
+        assert read_json(folder / paths.ORIGIN)["source"] == "synthetic"
         assert len(list(folder.iterdir())) == len(SPLITS) + 1
     assert sorted(path.name for path in Path().iterdir()) == ["data", "params.yaml"]
     for line, name in zip(caplog.messages, CORPORA, strict=True):

@@ -32,10 +32,10 @@ def trained(params: Params, name: str, out: Path, inputs: Path) -> Trained:
     assert inputs == paths.inputs_json("sst-pretrain")
     with own_checkpoint(name, "a" * 16) as folder:
         (folder / KEPT).touch()
-        paths.run_weights(out).write_text("weights")
-        paths.run_history(out).write_text("history")
+        (out / paths.WEIGHTS).write_text("weights")
+        (out / paths.HISTORY).write_text("history")
         settings = params.run(name).model_dump() | {"seed": params.seed}
-        SUMMARY.model_copy(update=settings).write(paths.run_summary(out))
+        SUMMARY.model_copy(update=settings).write(out / paths.RUN_SUMMARY)
     return Trained(folder, {})
 
 
@@ -51,7 +51,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_scores_and_history_are_kept_but_no_weights() -> None:
     folder = paths.trial_dir(NAME)
     trial.train_trial(PARAMS, NAME, TRIAL)
-    record = TrialScores.read(paths.trial_scores(folder))
+    record = TrialScores.read(folder / paths.TRIAL_SCORES)
     assert {path.name for path in folder.iterdir()} == {"scores.json", "history.csv"}
     assert [path.name for path in folder.parent.iterdir()] == [NAME]
     assert (record.trial, record.run) == (NAME, "sst-pretrain")

@@ -51,6 +51,9 @@ class Dumper(yaml.SafeDumper):
 for _kind, (_pattern, _first) in WORDS.items():
     for _of_yaml in (SafeLoader, Dumper):
         _of_yaml.add_implicit_resolver(TAG + _kind, re.compile(rf"(?:{_pattern})\Z"), _first)
+# DVC's parser also reads -_1 and -0o7 as integers, and ._1 as a float
+_ODD_NUMBER = r"[-+]?(?:_[0-9_]*|0o[0-7_]+|\.[0-9_]+(?:[eE][-+][0-9]+)?)\Z"
+Dumper.add_implicit_resolver(TAG + "int", re.compile(_ODD_NUMBER), "-+0.")
 
 
 def parse_yaml(text: str) -> Any:

@@ -54,8 +54,8 @@ def ask(lock: Path, command: Sequence[str], limit_seconds: float) -> list[dict[s
         raise NotRunError(f"no answer within {limit_seconds:g} seconds") from None
     except (ValueError, KeyError, TypeError):
         lines = [line for line in done.stderr.strip().splitlines() if "Tip:" not in line]
-        said = textwrap.shorten(lines[-1], 200) if lines else f"exit status {done.returncode}"
-        raise NotRunError(said) from None
+        reason = textwrap.shorten(lines[-1], 200) if lines else f"exit status {done.returncode}"
+        raise NotRunError(reason) from None
     if not any("vulns" in package for package in packages):
         raise NotRunError(f"the service knows none of the {len(packages)} packages")
     return packages

@@ -55,7 +55,7 @@ WORSE = package("worse", "CVE-2")
 
 
 @pytest.mark.parametrize(
-    ("packages", "status", "said"),
+    ("packages", "status", "lines"),
     [
         ([CLEAN, CLEAN], 0, [NOTHING(2)]),
         ([CLEAN, UNKNOWN], 0, ["the service does not know odd", NOTHING(1)]),
@@ -82,16 +82,16 @@ WORSE = package("worse", "CVE-2")
     ids=["clean", "unknown", "accepted", "accepted alias", "vulnerable", "other package"],
 )
 def test_a_vulnerability_fails_unless_accepted_and_nothing_is_ignored_silently(
-    packages: list[Any], status: int, said: list[str], caplog: pytest.LogCaptureFixture
+    packages: list[Any], status: int, lines: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert main(["some.lock"], saying(*packages)) == status
     messages = [message.removeprefix("dependency audit: ") for message in caplog.messages]
-    assert messages[: len(said)] == said
-    assert len(messages) == len(said) + status  # and the remedy
+    assert messages[: len(lines)] == lines
+    assert len(messages) == len(lines) + status  # and the remedy
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "reason"),
     [
         (saying(UNKNOWN, UNKNOWN), "the service knows none of the 2 packages"),
         (program("import no_such_audit"), "ModuleNotFoundError: No module named 'no_such_audit'"),
@@ -103,10 +103,10 @@ def test_a_vulnerability_fails_unless_accepted_and_nothing_is_ignored_silently(
     ],
 )
 def test_an_audit_that_cannot_run_says_why_and_passes(
-    command: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
+    command: tuple[str, ...], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert main(["some.lock"], command, limit_seconds=0.5 if "sleep" in command[-1] else 30) == 0
-    assert caplog.messages == [f"dependency audit: could not run ({said})"]
+    assert caplog.messages == [f"dependency audit: could not run ({reason})"]
 
 
 def knows_jinja2(request: BaseHTTPRequestHandler) -> None:

@@ -50,7 +50,7 @@ def test_a_missed_aim_is_marked_and_so_is_a_range_that_includes_both_outcomes() 
     results["dev_seconds"]["quora"] *= 2
     results["startup_seconds"]["validate"] = 4.2
     results["matmul_peak_gflops"]["bfloat16"] *= 1.2
-    missed = {what: said for what, _, _, said in page.aims(results) if not said.startswith("yes")}
+    missed = {what: text for what, _, _, text in page.aims(results) if not text.startswith("yes")}
     assert missed == {
         "sst finetune against the textbook": "no",
         "cfimdb finetune against the textbook": "no, by the median; the range holds both",

@@ -16,10 +16,10 @@ Said = pytest.CaptureFixture[str]
 def test_help_lists_every_command_and_every_command_has_a_usage_line(capsys: Said) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
-    said = capsys.readouterr()
-    names = [line.split()[0] for line in said.out.splitlines() if re.match(" {4}[a-z]", line)]
+    captured = capsys.readouterr()
+    names = [line.split()[0] for line in captured.out.splitlines() if re.match(" {4}[a-z]", line)]
     assert {"repro", "graph"} < set(names)
-    assert said.err == ""
+    assert captured.err == ""
     for name in names:
         with pytest.raises(SystemExit, match="0"):
             main([name, "--help"])
@@ -49,10 +49,10 @@ def test_help_lists_every_command_and_every_command_has_a_usage_line(capsys: Sai
 def test_invalid_arguments_are_usage_errors(arguments: str, complaint: str, capsys: Said) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments.split())
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("usage: python -m pipeline")
-    assert complaint in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("usage: python -m pipeline")
+    assert complaint in captured.err
 
 
 def print_much(stdout: int, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -79,5 +79,5 @@ def test_a_full_disk_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch, ca
 def test_characters_that_a_terminal_cannot_show_are_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert print_much(os.open(tmp_path / "said", os.O_WRONLY | os.O_CREAT), monkeypatch) == 0
-    assert (tmp_path / "said").read_text().startswith("caf\\xe9 caf")
+    assert print_much(os.open(tmp_path / "output", os.O_WRONLY | os.O_CREAT), monkeypatch) == 0
+    assert (tmp_path / "output").read_text().startswith("caf\\xe9 caf")

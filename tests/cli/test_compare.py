@@ -114,7 +114,7 @@ def test_two_runs_are_compared_by_corpus(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         (("before", "nosuch"), "'nosuch' is no experiment, branch or commit"),
         (("one", "before"), "'one' names a run of workspace, 'before' does not; name two runs"),
@@ -124,11 +124,11 @@ def test_two_runs_are_compared_by_corpus(project: Path) -> None:
     ],
 )
 def test_names_that_cannot_be_compared_give_one_line(
-    project: Path, names: tuple[str, str], said: str
+    project: Path, names: tuple[str, str], message: str
 ) -> None:
     status, out, err = compared(project, *names)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert said in err
+    assert message in err
 
 
 def test_commits_can_be_compared_while_the_workspace_is_unfinished(project: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_foreign_folder_is_not_changed_without_force(
     assert "holds what no export has written (README.md)" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     assert main(["export", "--force", "--run", "sst-pretrain", str(tmp_path)]) == 0
-    said = capsys.readouterr().out
-    assert said == f"sst-pretrain is in {tmp_path}; the README.md there says how to load it\n"
+    output = capsys.readouterr().out
+    assert output == f"sst-pretrain is in {tmp_path}; the README.md there says how to load it\n"
     assert (tmp_path / "README.md").read_text() != "mine"
     assert (tmp_path / "model.safetensors").is_file()

@@ -74,7 +74,7 @@ def test_assumptions_omissions_and_cuts_are_reported_once(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--pair", "a", "b", "--corpus", "sst"], "reads single sentences (sst), not pairs"),
         (["--corpus", "cfimdb", "a"], "was not trained on 'cfimdb'; it knows: sst, quora, sts"),
@@ -88,11 +88,11 @@ def test_assumptions_omissions_and_cuts_are_reported_once(
         (["a\udcff"], "the command line, line 1: not UTF-8 text"),
     ],
 )
-def test_a_mistake_gives_one_sentence(arguments: list[str], said: str, capsys: Said) -> None:
+def test_a_mistake_gives_one_sentence(arguments: list[str], message: str, capsys: Said) -> None:
     assert predict(*arguments) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert said in captured.err
+    assert message in captured.err
     assert captured.err.count("\n") == 1
 
 

@@ -58,7 +58,7 @@ def test_a_missing_record_is_named_and_the_pages_are_kept(
     records = paths.report_dir(profile) / paths.RECORDS
     (records / gone).unlink(missing_ok=True)
     assert main(["render", "--profile", profile]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"{records / gone} is missing; `git checkout {records}`")
+    error = capsys.readouterr().err
+    assert error.startswith(f"{records / gone} is missing; `git checkout {records}`")
     assert files() == {path: report[path] for path in report if path != records / gone}
     assert not paths.report_dir("laptop").exists()

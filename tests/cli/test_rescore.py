@@ -43,8 +43,8 @@ def test_scores_that_differ_are_named_below_the_table(capsys: pytest.CaptureFixt
     before = set(Path().rglob("*"))
     assert main(["rescore", "--profile", "demo"]) == 1
     assert set(Path().rglob("*")) == before
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     names = "cfimdb-single-pretrain, quora-multitask-finetune"
-    assert said.err == f"2 of 14 scores could not be reproduced: {names}\n"
-    row = next(line for line in said.out.splitlines() if "cfimdb-single-p" in line)
+    assert captured.err == f"2 of 14 scores could not be reproduced: {names}\n"
+    row = next(line for line in captured.out.splitlines() if "cfimdb-single-p" in line)
     assert "1.6e-02 |" in row  # 1 of 64

@@ -36,10 +36,10 @@ def test_hugging_face_models_need_a_pooler_and_their_heads_are_named(
     model(THEIRS).save_pretrained(tmp_path)
     path = tmp_path / "model.safetensors"
     if not has_pooler:
-        said = (
+        message = (
             r"config\.json: pooler\.dense\.weight is missing; pooler\.dense\.bias is missing; take"
         )
-        with pytest.raises(BackboneError, match=said):
+        with pytest.raises(BackboneError, match=message):
             judged_checkpoint(path, CONFIG)
         pooler = transformers.BertModel(THEIRS).pooler.state_dict()
         named = {f"bert.pooler.{name}": tensor for name, tensor in pooler.items()}

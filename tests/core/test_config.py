@@ -29,7 +29,7 @@ def test_config_is_read_and_irrelevant_keys_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("model_type", "roberta", "model_type must be 'bert', not 'roberta'"),
         ("hidden_act", "gelu_new", "hidden_act must be 'gelu', not 'gelu_new'"),
@@ -46,28 +46,28 @@ def test_config_is_read_and_irrelevant_keys_are_ignored(tmp_path: Path) -> None:
     ],
 )
 def test_config_of_a_different_model_is_rejected_with_file_and_key(
-    tmp_path: Path, key: str, value: object, said: str
+    tmp_path: Path, key: str, value: object, message: str
 ) -> None:
     path = written(tmp_path, {**GOOD, key: value})
-    with pytest.raises(BackboneError, match=f"config.json does not describe a BERT: {said}"):
+    with pytest.raises(BackboneError, match=f"config.json does not describe a BERT: {message}"):
         config_from_json(path)
 
 
 def test_all_problems_of_a_config_are_named_at_once(tmp_path: Path) -> None:
-    said = "; ".join(f"{key} is missing" for key in asdict(SMALL) if key not in WITH_DEFAULTS)
-    with pytest.raises(BackboneError, match=f"{said}; hidden_act must be 'gelu', not 'relu'"):
+    message = "; ".join(f"{key} is missing" for key in asdict(SMALL) if key not in WITH_DEFAULTS)
+    with pytest.raises(BackboneError, match=f"{message}; hidden_act must be 'gelu', not 'relu'"):
         config_from_json(written(tmp_path, {"hidden_act": "relu"}))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [(None, "config.json is missing"), ("{", "is not JSON"), ("[1]", "expected keys and values")],
 )
 def test_a_file_that_is_not_a_config_is_rejected(
-    tmp_path: Path, text: str | None, said: str
+    tmp_path: Path, text: str | None, message: str
 ) -> None:
     path = tmp_path / "config.json"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(BackboneError, match=said):
+    with pytest.raises(BackboneError, match=message):
         config_from_json(path)

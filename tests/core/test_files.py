@@ -139,7 +139,7 @@ class Letter(Record):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "error"),
     [
         ({"schema": "tokens/1"}, "its schema is tokens/1"),
         ({"schema": "scores/2"}, "its schema is scores/2"),
@@ -147,7 +147,7 @@ class Letter(Record):
     ],
 )
 def test_a_record_of_a_different_version_is_rejected(
-    tmp_path: Path, content: dict[str, object], said: str
+    tmp_path: Path, content: dict[str, object], error: str
 ) -> None:
     path = tmp_path / "a.json"
     Letter(b=1).write(path)

@@ -74,8 +74,8 @@ def test_a_tokenizer_must_put_cls_first_and_sep_last(
     post_processor: object, becomes: list[str], tmp_path: Path
 ) -> None:
     path = saved(tmp_path, WORDS, post_processor)
-    said = f"{path} does not put [CLS] first and [SEP] last: 'a film' becomes {becomes}; give it"
-    with pytest.raises(BackboneError, match=re.escape(said)):
+    message = f"{path} does not put [CLS] first and [SEP] last: 'a film' becomes {becomes}; give it"
+    with pytest.raises(BackboneError, match=re.escape(message)):
         load_tokenizer(path)
 
 

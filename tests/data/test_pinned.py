@@ -104,7 +104,7 @@ def test_a_downloaded_file_arrives_byte_for_byte(
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         ([answer(503)] * 3, "too many 503 error responses"),
         ([HALF], "broke off: IncompleteRead.300000 bytes read, 400000 more expected"),
@@ -113,10 +113,10 @@ def test_a_downloaded_file_arrives_byte_for_byte(
     ids=["stays busy", "half a file", "resumed too far"],
 )
 def test_a_failed_download_is_explained_and_leaves_no_file(
-    site: Site, out: Path, answers: list[Answer], said: str
+    site: Site, out: Path, answers: list[Answer], message: str
 ) -> None:
     site.answers = [*answers]
-    with pytest.raises(FetchError, match=said):
+    with pytest.raises(FetchError, match=message):
         fetch(PIN, [Download(site.url, retries=len(answers) - 1)], out)
     assert len(site.asked) == len(answers)
     assert_nothing_in(out.parent)
@@ -165,8 +165,8 @@ def test_unencrypted_addresses_are_rejected_even_after_a_redirection(
     for route in [Download(url), *[Download(site.url)] * ("://" in url)]:
         with pytest.raises(FetchError) as refused:
             fetch(PIN, [route], out)
-        said = f"({route}: {url}/weights.bin is not encrypted; files are fetched from https"
-        assert said in str(refused.value)
+        message = f"({route}: {url}/weights.bin is not encrypted; files are fetched from https"
+        assert message in str(refused.value)
     assert len(site.asked) == ("://" in url)
     assert_nothing_in(out.parent)
 

@@ -135,8 +135,8 @@ def test_an_unreadable_upstream_file_is_rejected_with_name_and_line(
 
 
 def test_an_unexpected_second_sentence_is_rejected(path: Path) -> None:
-    said = re.escape(f"{path}, line 2: sst has no second sentence; leave it empty")
-    with pytest.raises(CorpusError, match=said):
+    message = re.escape(f"{path}, line 2: sst has no second sentence; leave it empty")
+    with pytest.raises(CorpusError, match=message):
         uniform(path, f"{HEADER}a,b,c,1\n")
 
 

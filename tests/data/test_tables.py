@@ -64,7 +64,7 @@ def test_a_table_without_column_names_is_rejected(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("x\ty\na\tb\nc\td\te\n", "line 3: 3 columns, not 2$"),
         ("x\ty\ra\tb\r", "line 1: a carriage return inside a line; end lines with line feeds$"),
@@ -88,6 +88,6 @@ def test_a_table_without_column_names_is_rejected(text: str) -> None:
         ("x,y\ra,b\r", "line 1: a carriage return inside a line; end lines with line feeds$"),
     ],
 )
-def test_a_table_that_cannot_be_parsed_is_rejected_with_the_line(text: str, said: str) -> None:
-    with pytest.raises(CorpusError, match=f"^file, {said}"):
+def test_a_table_that_cannot_be_parsed_is_rejected_with_the_line(text: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=f"^file, {message}"):
         read_table(text, "file", "csv", CorpusError)

@@ -154,8 +154,8 @@ def test_batches_are_built_on_the_device_of_the_examples() -> None:
     split = split_of("sts", [[1, 2], [3], [4, 5, 6], [7, 8]])
     (chosen,) = on_device([np.array([1, 0])], split.lengths, device)
     assert chosen.indices.device == device
-    said = "a batch of 2 examples of up to 3 tokens of sts"
-    assert chosen.described(CORPORA["sts"]) == said
+    message = "a batch of 2 examples of up to 3 tokens of sts"
+    assert chosen.described(CORPORA["sts"]) == message
     batch = TokenExamples(split, device).batch(chosen)
     for tensor, dtype in ((batch.input_ids, torch.int64), (batch.attention_mask, torch.bool)):
         assert (tensor.device, tensor.dtype, tensor.shape) == (device, dtype, (2, 2, 3))

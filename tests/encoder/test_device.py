@@ -75,9 +75,9 @@ def test_kept_memory_is_reused() -> None:
 )
 def test_lack_of_memory_is_reported_in_one_sentence(error: Exception) -> None:
     """tests/end_to_end/test_bad_input.py has the errors that torch itself raises."""
-    said = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
+    message = "a batch of 2 examples does not fit into the memory of cpu; lower batch_size"
     with (
-        pytest.raises(TrainingError, match=f"^{said}$"),
+        pytest.raises(TrainingError, match=f"^{message}$"),
         fitting_in_memory("a batch of 2 examples", CPU, "lower batch_size"),
     ):
         raise error

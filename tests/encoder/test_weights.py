@@ -87,7 +87,7 @@ def test_a_loaded_backbone_is_float32_and_trainable_without_side_effects(
 
 
 @pytest.mark.parametrize(
-    ("name", "tensor", "said"),
+    ("name", "tensor", "error"),
     [
         (QUERY, None, f"{QUERY} is missing"),
         ("heads.weight", torch.ones(2, 16), "heads.weight is surplus"),
@@ -97,12 +97,12 @@ def test_a_loaded_backbone_is_float32_and_trainable_without_side_effects(
     ],
 )
 def test_tensors_that_do_not_fit_are_named(
-    modern: dict[str, Tensor], name: str, tensor: Tensor | None, said: str, tmp_path: Path
+    modern: dict[str, Tensor], name: str, tensor: Tensor | None, error: str, tmp_path: Path
 ) -> None:
     tensors = {**modern, name: torch.empty(0) if tensor is None else tensor}
     if tensor is None:
         del tensors[name]
-    with pytest.raises(BackboneError, match=rf"model\.safetensors does not fit .*: {said}"):
+    with pytest.raises(BackboneError, match=rf"model\.safetensors does not fit .*: {error}"):
         load_backbone(directory_with(tensors, tmp_path), PLAIN)
 
 
@@ -111,8 +111,8 @@ def test_several_problems_are_listed_by_the_files_names_and_the_rest_counted(
 ) -> None:
     # 1 surplus, 1 misshapen; 38 of 5 embedding, 2 pooler and 2 x 16 layer tensors are missing
     few = {"extra": torch.ones(1), "bert.embeddings.LayerNorm.gamma": torch.ones(2)}
-    said = r"bert\.embeddings\.LayerNorm\.gamma has shape \[2\], not \[16\]; and 35 more; take"
-    with pytest.raises(BackboneError, match=rf"extra is surplus; .* is missing; {said}"):
+    error = r"bert\.embeddings\.LayerNorm\.gamma has shape \[2\], not \[16\]; and 35 more; take"
+    with pytest.raises(BackboneError, match=rf"extra is surplus; .* is missing; {error}"):
         load_backbone(directory_with(few, tmp_path), PLAIN)
 
 
@@ -155,8 +155,8 @@ def test_weights_of_a_different_model_are_rejected(tmp_path: Path) -> None:
     save_weights(small_module(0), path, {})
     other = nn.Sequential(nn.Linear(4, 2), nn.Identity(), nn.Linear(2, 1, bias=False))
     surplus, misfits = "1.bias is surplus; 1.weight is surplus", r"0.weight has shape \[2, 3\]"
-    said = f"does not fit the model: {surplus}; {misfits}, .*2.weight is missing"
-    with pytest.raises(TrainingError, match=said):
+    error = f"does not fit the model: {surplus}; {misfits}, .*2.weight is missing"
+    with pytest.raises(TrainingError, match=error):
         load_weights(other, path)
 
 
@@ -175,8 +175,8 @@ def test_a_file_that_is_missing_or_not_safetensors_is_rejected(
 ) -> None:
     path = directory_with(modern, tmp_path) / "model.safetensors"
     DAMAGES[damage](path)
-    said = r"model\.safetensors is (not a whole safetensors file|missing.*safetensors files only)"
-    with pytest.raises(BackboneError, match=said):
+    error = r"model\.safetensors is (not a whole safetensors file|missing.*safetensors files only)"
+    with pytest.raises(BackboneError, match=error):
         load_backbone(tmp_path, PLAIN)
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(TrainingError, match=error):
         load_weights(small_module(0), path)

@@ -121,14 +121,14 @@ class Case:
     id: str
     stage: str  # with its argument
     spoil: Spoil
-    said: str  # regex for the message, or for all output if the input is accepted
+    pattern: str  # regex for the message, or for all output if the input is accepted
     status: int = 1
     lines: int = 1  # in the message
     machine: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-def accepted(id_: str, stage: str, spoil: Spoil, said: str = "") -> Case:
-    return Case(id_, stage, spoil, said, status=0)
+def accepted(id_: str, stage: str, spoil: Spoil, pattern: str = "") -> Case:
+    return Case(id_, stage, spoil, pattern, status=0)
 
 
 def params(old: str, new: str) -> Spoil:

@@ -389,15 +389,15 @@ def test_bad_input_gives_one_sentence_and_no_output(case: Case, place: Place) ->
     # lines without a time belong to the previous record
     preamble, *records = re.split(r"(?m)^\d\d:\d\d:\d\d  ", stderr.rstrip("\n"))
     if case.status == 0:
-        assert re.search(case.said, stderr)
+        assert re.search(case.pattern, stderr)
         return
     if case.status == 2:  # argparse reports usage errors
-        assert re.search(case.said, preamble.splitlines()[-1])
+        assert re.search(case.pattern, preamble.splitlines()[-1])
         return
     assert preamble == ""
     *earlier, message = (record.rstrip("\n") for record in records)
-    assert re.search(case.said, message), message
-    assert not any("\n" in text or re.search(case.said, text) for text in earlier)
+    assert re.search(case.pattern, message), message
+    assert not any("\n" in text or re.search(case.pattern, text) for text in earlier)
     _, *others = message.splitlines()
     assert 1 + len(others) == case.lines
     assert all(line.startswith("  ") for line in others)

@@ -69,8 +69,8 @@ def test_a_corpus_without_files_is_removed_from_its_runs_with_a_message(
     assert "**These scores are on your own data.**" in (pages / "table3.md").read_text()
     assert "../my data has no files of sst: left out" in (pages / "data.md").read_text()
     assert main(["predict", "--run", "sst-pretrain", "Fine."]) == 1
-    said = capsys.readouterr().err
-    assert "run 'sst-pretrain' is left out: ../my data has no files of sst" in said
+    output = capsys.readouterr().err
+    assert "run 'sst-pretrain' is left out: ../my data has no files of sst" in output
 
 
 def test_a_changed_file_reruns_what_depends_on_it(repository: Repository) -> None:
@@ -85,9 +85,9 @@ def test_a_changed_file_reruns_what_depends_on_it(repository: Repository) -> Non
     assert {"corpora", "validate", "tokens@sts", "train@multitask-pretrain"} < ran
     assert not ran & {"tokens@quora", "features@quora-joint", "train@sst-pretrain"}
     path.write_text("".join(lines))
-    ran, said = repository.repro()
+    ran, output = repository.repro()
     assert ran <= {"report"}
-    assert "Stage 'train@multitask-pretrain' is cached - skipping run" in said
+    assert "Stage 'train@multitask-pretrain' is cached - skipping run" in output
     assert repository.hashes("data", "reports") == before
 
 

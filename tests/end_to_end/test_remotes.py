@@ -120,7 +120,7 @@ def test_a_clone_that_pulls_has_every_byte_and_nothing_left_to_run(
 ) -> None:
     clone: Repository = request.getfixturevalue(name)
     assert clone.hashes("data", "reports") == ours.hashes("data", "reports")
-    ran, said = clone.repro()
+    ran, output = clone.repro()
     assert ran == set()
     assert said.endswith("Data and pipelines are up to date.\n")
     assert clone.done("git", "status", "--porcelain") == ""
@@ -130,9 +130,9 @@ def test_results_of_another_clone_come_from_the_run_cache(
     ours: Repository, theirs: Repository, experiment: str
 ) -> None:
     faster(theirs)
-    ran, said = theirs.repro("--pull", f"train@{RUN}")
+    ran, output = theirs.repro("--pull", f"train@{RUN}")
     assert ran == set()
-    assert f"Stage 'train@{RUN}' is cached - skipping run" in said
+    assert f"Stage 'train@{RUN}' is cached - skipping run" in output
     assert theirs.hashes(f"data/runs/{RUN}") == ours.hashes(f"data/runs/{RUN}")
 
 

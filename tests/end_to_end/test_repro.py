@@ -147,9 +147,9 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     assert ran_twin == {"corpora", "backbone", "validate", "train@sts-pretrain"}
     preflight.main(["demo"])
     repository.set(runs=before["runs"])
-    again, said = repository.repro()
+    again, output = repository.repro()
     assert again <= {"report"}  # not cached, because its pages are in git
-    assert all(f"Stage '{name}' is cached - skipping run" in said for name in ran - {"report"})
+    assert all(f"Stage '{name}' is cached - skipping run" in output for name in ran - {"report"})
     assert repository.hashes("reports") == report
 
 
@@ -205,9 +205,9 @@ def test_repeated_trials_come_from_the_run_cache(repository: Repository) -> None
     shutil.rmtree(repository.folder / paths.TRIED)
     trials = ask_for_trials(2)
     repository.forget_stages(*(f"trials@{name}" for name in trials))
-    ran, said = repository.repro("trials")
+    ran, output = repository.repro("trials")
     assert ran == set()
-    assert said.count("is cached - skipping run") == 2
+    assert output.count("is cached - skipping run") == 2
     assert repository.hashes("data/trials") == results
 
 

@@ -50,7 +50,7 @@ HEAD = "id \t Predicted_Sentiment \n"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "line 1 must be .*Predicted_Sentiment .*, not ''"),
         ("id \t Predicted_Similiary \n", "line 1 must be .*, not .*Predicted_Similiary"),
@@ -64,11 +64,11 @@ HEAD = "id \t Predicted_Sentiment \n"
     ],
 )
 def test_a_file_in_a_different_format_is_rejected_with_the_line(
-    content: str, said: str, tmp_path: Path
+    content: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "sst-dev.csv"
     path.write_text(content)
-    with pytest.raises(CorpusError, match=f"sst-dev.csv {said}"):
+    with pytest.raises(CorpusError, match=f"sst-dev.csv {message}"):
         read_predictions(path, CORPORA["sst"])
 
 

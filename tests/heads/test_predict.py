@@ -50,9 +50,9 @@ def test_an_empty_split_has_no_predictions_and_too_large_a_batch_is_named(
         VectorExamples(random_split("sst", count), torch.zeros(count, 1, 32)) for count in (0, 11)
     )
     assert predict(model, empty, 4).shape == (0,)
-    said = (
+    message = (
         r"^a batch of 4 examples of up to \d+ tokens of sst does not fit into the memory of cpu; "
         r"lower evaluation\.batch_size in params\.yaml$"
     )
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(TrainingError, match=message):
         predict(model, some, 4)

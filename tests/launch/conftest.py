@@ -38,12 +38,12 @@ class ShellRepository(WorkingCopy):
 
     def line_with(self, words: str, process: "subprocess.Popen[str]") -> str:
         """Read the output of a process up to a line with a text; return it."""
-        said = []
+        output = []
         for line in process.stdout or ():
-            said.append(line)
+            output.append(line)
             if words in line:
                 return line
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(output))
 
     @contextmanager
     def lock_held(self) -> Iterator[int]:

@@ -170,9 +170,9 @@ def test_remote_workers_handle_failures_threads_ctrl_c_and_a_lost_scheduler(tmp_
         launch = repository.start("pipeline", "repro", "--scheduler", address)
         repository.wait_for(lambda: ran.exists() and len(repository.ran()) == 3)
         launch.send_signal(signal.SIGINT)
-        said, _ = launch.communicate()
-        assert launch.returncode == 130, said
-        assert "Traceback" not in said
+        output, _ = launch.communicate()
+        assert launch.returncode == 130, output
+        assert "Traceback" not in output
         assert (tmp_path / "words").read_text() == "3"
         assert "  words, 3 threads\n" in (tmp_path / ".logs/words.log").read_text()
 
@@ -189,7 +189,7 @@ def test_remote_workers_handle_failures_threads_ctrl_c_and_a_lost_scheduler(tmp_
         lost = repository.start("pipeline", "repro", "--scheduler", address)
         repository.wait_for(ran.exists)
         processes[0].kill()
-        said, _ = lost.communicate()
+        output, _ = lost.communicate()
         assert lost.returncode == 1
-        assert f"the scheduler at {address} is lost" in said
-        assert "Traceback" not in said
+        assert f"the scheduler at {address} is lost" in output
+        assert "Traceback" not in output

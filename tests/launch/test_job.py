@@ -45,7 +45,7 @@ def test_a_stage_waits_for_another_dvc_and_ends_with_its_parent(
     assert f"(PID {other.pid}): " in line
     (tmp_path / "go").touch()
     for process in (other, job):
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
     assert repository.ran() == ["slow"] * 2
     assert "waiting for files" in (tmp_path / ".logs/slow.log").read_text()

@@ -86,10 +86,10 @@ def test_ctrl_c_lets_runs_save_and_a_second_one_kills_them(repository: ShellRepo
     assert second.returncode == 1
     assert "another launch runs stages of this repository already" in second.stderr
     launch.send_signal(signal.SIGINT)
-    said, _ = launch.communicate()
+    output, _ = launch.communicate()
     assert launch.returncode == 128 + signal.SIGINT
-    assert "goes on from there" in said
-    assert "Traceback" not in said
+    assert "goes on from there" in output
+    assert "Traceback" not in output
     trained = repository.ran()[1:3]  # two of three: the third one never started
     assert sorted(repository.ran()[3:]) == sorted(f"kept-{name}" for name in trained)
 
@@ -99,9 +99,9 @@ def test_ctrl_c_lets_runs_save_and_a_second_one_kills_them(repository: ShellRepo
     for signals in (2, 4):  # both runs have started, and then have been asked to stop
         repository.wait_for(lambda count=signals: ran.exists() and len(repository.ran()) == count)
         launch.send_signal(signal.SIGTERM)
-    said, _ = launch.communicate()
+    output, _ = launch.communicate()
     assert launch.returncode == 128 + signal.SIGTERM
-    assert "ending what runs" in said
+    assert "ending what runs" in output
     assert repository.processes() == []
 
 
@@ -123,7 +123,7 @@ def test_twelve_parallel_stages_lose_nothing_to_a_held_lock(tmp_path: Path) -> N
         launch = repository.start("pipeline", "repro", "--jobs", "12")
         line = repository.line_with("waiting for ", launch)
     assert f"waiting for .dvc/tmp/lock: process {holder} ({sys.executable} -c" in line
-    said, _ = launch.communicate()
-    assert launch.returncode == 0, said
+    output, _ = launch.communicate()
+    assert launch.returncode == 0, output
     assert sorted(repository.ran()) == sorted(names)
     assert "up to date" in repository.done("dvc", "status")

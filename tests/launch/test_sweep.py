@@ -54,7 +54,7 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("grid", "said"),
+    ("grid", "message"),
     [
         ("", "a grid is written like"),
         ("learning_rate", "a grid is written like .*, not 'learning_rate'"),
@@ -65,20 +65,20 @@ def test_batch_sizes_are_changed_one_corpus_at_a_time() -> None:
         ("batch_size.sst=8.5", "batch_size.sst: '8.5' is no whole number"),
     ],
 )
-def test_an_empty_or_invalid_grid_is_rejected(grid: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_an_empty_or_invalid_grid_is_rejected(grid: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_grid(grid)
 
 
 @pytest.mark.parametrize(
-    ("grid", "said"),
+    ("grid", "message"),
     [
         ("dropout=1.5", r"this sweep is not valid:\n  changes.dropout: Input should be less than"),
         ("batch_size.sts=8", "run 'sst-finetune' does not train on it; allowed: sst"),
     ],
 )
-def test_an_invalid_value_is_named_by_its_key(grid: str, said: str) -> None:
-    with pytest.raises(ParamsError, match=said):
+def test_an_invalid_value_is_named_by_its_key(grid: str, message: str) -> None:
+    with pytest.raises(ParamsError, match=message):
         trials_of(PARAMS, ["sst-finetune"], 1, read_grid(grid))
 
 

@@ -158,5 +158,5 @@ with own_checkpoint("sst", {fingerprint!r}):
     first.communicate()
     waiting.join()
     assert order == (["first is done", "second"] if waits else ["second", "first is done"])
-    said = "sst is being trained by another process; waiting for it"
-    assert (said in caplog.text) == waits
+    message = "sst is being trained by another process; waiting for it"
+    assert (message in caplog.text) == waits

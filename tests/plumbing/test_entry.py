@@ -19,7 +19,7 @@ SAID = "No space left on device; free some space and run again"
 
 
 @pytest.mark.parametrize(
-    ("raised", "status", "said"),
+    ("raised", "status", "message"),
     [
         (CorpusError("row 3 of a.csv has no label"), 1, "row 3 of a.csv has no label"),
         (KeyboardInterrupt(), 130, "interrupted; run `make repro` to continue"),
@@ -31,7 +31,7 @@ SAID = "No space left on device; free some space and run again"
     ids=["error", "Ctrl-C", "stop", "write", "copy", "memory"],
 )
 def test_a_users_mistake_gives_one_line_and_a_status(
-    raised: BaseException, status: int, said: str, caplog: pytest.LogCaptureFixture
+    raised: BaseException, status: int, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def main(argv: list[str]) -> None:
         raise raised
@@ -40,7 +40,7 @@ def test_a_users_mistake_gives_one_line_and_a_status(
         run_stage(main)
     assert exit_.value.code == status
     (record,) = caplog.records
-    assert record.getMessage() == said
+    assert record.getMessage() == message
     assert record.exc_info is None
 
 
@@ -89,9 +89,9 @@ def test_sigterm_cleans_up_and_gives_one_line(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.terminate()
-        _, said = process.communicate()
+        _, output = process.communicate()
     assert process.returncode == 143
-    assert said.strip().endswith("stopped; run `make repro` to continue")
+    assert output.strip().endswith("stopped; run `make repro` to continue")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,9 +111,9 @@ def test_a_stage_stops_exactly_when_its_dvc_process_has_ended(
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()
-        _, said = process.communicate()  # waits until the stage has ended
+        _, output = process.communicate()  # waits until the stage has ended
     assert mark.exists() != bool(by)
-    assert ("has ended, so the stage stops too" in said) == bool(by)
+    assert ("has ended, so the stage stops too" in output) == bool(by)
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ def test_omp_num_threads_alone_sets_the_number_of_threads(
         text=True,
     )
     assert done.stdout == f"{threads}\n", done.stderr
-    said = done.stderr.splitlines()[0]
-    assert said.endswith(f"  train@any, {threads} thread{'s' * (threads > 1)}")
+    line = done.stderr.splitlines()[0]
+    assert line.endswith(f"  train@any, {threads} thread{'s' * (threads > 1)}")

@@ -130,7 +130,7 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         # more are in test_params_properties.py and tests/end_to_end/test_bad_input.py
         ("profiles.demo.corpora.sizes.imdb", {}, f": Input should be {CORPORA}, not 'imdb' (str)"),
@@ -166,13 +166,13 @@ IDLE = "missing, and this run has several heads (sst, quora, sts); allowed: step
         ("runs.multitask-pretrain.idle_heads", None, f": {IDLE}"),
     ],
 )  # fmt: skip
-def test_a_bad_value_is_rejected_with_its_full_key(key: str, value: Any, said: str) -> None:
+def test_a_bad_value_is_rejected_with_its_full_key(key: str, value: Any, expected: str) -> None:
     with pytest.raises(ParamsError) as refusal:
         checked(Params, with_value(key, value), "params.yaml")
     first, *lines = str(refusal.value).splitlines()
     assert first == "params.yaml is not valid:"
     where = "profiles.demo.corpora: " if key.endswith(".source") else key
-    assert any(line.startswith(f"  {where}{said}") for line in lines), lines
+    assert any(line.startswith(f"  {where}{expected}") for line in lines), lines
 
 
 @pytest.mark.parametrize(

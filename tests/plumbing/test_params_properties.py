@@ -37,15 +37,15 @@ def test_a_missing_key_is_named() -> None:
             continue
         raw = deepcopy(RAW)
         del value_at(raw, above)[last]
-        (said,) = refusal_of(raw)
+        (message,) = refusal_of(raw)
         if last in ("pair_encoding", "idle_heads"):
-            assert said.startswith(f"  {key}: missing")
+            assert message.startswith(f"  {key}: missing")
         elif last in CORPORA:
-            assert said == f"  {above.removesuffix('.sizes')}: sizes are missing for: {last}"
+            assert message == f"  {above.removesuffix('.sizes')}: sizes are missing for: {last}"
         elif last == "source":
-            assert said.startswith(f"  {above}: source must be synthetic, cs224n or local:")
+            assert message.startswith(f"  {above}: source must be synthetic, cs224n or local:")
         else:
-            assert said == f"  {key}: Field required"
+            assert message == f"  {key}: Field required"
 
 
 @pytest.mark.parametrize("unknown", ["lerning_rate", "cs224n", "1"])

@@ -143,8 +143,8 @@ def as_stage(
 
 
 def test_a_stage_runs_silently_if_stderr_is_closed() -> None:
-    said = "logging.getLogger('pipeline').info('epoch 1')"
-    assert as_stage(said, begin='exec "$@" 2>&-').returncode == 0
+    expected = "logging.getLogger('pipeline').info('epoch 1')"
+    assert as_stage(expected, begin='exec "$@" 2>&-').returncode == 0
 
 
 LIVE = """

@@ -34,7 +34,7 @@ RATE = "learning_rate: 2.0e-05"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("run: sst-finetune", "run: sst", "seed7.run: unknown run 'sst'; allowed: cfimdb-"),
         ("mode: finetune", "mode: pretrain", "seed7.mode: run 'sst-finetune' is finetune"),
@@ -49,10 +49,10 @@ RATE = "learning_rate: 2.0e-05"
         ("trials:", "trails:", "trials: Field required"),
     ],
 )
-def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(ParamsError) as refused:
         load_trials(PARAMS, write(tmp_path, GOOD.replace(old, new, 1)))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "trials.yaml is not valid" in str(refused.value)
 
 

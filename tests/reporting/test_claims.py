@@ -13,7 +13,7 @@ SINGLE, MULTI = "single-task", "multi-task"
 
 
 @pytest.mark.parametrize(
-    ("rows", "said", "unsaid"),
+    ("rows", "texts", "absent"),
     [
         (  # it loses once
             [("sst", SINGLE, 0.30, 0.29), ("sst", MULTI, 0.30, 0.50)],
@@ -33,19 +33,19 @@ SINGLE, MULTI = "single-task", "multi-task"
         ([("sts", MULTI, 0.1, None)], ["No: in 0 of 1", "(undefined against 0.100)"], "Yes"),
     ],
 )
-def test_finetune_is_compared_with_pretrain(rows: list[Any], said: list[str], unsaid: str) -> None:
+def test_finetune_is_compared_with_pretrain(rows: list[Any], texts: list[str], absent: str) -> None:
     results = [
         result_of(corpus, scheme, mode, score)
         for corpus, scheme, *scores in rows
         for mode, score in zip(("pretrain", "finetune"), scores, strict=True)
     ]
     answer = finetune_claim(results)
-    assert [text for text in said if text not in answer] == []
-    assert unsaid not in answer
+    assert [text for text in texts if text not in answer] == []
+    assert absent not in answer
 
 
 @pytest.mark.parametrize(
-    ("rows", "changes", "said"),
+    ("rows", "changes", "texts"),
     [
         (  # better, or overlapping intervals
             [("sst", 0.50, 0.49), ("sts", 0.50, 0.40)],
@@ -63,14 +63,14 @@ def test_finetune_is_compared_with_pretrain(rows: list[Any], said: list[str], un
     ],
 )
 def test_multitask_is_compared_with_single_task(
-    rows: list[Any], changes: dict[str, Any], said: list[str]
+    rows: list[Any], changes: dict[str, Any], texts: list[str]
 ) -> None:
     results = []
     for corpus, single, multi in rows:
         results.append(result_of(corpus, SINGLE, "finetune", single))
         results.append(result_of(corpus, MULTI, "finetune", multi, **changes))
     answer = multitask_claim(results, "finetune")
-    assert [text for text in said if text not in answer] == []
+    assert [text for text in texts if text not in answer] == []
 
 
 def test_nothing_is_claimed_without_pairs() -> None:

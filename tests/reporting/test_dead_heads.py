@@ -54,7 +54,7 @@ CONTROLS = [
 
 
 @pytest.mark.parametrize(
-    ("runs", "said", "unsaid"),
+    ("runs", "expected", "unsaid"),
     [
         (runs_of(0, 0), ["here, stepping them kills no head"], "after every epoch"),
         (runs_of(2, 2), ["most heads also die if idle heads are skipped"], "all three"),
@@ -72,10 +72,10 @@ CONTROLS = [
     ],
 )
 def test_the_verdict_on_dead_heads_depends_on_their_number(
-    runs: list[HeadsRun], said: list[str], unsaid: str
+    runs: list[HeadsRun], expected: list[str], unsaid: str
 ) -> None:
     text = " ".join(similarity_sentences(runs))
-    assert [each for each in said if each not in text] == []
+    assert [each for each in expected if each not in text] == []
     assert unsaid not in text
 
 

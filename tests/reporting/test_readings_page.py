@@ -96,8 +96,8 @@ def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_contains_it(
 ) -> None:
     name = "sts-single-pretrain"
     outcome = with_trials(with_scores(outcome, {name: 0.3}), SEPARATE, {name: None})
-    said = "0.615, remains unexplained (here: joint 0.300, separate undefined). One conjecture"
-    assert said in readings_page(LAPTOP, outcome)
+    expected = "0.615, remains unexplained (here: joint 0.300, separate undefined). One conjecture"
+    assert expected in readings_page(LAPTOP, outcome)
     outcome = with_scores(outcome, {name: 0.61})
     page = readings_page(LAPTOP, outcome)
     assert "**Unexplained.** Nothing. The paper's STS score" in page
@@ -106,24 +106,24 @@ def test_the_papers_frozen_sts_is_unexplained_unless_an_interval_contains_it(
 
 
 @pytest.mark.parametrize(
-    ("step", "skip", "said"),
+    ("step", "skip", "expected"),
     [
         (None, 0.3, "fails as in the paper under step: step undefined, skip 0.300"),
         (0.005, None, "fails as in the paper under step and skip: step 0.005, skip undefined"),
     ],
 )
 def test_the_page_says_under_which_reading_frozen_sts_fails(
-    outcome: Outcome, step: Score, skip: Score, said: str
+    outcome: Outcome, step: Score, skip: Score, expected: str
 ) -> None:
     name = "sts-multitask-pretrain"
     outcome = with_trials(with_scores(outcome, {name: step}), SKIP, {name: skip})
-    assert f"With all-MiniLM-L6-v2, frozen STS {said}" in readings_page(LAPTOP, outcome)
+    assert f"With all-MiniLM-L6-v2, frozen STS {expected}" in readings_page(LAPTOP, outcome)
 
 
 @pytest.mark.parametrize(
-    ("lacks", "said"),
+    ("lacks", "expected"),
     [("pair_encoding", "No run in this report reads pairs"), ("idle_heads", "No run in this")],
 )
-def test_a_report_without_such_runs_says_so(outcome: Outcome, lacks: str, said: str) -> None:
+def test_a_report_without_such_runs_says_so(outcome: Outcome, lacks: str, expected: str) -> None:
     rows: list[Any] = [r for r in outcome.results if getattr(PARAMS.run(r.run), lacks) is None]
-    assert said in readings_page(PARAMS, replace(outcome, results=rows))
+    assert expected in readings_page(PARAMS, replace(outcome, results=rows))

@@ -36,7 +36,7 @@ def read(records: Records, content: str | None) -> None:
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
-    ("content", "said", "of_data", "of_report"),
+    ("content", "message", "of_data", "of_report"),
     [
         (None, "is missing; ", "run `dvc repro`", BACK),
         ("{", "is damaged; ", "delete it and run `dvc repro`", BACK),
@@ -57,7 +57,7 @@ def read(records: Records, content: str | None) -> None:
 )
 def test_a_bad_file_is_reported_with_its_name_and_a_remedy(
     content: str | None,
-    said: str,
+    message: str,
     of_data: str,
     of_report: str,
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_bad_file_is_reported_with_its_name_and_a_remedy(
         (records_in_data(Path("copy")), SCORES, of_data),  # errors name the original folder
         (records_of("demo"), recorded, of_report),
     ):
-        wanted = re.escape(f"{name} {said}{remedy}")
+        wanted = re.escape(f"{name} {message}{remedy}")
         with pytest.raises((ReportError, SchemaError), match=f"^{wanted}$"):
             read(records, content)
 

@@ -87,11 +87,11 @@ SPOILED: list[tuple[Path, Spoil, str]] = [
 
 def test_a_bad_file_is_reported_with_its_name(params: Params) -> None:
     records = gather(params, {}, Path("records"))
-    for path, spoil, said in SPOILED:
+    for path, spoil, message in SPOILED:
         recorded = records.folder / paths.recorded(path)
         whole = recorded.read_bytes()
         spoil(recorded)
-        with pytest.raises((ReportError, SchemaError), match=f"^{path} {re.escape(said)}"):
+        with pytest.raises((ReportError, SchemaError), match=f"^{path} {re.escape(message)}"):
             read_outcome(params, {}, records)
         recorded.write_bytes(whole)
 

@@ -157,8 +157,8 @@ def test_only_an_earlier_export_is_replaced(params: Params, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("copied")
 def test_missing_information_for_the_card_stops_the_export(params: Params, tmp_path: Path) -> None:
-    def refused(said: str) -> None:
-        with pytest.raises(TrainingError, match=said):
+    def refused(message: str) -> None:
+        with pytest.raises(TrainingError, match=message):
             export_run(params, "sst-pretrain", tmp_path / "out")
         assert not (tmp_path / "out").exists()
 

@@ -45,7 +45,7 @@ def test_incomplete_pairs_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "form", "said"),
+    ("data", "form", "error"),
     [
         (b"a\nb\xff\n", "txt", "file, line 2: byte 0xff is not UTF-8 text"),
         (b"a\n\0\n", "txt", "file, line 2: a NUL byte"),
@@ -58,6 +58,6 @@ def test_incomplete_pairs_are_left_out() -> None:
         (b'"\\ud800"\n', "jsonl", "file, line 1: not UTF-8 text"),
     ],
 )
-def test_anything_but_text_is_rejected_with_the_line(data: bytes, form: Format, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_anything_but_text_is_rejected_with_the_line(data: bytes, form: Format, error: str) -> None:
+    with pytest.raises(InputError, match=error):
         read(data, form)

@@ -42,7 +42,7 @@ def test_an_untrained_run_is_rejected(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "error"),
     [
         (
             {"best_epoch": 0, "stopped": "the loss is nan"},
@@ -57,7 +57,7 @@ def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], 
     summary = read_json(path) | change
     gone = {key for key, value in change.items() if value is None}
     write_json(path, {key: value for key, value in summary.items() if key not in gone})
-    with pytest.raises(PipelineError, match=said):
+    with pytest.raises(PipelineError, match=error):
         open_run(load_params(), NAME)
 
 

@@ -46,16 +46,16 @@ def test_every_page_loads_without_console_output_or_other_requests(
     browser: Browser, site: Path
 ) -> None:
     page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    output: list[str] = []
+    page.on("console", lambda message: output.append(message.text))
+    page.on("pageerror", lambda error: output.append(str(error)))
 
     def fails(request: Request) -> None:
         if request.failure != "net::ERR_ABORTED":  # the icon, if the next page is requested first
-            said.append(f"failed: {request.url} {request.failure}")
+            output.append(f"failed: {request.url} {request.failure}")
 
     page.on("requestfailed", fails)
-    page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
+    page.on("dialog", lambda dialog: output.append(f"dialog: {dialog.message}"))
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(request.url))
     pages = sorted(site.rglob("*.html"))
@@ -65,7 +65,7 @@ def test_every_page_loads_without_console_output_or_other_requests(
         assert all(figures), f"a figure of {path.name} is not shown"
         assert path.stem == "compare" or page.title().endswith("· profile demo")
     page.close()
-    assert said == []
+    assert output == []
     assert len(asked) > len(pages)
     assert {url for url in asked if not url.startswith(site.as_uri())} == set()
 

@@ -47,8 +47,8 @@ def data(here: Path) -> None:
 def test_the_list_changes_with_the_files_that_the_run_reads(
     run: RunParams, changed: str, matters: bool
 ) -> None:
-    def check(said: str) -> None:
-        refused = pytest.raises(TrainingError, match=f"{path} {said}.*; run `dvc repro`")
+    def check(message: str) -> None:
+        refused = pytest.raises(TrainingError, match=f"{path} {message}.*; run `dvc repro`")
         with refused if matters else nullcontext():
             check_files(listed_files(out, run.pair_encoding))
 

@@ -62,12 +62,12 @@ def test_a_cache_records_its_inputs_and_has_repeatable_bytes(
 
 @pytest.mark.parametrize("name", ["cache.json", "train-offsets.npy", "train-input-ids.npy"])
 def test_a_truncated_or_missing_file_is_rejected_with_a_remedy(cache: Path, name: str) -> None:
-    said = r"token cache .*sts is missing or damaged.*dvc repro"
+    message = r"token cache .*sts is missing or damaged.*dvc repro"
     (cache / name).write_bytes((cache / name).read_bytes()[:-100])
-    with pytest.raises(CorpusError, match=said):
+    with pytest.raises(CorpusError, match=message):
         read_cache(cache, "train")
     (cache / name).unlink()
-    with pytest.raises(CorpusError, match=said):
+    with pytest.raises(CorpusError, match=message):
         read_cache(cache, "train")
 
 

@@ -24,7 +24,7 @@ class Ended(NamedTuple):
 
     status: int | None  # negative: the signal that ended it
     points: list[str]
-    said: str
+    output: str
 
     @property
     def steps(self) -> int:
@@ -40,17 +40,17 @@ def train(
     largest: int = -1,
 ) -> Ended:
     """Train a run in a new process with `train_until`, by default to its end."""
-    points, said = (repository.folder / f"{run}.{name}" for name in ("points", "said"))
+    points, output = (repository.folder / f"{run}.{name}" for name in ("points", "output"))
     points.unlink(missing_ok=True)
     status = forked(train_until, repository.folder, run, point, number, largest)
-    return Ended(status, points.read_text().splitlines(), said.read_text())
+    return Ended(status, points.read_text().splitlines(), output.read_text())
 
 
 def left_alone(repository: Repository, run: str) -> tuple[Ended, dict[str, str]]:
     """Train a run from scratch; return the ended process and the hashes of its outs."""
     clear(repository, run)
     whole = train(repository, run)
-    assert whole.status == 0, whole.said
+    assert whole.status == 0, whole.output
     return whole, outs_of(repository, run)
 
 
@@ -69,7 +69,7 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
             steps += ended.steps
             if ended.status not in STOPPED:
                 if ended.status:
-                    tally.wrong.append(f"{run}, resumed: {ended.said.strip()}")
+                    tally.wrong.append(f"{run}, resumed: {ended.output.strip()}")
                 break  # it finished: the rest of the run had fewer points
             faults += 1
             for name in OUTS:  # as DVC does before it repeats a command; everything else is kept
@@ -79,9 +79,9 @@ def kill(repository: Repository, run: str, number: signal.Signals, kills: int, s
             steps += ended.steps
         tally.injected += faults
         misses = 0 if faults else misses + 1
-        assert misses < MISSES, f"{number.name} never stops {run}: {ended.said}"
+        assert misses < MISSES, f"{number.name} never stops {run}: {ended.output}"
         if ended.status or outs_of(repository, run) != expected:
-            tally.wrong.append(f"{run}: {ended.said.strip() or 'other bytes'}")
+            tally.wrong.append(f"{run}: {ended.output.strip() or 'other bytes'}")
         else:
             tally.survived += faults
         if faults:
@@ -101,12 +101,12 @@ def starve(repository: Repository, run: str, parts: Sequence[float] = PARTS) -> 
         starved = train(repository, run, largest=size)
         left = outs_of(repository, run)
         fed = train(repository, run)
-        if starved.status != 1 or "Traceback" in starved.said:
-            wrong = f"status {starved.status}, {starved.said[-300:]}"
+        if starved.status != 1 or "Traceback" in starved.output:
+            wrong = f"status {starved.status}, {starved.output[-300:]}"
         elif not left.items() <= expected.items():
             wrong = f"left something half-written: {sorted(left)}"
         elif fed.status or outs_of(repository, run) != expected:
-            wrong = f"other bytes afterwards, {fed.said[-300:]}"
+            wrong = f"other bytes afterwards, {fed.output[-300:]}"
         else:
             tally.survived += 1
             continue

@@ -64,7 +64,7 @@ class Points:
 def train_until(folder: Path, run: str, last: int, number: int, largest: int) -> None:
     """Train a run in a repository as `python -m stages.train` does, in a new process.
 
-    `<run>.points` gets a line for each point that is passed, `<run>.said` the process's output.
+    `<run>.points` gets a line for each point that is passed, `<run>.output` the process's output.
 
     Args:
         folder: the repository.
@@ -75,7 +75,7 @@ def train_until(folder: Path, run: str, last: int, number: int, largest: int) ->
     """
     os.chdir(folder)
     torch.set_num_threads(1)
-    os.dup2(os.open(f"{run}.said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
+    os.dup2(os.open(f"{run}.output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
     points = Points(f"{run}.points", last, number)
     points.around(pipeline.training.loop.Trainer, "step", before=False)
     points.around(os, "fsync")

@@ -24,8 +24,8 @@ def test_the_next_repro_continues_and_gives_the_same_lock_file(
         assert disturb(repository, FAULTS[kind], lambda _: is_held(), (f"train@{RUN}",))
     assert have_stopped(repository)
     assert not (repository.folder / f"data/runs/{RUN}/run.json").exists()
-    _, said = repository.repro(f"train@{RUN}")
+    _, output = repository.repro(f"train@{RUN}")
     assert repository.outcome() == expected
     log = (repository.folder / "disturbed.log").read_text()
     assert f"{RUN} stopped by {'SIGINT' if kind == 'Ctrl-C' else 'SIGTERM'}" in log
-    assert f"Running stage 'train@{RUN}'" in said
+    assert f"Running stage 'train@{RUN}'" in output

@@ -216,8 +216,8 @@ def test_a_nan_loss_ends_the_run_with_the_last_good_epoch(epoch: int, value: flo
 
     progress = fitted(trainer, boundary)
     assert progress.stopped is not None
-    said = rf"the loss is (nan|inf) in step {1 + (epoch == 1)}, epoch {epoch} \(sts\)"
-    assert re.fullmatch(said, progress.stopped)
+    error = rf"the loss is (nan|inf) in step {1 + (epoch == 1)}, epoch {epoch} \(sts\)"
+    assert re.fullmatch(error, progress.stopped)
     assert [row.epoch for row in progress.history] == list(range(1, epoch + 1))
     last = progress.history[-1]
     assert (last.dev_score, last.train_loss) == (None, None)
@@ -283,6 +283,6 @@ def test_a_batch_that_does_not_fit_into_memory_is_named(monkeypatch: pytest.Monk
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     monkeypatch.setattr(VectorExamples, "batch", full)
-    said = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
-    with pytest.raises(TrainingError, match=said):
+    error = r"a batch of 4 examples of up to \d tokens of sst does not fit .* the run's batch_size"
+    with pytest.raises(TrainingError, match=error):
         frozen({"sst": 20}).fit("test")

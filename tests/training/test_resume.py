@@ -191,8 +191,8 @@ def test_damaged_checkpoints_and_those_of_another_version_are_not_used(
     damage: str, written: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     DAMAGES[damage](written)
-    said = "its schema is checkpoint/0" if damage == "version" else "is damaged"
-    with pytest.raises(PipelineError, match=rf"training\.safetensors.* {said}"):
+    message = "its schema is checkpoint/0" if damage == "version" else "is damaged"
+    with pytest.raises(PipelineError, match=rf"training\.safetensors.* {message}"):
         read_checkpoint(written)
     trainer = small()
     assert not Checkpoint(written, "sts-pretrain", NEVER).restore(trainer)

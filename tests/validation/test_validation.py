@@ -59,7 +59,7 @@ def test_a_missing_column_and_a_cut_row_do_not_stop_other_checks(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", r"Found: cannot be read: No columns"),
         (b"id,first,second,label\na,b\xff,,1\n", r"Found: line 2: byte 0xff is not UTF-8 text"),
@@ -68,13 +68,13 @@ def test_a_missing_column_and_a_cut_row_do_not_stop_other_checks(tmp_path: Path)
     ],
 )
 def test_a_file_that_is_not_a_table_is_a_critical_finding(
-    tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     write(tmp_path, "sst")
     (tmp_path / "dev.csv").write_bytes(content)
     (line,) = critical(validate(tmp_path, "sst"))
     assert line.startswith("sst dev (dev.csv): The file must be a table in CSV. Found: ")
-    assert re.search(said, line)
+    assert re.search(message, line)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_a_clone_that_pulls_has_every_byte_and_nothing_left_to_run(
     assert clone.hashes("data", "reports") == ours.hashes("data", "reports")
     ran, output = clone.repro()
     assert ran == set()
-    assert said.endswith("Data and pipelines are up to date.\n")
+    assert output.endswith("Data and pipelines are up to date.\n")
     assert clone.done("git", "status", "--porcelain") == ""
 
 

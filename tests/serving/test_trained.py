@@ -52,7 +52,7 @@ def test_an_untrained_run_is_rejected(repository: Path) -> None:
         ({"schema": "train/0"}, "was written by another version"),
     ],
 )
-def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], said: str) -> None:
+def test_an_empty_summary_is_rejected(repository: Path, change: dict[str, Any], error: str) -> None:
     path = paths.run_dir(NAME) / paths.RUN_SUMMARY
     summary = read_json(path) | change
     gone = {key for key, value in change.items() if value is None}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pipeline.core.record import Record
 from pipeline.core.schemas import TIME
@@ -18,6 +18,7 @@ class StageTime(Record):
     """Time and memory of a stage's last run; None if unknown."""
 
     SCHEMA = TIME
+    model_config = ConfigDict(extra="ignore")  # it is only a hint
     stage: str
     seconds: Quantity
     peak_memory_bytes: Count | None = None  # of the process, not of a GPU

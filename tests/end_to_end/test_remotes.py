@@ -27,8 +27,6 @@ def ours(repository: Repository) -> Repository:
     """Return a repository whose results are committed and pushed."""
     small, folder = repository, repository.folder.parent
     small.done("dvc", "remote", "add", "--default", "store", str(folder / "store"))
-    small.done("git", "config", "user.email", "we@example.org")
-    small.done("git", "config", "user.name", "We")
     small.done("git", "checkout", "-qb", "main")
     small.done("git", "add", "--all")
     small.done("git", "commit", "-qm", "All of it")

@@ -176,37 +176,31 @@ def test_dvc_does_what_was_planned(case: str, folder: Path) -> None:
     assert outcomes(plan_stages()) == {}
 
 
-def test_stages_are_in_the_order_in_which_they_run(folder: Path) -> None:
-    names = [stage.name for stage in plan_stages()]
-    assert names == ["corpus", "tokens", "train@sst", "train@sts", "report"]
-
-
 COMMAND = "cat corpus/train.csv >tokens; echo tokens >>ran"
 
 
 @pytest.mark.parametrize(
-    ("case", "stage", "reason"),
+    ("change", "stage", "outcome", "reason"),
     [
-        ("a new param", "train@sst", Reason("param", "runs.sst.rate", "changed", 1e-3, 5e-3)),
-        ("a new param", "report", Reason("stage", "train@sst", "runs before")),
-        ("code", "train@sts", Reason("dep", "train.py", "changed")),
-        ("old data", "tokens", Reason("dep", "corpus/train.csv", "changed")),
-        ("a missing out", "train@sst", Reason("out", "model-sst", "missing")),
-        ("no dvc.lock", "corpus", Reason("stage", "corpus", "never run")),
-        ("a command", "tokens", Reason("command", COMMAND, "changed")),
+        (rate("5.0e-3"), "train@sst", RUN, Reason("param", "runs.sst.rate", "changed", 1e-3, 5e-3)),
+        (rate("5.0e-3"), "report", DEPENDS, Reason("stage", "train@sst", "runs before")),
+        (CASES["code"][0], "train@sts", RUN, Reason("dep", "train.py", "changed")),
+        (CASES["old data"][0], "tokens", CACHE, Reason("dep", "corpus/train.csv", "changed")),
+        (lost("model-sst"), "train@sst", CACHE, Reason("out", "model-sst", "missing")),
+        (lost("dvc.lock"), "corpus", CACHE, Reason("stage", "corpus", "never run")),
+        (CASES["a command"][0], "tokens", RUN, Reason("command", COMMAND, "changed")),
+        # a file without which the run would stop
+        (lost("train.py"), "train@sst", RUN, Reason("dep", "train.py", "missing")),
     ],
 )
-def test_reasons_name_what_changed(case: str, stage: str, reason: Reason, folder: Path) -> None:
-    CASES[case][0]()
-    (planned,) = (planned for planned in plan_stages() if planned.name == stage)
-    assert planned.reasons == [reason]
-
-
-def test_a_missing_file_that_would_stop_the_run_is_named(folder: Path) -> None:
-    Path("train.py").unlink()
-    planned = {stage.name: stage for stage in plan_stages()}
-    assert planned["train@sst"].outcome == RUN
-    assert planned["train@sst"].reasons == [Reason("dep", "train.py", "missing")]
+def test_reasons_name_what_changed(
+    change: Change, stage: str, outcome: Outcome, reason: Reason, folder: Path
+) -> None:
+    change()
+    stages = {planned.name: planned for planned in plan_stages()}
+    assert list(stages) == ["corpus", "tokens", *TRAIN, "report"]  # as they run
+    planned = stages[stage]
+    assert (planned.outcome, planned.reasons) == (outcome, [reason])
 
 
 @pytest.mark.parametrize(

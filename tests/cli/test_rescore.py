@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.core import paths
+from tests.reporting.conftest import ROOT, cells_of
 
-ROOT = Path(__file__).parents[2]
 RECORDS = paths.report_dir("demo") / paths.RECORDS
 HEADER = ["row", "metric", "recorded", "found again", "difference"]
 
@@ -29,10 +29,9 @@ def spoil(path: Path) -> None:
 def test_reproduced_scores_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rescore"]) == 0
     header, _, *rows, last = capsys.readouterr().out.splitlines()
-    assert [cell.strip() for cell in header.strip("|").split("|")] == HEADER
+    assert cells_of([header]) == [HEADER]
     assert len(rows) == 14
-    for row in rows:
-        _, _, recorded, found, _ = (cell.strip() for cell in row.strip("|").split("|"))
+    for _, _, recorded, found, _ in cells_of(rows):
         assert recorded == found
     assert last == "all 14 scores were reproduced"
 

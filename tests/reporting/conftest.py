@@ -5,7 +5,7 @@ Scores are made up; everything else comes from the committed demo.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,6 +117,11 @@ def result_of(
         "analysis": ANALYSIS[CORPORA[corpus].has_classes],
     }
     return Result(**(values | changes))
+
+
+def cells_of(rows: Iterable[str]) -> list[list[str]]:
+    """Return the cells of rows of a table in Markdown."""
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 def changed(record: M, **values: Any) -> M:

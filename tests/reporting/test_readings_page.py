@@ -9,7 +9,7 @@ import pytest
 from pipeline.plumbing.trials import Changes
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.results import Outcome, Result, Tried
-from tests.reporting.conftest import PARAMS, changed
+from tests.reporting.conftest import PARAMS, cells_of, changed
 
 BEST = "is the reading that best matches the paper's numbers here"
 SEPARATE, SKIP = Changes(pair_encoding="separate"), Changes(idle_heads="skip")
@@ -48,9 +48,8 @@ def section(page: str, number: int) -> str:
 
 def rows_of(text: str) -> dict[tuple[str, ...], list[str]]:
     """Return the scores of each row of a table, by corpus, scheme and mode."""
-    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return {tuple(row[:3]): row[4:] for row in cells}
+    _, _, *rows = cells_of(line for line in text.splitlines() if line.startswith("| "))
+    return {tuple(row[:3]): row[4:] for row in rows}
 
 
 @pytest.mark.parametrize(

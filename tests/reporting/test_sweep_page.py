@@ -18,7 +18,7 @@ from pipeline.plumbing.trials import Trial
 from pipeline.reporting.results import spread_of
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import table3, table3_json, table3_page
-from tests.reporting.conftest import outcome_of
+from tests.reporting.conftest import cells_of, outcome_of
 
 OWN = 0.5  # score of the runs in conftest.py
 READING = "pair_encoding=joint,separate"
@@ -57,9 +57,8 @@ def write_trial(params: Params, name: str, trial: Trial, given: Mapping[str, flo
 
 
 def lines_of(page: str, start: str) -> list[list[str]]:
-    """Return the cells of table rows that begin with this cell."""
-    rows = [line for line in page.splitlines() if line.startswith(f"| {start} ")]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    """Return the cells of the rows of a page's tables that begin with a cell."""
+    return cells_of(line for line in page.splitlines() if line.startswith(f"| {start} "))
 
 
 def page_of(params: Params, trials: Mapping[str, Trial]) -> str:
@@ -72,12 +71,9 @@ def test_table_3_shows_statistics_only_for_swept_rows(params: Params) -> None:
     write_trial(params, first, trials[first], {"sst": 0.48, "quora": None, "sts": None})
     write_trial(params, second, trials[second], {"sst": 0.43, "quora": 0.61, "sts": None})
     outcome = outcome_of(params, trials)
-    header, _, *lines = table3(params, outcome.results).splitlines()
-    at = [cell.strip() for cell in header.split("|")].index("Seeds")
-    cells = {
-        row.configuration: line.split("|")[at].strip()
-        for row, line in zip(outcome.results, lines, strict=True)
-    }
+    header, _, *lines = cells_of(table3(params, outcome.results).splitlines())
+    seeds = [line[header.index("Seeds")] for line in lines]
+    cells = dict(zip((row.configuration for row in outcome.results), seeds, strict=True))
     deviation = np.std([OWN, 0.48, 0.43], ddof=1)
     assert cells.pop("sst-multitask-pretrain") == f"0.470 ± {deviation:.3f} (3), best 0.500"
     shown = "0.555 ± 0.078 (2 of 3, others undefined), best 0.610"

@@ -17,7 +17,7 @@ from pipeline.reporting.tables import (
     table3,
     troubles,
 )
-from tests.reporting.conftest import PARAMS, result_of
+from tests.reporting.conftest import PARAMS, cells_of, result_of
 
 
 def with_profile(name: str, **changes: Any) -> Params:
@@ -28,10 +28,7 @@ def with_profile(name: str, **changes: Any) -> Params:
 
 def cells(params: Params, rows: Sequence[Any], *names: str) -> list[list[str]]:
     """Return some columns of Table 3."""
-    header, _, *lines = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in table3(params, rows).splitlines()
-    ]
+    header, _, *lines = cells_of(table3(params, rows).splitlines())
     return [[line[header.index(name)] for name in names] for line in lines]
 
 
@@ -97,12 +94,10 @@ def noted(outcome: Outcome, best_epoch: int, stopped: str | None, notes: list[st
     return troubles(Outcome([], {"sts-finetune": found}, {"sts-finetune": epochs}, {}, {}))
 
 
-def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs(
-    outcome: Outcome,
-) -> None:
-    assert noted(outcome, 2, None, ["", ""]) == ""
-    lines = noted(outcome, 4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
-    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines] == [
+def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs() -> None:
+    assert noted(2, None, ["", ""]) == ""
+    lines = noted(4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
+    assert cells_of(lines) == [
         ["sts-finetune", "sts", "1-2, 4", "yes", "dead"],
         ["sts-finetune", "sts", "4", "yes", "diverges"],
     ]

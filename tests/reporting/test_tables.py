@@ -94,9 +94,9 @@ def noted(outcome: Outcome, best_epoch: int, stopped: str | None, notes: list[st
     return troubles(Outcome([], {"sts-finetune": found}, {"sts-finetune": epochs}, {}, {}))
 
 
-def test_troubles_name_what_stopped_a_run_and_what_was_noted_on_its_epochs() -> None:
-    assert noted(2, None, ["", ""]) == ""
-    lines = noted(4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
+def test_troubles_name_what_stopped_a_run_and_the_notes_on_its_epochs(outcome: Outcome) -> None:
+    assert noted(outcome, 2, None, ["", ""]) == ""
+    lines = noted(outcome, 4, None, ["dead", "dead", "", "dead; diverges"]).splitlines()[4:]
     assert cells_of(lines) == [
         ["sts-finetune", "sts", "1-2, 4", "yes", "dead"],
         ["sts-finetune", "sts", "4", "yes", "diverges"],

@@ -29,7 +29,7 @@ log = logging.getLogger("torture")
 PAGE = Path("reports/torture.md")
 EPOCHS = {"pretrain": 3, "finetune": 3}
 RUNS = ("sst-pretrain", "multitask-pretrain", "quora-finetune", "multitask-finetune")
-KILLS, FAULTS_OF_A_KIND = 60, 5  # for each run and signal; in whole `dvc repro`s
+KILLS = 60  # for each run
 BACKBONE = "all-MiniLM-L6-v2"  # the tiny backbone uses its tokenizer
 
 
@@ -37,19 +37,20 @@ def main(argv: list[str]) -> None:
     """Run every part and write the page."""
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    seed = parser.parse_args(argv).seed
+    parser.add_argument("--repros", type=int, default=5, help="faults of a kind in `dvc repro`s")
+    args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s  %(message)s")
     # shells make background processes ignore Ctrl-C; the tested processes must not
     signal.signal(signal.SIGINT, signal.default_int_handler)
     tallies = []
     with tempfile.TemporaryDirectory(prefix="minbert-torture-") as name:
-        for tally in _campaigns(Path(name).resolve(), seed):
+        for tally in _campaigns(Path(name).resolve(), args.seed, args.repros):
             tallies.append(tally)
             log.info("%s, %s: %d of %d", tally.fault, tally.what, tally.survived, tally.injected)
             for end in tally.wrong:
                 log.error("%s", end)
     method = {
-        "seed": str(seed),
+        "seed": str(args.seed),
         "device": device_name(choose_device("auto")),
         "torch": torch.__version__,
         "platform": sys.platform,
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> None:
         sys.exit(1)
 
 
-def _campaigns(folder: Path, seed: int) -> Iterator[Tally]:
+def _campaigns(folder: Path, seed: int, repros: int) -> Iterator[Tally]:
     """Yield the results for each kind of fault."""
     backbone = folder / "backbone"
     fetch_backbone(BACKBONE, folder / BACKBONE)
@@ -88,7 +89,7 @@ def _campaigns(folder: Path, seed: int) -> Iterator[Tally]:
     generator = np.random.default_rng(seed)
     moments = iter(lambda: float(generator.uniform(0, seconds)), None)
     for kind in FAULTS:
-        yield campaign(twin, kind, FAULTS_OF_A_KIND, expected, moments)
+        yield campaign(twin, kind, repros, expected, moments)
 
 
 if __name__ == "__main__":

@@ -71,9 +71,11 @@ def _read_by(key: str, readers: Mapping[str, Sequence[str]]) -> str:
     """Name the stages that read a key, or a part of it, or what it is a part of."""
     name = f"{key}."
     chosen = "<profile>" if key == "profile" else name  # it says which profile's keys count
-    found = [
-        stage
-        for stage, params in readers.items()
-        if any(chosen in p or name.startswith(f"{p}.") or f"{p}.".startswith(name) for p in params)
-    ]
-    return ", ".join(f"`{stage}`" for stage in found) or "none: it changes no result"
+    found = []
+    for stage, params in readers.items():
+        parts = dict.fromkeys(p.removeprefix(name) for p in params if p.startswith(name))
+        if any(chosen in f"{p}." or name.startswith(f"{p}.") for p in params):
+            is_whole = key == "profile" or any(name.startswith(f"{p}.") for p in params)
+            is_whole |= "*" in parts
+            found.append(f"`{stage}`" if is_whole else f"`{stage}` ({', '.join(parts)})")
+    return ", ".join(found) or "none: it changes no result"

@@ -118,11 +118,11 @@ def test_runs_can_be_added_as_documented(repository: Repository) -> None:
     assert main(["graph"]) == 0
     repository.done("git", "add", "--all")
     ran, _ = repository.repro()
-    assert ran == {"inputs", "report"} | both_stages("sst-plain", "sst-sts")
+    assert ran == {"inputs", "report"} | both_stages("sst-fast", "sst-sts")
     rows = json.loads((repository.folder / "reports/demo/table3.json").read_text())
-    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-fast")
     assert row["score"] is not None
-    assert (repository.folder / "reports/demo/runs/sst-plain.md").is_file()
+    assert (repository.folder / "reports/demo/runs/sst-fast.md").is_file()
 
 
 def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
@@ -136,11 +136,11 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
         runs__sst_dash_plain__learning_rate=1e38,
     )
     planned = {s["name"] for s in said_by("plan")["stages"] if s["outcome"] == "would run"}
-    assert planned == both_stages("sst-plain") | {"report"}
+    assert planned == both_stages("sst-fast") | {"report"}
     repository.set(runs__sts_dash_pretrain__pair_encoding="separate")
     ran, _ = repository.repro()
     assert ran == planned | both_stages("sts-pretrain") | {"inputs"}
-    assert_sst_plain_is_undefined(repository.folder)
+    assert_sst_fast_is_undefined(repository.folder)
 
     preflight.main(["twin"])
     ran_twin, _ = repository.repro("train@sts-pretrain")
@@ -153,16 +153,16 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     assert repository.hashes("reports") == report
 
 
-def assert_sst_plain_is_undefined(folder: Path) -> None:
+def assert_sst_fast_is_undefined(folder: Path) -> None:
     rows = json.loads((folder / "reports/demo/table3.json").read_text())
-    (row,) = (row for row in rows if row["configuration"] == "sst-single-plain")
+    (row,) = (row for row in rows if row["configuration"] == "sst-single-fast")
     assert row["score"] is None
     assert row["reason"].startswith("undefined: training stopped, ")
     page = (folder / "reports/demo/table3.md").read_text()
-    assert "- **sst-plain** stopped early (†): " in page
-    history = (folder / "data/runs/sst-plain/history.csv").read_text()
+    assert "- **sst-fast** stopped early (†): " in page
+    history = (folder / "data/runs/sst-fast/history.csv").read_text()
     assert "not finite" in history or "the loss is" in history
-    predictions = folder / "data/predictions/sst-plain/sst-test.csv"
+    predictions = folder / "data/predictions/sst-fast/sst-test.csv"
     assert len(predictions.read_text().splitlines()) == 1
 
 

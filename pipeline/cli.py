@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Arguments = argparse.Namespace
 WIDTH = 100  # columns if stdout is not a terminal
-SIDE = "an experiment, branch, commit or `workspace`; or runs of it, separated by commas"
+SIDE = "an experiment, branch, commit or `workspace`; or one or more runs, separated by commas"
 
 
 def main(argv: list[str]) -> int:
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     command("repro", _repro, "run what is out of date (`make repro`)", running)
     text = "train runs with more seeds or settings (`make sweep`); replaces the previous sweep"
     _add_sweep(command("sweep", _sweep, text, running))
-    text = "train the runs under the readings of the paper that they do not use (`make readings`)"
+    text = "train each run also under the readings that it does not use (`make readings`)"
     add = command("readings", _readings, text, running)
     add("--dry", action="store_true", help="only show what would be trained")
     add = command("job", _job, "run one stage with DVC; wait if other stages are using its files")
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--force",
         action="store_true",
-        help="write into a folder with other files, and keep those with other names",
+        help="write into a folder that already has files; replace only those with the same names",
     )
     add("folder", type=Path, help="a new or empty folder, or an earlier export")
     command("render", _render, "render the pages of a report again from its records", profile)

@@ -133,7 +133,7 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
     repository.set(
         profiles__paper__epochs__finetune=3,  # neither is active
         profiles__laptop__backbone="local:elsewhere",
-        runs__sst_dash_plain__learning_rate=1e38,
+        runs__sst_dash_fast__learning_rate=1e38,
     )
     planned = {s["name"] for s in said_by("plan")["stages"] if s["outcome"] == "would run"}
     assert planned == both_stages("sst-fast") | {"report"}

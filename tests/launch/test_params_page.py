@@ -28,4 +28,4 @@ def test_a_stage_that_reads_one_entry_is_listed_for_all(
     assert "only this" not in written
     assert r"a\|b" in written
     (row,) = (line for line in written.splitlines() if line.startswith("| `runs.<run>` "))
-    assert row.rstrip(" |").endswith("`reader`")
+    assert row.rstrip(" |").endswith("`reader` (a)")

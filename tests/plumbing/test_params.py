@@ -180,7 +180,7 @@ def test_a_bad_value_is_rejected_with_its_full_key(key: str, value: Any, expecte
     [
         (b"- seed\n- device\n", "expected keys and values, found "),
         (b"", "expected keys and values, found "),
-        (b"seed: \xff\xfe\n", r"params\.yaml is not YAML: "),
+        (b"seed: \xff\xfe\n", r"params\.yaml is not valid YAML: "),
         (None, "cannot be read: Is a directory"),
     ],
 )

@@ -5,6 +5,9 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
+# the options of every command that runs stages
+LAUNCH = $(if $(PROFILE), --profile "$(PROFILE)")$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+
 .DEFAULT_GOAL := help
 .PHONY: help repro sweep readings plan times compare plots site test check graph bench torture clean
 
@@ -12,17 +15,13 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 16
 
 repro: $(VENV)/.repro ## run what is out of date and write reports/; PROFILE=laptop switches the profile, JOBS=4 runs four stages at once
-	@python -m pipeline.launch.preflight $(PROFILE)
-	@python -m pipeline repro$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+	@python -m pipeline repro$(LAUNCH)
 
 sweep: $(VENV)/.repro ## train every run under SEEDS=5 seeds, or RUNS=a,b with GRID="dropout=0.1,0.3"; SEEDS=1 ends it
-	@python -m pipeline.launch.preflight $(PROFILE)
-	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)") \
-		$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+	@python -m pipeline sweep$(if $(SEEDS), --seeds "$(SEEDS)")$(if $(RUNS), --runs "$(RUNS)")$(if $(GRID), --grid "$(GRID)")$(LAUNCH)
 
 readings: $(VENV)/.repro ## train the other readings of the paper, for readings.md of the report; make sweep SEEDS=1 ends it
-	@python -m pipeline.launch.preflight $(PROFILE)
-	@python -m pipeline readings$(if $(JOBS), --jobs "$(JOBS)")$(if $(SCHEDULER), --scheduler "$(SCHEDULER)")
+	@python -m pipeline readings$(LAUNCH)
 
 plan: $(VENV)/.repro ## what make repro would do, why, and about how long it takes
 	@python -m pipeline plan

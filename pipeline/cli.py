@@ -5,11 +5,10 @@ Each command imports what it needs when it is called, because torch and DVC load
 
 import argparse
 import io
-import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,18 +46,14 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        return _refused(error)
-    return 0
-
-
-def _refused(error: OSError) -> int:
-    """Report an error of the system in one line; a closed pipe (`| head`) is not an error."""
-    if not isinstance(error, BrokenPipeError):
+        if error.filename is None:  # stdout failed, and Python would flush it again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0  # `| head` has enough
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"{where}{error.strerror}\n")
-    if error.filename is None:  # stdout failed, and Python would flush it again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0 if isinstance(error, BrokenPipeError) else 1
+        return 1
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,9 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add("stage", help="its name in `dvc stage list`, such as train@sst-finetune")
     add = command("plan", _plan, "show what `make repro` would do, why, and how long it would take")
     add("--all", action="store_true", help="also show stages that are up to date")
-    add("--json", action="store_true", help="print everything as JSON")
-    add = command("times", _times, "show how long each stage took when it last ran")
-    add("--json", action="store_true", help="print everything as JSON")
+    command("times", _times, "show how long each stage took when it last ran")
     text = "compare two experiments or runs with a paired test; without names, list experiments"
     add = command("compare", _compare, text)
     add("a", nargs="?", metavar="A", help=SIDE)
@@ -107,12 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("folder", type=Path, help="a new or empty folder, or an earlier export")
     command("render", _render, "render the pages of a report again from its records", profile)
-    command(
-        "rescore",
-        _rescore,
-        "recompute the scores of Table 3 from the recorded predictions",
-        profile,
-    )
+    command("rescore", _rescore, "recompute Table 3 from the recorded predictions", profile)
     add = command("site", _site, "write the report as a static site (`make site`)", profile)
     add("--out", type=Path, default=paths.SITE, help="the folder (default: site)")
     command("graph", _graph, "update the lists in dvc.yaml from params.yaml (`make graph`)")
@@ -125,12 +113,11 @@ def _running() -> argparse.ArgumentParser:
     add = options.add_argument
     add("-v", "--verbose", action="store_true", help="also show the output of DVC")
     add("-j", "--jobs", type=_count, default=1, help="how many stages may run at once")
-    add(
-        "--scheduler",
-        help="run stages on the workers of this dask scheduler, such as tcp://host:8786",
-    )
+    text = "run stages on the workers of this dask scheduler, such as tcp://host:8786"
+    add("--scheduler", help=text)
     add("--per-gpu", type=_count, default=1, help="how many finetune runs may share a GPU")
     add("--dashboard", action="store_true", help="open dask's dashboard on 127.0.0.1")
+    add("--profile", help="first switch params.yaml to this profile")
     return options
 
 
@@ -141,11 +128,7 @@ def _count(text: str) -> int:
 
 
 def _add_sweep(add: Callable[..., argparse.Action]) -> None:
-    add(
-        "--seeds",
-        type=int,
-        help="number of seeds, including the one in params.yaml; 1 ends the sweep",
-    )
+    add("--seeds", type=int, help="how many, including that of params.yaml; 1 ends the sweep")
     add("--runs", help="runs, separated by commas (default: all runs with a row in Table 3)")
     add("--grid", help="settings to combine, such as 'learning_rate=1e-5,3e-5 dropout=0.1'")
     add("--dry", action="store_true", help="only show what would be trained")
@@ -154,30 +137,13 @@ def _add_sweep(add: Callable[..., argparse.Action]) -> None:
 def _add_predict(add: Callable[..., argparse.Action]) -> None:
     add("text", nargs="*", help="single sentences, or - to read lines from stdin")
     add("--run", required=True, help="a trained run, a key of `runs` in params.yaml")
-    add(
-        "--corpus", choices=CORPORA, help="use only the head of this corpus (default: all that fit)"
-    )
-    add(
-        "--pair",
-        nargs=2,
-        action="append",
-        metavar=("FIRST", "SECOND"),
-        help="two sentences to predict as a pair",
-    )
+    add("--corpus", choices=CORPORA, help="use only its head (default: all heads that fit)")
+    add("--pair", nargs=2, action="append", metavar=("FIRST", "SECOND"), help="two sentences")
     add("--input", type=Path, help="a file with one text per line: .txt, .csv, .tsv or .jsonl")
-    add(
-        "--format",
-        choices=("txt", "csv", "tsv", "jsonl"),
-        help="format of the input file, if its extension does not show it",
-    )
+    add("--format", choices=("txt", "csv", "tsv", "jsonl"), help="of --input (default: its suffix)")
     add("--output", type=Path, help="write the answers to this file")
     add("--json", dest="as_table", action="store_false", default=None, help="print JSON lines")
-    add(
-        "--table",
-        dest="as_table",
-        action="store_true",
-        help="print a table (the default on a terminal)",
-    )
+    add("--table", dest="as_table", action="store_true", help="print a table, as on a terminal")
 
 
 def _how(args: Arguments) -> "How":
@@ -189,50 +155,59 @@ def _how(args: Arguments) -> "How":
     return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose)
 
 
+def _params_to_run(args: Arguments) -> "Params":
+    """Return the params, after switching to the profile that --profile names."""
+    from pipeline.plumbing.params import switch_profile
+
+    if args.profile:
+        switch_profile(args.profile, paths.PARAMS)
+    return _params()
+
+
 def _repro(args: Arguments) -> None:
     from pipeline.launch.repro import run_graph
 
-    run_graph(_how(args))
+    how = _how(args)
+    _params_to_run(args)
+    run_graph(how)
 
 
 def _sweep(args: Arguments) -> None:
     from pipeline.launch import sweep
 
-    params = _params()
     if args.seeds is None and args.grid is None:
         args.usage_error("give --seeds, --grid or both")
     if args.grid is not None and args.runs is None:
-        args.usage_error(
-            "name the --runs that the grid is for: frozen and finetuned runs need different rates"
-        )
+        args.usage_error("name the --runs that the grid is for: runs need different rates")
     if args.seeds is not None and args.seeds < 1:
         args.usage_error("--seeds must be at least 1, which means only the seed of params.yaml")
+    params = _params_to_run(args)
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}
     trials = sweep.trials_of(params, runs, args.seeds or 1, grid)
-    _train(args, trials, lambda: trials | sweep.kept_readings(params) if trials else {})
+    _train(args, params, trials, trials | sweep.kept_readings(params) if trials else {})
 
 
 def _readings(args: Arguments) -> None:
     from pipeline.launch.sweep import readings_of
     from pipeline.plumbing.trials import load_trials
 
-    params = _params()
+    params = _params_to_run(args)
     trials = readings_of(params)
-    _train(args, trials, lambda: load_trials(params) | trials)
+    _train(args, params, trials, load_trials(params) | trials)
 
 
 def _train(
-    args: Arguments, trials: "Mapping[str, Trial]", listed: "Callable[[], Mapping[str, Trial]]"
+    args: Arguments, params: "Params", trials: "dict[str, Trial]", listed: "dict[str, Trial]"
 ) -> None:
-    """Print the trials; without --dry also write them to trials.yaml and run the graph."""
+    """Print the trials; without --dry also list them in trials.yaml and run the graph."""
     from pipeline.launch import repro, sweep
 
-    how, params = _how(args), _params()
+    how = _how(args)
     if args.dry:
         print(*trials, sweep.described(params, trials), sep="\n")
         return
-    sweep.write_trials(params, listed())
+    sweep.write_trials(params, listed)
     print(sweep.described(params, trials))
     repro.run_graph(how)
 
@@ -253,24 +228,18 @@ def _plan(args: Arguments) -> None:
     params = _params()
     last = guessed(last_seconds(load_times(params.profile)), load_trials(params))
     stages = plan_stages()
-    if args.json:
-        print(summary.as_json(stages, last))
-        return
     shown = [stage for stage in stages if args.all or stage.outcome != Outcome.UP_TO_DATE]
     if shown:
         _show(summary.as_table(shown, last))
     print(summary.summary(stages, last))
 
 
-def _times(args: Arguments) -> None:
+def _times(_: Arguments) -> None:
     from pipeline.launch.times import load_times, times_table
 
     profile = _params().profile
     times = list(load_times(profile).values())
-    if args.json:
-        print(json.dumps([time.model_dump() for time in times], indent=2))
-    else:
-        _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
+    _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
 
 
 def _compare(args: Arguments) -> None:

@@ -3,8 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from pipeline.launch.times import duration
 
 REASONS = 3  # shown of each stage
 MAY_RUN = (Outcome.RUN, Outcome.DEPENDS)
-LONGEST_VALUE = 24  # characters of a param
+LONGEST = 24  # characters of a param's value
 OLD_LOCK = (
     "dvc.lock is from before 0.2.0, whose stages depend on rooms of code instead of modules: every "
     "stage runs once (docs/decisions/0009-rooms-as-deps.md)"
@@ -32,7 +31,11 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     all_of_them = f"{len(stages)} stage{'s' if len(stages) != 1 else ''}"
     if counts[Outcome.UP_TO_DATE] == len(stages):
         return f"{all_of_them}, all up to date"
-    parts = [f"{counts[each]} {_counted(each, counts[each])}" for each in Outcome if counts[each]]
+    words = {
+        Outcome.RUN_CACHE: "from the run cache",
+        Outcome.DEPENDS: "depends on them" if counts[Outcome.DEPENDS] == 1 else "depend on them",
+    }
+    parts = [f"{counts[each]} {words.get(each, each)}" for each in Outcome if counts[each]]
     line = f"{all_of_them}: {', '.join(parts)}{_time(stages, last)}"
     new = {r.name for stage in stages for r in stage.reasons if r.change == "new"}
     return f"{line}\n{OLD_LOCK}" if "pipeline/core" in new else line
@@ -54,43 +57,13 @@ def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table
     return table
 
 
-def as_json(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
-    """Return the whole plan as JSON."""
-    counts = Counter(stage.outcome for stage in stages)
-    plan = {
-        "stages": [
-            asdict(stage) | {"after": sorted(stage.after), "last_seconds": last.get(stage.name)}
-            for stage in stages
-        ],
-        "counts": {str(each): counts[each] for each in Outcome},
-        "seconds": {str(each): _seconds(stages, each, last) for each in MAY_RUN},
-        "never_timed": _never_timed(stages, last),
-    }
-    return json.dumps(plan, indent=2)
-
-
-def _seconds(stages: Iterable[PlannedStage], outcome: Outcome, last: Mapping[str, float]) -> float:
-    """Add up what stages with an outcome took last time; 0 for those that were never timed."""
-    return sum(last.get(stage.name, 0.0) for stage in stages if stage.outcome == outcome)
-
-
-def _never_timed(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> list[str]:
-    """Name the stages that may run and have never been timed."""
-    return [s.name for s in stages if s.outcome in MAY_RUN and s.name not in last]
-
-
-def _counted(outcome: Outcome, count: int) -> str:
-    if outcome == Outcome.RUN_CACHE:
-        return "from the run cache"
-    if outcome == Outcome.DEPENDS:
-        return "depends on them" if count == 1 else "depend on them"
-    return str(outcome)
-
-
 def _time(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     """Say how long it would take, and how much of that is not known."""
-    sure, more = (_seconds(stages, outcome, last) for outcome in MAY_RUN)
-    unknown = len(_never_timed(stages, last))
+    sure, more = (
+        sum(last.get(stage.name, 0.0) for stage in stages if stage.outcome == outcome)
+        for outcome in MAY_RUN
+    )
+    unknown = sum(stage.outcome in MAY_RUN and stage.name not in last for stage in stages)
     if not sure and not more:
         return "; none of them timed yet" if unknown else ""
     words = f"; about {duration(sure)}" if sure else "; "
@@ -103,25 +76,25 @@ def _why(stage: PlannedStage) -> str:
     """Give what a stage depends on, and the first of the reasons it has of its own."""
     makers = [reason.name for reason in stage.reasons if reason.change == "runs before"]
     own = [_reason(reason) for reason in stage.reasons if reason.change != "runs before"]
-    depends = [f"on {_first(makers, ', ', ' and ')}"] if stage.outcome == Outcome.DEPENDS else []
-    return "; ".join([*depends, _first(own, "; ", "; ")] if own else depends)
+    depends = [f"on {', '.join(_first(makers))}"] if stage.outcome == Outcome.DEPENDS else []
+    return "; ".join([*depends, *_first(own)])
 
 
-def _first(items: Sequence[str], between: str, last: str) -> str:
-    """Join the first few, and count the rest."""
+def _first(items: Sequence[str]) -> list[str]:
+    """Return the first few, and a count of the rest."""
     more = len(items) - REASONS
-    return between.join(items[:REASONS]) + (f"{last}{more} more" if more > 0 else "")
+    return [*items[:REASONS], *([f"{more} more"] if more > 0 else [])]
 
 
 def _reason(reason: Reason) -> str:
     if reason.change == "never run":
         return "never run"
     if reason.kind == "param" and reason.change == "changed":
-        return f"{reason.name}: {_value(reason.old)} -> {_value(reason.new)}"
-    kind = {"param": "param ", "command": "command "}.get(reason.kind, "")
+        texts = [
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for value in (reason.old, reason.new)
+        ]
+        old, new = (f"{t[: LONGEST - 3]}..." if len(t) > LONGEST else t for t in texts)
+        return f"{reason.name}: {old} -> {new}"
+    kind = f"{reason.kind} " if reason.kind in ("param", "command") else ""
     return f"{kind}{reason.name} {reason.change}"
-
-
-def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."

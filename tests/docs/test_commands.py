@@ -26,7 +26,7 @@ ELSEWHERE = {  # by the beginning of the command
     "source .venv/bin/activate": "the PATH of every command here",
     "make repro PROFILE=laptop": "tests/data/test_sources.py and the committed report",
     "make repro PROFILE=own": "tests/end_to_end/test_own_data.py",
-    "make repro PROFILE=mine": "tests/launch/test_preflight.py",
+    "make repro PROFILE=mine": "tests/cli/test_profile.py",
     "make repro JOBS=4": "as JOBS=2",
     "make repro SCHEDULER=tcp://head:8786": "tests/launch/test_cluster.py",
     "make sweep ": "tests/end_to_end/test_repro.py has a smaller one",

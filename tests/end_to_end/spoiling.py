@@ -268,8 +268,7 @@ def run(
     impatient = partial(Download, timeout_seconds=2.0, retries=1)
     backbone.Download = sources.Download = impatient  # type: ignore[misc,assignment]
     name, *arguments = stage.split()
-    package = "pipeline.launch" if name == "preflight" else "stages"
-    main = importlib.import_module(f"{package}.{name}").main
+    main = importlib.import_module(f"stages.{name}").main
     sys.argv = [name, *arguments]
     with machine():
         run_stage(main)

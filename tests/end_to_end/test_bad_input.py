@@ -88,14 +88,12 @@ HEAD = {"classifier.weight": np.ones((3, 4)), "classifier.bias": np.ones(3)}
 
 def key_case(id_: str, old: str, new: str, key: str, said: str) -> Case:
     said = KEY.format(re.escape(key), said)
-    return Case(id_, "preflight paper", params(old, new), said, lines=2)
+    return Case(id_, "inputs", params(old, new), said, lines=2)
 
 
 PARAMS_CASES = (
     key_case("unknown active profile", "profile: demo", "profile: dmeo", "profile",
              "unknown profile 'dmeo'; allowed: demo, laptop, paper"),
-    Case("unknown profile as an argument", "preflight nosuch", nothing,
-         r"^unknown profile 'nosuch'; allowed: demo, laptop, paper$"),
     Case("unknown run", "train nosuch", nothing,
          r"^unknown run 'nosuch'; params\.yaml has: cfimdb-pretrain, .*multitask-finetune$"),
     Case("unknown run to evaluate", "evaluate nosuch", nothing,
@@ -114,7 +112,7 @@ PARAMS_CASES = (
              r"Input should be a valid integer, not 'many' \(str\)"),
     key_case("a fraction for a count", "batch_size: 64 #", "batch_size: 64.5 #",
              "evaluation.batch_size", r"Input should be a valid integer, .*not 64\.5 \(float\)"),
-    accepted("3e-05, as DVC writes it", "preflight", params("rate: 1.0e-3", "rate: 3e-05")),
+    accepted("3e-05, as DVC writes it", "corpora", params("rate: 1.0e-3", "rate: 3e-05")),
     key_case("'3e-05' in quotes", "rate: 1.0e-3", "rate: '3e-05'",
              "runs.cfimdb-pretrain.learning_rate",
              r"Input should be a valid number, not '3e-05' \(str\)"),
@@ -134,11 +132,11 @@ PARAMS_CASES = (
     key_case("a missing key", "seed: 11711", "#", "seed", "Field required"),
     key_case("a misspelled key", "device: auto", "device: auto\ndevcie: cpu", "devcie",
              "unknown key"),
-    Case("a key given twice", "preflight", params("seed: 11711", "seed: 1\nseed: 2"),
+    Case("a key given twice", "inputs", params("seed: 11711", "seed: 1\nseed: 2"),
          r"^params\.yaml is not valid YAML: line \d+, column 1: found duplicate key \"seed\"; co"),
-    Case("not YAML", "preflight", params("seed: 11711", "seed: [1, 2"),
+    Case("not YAML", "inputs", params("seed: 11711", "seed: [1, 2"),
          r"^params\.yaml is not valid YAML: line \d+, column \d+: did not find expected .*; co"),
-    Case("NUL bytes in params.yaml", "preflight", lambda place: place.put(paths.PARAMS, b"\0" * 9),
+    Case("NUL bytes in params.yaml", "inputs", lambda place: place.put(paths.PARAMS, b"\0" * 9),
          r"^params\.yaml is not valid YAML: .*#x0000.*; correct it"),
     Case("params.yaml missing", "corpora", lambda place: (place.folder / paths.PARAMS).unlink(),
          r"^params\.yaml is missing; run from the repository root$"),

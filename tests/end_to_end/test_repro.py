@@ -8,10 +8,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stdout
-from io import StringIO
+from contextlib import chdir
 from pathlib import Path
-from typing import Any
 
 import pytest
 from safetensors import safe_open
@@ -21,9 +19,10 @@ from pipeline.cli import main
 from pipeline.core import paths, schemas
 from pipeline.core.tasks import CORPORA, FEATURE_SETS
 from pipeline.core.yaml12 import parse_yaml
-from pipeline.launch import preflight
+from pipeline.launch.plan import Outcome, plan_stages
 from pipeline.launch.sweep import read_grid, trials_of, write_trials
-from pipeline.plumbing.params import load_params
+from pipeline.launch.times import load_times
+from pipeline.plumbing.params import load_params, switch_profile
 from pipeline.plumbing.trials import Trial
 from tests.torture.disturbances import FAULTS, disturb
 from tests.torture.repository import ROOT, Repository, small_repository
@@ -31,13 +30,6 @@ from tests.torture.repository import ROOT, Repository, small_repository
 RUNS = ("sts-pretrain", "multitask-pretrain")
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
-
-
-def said_by(*command: str) -> Any:
-    """Return the JSON output of one of our commands."""
-    with redirect_stdout(StringIO()) as out:
-        assert main([*command, "--json"]) == 0
-    return json.loads(out.getvalue())
 
 
 def both_stages(*runs: str) -> set[str]:
@@ -72,10 +64,10 @@ def test_a_first_run_executes_every_stage_and_records_its_time(
         | {f"features@{name}" for name in FEATURE_SETS}
         | both_stages(*RUNS)
     )
-    times = {time["stage"]: time for time in said_by("times")}
+    times = load_times("demo")
     assert set(times) == first
-    assert all(time["seconds"] > 0 for time in times.values())
-    assert {name for name, time in times.items() if time["steps"]} == {f"train@{r}" for r in RUNS}
+    assert all(time.seconds > 0 for time in times.values())
+    assert {name for name, time in times.items() if time.steps} == {f"train@{r}" for r in RUNS}
 
 
 EXEMPT = {
@@ -135,17 +127,17 @@ def test_only_changed_stages_rerun_and_old_results_come_from_the_cache(
         profiles__laptop__backbone="local:elsewhere",
         runs__sst_dash_fast__learning_rate=1e38,
     )
-    planned = {s["name"] for s in said_by("plan")["stages"] if s["outcome"] == "would run"}
+    planned = {s.name for s in plan_stages() if s.outcome == Outcome.RUN}
     assert planned == both_stages("sst-fast") | {"report"}
     repository.set(runs__sts_dash_pretrain__pair_encoding="separate")
     ran, _ = repository.repro()
     assert ran == planned | both_stages("sts-pretrain") | {"inputs"}
     assert_sst_fast_is_undefined(repository.folder)
 
-    preflight.main(["twin"])
+    switch_profile("twin", paths.PARAMS)
     ran_twin, _ = repository.repro("train@sts-pretrain")
     assert ran_twin == {"corpora", "backbone", "validate", "train@sts-pretrain"}
-    preflight.main(["demo"])
+    switch_profile("demo", paths.PARAMS)
     repository.set(runs=before["runs"])
     again, output = repository.repro()
     assert again <= {"report"}  # not cached, because its pages are in git

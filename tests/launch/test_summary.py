@@ -1,15 +1,13 @@
 """A plan in words: counts, times and reasons, for made-up stages."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 import pytest
 from rich.console import Console
 
 from pipeline.launch.plan import Outcome, PlannedStage, Reason
-from pipeline.launch.summary import as_json, as_table, summary
+from pipeline.launch.summary import as_table, summary
 
 RATE = Reason("param", "runs.sst-finetune.learning_rate", "changed", 1e-05, 2e-05)
 BEFORE = Reason("stage", "train@sst-finetune", "runs before")
@@ -91,14 +89,3 @@ def test_a_name_of_eighty_characters_hides_nothing() -> None:
     text = "".join("".join(as_text([stage], {})).split())
     assert text.count("a") == 1 + 80 + 2 + 6
     assert "missing" in text
-
-
-def test_json_holds_everything() -> None:
-    plan = json.loads(as_json(STAGES, LAST))
-    assert plan["counts"] == {"up to date": 1, "run cache": 1, "would run": 2, "depends": 1}
-    assert plan["seconds"] == {"would run": 130.0, "depends": 2.25}
-    assert plan["never_timed"] == []
-    stage = plan["stages"][2]
-    assert (stage["name"], stage["outcome"]) == ("train@sst-finetune", "would run")
-    assert stage["reasons"] == [asdict(RATE)]
-    assert (stage["after"], stage["last_seconds"]) == (["backbone", "tokens@sst"], 125.0)

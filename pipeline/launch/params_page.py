@@ -28,9 +28,9 @@ def page(params: str, graph: Mapping[str, Any]) -> str:
     }
     parts = [
         "# Every parameter",
-        "Every key of `params.yaml`, and the stages that read it. These run again when you change "
-        "it, and then the stages after them, if their inputs have changed. `make graph` writes "
-        "this page; `make plan` shows what a change would do.",
+        "This page lists every key of `params.yaml` and the stages that read it. If you change a "
+        "key, these stages run again, and so do later stages whose inputs have changed as a "
+        "result. `make graph` writes this page; `make plan` shows what a change would do.",
     ]
     rows = _rows(params, readers)
     for comments, section in SECTION.findall(params):

@@ -106,7 +106,7 @@ def write_cache(
         cache = TokenCache(
             corpus=corpus.name,
             max_length=max_length,
-            pad_id=tokenizer.token_to_id("[PAD]") or 0,
+            pad_id=tokenizer.get_vocab()["[PAD]"],
             examples={split: len(frame) for split, frame in frames.items()},
             truncated_sentences=truncated,
         )

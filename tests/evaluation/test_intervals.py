@@ -102,6 +102,12 @@ def test_small_differences_beside_an_outlier_are_not_rounding_errors() -> None:
         assert (found > 0).all()
 
 
+def test_standardized_values_are_z_scores_in_float64() -> None:
+    values = np.array([1000.1, 1000.2, 1000.4, 1000.8], dtype=np.float32)
+    found = intervals.standardized(values)
+    np.testing.assert_allclose(found, stats.zscore(values.astype(np.float64)), rtol=1e-12)
+
+
 @pytest.mark.parametrize("slope", [3.0, -3.0])
 def test_rounding_keeps_correlations_at_or_below_one(slope: float) -> None:
     x, _ = correlated(50, 0.0)

@@ -60,6 +60,17 @@ def test_a_cache_records_its_inputs_and_has_repeatable_bytes(
         assert path.read_bytes() == (cache / path.name).read_bytes()
 
 
+def test_padding_has_the_id_that_the_tokenizer_gives_it(tokenizer: Path, tmp_path: Path) -> None:
+    """It is 0 in BERT's own vocabularies, but a user's tokenizer may have [PAD] elsewhere."""
+    words = json.loads(tokenizer.read_text())
+    vocabulary, pad = words["model"]["vocab"], words["added_tokens"][0]
+    vocabulary["[PAD]"], vocabulary["[unused5]"] = vocabulary["[unused5]"], 0
+    pad["id"] = vocabulary["[PAD]"]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(words))
+    write_cache({"train": frame(3)}, STS, tmp_path / "tokenizer.json", 512, tmp_path / "sts")
+    assert read_cache(tmp_path / "sts", "train").pad_id == vocabulary["[PAD]"] != 0
+
+
 @pytest.mark.parametrize("name", ["cache.json", "train-offsets.npy", "train-input-ids.npy"])
 def test_a_truncated_or_missing_file_is_rejected_with_a_remedy(cache: Path, name: str) -> None:
     message = r"token cache .*sts is missing or damaged.*dvc repro"

@@ -57,6 +57,6 @@ def test_the_cache_returns_the_tokenizers_ids(
         assert split.lengths.tolist() == [max(map(len, row)) for row in expected]
         assert split.example_ids.tolist() == frame["id"].tolist()
         np.testing.assert_array_equal(split.labels, frame["label"].astype("float32"))
-        assert (split.corpus, split.pad_id) == (corpus, tokenizer.token_to_id("[PAD]"))
+        assert (split.corpus, split.max_length) == (corpus, max_length)
         whole = [tokenizer.encode(text) for row in texts for text in row]
         assert truncated == {"dev": sum(len(encoding) > max_length for encoding in whole)}

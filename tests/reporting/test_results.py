@@ -103,7 +103,7 @@ def test_the_history_of_a_stopped_run_may_end_early_and_pages_say_so(params: Par
     (row,) = (row for row in outcome.results if row.configuration == "sst-single-pretrain")
     assert row.stopped
     assert [epoch.dev_score for epoch in outcome.history(row)] == [None]
-    assert "stopped in 1 of 2" in index_page(params, outcome)
+    assert "stopped in epoch 1 of 2" in index_page(params, outcome)
     assert table3(params, [row]).count("†") == 1
     assert table3_json([row])[0]["stopped"] is True
 

@@ -122,7 +122,7 @@ def test_the_card_describes_the_run(params: Params, tmp_path: Path) -> None:
     assert "base_model" not in metadata
     assert "**Trained and scored on generated corpora.**" in body
     assert "| profile | demo |" in body
-    assert "frozen, only its heads" in body
+    assert "Only the heads were trained, on the frozen backbone " in body
     assert "| score | 99.5 % interval |" in body
 
 
@@ -181,4 +181,4 @@ def test_the_card_names_the_terms_of_real_corpora(params: Params, tmp_path: Path
     card = (tmp_path / "out/README.md").read_text()
     assert "generated" not in card
     assert "non-commercial" in card
-    assert "Quora is carved 80/20" in card
+    assert "an 80/20 split of `quora-dev.csv`" in card

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.core.tasks import Metric
 from pipeline.heads.metrics import METRICS, Values
 
+Means = NDArray[np.float64]  # one for each resample
 CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
 
 # A variance below this part of the mean square is rounding: the resample is constant.
@@ -43,7 +44,9 @@ def bootstrap_interval(
         return None
     generator = np.random.default_rng(seed)
     if metric == "accuracy":
-        values = _accuracies(predictions == labels, resamples, generator)
+        # the number of correct examples among N drawn with replacement is binomial
+        correct = predictions == labels
+        values = generator.binomial(len(correct), correct.mean(), resamples) / len(correct)
     else:
         values = _pearsons(standardized(predictions), standardized(labels), resamples, generator)
     return percentiles(values[np.isfinite(values)], confidence)
@@ -63,17 +66,6 @@ def standardized(values: Values) -> NDArray[np.float64]:
     return np.asarray(centred / np.sqrt(np.mean(centred**2)))
 
 
-def _accuracies(
-    correct: NDArray[np.bool_], resamples: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return the accuracy of each resample.
-
-    The number of correct examples among N drawn with replacement has a binomial distribution.
-    """
-    hits = generator.binomial(len(correct), correct.mean(), size=resamples)
-    return np.asarray(hits / len(correct))
-
-
 def _pearsons(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -83,13 +75,15 @@ def _pearsons(
     """Return the correlation of each resample; NaN if a side of it is constant."""
     columns = np.stack([x, y, x * x, y * y, x * y], axis=1)  # [N, 5]
     sums = [counts @ columns for counts in _resampled_counts(len(x), resamples, generator)]
-    mean_x, mean_y, mean_xx, mean_yy, mean_xy = np.concatenate(sums).T / len(x)  # [resamples] each
-    var_x, var_y = mean_xx - mean_x**2, mean_yy - mean_y**2
-    defined = (var_x > ROUNDING * mean_xx) & (var_y > ROUNDING * mean_yy)
-    correlations = np.full(resamples, np.nan)
-    covariance = (mean_xy - mean_x * mean_y)[defined]
-    correlations[defined] = covariance / np.sqrt(var_x[defined] * var_y[defined])
-    return np.asarray(np.clip(correlations, -1.0, 1.0))
+    return correlations(*np.concatenate(sums).T / len(x))
+
+
+def correlations(x: Means, y: Means, xx: Means, yy: Means, xy: Means) -> Means:
+    """Return correlations from means of values, squares and products; NaN if a side is constant."""
+    var_x, var_y = xx - x**2, yy - y**2
+    is_constant = (var_x <= ROUNDING * xx) | (var_y <= ROUNDING * yy)
+    product = np.where(is_constant, np.nan, var_x * var_y)
+    return np.asarray(np.clip((xy - x * y) / np.sqrt(product), -1.0, 1.0))
 
 
 def _resampled_counts(

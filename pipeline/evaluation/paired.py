@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.records import Difference
 from pipeline.core.tasks import Metric
-from pipeline.evaluation.intervals import CELLS, ROUNDING, percentiles, standardized
+from pipeline.evaluation.intervals import CELLS, ROUNDING, correlations, percentiles, standardized
 from pipeline.heads.metrics import METRICS, Values
 
 
@@ -44,8 +44,11 @@ def paired_bootstrap(
     observed = after - before
     generator = np.random.default_rng(seed)
     if metric == "accuracy":
+        # only examples on which exactly one model is right count; their numbers are multinomial
         first, second = (each == labels for each in predictions)
-        values = _accuracy_differences(first, second, resamples, generator)
+        shares = np.mean([second & ~first, first & ~second, first == second], axis=1)
+        gained, lost, _ = generator.multinomial(len(labels), shares, resamples).T
+        values = (gained - lost) / len(labels)
     else:
         columns = np.stack([standardized(each) for each in (*predictions, labels)], axis=1)
         values = _pearson_differences(columns, resamples, generator)
@@ -71,22 +74,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _accuracy_differences(
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    resamples: int,
-    generator: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return the difference of accuracies in each resample, given who is right, bool [N].
-
-    Only examples on which exactly one model is right count. Their numbers in a resample have a
-    multinomial distribution.
-    """
-    counts = np.array([np.sum(second & ~first), np.sum(first & ~second), np.sum(first == second)])
-    drawn = generator.multinomial(len(first), counts / len(first), size=resamples)
-    return np.asarray((drawn[:, 0] - drawn[:, 1]) / len(first))
-
-
 def _pearson_differences(
     columns: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
@@ -105,9 +92,7 @@ def _pearson_differences(
             / size
             for start in range(0, resamples, at_once)
         ]
-    )  # [resamples, 8]: first, second, labels; their squares; both products with the labels
-    variances = means[:, 3:6] - means[:, :3] ** 2
-    variances[variances <= ROUNDING * means[:, 3:6]] = np.nan  # constant in that resample
-    covariances = means[:, 6:] - means[:, :2] * means[:, 2:3]
-    correlations = covariances / np.sqrt(variances[:, :2] * variances[:, 2:])
-    return np.asarray(correlations[:, 1] - correlations[:, 0])
+    )
+    one, two, label, ones, twos, labels, one_label, two_label = means.T  # [resamples] each
+    before = correlations(one, label, ones, labels, one_label)
+    return correlations(two, label, twos, labels, two_label) - before

@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.core import paths
 from pipeline.core.files import replacing_folder, sha256_of
 from pipeline.core.records import Analysis, CorpusScores, DevScore, RunScores, RunSummary
-from pipeline.core.tasks import Corpus, CorpusName, Split
+from pipeline.core.tasks import CorpusName, Split
 from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_weights
@@ -24,10 +24,10 @@ from pipeline.evaluation.analysis import analyse
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.heads.examples import open_examples, open_model
-from pipeline.heads.metrics import majority_class, score, secondary
+from pipeline.heads.metrics import macro_f1, majority_class, score, spearman
 from pipeline.heads.model import predictions_of, probabilities_of
 from pipeline.heads.predict import head_outputs, in_double
-from pipeline.plumbing.params import EvaluationParams, Params
+from pipeline.plumbing.params import Params
 from pipeline.tokens.inputs import check_files, listed_files
 from pipeline.tokens.token_cache import TokenizedSplit
 
@@ -44,11 +44,6 @@ class Answers:
     predictions: NDArray[np.float64]  # [N]
     summary: RunSummary
 
-    @property
-    def corpus(self) -> Corpus:
-        """Return the corpus."""
-        return self.split.corpus
-
 
 def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -> None:
     """Score a run on its dev sets, and write its predictions for dev and test.
@@ -61,14 +56,17 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     """
     inputs = paths.inputs_json(name)
     scored: dict[CorpusName, tuple[DevScore, Analysis]] = {}
-    left_out: dict[CorpusName, dict[Split, int]] = {name: {} for name in params.run(name).corpora}
+    left_out: dict[CorpusName, dict[Split, int]] = {c: {} for c in params.run(name).corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
         for said in _answers(params, name, inputs, run_dir, backbone_dir, ("dev", "test")):
-            corpus = said.corpus.name
-            path = folder / paths.predictions_csv(name, corpus, said.name).name
-            left_out[corpus][said.name] = _write_known(path, said.split, said.predictions)
+            split, corpus, known = said.split, said.split.corpus, said.outputs
+            path = folder / paths.predictions_csv(name, corpus.name, said.name).name
+            left_out[corpus.name][said.name] = _write_known(path, split, said.predictions)
             if said.name == "dev":
-                scored[corpus] = _scored(params, name, said), _analysis(said)
+                if corpus.has_classes:
+                    known = probabilities_of(corpus, known)
+                analysis = analyse(corpus, in_double(known), split.labels, split.example_ids)
+                scored[corpus.name] = score_answers(params, said), analysis
     record = RunScores(
         run=name,
         corpora={
@@ -96,7 +94,7 @@ def score_dev(
         TrainingError, SchemaError: as for `evaluate_run`.
     """
     answers = _answers(params, name, inputs, run_dir, backbone_dir, ("dev",))
-    return {said.corpus.name: _scored(params, name, said) for said in answers}
+    return {said.split.corpus.name: score_answers(params, said) for said in answers}
 
 
 def _answers(
@@ -128,24 +126,37 @@ def _answers(
             yield Answers(split, part.split, outputs, predictions, summary)
 
 
-def _scored(params: Params, name: str, said: Answers) -> DevScore:
-    """Score the answers for a dev set."""
-    best_epoch, stopped = said.summary.best_epoch, said.summary.stopped
-    evaluation, seed = params.evaluation, params.seed
-    scored = score_corpus(said.split, said.predictions, evaluation, seed, best_epoch)
-    if not best_epoch:
-        reason = f"undefined: training stopped, {stopped}"
-        scored = scored.model_copy(update={"reason": reason})
-    log.info("%s  %s dev %s", name, said.corpus.name, scored.reason or f"{scored.score:.3f}")
+def score_answers(params: Params, said: Answers) -> DevScore:
+    """Score the answers for a labelled split; an undefined score has a reason."""
+    corpus, labels, summary = said.split.corpus, said.split.labels, said.summary
+    result, reason = score(corpus, said.predictions, labels), None
+    if not summary.best_epoch:
+        reason = f"undefined: training stopped, {summary.stopped}"
+    interval = bootstrap_interval(
+        corpus.task.metric,
+        said.predictions,
+        labels,
+        resamples=params.evaluation.bootstrap_resamples,
+        confidence=params.evaluation.confidence,
+        seed=params.seed,
+    )
+    low, high = interval or (None, None)
+    further = {"macro_f1": macro_f1} if corpus.has_classes else {"spearman": spearman}
+    scored = DevScore(
+        metric=corpus.task.metric,
+        num_examples=len(said.split),
+        score=result.value,
+        ci_low=low,
+        ci_high=high,
+        reason=reason or result.reason,
+        secondary={
+            name: metric(said.predictions, labels).value for name, metric in further.items()
+        },
+        majority_class=majority_class(labels) if corpus.has_classes else None,
+        best_epoch=summary.best_epoch,
+    )
+    log.info("%s  %s dev %s", summary.run, corpus.name, scored.reason or f"{scored.score:.3f}")
     return scored
-
-
-def _analysis(said: Answers) -> Analysis:
-    """Compare predictions with labels in more detail than a score does."""
-    known = said.outputs
-    if said.corpus.has_classes:
-        known = probabilities_of(said.corpus, said.outputs)
-    return analyse(said.corpus, in_double(known), said.split.labels, said.split.example_ids)
 
 
 def read_summary(path: Path) -> RunSummary:
@@ -165,38 +176,3 @@ def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> int:
     if left_out:
         log.warning("%s: %d of %d predictions are not finite", path.name, left_out, len(known))
     return left_out
-
-
-def score_corpus(
-    split: TokenizedSplit, predictions: Any, evaluation: EvaluationParams, seed: int, epoch: int
-) -> DevScore:
-    """Score the predictions of an epoch, float [N], on a labelled split.
-
-    An undefined score has a reason.
-    """
-    corpus: Corpus = split.corpus
-    labels = split.labels
-    result = score(corpus, predictions, labels)
-    interval = None
-    if result.value is not None:
-        interval = bootstrap_interval(
-            corpus.task.metric,
-            predictions,
-            labels,
-            resamples=evaluation.bootstrap_resamples,
-            confidence=evaluation.confidence,
-            seed=seed,
-        )
-    low, high = interval or (None, None)
-    beside = secondary(corpus, predictions, labels)
-    return DevScore(
-        metric=corpus.task.metric,
-        num_examples=len(split),
-        score=result.value,
-        ci_low=low,
-        ci_high=high,
-        reason=result.reason,
-        secondary={metric: found.value for metric, found in beside.items()},
-        majority_class=majority_class(labels).value if corpus.has_classes else None,
-        best_epoch=epoch,
-    )

@@ -7,7 +7,7 @@ reason; it is neither 0 nor a crash.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from pipeline.core.tasks import Corpus, Metric
 # scikit-learn and scipy are imported late: they take a second, and most stages do not score
 
 Values = NDArray[Any]  # one number an example, [N]
-Secondary = Literal["macro_f1", "spearman"]
 
 # A spread below this fraction of the largest value is rounding. scipy calls values nearly constant,
 # and their correlation unreliable, below 1.8e-12 of the mean.
@@ -69,12 +68,10 @@ def spearman(predictions: Values, labels: Values) -> Score:
     return _correlation(spearmanr, predictions, labels)
 
 
-def majority_class(labels: Values) -> Score:
-    """Return the accuracy of always predicting the most common label."""
-    if not len(labels):
-        return Score(None, NO_EXAMPLES)
+def majority_class(labels: Values) -> float | None:
+    """Return the accuracy of always predicting the most common label; None without examples."""
     _, counts = np.unique(labels, return_counts=True)
-    return Score(float(counts.max() / len(labels)), None)
+    return float(counts.max() / len(labels)) if len(labels) else None
 
 
 METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
@@ -92,13 +89,6 @@ def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
         labels: on the same scale, [N].
     """
     return METRICS[corpus.task.metric](predictions, labels)
-
-
-def secondary(corpus: Corpus, predictions: Values, labels: Values) -> dict[Secondary, Score]:
-    """Return the secondary score of the corpus, by its name."""
-    if corpus.has_classes:
-        return {"macro_f1": macro_f1(predictions, labels)}
-    return {"spearman": spearman(predictions, labels)}
 
 
 def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Values) -> Score:

@@ -13,7 +13,7 @@ from pipeline.core.records import RunSummary
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import TrainingError
 from pipeline.evaluation import scores
-from pipeline.evaluation.scores import Answers, score_corpus
+from pipeline.evaluation.scores import Answers, score_answers
 from pipeline.plumbing.params import EvaluationParams
 from tests.params import PARAMS
 from tests.splits import split_of
@@ -29,7 +29,11 @@ def scored(
     """Return what is known of the predictions of epoch 3."""
     sentences = [[101, 102]] * (len(labels) * CORPORA[corpus].task.num_sentences)
     split = split_of(corpus, sentences, labels)
-    return score_corpus(split, np.array(predictions, dtype=float), EVALUATION, seed, 3).model_dump()
+    params = PARAMS.model_copy(update={"evaluation": EVALUATION, "seed": seed})
+    summary = SUMMARY.model_copy(update={"best_epoch": 3})
+    answers = np.array(predictions, dtype=float)
+    said = Answers("dev", split, torch.tensor(predictions), answers, summary)
+    return score_answers(params, said).model_dump()
 
 
 def test_accuracy_by_hand() -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from pydantic import BaseModel
 
 from pipeline.reporting.markdown import filled
 
@@ -29,13 +29,14 @@ LONG = 44  # cells with more characters are broken into lines
 PICTURE = Path(__file__).parent / "templates/interval.svg.jinja"
 
 
-class Shown(NamedTuple):
-    """The numbers of a row that has a score with an interval."""
+class Row(BaseModel):
+    """What the site shows of a row in table3.json."""
 
-    score: float
-    low: float
-    high: float
-    paper: float | None
+    run: str
+    score: float | None
+    ci_low: float | None
+    ci_high: float | None
+    paper_score: float | None
 
 
 def title_of(markdown: str) -> str:
@@ -44,13 +45,13 @@ def title_of(markdown: str) -> str:
     return next((_shown_text(token) for token in tokens if token.type == "inline"), "")
 
 
-def html_body(markdown: str, resolve: Resolve, shown: Sequence[Shown | None] = ()) -> str:
+def html_body(markdown: str, resolve: Resolve, rows: Sequence[Row] = ()) -> str:
     """Render the content of a page, including its heading.
 
     Args:
         markdown: the page.
         resolve: see `Resolve`.
-        shown: for each row of its table of scores, the numbers; None without an interval.
+        rows: those of its table of scores.
     """
     parser = MarkdownIt("commonmark").enable("table")
     parser.add_render_rule(OWN, lambda _, tokens, number, *__: tokens[number].content)
@@ -60,7 +61,7 @@ def html_body(markdown: str, resolve: Resolve, shown: Sequence[Shown | None] = (
     for token in tokens:
         if token.children:
             token.children = list(_linked(token.children, resolve))
-    return str(parser.renderer.render(list(_with_tables(tokens, shown)), parser.options, {}))
+    return str(parser.renderer.render(list(_with_tables(tokens, rows)), parser.options, {}))
 
 
 def _only_details(_: object, tokens: Sequence[Token], number: int, *__: object) -> str:
@@ -95,11 +96,11 @@ def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
             yield token
 
 
-def _with_tables(tokens: Sequence[Token], shown: Sequence[Shown | None]) -> Iterator[Token]:
+def _with_tables(tokens: Sequence[Token], rows: Sequence[Row]) -> Iterator[Token]:
     """Add to every table a caption, from the heading above it, and attributes to its cells."""
     name = ""
     header: list[str] = []
-    scores = iter(shown)
+    scores = iter(rows)
     for number, token in enumerate(tokens):
         if token.type == "heading_open":
             name = _shown_text(tokens[number + 1])
@@ -126,31 +127,30 @@ def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
     return list(takewhile(lambda token: token.type != end, tokens))
 
 
-def _set_attributes(row: Sequence[Token], header: Sequence[str], shown: Shown | None) -> None:
+def _set_attributes(row: Sequence[Token], header: Sequence[str], scores: Row | None) -> None:
     """Make header cells of the first row and column, and replace styles by classes."""
     openings, cells, closings = row[::3], row[1::3], row[2::3]
     for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):
         classes = ["right"] if "style" in opening.attrs else []
         classes += ["long"] if len(_shown_text(cell)) > LONG else []
-        if shown and name in SCORES:
-            _show_interval(cell, shown)
+        if scores and name in SCORES:
+            _show_interval(cell, scores)
         scope = "col" if opening.tag == "th" else "row" if opening is row[0] else ""
         opening.tag = closing.tag = "th" if scope else "td"
         attributes = {"scope": scope, "class": " ".join(classes)}
         opening.attrs = {name: value for name, value in attributes.items() if value}
 
 
-def _show_interval(cell: Token, shown: Shown) -> None:
-    """Show a score's interval beside the paper's score on hover and focus."""
-    interval = f"[{shown.low:.3f}, {shown.high:.3f}]"
+def _show_interval(cell: Token, row: Row) -> None:
+    """Show a score's interval, if it has one, beside the paper's score on hover and focus."""
+    if row.score is None or row.ci_low is None or row.ci_high is None:
+        return
+    interval = f"[{row.ci_low:.3f}, {row.ci_high:.3f}]"
     last = (cell.children or [])[-1]
     last.content = last.content.removesuffix(interval)
-    places = {
-        name: None if value is None else _place(value) for name, value in shown._asdict().items()
-    }
-    picture = filled(PICTURE, **places).strip()
-    text = f"{shown.score:.3f}, interval {shown.low:.3f} to {shown.high:.3f}"
-    text += "" if shown.paper is None else f"; paper {shown.paper:.3f}"
+    picture = filled(PICTURE, row=row, place=_place).strip()
+    text = f"{row.score:.3f}, interval {row.ci_low:.3f} to {row.ci_high:.3f}"
+    text += "" if row.paper_score is None else f"; paper {row.paper_score:.3f}"
     small = _own(f"<small>{interval}</small>")
     tip = f'</button><span class="tip" role="tooltip" hidden>{text}{picture}</span>'
     opening = _own('<button type="button" class="score">')

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from pipeline.core import paths
 from pipeline.core.files import replacing_folder, write_text
 from pipeline.errors import ReportError
 from pipeline.plumbing.stage_times import read_time
 from pipeline.reporting.markdown import filled, page
-from pipeline.site.html_body import Shown, html_body, title_of
+from pipeline.site.html_body import Row, html_body, title_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = (".html", ".svg", ".json", ".css", ".js")  # of the files in a site
@@ -31,26 +31,6 @@ LABELS = {
 }
 
 
-class Row(BaseModel):
-    """What the site shows of a row in table3.json."""
-
-    run: str
-    score: float | None
-    ci_low: float | None
-    ci_high: float | None
-    paper_score: float | None
-
-    @property
-    def shown(self) -> Shown | None:
-        """Return the numbers, or None without an interval."""
-        if self.score is None or self.ci_low is None or self.ci_high is None:
-            return None
-        return Shown(self.score, self.ci_low, self.ci_high, self.paper_score)
-
-
-ROWS = TypeAdapter(list[Row])
-
-
 def write_site(profile: str, out: Path) -> None:
     """Write a profile's report, and the comparison if there is one, as a site.
 
@@ -61,7 +41,9 @@ def write_site(profile: str, out: Path) -> None:
     try:
         out = out.resolve()
         _check_place(out)
-        rows = ROWS.validate_json((paths.report_dir(profile) / "table3.json").read_bytes())
+        rows = TypeAdapter(list[Row]).validate_json(
+            (paths.report_dir(profile) / "table3.json").read_bytes()
+        )
         with replacing_folder(out) as folder:
             for name, source in sources.items():
                 is_page = source.suffix == ".md"
@@ -114,12 +96,12 @@ def _page(name: str, sources: Mapping[str, Path], profile: str, rows: Sequence[R
         target = names.get(posixpath.normpath((sources[name].parent / link).as_posix()))
         return None if target is None else posixpath.relpath(target, here)
 
-    markdown, shown = sources[name].read_text("utf-8"), []
+    markdown = sources[name].read_text("utf-8")
     if here == RUNS:
         markdown += "\n" + times_section(profile, Path(name).stem)
-        shown = [row.shown for row in rows if row.run == Path(name).stem]
-    elif name == "table3.html":
-        shown = [row.shown for row in rows]
+        rows = [row for row in rows if row.run == Path(name).stem]
+    elif name != "table3.html":
+        rows = []
     title = title_of(markdown)
     if sources[name] != paths.COMPARISON:  # it may compare other profiles
         title += f" · profile {profile}"
@@ -136,7 +118,7 @@ def _page(name: str, sources: Mapping[str, Path], profile: str, rows: Sequence[R
         root=posixpath.relpath(".", here),
         pages=pages,
         runs=runs_pages,
-        body=Markup(html_body(markdown, resolve, shown)),  # noqa: S704  (it lets no markup through)
+        body=Markup(html_body(markdown, resolve, rows)),  # noqa: S704  (it lets no markup through)
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.reporting.markdown import excerpt, table
-from pipeline.site.html_body import Shown, html_body
+from pipeline.site.html_body import Row, html_body
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -91,9 +91,11 @@ def rendered(
     header: tuple[str, ...],
     *rows: tuple[str, ...],
     right: tuple[str, ...] = (),
-    shown: Shown | None = None,
+    numbers: tuple[float | None, ...] = (None, None, None, None),
 ) -> str:
-    return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None, [shown])
+    keys = ("score", "ci_low", "ci_high", "paper_score")
+    row = Row(run="one", **dict(zip(keys, numbers, strict=True)))
+    return html_body(f"# Name\n\n{table(header, rows, right)}\n", lambda _: None, [row])
 
 
 def test_each_table_has_its_own_heading_or_summary_as_caption() -> None:
@@ -122,25 +124,25 @@ HEADER = ("Corpus", "Ours", "Paper")
 
 
 @pytest.mark.parametrize(
-    ("ours", "shown", "tip"),
+    ("ours", "numbers", "tip"),
     [
         (
             "**0.984** [0.953, 1.000]",
-            Shown(0.984, 0.953, 1.0, 0.959),
+            (0.984, 0.953, 1.0, 0.959),
             "0.984, interval 0.953 to 1.000; paper 0.959",
         ),
         (
             "0.594 † [0.469, 0.719]",
-            Shown(0.594, 0.469, 0.719, None),
+            (0.594, 0.469, 0.719, None),
             "0.594, interval 0.469 to 0.719",
         ),
-        ("undefined: constant predictions", None, None),
+        ("undefined: constant predictions", (None, None, None, 0.5), None),
     ],
 )
 def test_a_score_shows_its_interval_beside_the_papers_score(
-    ours: str, shown: Shown | None, tip: str | None
+    ours: str, numbers: tuple[float | None, ...], tip: str | None
 ) -> None:
-    page = rendered(HEADER, ("sst", ours, "0.5"), shown=shown)
+    page = rendered(HEADER, ("sst", ours, "0.5"), numbers=numbers)
     assert re.findall(r'role="tooltip" hidden>([^<]*)<', page) == ([tip] if tip else [])
     assert ("]</small></button>" in page) == bool(tip)
     assert ('class="paper"' in page) == ("paper" in (tip or ""))
@@ -148,8 +150,8 @@ def test_a_score_shows_its_interval_beside_the_papers_score(
 
 
 def test_the_interval_is_drawn_to_scale_and_within_the_picture() -> None:
-    shown = Shown(0.5, -0.25, 1.0, 0.25)
-    page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"), shown=shown)
+    numbers = (0.5, -0.25, 1.0, 0.25)
+    page = rendered(HEADER, ("sst", "0.500 [-0.250, 1.000]", "0.250"), numbers=numbers)
     assert '<line class="interval" x1="10.0" x2="210.0"' in page
     assert '<circle class="ours" cx="110.0"' in page
     assert '<polygon class="paper" points="60.0,6 ' in page

@@ -17,31 +17,14 @@ Scores = Mapping[CorpusName, CorpusScores]
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 METRIC_TYPES = {"accuracy": "accuracy", "pearson": "pearsonr"}  # as the hub calls them
-ASK_HEADS: Mapping[CorpusName, str] = {
-    "sst": 'sst = outputs("sst", "pooled", ["A gorgeous, witty, seductive movie."]).softmax(-1)',
-    "cfimdb": 'cfimdb = outputs("cfimdb", "pooled", ["A gorgeous, witty movie."]).softmax(-1)',
-    "quora": (
-        'first, second = ["How do I learn to cook?"], ["What is the best way to learn cooking?"]\n'
-        'quora = outputs("quora", "mean", first, second).squeeze(-1).sigmoid()  # is a paraphrase'
-    ),
-    "sts": (
-        'first, second = ["A man is eating."], ["Somebody has a meal."]\n'
-        'sts = outputs("sts", "pooled", first, second).squeeze(-1).relu()  # 0 or more'
-    ),
-}
 
 
 def model_card(
     run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
 ) -> str:
-    """Return README.md of an exported run.
+    """Return README.md of a run that was trained with a profile.
 
-    Args:
-        run: the exported run.
-        params: the current params, for the corpora of the profile and the confidence level.
-        profile: the profile with which the run was trained.
-        scores: the dev scores of the run, from `evaluate`.
-        max_length: most tokens in a sentence.
+    It names the dev scores from `evaluate`, and `max_length`, the most tokens in a sentence.
     """
     active, summary = params.profiles[profile], run.summary
     rounded = ["multiplies in bfloat16"] * (summary.precision == "bf16")
@@ -57,7 +40,6 @@ def model_card(
         scores=scores,
         confidence=params.evaluation.confidence,
         corpora=CORPORA,
-        ask_heads=ASK_HEADS,
         says=_says,
         is_joint=summary.pair_encoding == "joint",
         max_length=max_length,

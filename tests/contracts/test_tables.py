@@ -17,7 +17,6 @@ BY_CORPUS = (
     "pipeline.data.synthetic.COMPOSERS",
     "pipeline.validation.expectations.LIMITS",
     "pipeline.core.paper.TABLE_1",
-    "pipeline.serving.card.ASK_HEADS",
 )
 NAMES = {
     **dict.fromkeys(BY_CORPUS, get_args(CorpusName)),

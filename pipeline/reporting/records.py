@@ -43,7 +43,8 @@ class Records:
         """Give access to a file by its path in `data/`; errors become one sentence.
 
         Raises:
-            ReportError: the file is missing, or the code that reads it finds that it is damaged.
+            ReportError: the file is missing, or the code that reads it finds that it is damaged or
+                does not fit this version.
         """
         name, file = self.name_of(path), self.folder / paths.recorded(path)
         try:
@@ -55,6 +56,12 @@ class Records:
             raise ReportError(f"{name} says nothing of {error}; {self.if_damaged}") from None
         except RecordError as error:
             raise ReportError(f"{name} is damaged ({error}); {self.if_damaged}") from None
+        except ParamsError as error:
+            problem = str(error).splitlines()[-1].strip()
+            raise ReportError(
+                f"{name} does not fit this version of the project ({problem}); "
+                f"{self.if_older or self.if_damaged}"
+            ) from None
         except (ValueError, TypeError, AttributeError, csv.Error, CorpusError):
             raise ReportError(f"{name} is damaged; {self.if_damaged}") from None
 
@@ -99,7 +106,7 @@ def read_params(records: Records) -> Params:
         SchemaError: another version wrote them.
     """
     content = records.read(paths.RECORDED_PARAMS, RecordedParams).params
-    with _fitting(records, paths.RECORDED_PARAMS):
+    with records.file(paths.RECORDED_PARAMS):
         return checked(Params, content, "params")
 
 
@@ -110,23 +117,10 @@ def read_trials(records: Records, params: Params) -> dict[str, Trial]:
         ReportError, SchemaError: as for `read_params`.
     """
     content = records.read(paths.RECORDED_TRIALS, RecordedTrials).model_dump()
-    with _fitting(records, paths.RECORDED_TRIALS):
+    with records.file(paths.RECORDED_TRIALS):
         trials = checked(TrialsFile, content, "trials").trials
         check_trials(params, trials, "trials do not fit the params")
         return trials
-
-
-@contextmanager
-def _fitting(records: Records, path: Path) -> Iterator[None]:
-    """Turn a ParamsError about a record into one sentence."""
-    try:
-        yield
-    except ParamsError as error:
-        problem = str(error).splitlines()[-1].strip()
-        raise ReportError(
-            f"{records.name_of(path)} does not fit this version of the project ({problem}); "
-            f"{records.if_older or records.if_damaged}"
-        ) from None
 
 
 def read_predicted(

@@ -25,6 +25,7 @@ from pipeline.core.schemas import Schema
 from pipeline.core.tokenizer import SPECIAL_TOKENS
 from pipeline.errors import InputError, TrainingError
 from pipeline.plumbing.params import Params
+from pipeline.reporting.records import records_in_data
 from pipeline.serving.answers import MEANINGS
 from pipeline.serving.card import Scores, model_card
 from pipeline.serving.trained import TrainedRun, open_run, profile_of
@@ -55,7 +56,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
 
     Raises:
         InputError: the folder is somebody else's.
-        TrainingError: the run is not trained and evaluated as it is now.
+        ReportError, TrainingError: the run is not trained and evaluated as it is now.
     """
     folder = folder.resolve()
     _check_folder(folder, force=force)
@@ -96,10 +97,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 def _scores(name: str) -> Scores:
     """Read what `evaluate` stored of these very weights."""
     path, weights = paths.scores_json(name), paths.run_dir(name) / paths.WEIGHTS
-    try:
-        record = RunScores.read(path)
-    except (OSError, ValueError):
-        raise TrainingError(f"{path} is missing or damaged; run `dvc repro`") from None
+    record = records_in_data().read(path, RunScores)
     if record.weights_sha256 != sha256_of(weights):
         raise TrainingError(f"{path} is of other weights than {weights}; run `dvc repro`")
     return record.corpora

@@ -20,6 +20,7 @@ from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_backbone, load_weights
 from pipeline.errors import BackboneError, InputError, TrainingError
+from pipeline.evaluation.scores import read_summary
 from pipeline.heads.model import MultitaskBert
 from pipeline.plumbing.dvc_lock import read_lock
 from pipeline.plumbing.params import Params
@@ -108,10 +109,7 @@ def _summary(name: str) -> RunSummary:
     path = paths.run_dir(name) / paths.RUN_SUMMARY
     if not path.exists():
         raise TrainingError(f"{name} is not trained yet ({path} is missing); run `dvc repro`")
-    try:
-        summary = RunSummary.read(path)
-    except (OSError, ValueError):
-        raise TrainingError(f"{path} is damaged; run `dvc repro`") from None
+    summary = read_summary(path)
     if not summary.best_epoch:
         raise TrainingError(f"{name} has no finished epoch: training stopped, {summary.stopped}")
     return summary

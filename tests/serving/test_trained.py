@@ -48,7 +48,7 @@ def test_an_untrained_run_is_rejected(repository: Path) -> None:
             {"best_epoch": 0, "stopped": "the loss is nan"},
             "has no finished epoch: training stopped",
         ),
-        ({"mode": None}, "run.json is damaged"),
+        ({"mode": None}, "run.json is missing or damaged"),
         ({"schema": "train/0"}, "was written by another version"),
     ],
 )

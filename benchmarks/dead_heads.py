@@ -85,13 +85,11 @@ STYLES: Mapping[PairEncoding, str] = {"joint": "-", "separate": ":"}
 def main(argv: Sequence[str]) -> None:
     """Train the missing runs, writing the numbers after each one; then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=10, help="number; the first is params.yaml's")
-    parser.add_argument("--render", action="store_true", help="only write the page and the figure")
-    arguments = parser.parse_args(argv)
-    if not arguments.render:
-        params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
-        seeds = range(params.seed, params.seed + arguments.seeds)
-        train_missing(params, CONDITIONS, seeds, paths.DEAD_HEADS)
+    text = "number; the first is params.yaml's; 0 only writes the page and the figure"
+    parser.add_argument("--seeds", type=int, default=10, help=text)
+    params = load_params().model_copy(update={"profile": PROFILE, "device": "cpu"})
+    seeds = range(params.seed, params.seed + parser.parse_args(argv).seeds)
+    train_missing(params, CONDITIONS, seeds, paths.DEAD_HEADS)
     write_page("dead-heads.md", page(paths.DEAD_HEADS))
     write_page("dead-heads.svg", figure(read_dead_heads(paths.DEAD_HEADS)))
 
@@ -184,11 +182,7 @@ def fitted(
 ) -> tuple[dict[CorpusName, list[float | None]], list[float]]:
     """Train heads; return the dev scores and the share of zeros among STS answers, by epoch.
 
-    Args:
-        run: has the heads and the dropout.
-        data: vectors for training and dev scores.
-        plan: how to train.
-        num_batches: batches of each corpus in an epoch; a corpus without a number has all its own.
+    A corpus without a number of batches has all its own in an epoch.
     """
     keep_memory()
     torch.manual_seed(plan.seed)
@@ -214,14 +208,8 @@ def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
     """Read a run's stored vectors; convert pooled ones as the condition requires."""
     run = run.model_copy(update={"pair_encoding": condition.pair_encoding})
     splits: tuple[Split, ...] = ("train", "dev")
-    data: dict[Split, dict[CorpusName, VectorExamples]] = {
-        split: {
-            corpus: examples
-            for corpus, examples in open_examples(run, split, torch.device("cpu")).items()
-            if isinstance(examples, VectorExamples)
-        }
-        for split in splits
-    }
+    # vectors, since the run is frozen
+    data: dict[Split, Any] = {s: open_examples(run, s, torch.device("cpu")) for s in splits}
     if condition.vectors == "minilm":
         return data
     for corpus, train in data["train"].items():

@@ -52,9 +52,9 @@ class AdamW:
             step += 1
             first = first_beta * first + (1 - first_beta) * gradient
             second = second_beta * second + (1 - second_beta) * gradient * gradient
-            rate = self.rate * math.sqrt(1 - second_beta**step) / (1 - first_beta**step)
-            # torch adds epsilon after the correction, as does algorithm 1 of the paper
             root = math.sqrt(1 - second_beta**step)
+            rate = self.rate * root / (1 - first_beta**step)
+            # torch adds epsilon after the correction, as does algorithm 1 of the paper
             parameter.sub_(rate * first / (second.sqrt() + self.epsilon * root))
             self.state[parameter] = (step, first, second)
 

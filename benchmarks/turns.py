@@ -35,10 +35,8 @@ def seconds_of(action: Callable[[], Any]) -> float:
 
 def wait() -> None:
     """Wait until the GPU has finished its work."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    elif torch.backends.mps.is_available():
-        torch.mps.synchronize()
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
 
 
 def in_new_process(action: Callable[..., Taken], *arguments: Any) -> Taken:

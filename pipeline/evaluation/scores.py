@@ -83,13 +83,6 @@ def score_dev(
 ) -> dict[CorpusName, DevScore]:
     """Return the dev scores of a run, without reading a test set or writing a file.
 
-    Args:
-        params: the params that contain the run.
-        name: of the run.
-        inputs: the list of the files it reads.
-        run_dir: the folder that training wrote.
-        backbone_dir: the folder of the backbone.
-
     Raises:
         TrainingError, SchemaError: as for `evaluate_run`.
     """

@@ -81,13 +81,7 @@ METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
 
 
 def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
-    """Return the score in the metric of the corpus.
-
-    Args:
-        corpus: decides the metric.
-        predictions: classes as whole numbers, or similarities, [N].
-        labels: on the same scale, [N].
-    """
+    """Return the score in the metric of the corpus, whose scale both sides have, [N]."""
     return METRICS[corpus.task.metric](predictions, labels)
 
 

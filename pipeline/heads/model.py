@@ -92,12 +92,7 @@ def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
     """Return the mean of a task's objective over a batch.
 
     Cross-entropy (4.2), binary cross-entropy on the logit (4.3; the sigmoid is inside), mean
-    squared error on the 0-5 label (4.4).
-
-    Args:
-        corpus: whose objective.
-        outputs: of its head.
-        labels: float [B].
+    squared error on the 0-5 label (4.4). Labels are float [B].
     """
     match corpus.task.objective:
         case "cross_entropy":

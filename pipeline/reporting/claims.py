@@ -1,6 +1,6 @@
 """The paper's two claims (section 5.4), answered from our own scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 
 from pipeline.core.records import Difference
@@ -21,22 +21,21 @@ def overlap(one: Result, other: Result) -> bool | None:
 
 def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
     """Return the paper's (pretrain, finetune) pairs with the same corpus and scheme."""
-    return _pairs(rows, lambda row: (row.corpus, row.scheme, row.mode == "finetune"))
+    return [
+        (one, other)
+        for one, other in permutations((row for row in rows if row.is_papers), 2)
+        if (one.corpus, one.scheme) == (other.corpus, other.scheme) and other.mode == "finetune"
+    ]
 
 
 def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
     """Return the paper's (single-task, multi-task) pairs with the same corpus in a mode."""
-    rows = [row for row in rows if row.mode == mode]
-    return _pairs(rows, lambda row: (row.corpus, row.scheme == "multi-task"))
-
-
-def _pairs(rows: Sequence[Result], key: Callable[[Result], tuple[object, ...]]) -> list[Pair]:
-    """Return the pairs of the paper's rows whose keys differ only in the last part."""
-    papers = [row for row in rows if row.is_papers]
     return [
         (one, other)
-        for one, other in permutations(papers, 2)
-        if key(one)[:-1] == key(other)[:-1] and (key(one)[-1], key(other)[-1]) == (False, True)
+        for one, other in permutations((row for row in rows if row.is_papers), 2)
+        if one.corpus == other.corpus
+        and one.mode == other.mode == mode
+        and other.scheme == "multi-task"
     ]
 
 

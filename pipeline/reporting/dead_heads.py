@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from pipeline.core import paths
 from pipeline.core.files import read_json
 from pipeline.core.paper import TABLE_3
-from pipeline.core.tasks import CorpusName, IdleHeads, PairEncoding
+from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, PairEncoding
 from pipeline.errors import ReportError
 from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Spread, spread_of
@@ -125,20 +125,20 @@ def _step_and_skip(runs: Sequence[HeadsRun]) -> tuple[Group, Group]:
 
 
 # conditions that step idle heads and differ from the decisive runs in one point
-ELSEWHERE: Sequence[tuple[str, Turns, Vectors]] = (
-    ("on the same vectors without the shared direction", "paper", "control"),
-    ("on MiniLM's own", "paper", "minilm"),
-    ("on vectors like bert-base's with our turns (1 : 7 : 2)", "ours", "bert-like"),
-)
+ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "on the same vectors without the shared direction": {"turns": "paper", "vectors": "control"},
+    "on MiniLM's own": {"turns": "paper", "vectors": "minilm"},
+    "on vectors like bert-base's with our turns (1 : 7 : 2)": {
+        "turns": "ours",
+        "vectors": "bert-like",
+    },
+}
 
 
 def similarity_sentences(runs: Sequence[HeadsRun]) -> list[str]:
     """Describe which similarity heads died and what follows, in paragraphs."""
     step, skip = _step_and_skip(runs)
-    groups = {
-        where: chosen(runs, turns=turns, vectors=vectors, idle_heads="step")
-        for where, turns, vectors in ELSEWHERE
-    }
+    groups = {where: chosen(runs, idle_heads="step", **each) for where, each in ELSEWHERE.items()}
     others = {where: group for where, group in groups.items() if group.runs}
     others_live = not any(group.kills_most for group in (skip, *others.values()))
     text = page(
@@ -155,9 +155,7 @@ def similarity_sentences(runs: Sequence[HeadsRun]) -> list[str]:
 
 def _by_encoding(group: Group) -> str:
     """Count a group's dead heads by pair encoding, in words."""
-    parts = {
-        encoding: chosen(group.runs, pair_encoding=encoding) for encoding in ("joint", "separate")
-    }
+    parts = {each: chosen(group.runs, pair_encoding=each) for each in PAIR_ENCODINGS}
     return ", ".join(f"{encoding} {part.dead}" for encoding, part in parts.items() if part.runs)
 
 

@@ -77,8 +77,7 @@ def _place(figure: Figure, sheet: Sheet) -> None:
 
 def labelled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
     """Set the labels and the title of a panel, and draw a faint grid."""
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set(xlabel=x, ylabel=y)
     if title:
         axes.set_title(title, **look)
     axes.grid(alpha=0.25)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,11 @@ from pipeline.plumbing.params import Params
 from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn, labelled
 from pipeline.reporting.results import Outcome, Result
 
-STYLES: dict[Scheme, str] = {"single-task": "-", "multi-task": "--"}
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}
-# hollow, so that a hidden curve shows through
-MARKERS: dict[Scheme, dict[str, str]] = {
-    "single-task": {"marker": "o"},
-    "multi-task": {"marker": "s", "markerfacecolor": "white"},
+LOOKS: dict[Scheme, dict[str, str]] = {
+    "single-task": {"linestyle": "-", "marker": "o"},
+    # hollow, so that a hidden curve shows through
+    "multi-task": {"linestyle": "--", "marker": "s", "markerfacecolor": "white"},
 }
 MEAN_LOOK: dict[str, Any] = dict(color="black", marker="|", markersize=15, markeredgewidth=1.5)
 PAPER_LOOK: dict[str, Any] = dict(markerfacecolor="white", markeredgecolor="black", markersize=6)
@@ -64,17 +64,15 @@ def _by_epoch(axes: Any, last: int) -> None:
 
 
 def _look(result: Result) -> dict[str, Any]:
-    look = {"color": COLOURS[result.mode], "linestyle": STYLES[result.scheme], "markersize": 4}
-    return {**look, **MARKERS[result.scheme]}
+    return {"color": COLOURS[result.mode], "markersize": 4, **LOOKS[result.scheme]}
 
 
 def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
     """Yield a line for each kind of curve in the figure, then for each kind of paper's score."""
     kinds = {(row.mode, row.scheme): row for row in rows}
-    for mode in COLOURS:
-        for scheme in STYLES:
-            if (mode, scheme) in kinds:
-                yield _key(f"{scheme} {mode}", **_look(kinds[mode, scheme]))
+    for mode, scheme in product(COLOURS, LOOKS):
+        if (mode, scheme) in kinds:
+            yield _key(f"{scheme} {mode}", **_look(kinds[mode, scheme]))
     for scheme, style in PAPER_STYLES.items():
         if any(row.scheme == scheme and row.is_papers for row in rows):
             yield _key(f"paper, {scheme}", color="black", linestyle=style, **FAINT)
@@ -114,18 +112,14 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
 def _by_row(axes: Any, rows: Sequence[Result]) -> None:
     """Label the axis with the rows of Table 3."""
     names = [f"{r.corpus}  {r.scheme}  {r.mode}" if r.is_papers else r.configuration for r in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.set_xlabel(SCORE_AXIS)
+    axes.set(yticks=range(len(rows)), yticklabels=names, xlabel=SCORE_AXIS)
     axes.grid(axis="x", alpha=0.25)
 
 
 def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
     """Draw a dot for each seed and their mean, for every row that was trained with several seeds.
 
-    Args:
-        own_seed: the seed in params.yaml; its dot is filled.
-        outcome: results of runs and trials.
-        head: a line above the figure.
+    The dot of `own_seed`, the seed in params.yaml, is filled.
     """
     rows = [row for row in outcome.results if row.seeds]
 
@@ -200,8 +194,7 @@ def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
     for split, (words, number) in lengths.items():
         heights, _ = np.histogram(words, edges, weights=number / number.sum())
         axes.stairs(heights, edges, color=SPLIT_COLOURS[split], linewidth=1.2)
-    axes.set_xlim(0, edges[-1])
-    axes.set_ylim(0)
+    axes.set(xlim=(0, edges[-1]), ylim=(0, None))
 
 
 def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
@@ -254,23 +247,17 @@ def _confusion(axes: Any, result: Result) -> None:
         colour = "white" if shares[label, prediction] > 0.5 else "black"
         look = {"color": colour, "ha": "center", "va": "center", "fontsize": 8}
         axes.text(prediction, label, f"{count:,}", **look)
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks(range(len(counts)))
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("label")
-    axes.set_title("confusion")
+    ticks = range(len(counts))
+    axes.set(xticks=ticks, yticks=ticks, xlabel="predicted", ylabel="label", title="confusion")
 
 
 def _scatter(axes: Any, result: Result) -> None:
     points = np.array(result.analysis.points).reshape(-1, 2)
     look = {"markersize": 3, "alpha": 0.4, "color": COLOURS[result.mode], "markeredgewidth": 0}
     axes.plot(points[:, 0], points[:, 1], "o", **look)
-    _diagonal(axes, result.of_corpus.max_label)
+    ends = [0, result.of_corpus.max_label]
+    axes.plot(ends, ends, color=INK, **FAINT)
     labelled(axes, "label", "predicted", "predicted and true")
-
-
-def _diagonal(axes: Any, highest: float) -> None:
-    axes.plot([0, highest], [0, highest], color=INK, **FAINT)
 
 
 def _calibration(axes: Any, result: Result) -> None:
@@ -278,7 +265,8 @@ def _calibration(axes: Any, result: Result) -> None:
     has_classes = result.of_corpus.has_classes
     filled = [bin_ for bin_ in result.analysis.bins if bin_.count]
     largest = max((bin_.count for bin_ in filled), default=1)
-    _diagonal(axes, 1 if has_classes else result.of_corpus.max_label)
+    ends = [0, 1 if has_classes else result.of_corpus.max_label]
+    axes.plot(ends, ends, color=INK, **FAINT)
     axes.scatter(
         [bin_.predicted for bin_ in filled],
         [bin_.true for bin_ in filled],

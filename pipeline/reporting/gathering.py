@@ -33,11 +33,6 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
 
     They contain no sentences of real corpora, whose findings and mistakes are listed by id.
 
-    Args:
-        params: the current params.
-        trials: the current trials.
-        folder: the folder for the records.
-
     Raises:
         ReportError: something is missing or damaged.
         SchemaError: something was written by another version.

@@ -26,11 +26,7 @@ def fixed(value: float | None, undefined: str = "–") -> str:
 
 
 def filled(template: Path, /, **values: object) -> str:
-    """Render a Markdown or HTML template.
-
-    Args:
-        template: a Jinja file, which may include others from its folder.
-        values: the values for the names in the template.
+    """Render a Markdown or HTML template, which may include others from its folder.
 
     Raises:
         UndefinedError: a name in the template has no value.

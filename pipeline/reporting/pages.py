@@ -54,7 +54,7 @@ def write_report(
     """Write the records and pages of the active profile's report: all or none.
 
     Args:
-        params: the current params.
+        params: of the report.
         trials: the trials of a sweep and of the readings; without a sweep, it has no page.
         out: the report's folder.
         summary_path: the file with the numbers for `dvc exp show`.
@@ -138,13 +138,7 @@ def curves_csv(histories: Mapping[str, Sequence[EpochScore]]) -> str:
 
 
 def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRun]) -> str:
-    """Render analysis.md: section 6 of the paper, point by point, with our evidence.
-
-    Args:
-        params: the params of the records.
-        outcome: the results of all runs.
-        heads_runs: the results of the experiment on idle heads.
-    """
+    """Render analysis.md: section 6 of the paper, point by point, with our evidence."""
     rows = outcome.results
     frozen = pairs_by_scheme(rows, "pretrain")
     similar = [
@@ -202,10 +196,6 @@ def data_page(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
 
     It quotes a few short texts from generated corpora. Real corpora are licensed, so the page
     refers to their examples by id.
-
-    Args:
-        validations: by corpus.
-        head: profile, backbone, corpora, seed and device, in Markdown.
     """
     every = [
         (corpus, finding) for corpus, found in validations.items() for finding in found.findings

@@ -50,12 +50,7 @@ class Rescored:
 
 
 def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
-    """Score the recorded dev predictions of every row of Table 3.
-
-    Args:
-        params: the recorded params.
-        records: predictions and scores.
-        corpora: a folder with the corpora of those params, in the uniform schema.
+    """Score the recorded predictions of every row of Table 3 on the dev sets in a folder.
 
     Raises:
         ReportError: a record is missing or damaged, or belongs to a different dev set.
@@ -72,10 +67,6 @@ def rounding_allows(corpus: Corpus, predictions: Values) -> float:
     Classes are whole numbers, so the accuracy does not change. Similarities are rounded to six
     decimals, each by at most h = 5e-7. Correlations are cosines of centered vectors; if the entries
     of a vector change by h, its direction turns by at most 2 h / sd, and its cosine by no more.
-
-    Args:
-        corpus: determines which of the two applies.
-        predictions: the recorded predictions, [N].
     """
     if corpus.has_classes:
         return 0.0

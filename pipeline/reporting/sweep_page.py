@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from pipeline.core.tasks import CorpusName
@@ -54,15 +55,13 @@ CLAIMS: Sequence[
     tuple[str, Callable[[Sequence[Result]], list[Pair]], Callable[[Result, Result], bool]]
 ] = (
     ("Does finetune beat pretrain?", pairs_by_mode, lambda one, other: is_better(other, one)),
-    (
-        "Does multi-task hold up against single-task in finetune mode?",
-        lambda rows: pairs_by_scheme(rows, "finetune"),
-        holds_up,
-    ),
-    (
-        "Does multi-task hold up against single-task in pretrain mode?",
-        lambda rows: pairs_by_scheme(rows, "pretrain"),
-        holds_up,
+    *(
+        (
+            f"Does multi-task hold up against single-task in {mode} mode?",
+            partial(pairs_by_scheme, mode=mode),
+            holds_up,
+        )
+        for mode in ("finetune", "pretrain")
     ),
 )
 

@@ -1,6 +1,7 @@
 """Renders Table 3 as Markdown and JSON, and the summary for `dvc exp show`."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from statistics import mean
 from typing import Any
 
@@ -75,12 +76,8 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
 
 def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:
     """Return the best score of each corpus, ours (`score`) or the paper's (`paper_score`)."""
-    best: dict[CorpusName, float] = {}
-    for row in rows:
-        value = getattr(row, which)
-        if value is not None:
-            best[row.corpus] = max(value, best.get(row.corpus, -1.0))
-    return best
+    known = [row for row in rows if getattr(row, which) is not None]
+    return {row.corpus: getattr(row, which) for row in sorted(known, key=attrgetter(which))}
 
 
 def shown_rate(rate: float) -> str:

@@ -86,11 +86,9 @@ def _validation(data: Records, corpus: CorpusName) -> CorpusReport:
 
 def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dict[str, str]:
     """Return the texts of the examples that runs got wrong; a slash separates a pair."""
-    wanted: set[str] = set()
-    for row in params.configurations.values():
-        if row.corpus == corpus:
-            scores = data.read(paths.scores_json(row.run), RunScores)
-            wanted |= {mistake.id for mistake in scores.corpora[corpus].analysis.mistakes}
+    runs = [row.run for row in params.configurations.values() if row.corpus == corpus]
+    scores = [data.read(paths.scores_json(run), RunScores).corpora[corpus] for run in runs]
+    wanted = {mistake.id for each in scores for mistake in each.analysis.mistakes}
     path = paths.split_csv(paths.corpus_dir(corpus), "dev")
     rows = read_split(path, CORPORA[corpus]).set_index("id")
     unknown = wanted - set(rows.index)
@@ -134,12 +132,10 @@ def _pairs(
 ) -> Iterator[tuple[str, ConfigurationParams, ConfigurationParams]]:
     """Yield each multi-task row of a mode by name, with the first matching single-task row."""
     rows = {n: r for n, r in params.configurations.items() if params.run(r.run).mode == mode}
-    singles: dict[str, ConfigurationParams] = {}
-    for row in rows.values():
-        if params.run(row.run).scheme == "single-task":
-            singles.setdefault(row.corpus, row)
+    schemes = {name: params.run(row.run).scheme for name, row in rows.items()}
+    singles = {r.corpus: r for n, r in reversed(rows.items()) if schemes[n] == "single-task"}
     for name, row in rows.items():
-        if params.run(row.run).scheme == "multi-task" and row.corpus in singles:
+        if schemes[name] == "multi-task" and row.corpus in singles:
             yield name, singles[row.corpus], row
 
 

@@ -31,7 +31,7 @@ from pipeline.reporting.markdown import page
 from pipeline.reporting.reading import read_outcome
 from pipeline.reporting.readings_page import readings_page
 from pipeline.reporting.records import Records, read_params, read_trials, records_of
-from pipeline.reporting.results import EpochScore, Outcome, Trained
+from pipeline.reporting.results import EpochScore, Outcome
 from pipeline.reporting.sweep_page import sweep_page, swept
 from pipeline.reporting.tables import (
     PAPER_BACKBONE,
@@ -123,7 +123,6 @@ def index_page(params: Params, outcome: Outcome) -> str:
         outcome,
         is_swept=bool(swept(params.seed, outcome.tried)),
         shown={result.run for result in outcome.results},
-        left_out=left_out,
     )
 
 
@@ -180,15 +179,8 @@ def run_page(params: Params, outcome: Outcome, name: str) -> str:
             for split, count in splits.items()
             if count
         ],
-        left_out=left_out,
         weights=paths.run_dir(name) / paths.WEIGHTS,
     )
-
-
-def left_out(summary: Trained) -> str:
-    """Say how many training examples of each corpus an epoch leaves out."""
-    counts = (f"{count:,} {corpus}" for corpus, count in summary.left_out.items() if count)
-    return ", ".join(counts) or "none"
 
 
 def data_page(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pipeline.core.paper import TABLE_1, TABLE_2_MISPRINT, TABLE_3, Scheme
 from pipeline.core.tasks import CORPORA, IDLE_HEADS, PAIR_ENCODINGS
@@ -11,8 +11,6 @@ from pipeline.plumbing.trials import Changes
 from pipeline.reporting.results import Outcome, Result
 from pipeline.reporting.tables import report_page
 from pipeline.validation.counts import COUNTED_WITH_HEADER
-
-SCHEMES: Sequence[Scheme] = ("single-task", "multi-task")
 
 
 class Row(NamedTuple):
@@ -49,7 +47,7 @@ def readings_page(params: Params, outcome: Outcome) -> str:
             ),
         },
         has_dead=any(row.is_like("multi-task") for row in pairs),
-        sts_score={scheme: TABLE_3["sts", scheme, "pretrain"] for scheme in SCHEMES},
+        sts_score={scheme: TABLE_3["sts", scheme, "pretrain"] for scheme in get_args(Scheme)},
         frozen_sts=_of_sts(params, pairs, "single-task"),
         idle=idle,
         idle_heads=_own_readings(params, idle, "idle_heads"),

@@ -122,9 +122,10 @@ class Trained(RunSummary):
     weights_sha256: str
 
     @property
-    def left_out(self) -> dict[CorpusName, int]:
-        """Return the examples of each corpus that the floor leaves out of an epoch."""
-        return {corpus: self.discarded[corpus].examples for corpus in self.corpora}
+    def left_out(self) -> str:
+        """Say how many training examples of each corpus the floor leaves out of an epoch."""
+        counts = [(self.discarded[corpus].examples, corpus) for corpus in self.corpora]
+        return ", ".join(f"{count:,} {corpus}" for count, corpus in counts if count) or "none"
 
 
 @dataclass(frozen=True)

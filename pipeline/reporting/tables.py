@@ -68,10 +68,14 @@ def table3_page(params: Params, outcome: Outcome) -> str:
 
 def table3(params: Params, rows: Sequence[Result]) -> str:
     """Render the rows of Table 3, in the order of `configurations` in params.yaml."""
-    best = {which: best_scores(rows, which) for which in ("score", "paper_score")}
-    has_seeds = any(row.seeds for row in rows)
-    values = {"active": params.active, "best": best, "has_seeds": has_seeds, "rate": shown_rate}
-    return page("table3_rows", rows=rows, **values).strip()
+    return page(
+        "table3_rows",
+        rows=rows,
+        active=params.active,
+        best={which: best_scores(rows, which) for which in ("score", "paper_score")},
+        has_seeds=any(row.seeds for row in rows),
+        rate=shown_rate,
+    ).strip()
 
 
 def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:

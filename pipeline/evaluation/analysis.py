@@ -81,14 +81,8 @@ def _bins(predicted: Values, true: Values, highest: float) -> list[Bin]:
 def _calibration_error(bins: Sequence[Bin]) -> float | None:
     """Return the expected calibration error (Naeini et al. 2015); None without examples."""
     total = sum(bin_.count for bin_ in bins)
-    if not total:
-        return None
-    off = sum(
-        bin_.count * abs(bin_.predicted - bin_.true)
-        for bin_ in bins
-        if bin_.predicted is not None and bin_.true is not None
-    )
-    return _short(off / total)
+    off = sum(bin_.count * abs((bin_.predicted or 0.0) - (bin_.true or 0.0)) for bin_ in bins)
+    return _short(off / total) if total else None
 
 
 def _short(value: Any) -> float:

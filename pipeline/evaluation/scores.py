@@ -58,15 +58,15 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
     scored: dict[CorpusName, tuple[DevScore, Analysis]] = {}
     left_out: dict[CorpusName, dict[Split, int]] = {c: {} for c in params.run(name).corpora}
     with replacing_folder(paths.predictions_dir(name)) as folder:
-        for said in _answers(params, name, inputs, run_dir, backbone_dir, ("dev", "test")):
-            split, corpus, known = said.split, said.split.corpus, said.outputs
-            path = folder / paths.predictions_csv(name, corpus.name, said.name).name
-            left_out[corpus.name][said.name] = _write_known(path, split, said.predictions)
-            if said.name == "dev":
+        for each in _answers(params, name, inputs, run_dir, backbone_dir, ("dev", "test")):
+            split, corpus, known = each.split, each.split.corpus, each.outputs
+            path = folder / paths.predictions_csv(name, corpus.name, each.name).name
+            left_out[corpus.name][each.name] = _write_known(path, split, each.predictions)
+            if each.name == "dev":
                 if corpus.has_classes:
                     known = probabilities_of(corpus, known)
                 analysis = analyse(corpus, in_double(known), split.labels, split.example_ids)
-                scored[corpus.name] = score_answers(params, said), analysis
+                scored[corpus.name] = score_answers(params, each), analysis
     record = RunScores(
         run=name,
         corpora={
@@ -87,7 +87,7 @@ def score_dev(
         TrainingError, SchemaError: as for `evaluate_run`.
     """
     answers = _answers(params, name, inputs, run_dir, backbone_dir, ("dev",))
-    return {said.split.corpus.name: score_answers(params, said) for said in answers}
+    return {each.split.corpus.name: score_answers(params, each) for each in answers}
 
 
 def _answers(
@@ -119,15 +119,15 @@ def _answers(
             yield Answers(split, part.split, outputs, predictions, summary)
 
 
-def score_answers(params: Params, said: Answers) -> DevScore:
+def score_answers(params: Params, answers: Answers) -> DevScore:
     """Score the answers for a labelled split; an undefined score has a reason."""
-    corpus, labels, summary = said.split.corpus, said.split.labels, said.summary
-    result, reason = score(corpus, said.predictions, labels), None
+    corpus, labels, summary = answers.split.corpus, answers.split.labels, answers.summary
+    result, reason = score(corpus, answers.predictions, labels), None
     if not summary.best_epoch:
         reason = f"undefined: training stopped, {summary.stopped}"
     interval = bootstrap_interval(
         corpus.task.metric,
-        said.predictions,
+        answers.predictions,
         labels,
         resamples=params.evaluation.bootstrap_resamples,
         confidence=params.evaluation.confidence,
@@ -137,13 +137,13 @@ def score_answers(params: Params, said: Answers) -> DevScore:
     further = {"macro_f1": macro_f1} if corpus.has_classes else {"spearman": spearman}
     scored = DevScore(
         metric=corpus.task.metric,
-        num_examples=len(said.split),
+        num_examples=len(answers.split),
         score=result.value,
         ci_low=low,
         ci_high=high,
         reason=reason or result.reason,
         secondary={
-            name: metric(said.predictions, labels).value for name, metric in further.items()
+            name: metric(answers.predictions, labels).value for name, metric in further.items()
         },
         majority_class=majority_class(labels) if corpus.has_classes else None,
         best_epoch=summary.best_epoch,

@@ -81,7 +81,7 @@ METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
 
 
 def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
-    """Return the score in the metric of the corpus, whose scale both sides have, [N]."""
+    """Return the score in the metric of the corpus; both sides are on its scale, [N]."""
     return METRICS[corpus.task.metric](predictions, labels)
 
 

@@ -126,11 +126,15 @@ def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
 def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[str]:
     """Yield an object for each text: its line, id and sentences, and an answer for each corpus."""
     for number, text in enumerate(texts):
-        fields = {"line": text.line, "id": text.id, "first": text.first}
-        fields["second"] = text.second or None
-        of_heads = {one.corpus.name: one.as_json(number) for one in answers}
+        fields = {
+            "line": text.line,
+            "id": text.id,
+            "first": text.first,
+            "second": text.second or None,
+            "answers": {one.corpus.name: one.as_json(number) for one in answers},
+        }
         known = {key: value for key, value in fields.items() if value is not None}
-        yield json.dumps({**known, "answers": of_heads}, allow_nan=False)
+        yield json.dumps(known, allow_nan=False)
 
 
 def answers_table(

@@ -31,9 +31,9 @@ def scored(
     split = split_of(corpus, sentences, labels)
     params = PARAMS.model_copy(update={"evaluation": EVALUATION, "seed": seed})
     summary = SUMMARY.model_copy(update={"best_epoch": 3})
-    answers = np.array(predictions, dtype=float)
-    said = Answers("dev", split, torch.tensor(predictions), answers, summary)
-    return score_answers(params, said).model_dump()
+    known = np.array(predictions, dtype=float)
+    answers = Answers("dev", split, torch.tensor(predictions), known, summary)
+    return score_answers(params, answers).model_dump()
 
 
 def test_accuracy_by_hand() -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.tasks import CORPORA
 from pipeline.heads.metrics import (
     CONSTANT_LABELS,
     CONSTANT_PREDICTIONS,
@@ -20,7 +19,6 @@ from pipeline.heads.metrics import (
     macro_f1,
     majority_class,
     pearson,
-    score,
     spearman,
 )
 
@@ -91,13 +89,6 @@ def test_missing_labels_and_wrong_shapes_are_bugs(metric: Metric) -> None:
         metric(values(0, 1), values(0, 1, 2))
     with pytest.raises(ValueError, match=r"\(2, 1\) and labels \(2, 1\)"):
         metric(np.zeros((2, 1)), np.zeros((2, 1)))
-
-
-@pytest.mark.parametrize("corpus", CORPORA)
-def test_a_corpus_is_scored_with_the_metrics_of_its_task(corpus: str) -> None:
-    about, predictions, labels = CORPORA[corpus], values(0, 1, 1, 1), values(0, 0, 1, 1)
-    metric = accuracy if about.has_classes else pearson
-    assert score(about, predictions, labels) == metric(predictions, labels)
 
 
 @pytest.mark.parametrize("metric", CORRELATIONS)

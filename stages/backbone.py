@@ -1,15 +1,12 @@
 """Stage backbone: the pinned weights, config and tokenizer of the profile in force."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.data.backbone import fetch_backbone
 from pipeline.plumbing.params import load_params
 
 
-def main(argv: list[str]) -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+def main() -> None:
     fetch_backbone(load_params().active.backbone, paths.BACKBONE)
 
 

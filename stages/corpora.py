@@ -1,6 +1,5 @@
 """Stage corpora: the four corpora of the profile in force, in one schema."""
 
-import argparse
 import logging
 
 from pipeline.plumbing.entry import run_stage
@@ -11,8 +10,7 @@ from pipeline.plumbing.params import LocalCorpora, load_params
 log = logging.getLogger("pipeline.data")
 
 
-def main(argv: list[str]) -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+def main() -> None:
     params = load_params()
     corpora = params.active.corpora
     if isinstance(corpora, LocalCorpora) and not _is_watched(corpora):

@@ -1,7 +1,5 @@
 """Stage evaluate@<run>: a trained run in, its scores and predictions out."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.evaluation.scores import evaluate_run
@@ -10,10 +8,7 @@ from pipeline.plumbing.params import load_params
 from pipeline.tokens.left_out import write_left_out
 
 
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", help="a key of `runs` in params.yaml")
-    name = parser.parse_args(argv).run
+def main(name: str) -> None:
     params = load_params()
     if not write_left_out(params, name, paths.scores_json(name), paths.predictions_dir(name)):
         evaluate_run(params, name, run_dir=paths.run_dir(name), backbone_dir=paths.BACKBONE)
@@ -21,4 +16,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, "run")

@@ -1,7 +1,5 @@
 """Stage features@<set>: tokens and the backbone in, sentence vectors of the frozen one out."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.core.tasks import FEATURE_SETS, SPLITS
@@ -14,12 +12,8 @@ from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import read_cache
 
 
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=FEATURE_SETS, metavar="set", help="%(choices)s")
-    name = parser.parse_args(argv).name
+def main(name: str) -> None:
     corpus, encoding = FEATURE_SETS[name]
-
     params = load_params()
     device = choose_device(params.device)
     make_deterministic(device)
@@ -36,4 +30,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, "set", FEATURE_SETS)

@@ -1,7 +1,5 @@
 """Stage inputs: for each run, the list of files it reads, with hashes."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.plumbing.params import load_params
@@ -9,8 +7,7 @@ from pipeline.tokens.inputs import write_inputs
 from pipeline.tokens.left_out import write_left_out
 
 
-def main(argv: list[str]) -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+def main() -> None:
     params = load_params()
     for name in params.all_runs:
         out = paths.inputs_json(name)

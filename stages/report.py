@@ -1,7 +1,5 @@
 """Stage report: all scores and histories in, the pages of the profile in force out."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.plumbing.params import load_params
@@ -9,8 +7,7 @@ from pipeline.plumbing.trials import load_trials
 from pipeline.reporting.pages import write_report
 
 
-def main(argv: list[str]) -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+def main() -> None:
     params = load_params()
     trials = load_trials(params)
     write_report(params, trials, paths.report_dir(params.profile), paths.SUMMARY)

@@ -1,11 +1,10 @@
 """Stage tokens@<corpus>: text and the backbone's tokenizer in, cached token ids out."""
 
-import argparse
 import logging
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
-from pipeline.core.tasks import CORPORA, SPLITS
+from pipeline.core.tasks import CORPORA, SPLITS, CorpusName
 from pipeline.data.reading import read_split
 from pipeline.plumbing.params import load_params
 from pipeline.tokens.token_cache import write_cache
@@ -13,12 +12,8 @@ from pipeline.tokens.token_cache import write_cache
 log = logging.getLogger("pipeline.tokens")
 
 
-def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", choices=CORPORA)
-    corpus = CORPORA[parser.parse_args(argv).corpus]
-
-    params = load_params()
+def main(name: CorpusName) -> None:
+    corpus, params = CORPORA[name], load_params()
     folder = paths.corpus_dir(corpus.name)
     frames = {split: read_split(paths.split_csv(folder, split), corpus) for split in SPLITS}
     truncated = write_cache(
@@ -32,4 +27,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, "corpus", CORPORA)

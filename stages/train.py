@@ -1,6 +1,5 @@
 """Stage train@<run>: tokens or features in, trained weights and their history out."""
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,7 @@ from pipeline.tokens.left_out import write_left_out
 from pipeline.training.run import train_run
 
 
-def main(argv: list[str]) -> Mapping[str, Any]:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", help="a key of `runs` in params.yaml")
-    name = parser.parse_args(argv).run
+def main(name: str) -> Mapping[str, Any]:
     params, out = load_params(), paths.run_dir(name)
     outs = (out / paths.WEIGHTS, out / paths.HISTORY, out / paths.RUN_SUMMARY)
     if write_left_out(params, name, *outs):
@@ -26,4 +22,4 @@ def main(argv: list[str]) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, "run")

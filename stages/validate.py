@@ -1,7 +1,5 @@
 """Stage validate: hold the corpora against what is expected of them; stop on a critical finding."""
 
-import argparse
-
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.core.tasks import CORPORA
@@ -10,8 +8,7 @@ from pipeline.validation.findings import stop_if_critical
 from pipeline.validation.validation import validate_corpus
 
 
-def main(argv: list[str]) -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+def main() -> None:
     params = load_params()
     reports = [
         validate_corpus(corpus, paths.corpus_dir(corpus.name), params.active.corpora)

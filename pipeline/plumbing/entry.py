@@ -4,6 +4,7 @@ Stages import it first (`force-to-top` in pyproject.toml), so that it sees the o
 process.
 """
 
+import argparse
 import errno
 import logging
 import os
@@ -11,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -42,25 +43,33 @@ REMEDIES = {
 }
 
 
-def run_stage(main: Callable[[list[str]], Mapping[str, Any] | None]) -> None:
-    """Run `main` with the command line; report errors that a user can fix in one line, status 1.
-
-    What `main` returns is recorded with the time that the stage took.
+def run_stage(
+    main: Callable[..., Mapping[str, Any] | None], name: str = "", choices: Iterable[str] = ()
+) -> None:
+    """Run a stage; report errors that a user can fix in one line, status 1.
 
     The status is 130 after Ctrl-C and 143 after SIGTERM. A stage also stops if the DVC process that
     started it has ended; the next `dvc repro` would run it a second time. A bug shows a traceback.
+
+    Args:
+        main: what it returns is recorded with the time that the stage took.
+        name: of the argument that the command line gives to `main`; "": none.
+        choices: the values of the argument, if they are known beforehand.
     """
+    parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
+    if name:
+        parser.add_argument(name, choices=list(choices) or None)
+    arguments = vars(parser.parse_args()).values()
     handler = ProgressHandler(sys.stderr)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])  # only warnings of libraries
     log.setLevel(logging.INFO)
-    if handler.is_terminal:
-        logging.getLogger(PACE).setLevel(logging.DEBUG)
+    logging.getLogger(PACE).setLevel(logging.DEBUG if handler.is_terminal else logging.INFO)
     before = signal.signal(signal.SIGTERM, _stop)  # raises, so that temporary files are removed
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_watch_parent, daemon=True).start()
     try:
         handler.announce()
-        record_time(main(sys.argv[1:]) or {}, STARTED)
+        record_time(main(*arguments) or {}, STARTED)
     except PipelineError as error:
         _end(str(error), error.exit_status)
     except KeyboardInterrupt:

@@ -5,11 +5,11 @@ test_bad_input.py has the table of cases.
 
 import csv
 import ctypes
-import importlib
 import io
 import json
 import os
 import resource
+import runpy
 import shutil
 import subprocess
 import sys
@@ -24,7 +24,6 @@ import pandas as pd
 import torch
 from safetensors.numpy import load_file, save_file
 
-from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
 from pipeline.core.files import sha256_of
 from pipeline.core.tasks import CORPORA
@@ -32,6 +31,7 @@ from pipeline.data import backbone, sources
 from pipeline.data.pinned import Download
 from pipeline.tokens.token_cache import write_cache
 from tests.full_disk import full_disk
+from tests.params import ROOT
 
 CLOSED = "http://127.0.0.1:1"
 PINNED = "all-MiniLM-L6-v2"
@@ -268,10 +268,9 @@ def run(
     impatient = partial(Download, timeout_seconds=2.0, retries=1)
     backbone.Download = sources.Download = impatient  # type: ignore[misc,assignment]
     name, *arguments = stage.split()
-    main = importlib.import_module(f"stages.{name}").main
     sys.argv = [name, *arguments]
     with machine():
-        run_stage(main)
+        runpy.run_path(str(ROOT / f"stages/{name}.py"), run_name="__main__")
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_a_corpus_without_files_is_removed_from_its_runs_with_a_message(
 ) -> None:
     monkeypatch.chdir(repository.folder)
     caplog.set_level("INFO")
-    train.main(["sst-pretrain"])
+    train.main("sst-pretrain")
     assert caplog.messages == [
         "sst-pretrain is left out: ../my data has no files of sst",
     ]
@@ -100,5 +100,5 @@ def test_an_unreadable_file_is_named_and_nothing_is_lost(
     path.write_text(path.read_text().replace(",1\n", ",2\n"))
     problem = "label 2 of quora must be a whole number from 0 to 1"
     with pytest.raises(CorpusError, match=f"{path}.*{problem}"):
-        corpora.main([])
+        corpora.main()
     assert repository.hashes("data/corpora") == before

@@ -76,7 +76,7 @@ def experiment(ours: Repository, theirs: Repository, from_s3: Repository) -> str
     """Run an experiment in our repository, after the clones were made, and push it."""
     faster(ours)
     with chdir(ours.folder):
-        train.main([RUN])
+        train.main(RUN)
     ours.done("dvc", "commit", "--force", f"train@{RUN}")
     ours.done("dvc", "exp", "save", "--name", "faster")
     ours.done("dvc", "exp", "push", "--run-cache", "origin", "faster")

@@ -132,7 +132,7 @@ def test_an_unreachable_scheduler_gives_a_message_and_leaves_no_thread(address: 
 GRAPH = """
 stages:
   words:
-    cmd: python stage.py words
+    cmd: python stage.py
     deps: [stage.py]
     outs: [words]
   train:
@@ -151,7 +151,7 @@ from pathlib import Path
 from pipeline.plumbing.entry import run_stage
 import torch
 
-def main(argv: list[str]) -> None:
+def main() -> None:
     Path("words").write_text(str(torch.get_num_threads()))
 
 run_stage(main)

@@ -18,6 +18,11 @@ FULL = os.strerror(errno.ENOSPC)
 SAID = "No space left on device; free some space and run again"
 
 
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage"])
+
+
 @pytest.mark.parametrize(
     ("raised", "status", "message"),
     [
@@ -33,7 +38,7 @@ SAID = "No space left on device; free some space and run again"
 def test_a_users_mistake_gives_one_line_and_a_status(
     raised: BaseException, status: int, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def main(argv: list[str]) -> None:
+    def main() -> None:
         raise raised
 
     with pytest.raises(SystemExit) as exit_:
@@ -48,7 +53,7 @@ def test_a_users_mistake_gives_one_line_and_a_status(
     "bug", [KeyError("ours"), FileNotFoundError(errno.ENOENT, "No such file", "ours")]
 )
 def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
-    def main(argv: list[str]) -> None:
+    def main() -> None:
         raise bug
 
     before = signal.getsignal(signal.SIGTERM)
@@ -74,7 +79,7 @@ def stage_of(body: str) -> str:
     return (
         "import time\nfrom pathlib import Path\nfrom pipeline.plumbing.entry import run_stage\n"
         "from pipeline.core.files import replacing_folder\n"
-        f"def main(argv):\n{textwrap.indent(textwrap.dedent(body), '    ')}\nrun_stage(main)\n"
+        f"def main():\n{textwrap.indent(textwrap.dedent(body), '    ')}\nrun_stage(main)\n"
     )
 
 

@@ -132,7 +132,7 @@ def as_stage(
     body: str, *, begin: str = 'exec "$@"', **how: Any
 ) -> subprocess.CompletedProcess[Any]:
     """Run a stage with this main in a new process, started by a shell."""
-    head = "import logging, sys\nfrom pipeline.plumbing.entry import run_stage\ndef main(argv):\n"
+    head = "import logging, sys\nfrom pipeline.plumbing.entry import run_stage\ndef main():\n"
     program = f"{head}{indent(dedent(body), '    ')}\nrun_stage(main)"
     environment = {k: v for k, v in os.environ.items() if k not in ("DVC_STAGE", "MINBERT_PLAN")}
     return subprocess.run(

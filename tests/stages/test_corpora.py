@@ -22,7 +22,7 @@ def _here(here: Path, caplog: pytest.LogCaptureFixture) -> None:
 def test_it_writes_four_corpora_and_logs_each(caplog: pytest.LogCaptureFixture) -> None:
     sizes = {name: dict(SMALL) for name in CORPORA}
     paths.PARAMS.write_text(as_yaml(with_value("profiles.demo.corpora.sizes", sizes)))
-    main([])
+    main()
     for name in CORPORA:
         folder = paths.corpus_dir(name)
         files = [paths.split_csv(folder, split) for split in SPLITS]
@@ -46,5 +46,5 @@ def test_own_files_that_are_not_dependencies_are_named(
     Path("pairs").mkdir()
     for split in ("train", "dev"):
         Path(f"pairs/sts-{split}.csv").write_text("id,first,second,label\na,b,c,1\n")
-    main([])
+    main()
     assert ("DVC does not watch pairs: run `make graph` once" in caplog.text) != is_watched

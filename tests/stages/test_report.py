@@ -18,5 +18,5 @@ def test_report_goes_to_the_folder_of_the_profile_in_force(monkeypatch: pytest.M
     paths.TRIALS.write_text("trials: {}")
     calls: list[Any] = []
     monkeypatch.setattr(report, "write_report", lambda *args: calls.append(args))
-    report.main([])
+    report.main()
     assert calls == [(load_params(), {}, Path("reports/laptop"), Path("reports/summary.json"))]

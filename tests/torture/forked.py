@@ -35,13 +35,13 @@ def make_all(folder: Path) -> None:
     os.chdir(folder)
     torch.set_num_threads(1)
     for stage in (corpora, backbone, validate):
-        stage.main([])
+        stage.main()
     for corpus in CORPORA:
-        tokens.main([corpus])
+        tokens.main(corpus)
     for name in FEATURE_SETS:
-        features.main([name])
-    inputs.main([])
+        features.main(name)
+    inputs.main()
     for run in load_params().all_runs:
-        train.main([run])
-        evaluate.main([run])
-    report.main([])
+        train.main(run)
+        evaluate.main(run)
+    report.main()

@@ -84,4 +84,4 @@ def train_until(folder: Path, run: str, last: int, number: int, largest: int) ->
     points.inside(pipeline.training.resume, "save_file")
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     sys.argv = ["stages.train", run]
-    run_stage(stages.train.main)
+    run_stage(stages.train.main, "run")

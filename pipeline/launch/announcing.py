@@ -19,14 +19,13 @@ from dvc.lock import HardlinkLock, Lock, LockError
 from dvc.ui import ui
 
 from pipeline.launch.environment import use_own_index
-from pipeline.launch.job import WAITING
 
 
 def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
     """Make DVC wait for every lock in this process, until it is stopped.
 
     Args:
-        say: called with a line for each holder that keeps a lock for long.
+        say: called with what DVC waits for, if a holder keeps a lock for long.
         is_stopped: called every three seconds while DVC waits.
     """
     use_own_index()
@@ -42,7 +41,7 @@ def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -
             if is_stopped():
                 raise KeyboardInterrupt
             if now == before != said:
-                say(f"{WAITING} {_described(lock)}")
+                say(_described(lock))
                 said = now
             before = now
 
@@ -79,5 +78,5 @@ def _described(lock: Any) -> str:
 
 
 if __name__ == "__main__":
-    wait_for_locks(ui.error_write, is_stopped=lambda: False)
+    wait_for_locks(lambda what: ui.error_write(f"waiting for {what}"), is_stopped=lambda: False)
     sys.exit(cli.main(sys.argv[1:]))

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -72,38 +72,35 @@ class Job:
     def _run_dvc(self) -> int:
         """Let DVC run the stage; try again while others hold its files."""
         from dvc import cli, rwlock
+        from dvc.lock import LockError
 
         from pipeline.launch.announcing import wait_for_locks
 
-        wait_for_locks(self._say, lambda: self.stops > 0)
-        rwlock.rwlock = self._noting(rwlock.rwlock)
+        lock_files = rwlock.rwlock
+
+        @contextmanager
+        def noting(*given: Any) -> Iterator[None]:
+            try:
+                with lock_files(*given):
+                    yield
+            except LockError as error:
+                self._busy = " ".join(str(error).split())
+                raise
+
+        wait_for_locks(self._say_waiting, lambda: self.stops > 0)
+        rwlock.rwlock = noting
         while True:
             self._busy = ""
             status = int(cli.main(["repro", "--single-item", self.stage]))
             sys.stdout.flush()
             if self.stops or not self._busy:
                 return status
-            self._say(f"{WAITING} files: {self._busy}")
+            self._say_waiting(f"files: {self._busy}")
             time.sleep(BUSY_SECONDS)
 
-    def _noting(self, lock: Callable[..., Any]) -> Callable[..., Any]:
-        """Return DVC's function that locks files, changed to note who holds them."""
-        from dvc.lock import LockError
-
-        @contextmanager
-        def noted(*given: Any) -> Iterator[None]:
-            with ExitStack() as stack:
-                try:
-                    stack.enter_context(lock(*given))
-                except LockError as error:
-                    self._busy = " ".join(str(error).split())
-                    raise
-                yield
-
-        return noted
-
-    def _say(self, line: str) -> None:
+    def _say_waiting(self, what: str) -> None:
         """Write a line to the log, which the launcher reads, and once to the job's stderr."""
+        line = f"{WAITING} {what}"
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
         if line not in self._said:

@@ -8,7 +8,6 @@ import csv
 import io
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -89,21 +88,16 @@ def read_as_text(path: Path) -> pd.DataFrame:
         CorpusError: the file is missing or is not CSV.
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    text = _text(path)
     try:
-        with warnings.catch_warnings():
-            # pandas only warns about rows longer than the header, and cuts them
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(_text(path), newline=""),
-                dtype="str",
-                keep_default_na=False,
-                index_col=False,
-                engine="python",  # the C engine fills cut-off rows with empty text
-            )
-    except pd.errors.ParserWarning:
-        raise CorpusError(f"{path} cannot be read: a row is longer than the header") from None
-    except ValueError as error:  # pandas's own errors are ValueErrors
-        raise CorpusError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        header, *rows = filter(None, csv.reader(io.StringIO(text, newline=""), strict=True))
+        if any(len(row) > len(header) for row in rows):
+            raise csv.Error("a row is longer than the header")
+    except (csv.Error, ValueError) as error:
+        problem = error if text.strip() else "it is empty"
+        raise CorpusError(f"{path} cannot be read: {problem}") from None
+    whole = [row + [None] * (len(header) - len(row)) for row in rows]
+    return pd.DataFrame(whole, columns=header, dtype="str")
 
 
 def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:

@@ -61,7 +61,7 @@ def test_a_missing_column_and_a_cut_row_do_not_stop_other_checks(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"Found: cannot be read: No columns"),
+        (b"", r"Found: cannot be read: it is empty"),
         (b"id,first,second,label\na,b\xff,,1\n", r"Found: line 2: byte 0xff is not UTF-8 text"),
         (b"id,first,second,label\na,b,,1,2\n", r"Found: cannot be read: a row is longer"),
         (b'id,first,second,label\na,"b,,1\n', r"Found: cannot be read: unexpected end"),

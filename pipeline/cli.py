@@ -1,6 +1,6 @@
 """`python -m pipeline <command>`: the parser and the code of every command.
 
-Each command imports what it needs when it is called, because torch and DVC load slowly.
+Each command imports torch, DVC or rich only when it is called, because they load slowly.
 """
 
 import argparse
@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core import paths
+from pipeline.core.files import write_text
 from pipeline.core.tasks import CORPORA
 from pipeline.errors import ParamsError, PipelineError, ReportError
 from pipeline.launch.environment import use_own_index
+from pipeline.plumbing.params import Params, load_params, switch_profile
+from pipeline.plumbing.trials import Trial, load_trials
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.launch.repro import How
-    from pipeline.plumbing.params import Params
-    from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
 WIDTH = 100  # columns if stdout is not a terminal
@@ -155,13 +156,11 @@ def _how(args: Arguments) -> "How":
     return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose)
 
 
-def _params_to_run(args: Arguments) -> "Params":
+def _params_to_run(args: Arguments) -> Params:
     """Return the params, after switching to the profile that --profile names."""
-    from pipeline.plumbing.params import switch_profile
-
     if args.profile:
         switch_profile(args.profile, paths.PARAMS)
-    return _params()
+    return load_params()
 
 
 def _repro(args: Arguments) -> None:
@@ -190,7 +189,6 @@ def _sweep(args: Arguments) -> None:
 
 def _readings(args: Arguments) -> None:
     from pipeline.launch.sweep import readings_of
-    from pipeline.plumbing.trials import load_trials
 
     params = _params_to_run(args)
     trials = readings_of(params)
@@ -198,7 +196,7 @@ def _readings(args: Arguments) -> None:
 
 
 def _train(
-    args: Arguments, params: "Params", trials: "dict[str, Trial]", listed: "dict[str, Trial]"
+    args: Arguments, params: Params, trials: dict[str, Trial], listed: dict[str, Trial]
 ) -> None:
     """Print the trials; without --dry also list them in trials.yaml and run the graph."""
     from pipeline.launch import repro, sweep
@@ -221,12 +219,10 @@ def _job(args: Arguments) -> None:
 def _plan(args: Arguments) -> None:
     from pipeline.launch import summary
     from pipeline.launch.plan import Outcome, plan_stages
-    from pipeline.launch.sweep import guessed
-    from pipeline.launch.times import last_seconds, load_times
-    from pipeline.plumbing.trials import load_trials
+    from pipeline.launch.sweep import expected_seconds
 
-    params = _params()
-    last = guessed(last_seconds(load_times(params.profile)), load_trials(params))
+    params = load_params()
+    last = expected_seconds(params, load_trials(params))
     stages = plan_stages()
     shown = [stage for stage in stages if args.all or stage.outcome != Outcome.UP_TO_DATE]
     if shown:
@@ -237,15 +233,13 @@ def _plan(args: Arguments) -> None:
 def _times(_: Arguments) -> None:
     from pipeline.launch.times import load_times, times_table
 
-    profile = _params().profile
+    profile = load_params().profile
     times = list(load_times(profile).values())
     _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
 
 
 def _compare(args: Arguments) -> None:
-    from pipeline.core.files import write_text
-    from pipeline.launch.comparing import page_of
-    from pipeline.launch.revisions import experiments
+    from pipeline.launch.revisions import experiments, page_of
     from pipeline.reporting.comparison_page import LEGEND, experiments_table
 
     if not args.a:
@@ -258,7 +252,6 @@ def _compare(args: Arguments) -> None:
 
 
 def _plots(args: Arguments) -> None:
-    from pipeline.core.files import write_text
     from pipeline.launch.revisions import draw_plots
 
     write_text(paths.PLOTS, draw_plots(args.revisions))
@@ -273,7 +266,7 @@ def _predict(args: Arguments) -> None:
         args.text, args.input = [], STDIN
     if sum(map(bool, (args.text, args.pair, args.input))) != 1:
         args.usage_error("give texts, or --pair, or --input")
-    params = _params()
+    params = load_params()
     params.run(args.run)  # rejects an unknown run before anything is read
     given = read_input(args.input, args.format) if args.input else None
     texts = given or of_arguments(args.text, args.pair or [])
@@ -283,7 +276,7 @@ def _predict(args: Arguments) -> None:
 def _export(args: Arguments) -> None:
     from pipeline.serving.export import export_run
 
-    export_run(_params(), args.run, args.folder, force=args.force)
+    export_run(load_params(), args.run, args.folder, force=args.force)
     print(f"{args.run} is in {args.folder}; the README.md there says how to load it")
 
 
@@ -330,15 +323,9 @@ def _show(*parts: "Table | str") -> None:
         console.print(part)
 
 
-def _params() -> "Params":
-    from pipeline.plumbing.params import load_params
-
-    return load_params()
-
-
 def _profile(args: Arguments) -> str:
     """Return the profile of --profile, or the active one."""
-    params = _params()
+    params = load_params()
     name: str = args.profile or params.profile
     if name not in params.profiles:
         raise ParamsError(f"unknown profile {name!r}; allowed: {', '.join(params.profiles)}")

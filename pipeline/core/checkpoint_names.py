@@ -55,7 +55,8 @@ def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
     names = hugging_face_names(config)
     file_names, surplus = _file_names(found, names)
     named = {ours: found[name] for ours, name in file_names.items()}
-    problems = [*surplus, *mismatches(tensor_shapes(config), named, names | file_names)]
+    shapes = {ours: shape for ours, _, shape in _tensors(config)}
+    problems = [*surplus, *mismatches(shapes, named, names | file_names)]
     if problems:
         said = misfit(path, "the backbone's config.json", problems)
         raise BackboneError(f"{said}; take both as transformers' BertModel saves them")
@@ -66,11 +67,6 @@ def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
 def hugging_face_names(config: BertConfig) -> dict[str, str]:
     """Map the name of every tensor of a minBERT to Hugging Face's."""
     return {ours: theirs for ours, theirs, _ in _tensors(config)}
-
-
-def tensor_shapes(config: BertConfig) -> dict[str, Shape]:
-    """Return the shape of every tensor of a minBERT, by our names."""
-    return {ours: shape for ours, _, shape in _tensors(config)}
 
 
 def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:

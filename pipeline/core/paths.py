@@ -104,14 +104,9 @@ def trial_dir(trial: str) -> Path:
     return TRIED / trial
 
 
-def times_dir(profile: str) -> Path:
-    """Return the folder with the times of a profile's stages."""
-    return TIMES / profile
-
-
 def stage_time(profile: str, stage: str) -> Path:
     """Return the time and memory of the last run of a stage."""
-    return times_dir(profile) / f"{stage}.json"
+    return TIMES / profile / f"{stage}.json"
 
 
 def stage_log(stage: str) -> Path:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pipeline.core import paths
 from pipeline.launch.job import WAITING, last_words
-from pipeline.launch.times import duration
+from pipeline.launch.times import Seconds, duration
 
 HEADERS = ("stage", "where", "time", "last")
 
@@ -43,8 +43,8 @@ class QuietConsole(Console):
 class Board:
     """Shows the state of a launch; nothing depends on it."""
 
-    def __init__(self, console: Console, last: Mapping[str, float]) -> None:
-        """Prepare to show a launch; `last` has the seconds of each stage's last run, if known."""
+    def __init__(self, console: Console, last: Seconds) -> None:
+        """Prepare to show a launch."""
         self.console = console
         self.last = last
         self.live = Live(console=self.console, transient=True, auto_refresh=False)

@@ -18,22 +18,15 @@ from pipeline.launch.job import on_signals
 from pipeline.launch.machine import TRAINING, gpu_share
 from pipeline.launch.plan import Outcome, PlannedStage
 from pipeline.launch.schedule import Task, longest_way_first
+from pipeline.launch.times import Seconds
 from pipeline.plumbing.params import Params
 
 LOOK_SECONDS = 0.1
 GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
 
 
-def tasks_of(
-    stages: Sequence[PlannedStage], last: Mapping[str, float], params: Params
-) -> list[Task]:
-    """Return the stages to run: all that may be out of date.
-
-    Args:
-        stages: the plan, in DVC's order.
-        last: seconds of each stage's last run, if known.
-        params: decide which of the others are long.
-    """
+def tasks_of(stages: Sequence[PlannedStage], last: Seconds, params: Params) -> list[Task]:
+    """Return the stages to run, in DVC's order: all that may be out of date."""
     guesses = {
         f"{stage}@{name}": GUESSED_SECONDS[run.mode] * len(run.corpora)
         for name, run in params.runs.items()

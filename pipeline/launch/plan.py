@@ -157,7 +157,7 @@ class _Planner:
 
         if any(content.hash_info is None for content in contents.values()):
             return None  # a file is missing
-        if is_same and _has_outs(stage):
+        if is_same and all(out.hash_info for out in stage.outs):
             return self._locked_in_cache(stage)
         for dep in stage.deps:
             if dep in contents:
@@ -172,21 +172,17 @@ class _Planner:
         return self._if_cached(stage, record)
 
     def _locked_in_cache(self, stage: Any) -> Any | None:
-        """Return the stage as dvc.lock has it, if all its outs are in the cache."""
+        """Return the stage as dvc.lock has it, if all its outs are there and in the cache."""
         from dvc.stage.serialize import to_single_stage_lockfile
 
-        return self._if_cached(stage, to_single_stage_lockfile(stage)) if _has_outs(stage) else None
+        has_outs = all(out.hash_info for out in stage.outs)
+        return self._if_cached(stage, to_single_stage_lockfile(stage)) if has_outs else None
 
     def _if_cached(self, stage: Any, record: Mapping[str, Any] | None) -> Any | None:
         if not record:
             return None
         cached = self.repo.stage_cache._create_stage(record, wdir=stage.wdir)
         return cached if cached.outs_cached() else None
-
-
-def _has_outs(stage: Any) -> bool:
-    """Say whether dvc.lock has all outs of a stage."""
-    return all(out.hash_info for out in stage.outs)
 
 
 def _changes(

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -12,12 +12,11 @@ from typing import NoReturn
 from pipeline.errors import PlanError
 from pipeline.launch.plan import Outcome, PlannedStage, plan_stages
 from pipeline.launch.summary import MAY_RUN, summary
-from pipeline.launch.sweep import guessed, prepare_graph
-from pipeline.launch.times import last_seconds, load_times
+from pipeline.launch.sweep import expected_seconds, prepare_graph
+from pipeline.launch.times import Seconds
 from pipeline.plumbing.params import Params, load_params
+from pipeline.plumbing.progress import PLAN_VARIABLE
 from pipeline.plumbing.trials import load_trials, with_trials
-
-PLAN_VARIABLE = "MINBERT_PLAN"  # read by pipeline/plumbing/progress.py
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def run_graph(how: How) -> NoReturn:
     params = load_params()
     trials = load_trials(params)
     prepare_graph(params, trials)
-    last = guessed(last_seconds(load_times(params.profile)), trials)
+    last = expected_seconds(params, trials)
     stages: Sequence[PlannedStage] = []
     if how.scheduler or how.jobs > 1:
         _at_once(with_trials(params, trials), last, how)
@@ -52,7 +51,7 @@ def run_graph(how: How) -> NoReturn:
     become_dvc_repro(stages, last, is_quiet=not how.verbose)
 
 
-def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
+def _planned(last: Seconds) -> Sequence[PlannedStage]:
     """Return the plan, and print a summary of it."""
     stages = plan_stages()
     sys.stdout.write(f"{summary(stages, last)}\n")
@@ -60,7 +59,7 @@ def _planned(last: dict[str, float]) -> Sequence[PlannedStage]:
     return stages
 
 
-def _at_once(params: Params, last: dict[str, float], how: How) -> None:
+def _at_once(params: Params, last: Seconds, how: How) -> None:
     """Run several stages in parallel."""
     from pipeline.launch.board import Board, QuietConsole
     from pipeline.launch.cluster import local_workers, remote_workers
@@ -83,20 +82,15 @@ def _at_once(params: Params, last: dict[str, float], how: How) -> None:
     os.environ[THREADS_VARIABLE] = threads  # for DVC, if it still finds something to run
 
 
-def become_dvc_repro(
-    stages: Sequence[PlannedStage], last: Mapping[str, float], is_quiet: bool
-) -> NoReturn:
+def become_dvc_repro(stages: Sequence[PlannedStage], last: Seconds, is_quiet: bool) -> NoReturn:
     """Become `dvc repro` in this same process, so that a signal to it reaches DVC.
 
-    Args:
-        stages: the plan, for the stages.
-        last: seconds of each stage's last run, where they are known.
-        is_quiet: show only warnings and errors of DVC.
+    If it is quiet, only warnings and errors of DVC and the lines of stages are shown.
     """
     may_run = [stage for stage in stages if stage.outcome in MAY_RUN]
     plan = json.dumps({s.name: (last.get(s.name), s.outcome == Outcome.RUN) for s in may_run})
     sys.stdout.flush()
-    if is_quiet:  # stderr has the warnings and errors of DVC and the lines of stages
+    if is_quiet:  # stderr stays
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # so that stages run with this Python
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -1,4 +1,4 @@
-"""Files and plots of a commit, a branch or an experiment; and what experiments there are."""
+"""Files, comparisons and plots of commits, branches and experiments; what experiments there are."""
 
 import json
 import subprocess
@@ -9,9 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dvc.api import exp_show
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
 from pipeline.core import paths
 from pipeline.core.files import write_text
-from pipeline.errors import RevisionError
+from pipeline.errors import ReportError, RevisionError
+from pipeline.reporting.comparison import Side, asked_of, check_names, read_side, runs_of
+from pipeline.reporting.comparison_page import comparison_page
 
 WORKSPACE = "workspace"
 PAGE = Path(__file__).with_name("plots.html")
@@ -57,9 +63,6 @@ def experiments() -> list[dict[str, Any]]:
     Raises:
         RevisionError: this is no DVC repository.
     """
-    from dvc.api import exp_show  # takes half a second
-    from dvc.exceptions import DvcException
-
     try:
         return list(exp_show())
     except DvcException as error:
@@ -79,9 +82,6 @@ def _file_system(revision: str) -> Iterator[Any]:
     Not by DVCFileSystem(".", rev=revision): that one begins at the root of the git repository,
     which may have this project as a folder.
     """
-    from dvc.exceptions import DvcException  # takes half a second
-    from dvc.repo import Repo
-
     with ExitStack() as stack:
         try:
             here = stack.enter_context(Repo("."))
@@ -95,6 +95,30 @@ def _file_system(revision: str) -> Iterator[Any]:
         yield repo.dvcfs
 
 
+def page_of(a: str, b: str) -> str:
+    """Return the page for two runs of the workspace, or for two revisions."""
+    here: Side | None = None
+    half_run: ReportError | None = None
+    with ExitStack() as stack:
+        if paths.DVC_LOCK.is_file():
+            try:
+                here = read_side(WORKSPACE, stack.enter_context(files_of(WORKSPACE)))
+            except ReportError as error:  # two revisions do not need it
+                half_run = error
+        if here and (first_runs := runs_of(here, a)) and (second_runs := runs_of(here, b)):
+            asked = asked_of(first_runs, second_runs, (a, b))
+            return comparison_page(here, here, asked, (a, b))
+        try:
+            fetches = [stack.enter_context(files_of(name)) for name in (a, b)]
+        except RevisionError as error:
+            if here:
+                check_names(here, a, b)
+            raise half_run or error from None
+        first, second = read_side(a, fetches[0]), read_side(b, fetches[1])
+        asked = asked_of(first.configurations, second.configurations, (a, b))
+        return comparison_page(first, second, asked, (a, b))
+
+
 def draw_plots(revisions: Sequence[str]) -> str:
     """Return a page with `dvc plots` of the workspace, or of several revisions in one.
 
@@ -103,9 +127,14 @@ def draw_plots(revisions: Sequence[str]) -> str:
     Raises:
         RevisionError: vl-convert is not installed, or a revision has nothing to draw.
     """
+    try:
+        from vl_convert import javascript_bundle
+    except ImportError:
+        raise RevisionError("vl-convert-python is missing; `make plots` installs it") from None
+    libraries = str(javascript_bundle(None))  # type: ignore[arg-type]  # None: all of it
     with TemporaryDirectory() as folder:
         template = Path(folder) / "template.html"
-        write_text(template, PAGE.read_text("utf-8").replace("LIBRARIES", _libraries()))
+        write_text(template, PAGE.read_text("utf-8").replace("LIBRARIES", libraries))
         command = ["diff", *revisions] if revisions else ["show"]
         options = ["--html-template", str(template), "--out", folder]
         done = subprocess.run(  # noqa: S603
@@ -124,12 +153,3 @@ def draw_plots(revisions: Sequence[str]) -> str:
         if f'"rev": {json.dumps(revision)}' not in page:
             raise RevisionError(f"{revision} has no {paths.CURVES}; run `make repro` there")
     return page
-
-
-def _libraries() -> str:
-    """Return the JavaScript of vega, vega-lite and vega-embed."""
-    try:
-        from vl_convert import javascript_bundle
-    except ImportError:
-        raise RevisionError("vl-convert-python is missing; `make plots` installs it") from None
-    return str(javascript_bundle(None))  # type: ignore[arg-type]  # all of it, says its text

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.launch.plan import Outcome, PlannedStage, Reason
-from pipeline.launch.times import duration
+from pipeline.launch.times import Seconds, duration
 
 REASONS = 3  # shown of each stage
 MAY_RUN = (Outcome.RUN, Outcome.DEPENDS)
@@ -20,13 +20,8 @@ OLD_LOCK = (
 )
 
 
-def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
-    """Say in a line what would happen and how long it would take; more only after an update.
-
-    Args:
-        stages: the plan.
-        last: seconds of each stage's last run, where they are known.
-    """
+def summary(stages: Sequence[PlannedStage], last: Seconds) -> str:
+    """Say in a line what would happen and how long it would take; more only after an update."""
     counts = Counter(stage.outcome for stage in stages)
     all_of_them = f"{len(stages)} stage{'s' if len(stages) != 1 else ''}"
     if counts[Outcome.UP_TO_DATE] == len(stages):
@@ -41,7 +36,7 @@ def summary(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
     return f"{line}\n{OLD_LOCK}" if "pipeline/core" in new else line
 
 
-def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table:
+def as_table(stages: Iterable[PlannedStage], last: Seconds) -> Table:
     """Return a table of stages for a terminal: what happens, the last duration and why."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("outcome", "name", "time", "why"):
@@ -57,7 +52,7 @@ def as_table(stages: Iterable[PlannedStage], last: Mapping[str, float]) -> Table
     return table
 
 
-def _time(stages: Sequence[PlannedStage], last: Mapping[str, float]) -> str:
+def _time(stages: Sequence[PlannedStage], last: Seconds) -> str:
     """Say how long it would take, and how much of that is not known."""
     sure, more = (
         sum(last.get(stage.name, 0.0) for stage in stages if stage.outcome == outcome)

@@ -12,7 +12,7 @@ from pipeline.core.tasks import IDLE_HEADS, PAIR_ENCODINGS
 from pipeline.core.yaml12 import on_one_line
 from pipeline.errors import InputError, ParamsError
 from pipeline.launch.lists import trials_in, watching, written
-from pipeline.launch.times import duration, last_seconds, load_times
+from pipeline.launch.times import Seconds, duration, last_seconds, load_times
 from pipeline.plumbing.params import Params, RunParams, checked
 from pipeline.plumbing.trials import Trial, check_trials, load_trials, trial_name
 
@@ -109,15 +109,12 @@ def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -
 
 def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]:
     """Return as a trial's changes the values that are other than a run's own."""
-    own = run.model_dump(include={"learning_rate", "dropout", *READINGS})
-    own |= {f"batch_size.{corpus}": size for corpus, size in run.batch_size.items()}
+    own = run.model_dump() | {f"batch_size.{name}": n for name, n in run.batch_size.items()}
     changes: dict[str, Any] = {}
     for setting, value in values.items():
         key, _, corpus = setting.partition(".")
-        if value != own.get(setting) and corpus:
-            changes.setdefault(key, {})[corpus] = value
-        elif value != own.get(setting):
-            changes[key] = value
+        if value != own.get(setting):
+            changes[key] = changes.get(key, {}) | {corpus: value} if corpus else value
     return changes
 
 
@@ -191,19 +188,15 @@ def prepare_graph(params: Params, trials: Mapping[str, Trial]) -> None:
         write_text(paths.DVC_YAML, wanted)
 
 
-def guessed(last: Mapping[str, float], trials: Mapping[str, Trial]) -> dict[str, float]:
-    """Return what stages took last, and for trials that never ran what their runs took.
-
-    Args:
-        last: seconds of each stage's last run, where they are known.
-        trials: by their names.
-    """
+def expected_seconds(params: Params, trials: Mapping[str, Trial]) -> Seconds:
+    """Return what stages took last, and for trials that never ran what their runs took."""
+    last = last_seconds(load_times(params.profile))
     guesses = {
         f"trials@{name}": last[f"train@{trial.run}"] + last.get(f"evaluate@{trial.run}", 0.0)
         for name, trial in trials.items()
         if f"train@{trial.run}" in last
     }
-    return guesses | dict(last)
+    return {**guesses, **last}
 
 
 def described(params: Params, trials: Mapping[str, Trial]) -> str:
@@ -216,6 +209,6 @@ def described(params: Params, trials: Mapping[str, Trial]) -> str:
     words = (
         f"{count} trial{'s' if count > 1 else ''} of {runs} run{'s' if runs > 1 else ''}, {several}"
     )
-    last = guessed(last_seconds(load_times(params.profile)), trials)
+    last = expected_seconds(params, trials)
     seconds = sum(last.get(f"trials@{name}", 0.0) for name in trials)
     return words + (f"; about {duration(seconds)} if none of them is known yet" if seconds else "")

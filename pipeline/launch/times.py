@@ -7,17 +7,19 @@ from rich.table import Table
 from pipeline.core import paths
 from pipeline.plumbing.stage_times import StageTime, read_time
 
+Seconds = Mapping[str, float]  # of the last run of each stage for which they are known
+
 
 def load_times(profile: str) -> dict[str, StageTime]:
     """Return what the stages of a profile took, by name, in the order in which they last ran.
 
     A record that cannot be read is left out.
     """
-    found = sorted(paths.times_dir(profile).glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p))
+    found = sorted((paths.TIMES / profile).glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p))
     return {path.stem: time for path in found if (time := read_time(path))}
 
 
-def last_seconds(times: Mapping[str, StageTime]) -> dict[str, float]:
+def last_seconds(times: Mapping[str, StageTime]) -> Seconds:
     """Return what each stage is likely to take again, where that is known."""
     known = {name: time.whole_seconds for name, time in times.items()}
     return {name: seconds for name, seconds in known.items() if seconds is not None}

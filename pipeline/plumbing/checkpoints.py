@@ -30,7 +30,7 @@ from pipeline.plumbing.dvc_lock import read_lock
 log = logging.getLogger(__name__)
 
 ROOT_VARIABLE = "MINBERT_CHECKPOINTS"
-KEEP_SECONDS = 7 * 24 * 3600.0  # for checkpoints with other settings
+KEEP_SECONDS = 7 * 24 * 3600.0  # after its last use, for a checkpoint with other settings
 NUM_DIGITS = 16  # of a fingerprint
 
 
@@ -69,7 +69,9 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     folder = checkpoints_root() / f"{run}-{fingerprint}"
     with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
         remove_finished()
-        _remove_old(folder)
+        for other in _folders():
+            if time.time() - other.stat().st_mtime > KEEP_SECONDS and other.name != folder.name:
+                _remove(other)
         if not folder.exists() and _folders(re.escape(run)):
             log.info(
                 "%s  starts again: the checkpoints in %s come from different settings, inputs, "
@@ -118,14 +120,6 @@ def remove_finished() -> None:
         return
     for folder, name in finished.items():
         if name in locked:
-            _remove(folder)
-
-
-def _remove_old(own: Path) -> None:
-    """Remove checkpoints that have not been used for a week, except this run's own."""
-    for folder in _folders():
-        is_old = time.time() - folder.stat().st_mtime > KEEP_SECONDS
-        if is_old and folder.name != own.name:
             _remove(folder)
 
 

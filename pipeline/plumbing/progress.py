@@ -41,11 +41,11 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         is_terminal = stream is not None and stream.isatty()
         self.is_terminal = is_terminal and os.environ.get("TERM") != "dumb"
+        self.stage = os.environ.get("DVC_STAGE", "")
         self.plan: dict[str, Planned] = {}  # the stages that may run in this `make repro`
         with suppress(ValueError, TypeError):
             stages = dict(json.loads(os.environ.get(PLAN_VARIABLE, "{}")))
             self.plan = {name: Planned(*planned) for name, planned in stages.items()}
-        self.stage = os.environ.get("DVC_STAGE", "")
         self._live = ""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -101,17 +101,12 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
 
     def _all_left(self, own: float) -> str:
         """Return the time left for this stage and all later ones in words; "" if unknown."""
-        if self.stage not in self.plan:
-            return ""
-        place = list(self.plan).index(self.stage)
-        later = list(self.plan.values())[place + 1 :]
+        later = list(self.plan.values())[[*self.plan, self.stage].index(self.stage) + 1 :]
         known = [stage.seconds for stage in later if stage.seconds is not None]
-        if not known:
-            return ""
         word = "at least " if len(known) < len(later) else ""
         if not all(stage.is_sure for stage in later):
             word = "about "  # not a bound: some stages may not run
-        return f", all {word}{_rounded(own + sum(known))}"
+        return f", all {word}{_rounded(own + sum(known))}" if known else ""
 
 
 def record_time(facts: Mapping[str, Any], started: float) -> None:

@@ -26,14 +26,8 @@ def expected_rows(
 ) -> ExpectedRows:
     """Return how many rows a split should have, according to params or the paper's Table 1.
 
-    The user's own files may have any number.
-
-    Args:
-        corpus: the corpus.
-        split: the split.
-        corpora: the profile's section of params.yaml.
-        num_rows: the number of rows in the split.
-        num_dropped: the number of rows that were left out.
+    The user's own files may have any number. A note on the difference from the paper needs the
+    numbers of rows that the split has and that were left out.
     """
     if isinstance(corpora, LocalCorpora):
         return ExpectedRows("your own data")

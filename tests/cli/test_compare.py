@@ -15,7 +15,7 @@ from pipeline.core.files import write_text
 from pipeline.core.records import RunSummary
 from pipeline.core.yaml12 import as_yaml
 from pipeline.errors import ReportError
-from pipeline.launch.comparing import page_of
+from pipeline.launch.revisions import page_of
 from pipeline.reporting.comparison import asked_of, read_side
 from pipeline.reporting.comparison_page import comparison_page
 from tests.working_copy import WorkingCopy

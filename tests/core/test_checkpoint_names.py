@@ -7,7 +7,7 @@ import pytest
 import transformers
 from safetensors.torch import load_file, save_file
 
-from pipeline.core.checkpoint_names import judged_checkpoint, tensor_shapes
+from pipeline.core.checkpoint_names import hugging_face_names, judged_checkpoint
 from pipeline.core.config import BertConfig
 from pipeline.errors import BackboneError
 
@@ -45,5 +45,5 @@ def test_hugging_face_models_need_a_pooler_and_their_heads_are_named(
         named = {f"bert.pooler.{name}": tensor for name, tensor in pooler.items()}
         save_file(load_file(path) | named, path)
     checkpoint = judged_checkpoint(path, CONFIG)
-    assert checkpoint.names.keys() == tensor_shapes(CONFIG).keys()
+    assert checkpoint.names.keys() == hugging_face_names(CONFIG).keys()
     assert checkpoint.heads == heads

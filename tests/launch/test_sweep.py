@@ -8,7 +8,7 @@ import yaml
 from pipeline.core import paths
 from pipeline.errors import InputError, ParamsError
 from pipeline.launch.sweep import (
-    guessed,
+    expected_seconds,
     kept_readings,
     prepare_graph,
     read_grid,
@@ -17,6 +17,7 @@ from pipeline.launch.sweep import (
     trials_of,
     write_trials,
 )
+from pipeline.plumbing.stage_times import StageTime
 from pipeline.plumbing.trials import Changes, load_trials
 from tests.full_disk import full_disk
 from tests.params import PARAMS
@@ -157,11 +158,15 @@ def test_one_file_changed_alone_is_reported() -> None:
         prepare_graph(PARAMS, {})
 
 
+@pytest.mark.usefixtures("here")
 def test_the_time_of_a_new_trial_is_estimated_from_its_run() -> None:
     trials = trials_of(PARAMS, ["sst-pretrain", "sts-pretrain"], 3, {})
     known = f"trials@sst-pretrain-seed{SEED + 2}"
     last = {"train@sst-pretrain": 2.0, "evaluate@sst-pretrain": 1.0, known: 1.5}
-    assert guessed(last, trials) == last | {f"trials@sst-pretrain-seed{SEED + 1}": 3.0}
+    for stage, seconds in last.items():
+        StageTime(stage=stage, seconds=seconds).write(paths.stage_time(PARAMS.profile, stage))
+    new = {f"trials@sst-pretrain-seed{SEED + 1}": 3.0}
+    assert expected_seconds(PARAMS, trials) == last | new
 
 
 def test_each_run_gets_the_readings_that_it_does_not_use() -> None:

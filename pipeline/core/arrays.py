@@ -36,9 +36,7 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
 def read_array(path: Path, mapped: Literal["r", "c"] | None = None) -> NDArray[np.generic]:
     """Read an array from .npy and no other format; `np.load` would also read archives.
 
-    Args:
-        path: of the file.
-        mapped: map the file, read-only ("r") or with changes in memory only ("c").
+    A mapped file is read-only ("r") or changed in memory only ("c").
 
     Raises:
         OSError, ValueError, EOFError: the file is missing or damaged, or holds objects.

@@ -153,8 +153,6 @@ def md5_of(path: Path) -> str:
 
 def git_blob_sha1_of(path: Path) -> str:
     r"""Return git's name for a file's content: sha1 of `blob <size>\0` and the content."""
-    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    begun = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, lambda: begun).hexdigest()

@@ -42,11 +42,9 @@ BACKBONES: Mapping[str, Backbone] = {
 
 
 def fetch_backbone(name: str, out: Path) -> None:
-    """Write a backbone's config, weights and tokenizer into the folder `out`: all or none.
+    """Replace the folder `out` by a backbone's config, weights and tokenizer: all or none.
 
-    Args:
-        name: a key of BACKBONES, or `local:<directory>` with the user's own files.
-        out: the folder; its previous content is replaced.
+    The name is a key of BACKBONES, or `local:<directory>` with the user's own files.
 
     Raises:
         FetchError: a pinned file could not be fetched, or has a different hash.

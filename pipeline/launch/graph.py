@@ -20,12 +20,7 @@ PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
 def picture(text: str, runs: Mapping[str, RunParams]) -> str:
-    """Return the graph of dvc.yaml as mermaid, with one node for each kind of stage.
-
-    Args:
-        text: of dvc.yaml.
-        runs: those of params.yaml.
-    """
+    """Return the graph of a dvc.yaml as mermaid, with one node for each kind of stage."""
     graph = parse_yaml(written(text, runs, trials=["*"]))  # one stands for all
     stages = {name: stage.get("do", stage) for name, stage in graph["stages"].items()}
     makers = {

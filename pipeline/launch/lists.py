@@ -20,12 +20,9 @@ WRITTEN_OUT: Mapping[str, Any] = read_yaml(Path(__file__).with_name("lists.yaml"
 
 
 def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
-    """Return dvc.yaml with new lists; nothing else in it changes.
+    """Return the text of dvc.yaml with the lists of these runs and trials, in their order.
 
-    Args:
-        text: of dvc.yaml.
-        runs: those of params.yaml, in their order.
-        trials: the names of those of trials.yaml.
+    Nothing else in it changes.
     """
     names: dict[str, list[str]] = {
         "{corpus}": list(CORPORA),
@@ -59,12 +56,7 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
 
 
 def watching(text: str, corpora: CorporaParams) -> str:
-    """Return dvc.yaml with the user's own files, if any, as a dep of `corpora`.
-
-    Args:
-        text: of dvc.yaml.
-        corpora: the section of the profile in force.
-    """
+    """Return the text of dvc.yaml with the user's own files, if any, as a dep of `corpora`."""
     lines = text.split("\n")
     code = [dep for dep in parse_yaml(text)["stages"]["corpora"]["deps"] if _is_code(dep)]
     own = []

@@ -25,11 +25,8 @@ def threads_of(jobs: int) -> str:
 def gpu_share(stage: str, params: Params) -> float:
     """Return the share of a GPU that a stage takes: all of it only if it trains a backbone.
 
-    Frozen runs train heads alone; features and scores are forward passes.
-
-    Args:
-        stage: its name.
-        params: whose runs hold the trials of a sweep, too.
+    Frozen runs train heads alone; features and scores are forward passes. The runs of the params
+    must include the trials of a sweep.
     """
     group, _, name = stage.partition("@")
     if group in TRAINING and name in params.runs:

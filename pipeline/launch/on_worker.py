@@ -35,13 +35,9 @@ class State:
 
 
 def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
-    """Run a stage in its own process, and wait for its end.
+    """Run a stage in its own process, which takes a share of a GPU, and wait for its end.
 
-    Args:
-        place: of its launch.
-        stage: its name.
-        share: of a GPU.
-        before: the results of the stages that it waits for.
+    dask passes the results of the stages before it.
 
     Raises:
         RuntimeError: the stage failed, with its last line; or the launch was stopped.

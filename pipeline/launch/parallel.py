@@ -2,8 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -170,9 +170,8 @@ class Launch:
         )
 
 
-@contextmanager
-def only_launch() -> Iterator[None]:
-    """Prevent another launch in this repository: the two would share logs.
+def only_launch() -> AbstractContextManager[Any]:
+    """Prevent another launch in this repository, which would write the same logs.
 
     Raises:
         LaunchError: another launch is running.
@@ -180,8 +179,7 @@ def only_launch() -> Iterator[None]:
     path = paths.stage_log("launch").with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, blocking=False):
-            yield
+        return FileLock(path).acquire(blocking=False)
     except Timeout:
         raise LaunchError(
             f"another launch runs stages of this repository already (it holds {path}); wait for "

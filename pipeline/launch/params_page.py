@@ -16,12 +16,7 @@ ENTRIES = {"profiles": "<profile>", "runs": "<run>", "configurations": "<row>"}
 
 
 def page(params: str, graph: Mapping[str, Any]) -> str:
-    """Render the page.
-
-    Args:
-        params: the text of params.yaml.
-        graph: dvc.yaml, as read.
-    """
+    """Render the page from the text of params.yaml and the content of dvc.yaml."""
     readers = {
         name: [_named(k) for k in stage.get("do", stage).get("params", ()) if isinstance(k, str)]
         for name, stage in graph["stages"].items()

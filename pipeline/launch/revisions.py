@@ -37,14 +37,26 @@ def files_of(revision: str) -> Iterator[Fetch]:
     if revision == WORKSPACE:
         yield _of_workspace
         return
-    with _file_system(revision) as system, TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        try:
+            here = stack.enter_context(Repo("."))
+            # not DVCFileSystem(".", rev=revision): that one begins at the root of the git
+            # repository, which may have this project as a folder
+            repo = stack.enter_context(Repo(".", config=here.config))  # today's remotes
+            stack.enter_context(repo.switch(revision))
+        except DvcException as error:
+            raise RevisionError(
+                f"{revision!r} is no experiment, branch or commit ({error}); `dvc exp list` names "
+                f"experiments, {WORKSPACE!r} is what lies here"
+            ) from None
+        folder = Path(stack.enter_context(TemporaryDirectory()))
 
         def fetch(path: Path) -> Path:
-            copy = Path(folder) / path
+            copy = folder / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             try:
                 # not get_file: it links the copy to DVC's cache, and a second one empties both
-                copy.write_bytes(system.read_bytes(path.as_posix()))
+                copy.write_bytes(repo.dvcfs.read_bytes(path.as_posix()))
             except Exception:  # noqa: BLE001  (each kind of remote has its own errors)
                 raise RevisionError(
                     f"{path} of {revision} is not here; run `dvc pull`, or `dvc repro` in that "
@@ -73,26 +85,6 @@ def _of_workspace(path: Path) -> Path:
     if not path.is_file():
         raise RevisionError(f"{path} is not here; run `dvc pull` or `make repro`")
     return path
-
-
-@contextmanager
-def _file_system(revision: str) -> Iterator[Any]:
-    """Open a revision's files below this folder; experiments are found by name, too.
-
-    Not by DVCFileSystem(".", rev=revision): that one begins at the root of the git repository,
-    which may have this project as a folder.
-    """
-    with ExitStack() as stack:
-        try:
-            here = stack.enter_context(Repo("."))
-            repo = stack.enter_context(Repo(".", config=here.config))  # today's remotes
-            stack.enter_context(repo.switch(revision))
-        except DvcException as error:
-            raise RevisionError(
-                f"{revision!r} is no experiment, branch or commit ({error}); `dvc exp list` names "
-                f"experiments, {WORKSPACE!r} is what lies here"
-            ) from None
-        yield repo.dvcfs
 
 
 def page_of(a: str, b: str) -> str:

@@ -19,10 +19,8 @@ class Task:
 def longest_way_first(tasks: Iterable[Task]) -> list[Task]:
     """Return the tasks by priority, each one after the tasks that it waits for.
 
-    A way is the seconds from the start of a task to the end of all that depends on it.
-
-    Args:
-        tasks: each after those that it waits for.
+    A way is the seconds from the start of a task to the end of all that depends on it. The tasks
+    must come in such an order, too.
     """
     ordered = list(tasks)
     own = {task.name: task.seconds for task in ordered}

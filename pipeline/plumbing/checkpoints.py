@@ -14,7 +14,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,20 +82,15 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
             yield folder
 
 
-@contextmanager
-def _locked(path: Path, run: str) -> Iterator[None]:
-    """Hold a lock file; wait while another process holds it."""
+def _locked(path: Path, run: str) -> AbstractContextManager[Any]:
+    """Take a lock file; wait while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
-        lock.acquire(blocking=False)
+        return lock.acquire(blocking=False)
     except Timeout:
         log.info("%s is being trained by another process; waiting for it (%s)", run, path)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+        return lock.acquire()
 
 
 def mark_finished(folder: Path, out: Path) -> None:

@@ -110,11 +110,9 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
 
 
 def record_time(facts: Mapping[str, Any], started: float) -> None:
-    """Record the time and memory of this stage for the next plan; failure gives only a warning.
+    """Record time, memory and further facts of this stage for the next plan.
 
-    Args:
-        facts: what else to record.
-        started: when the stage began, by the monotonic clock.
+    The stage started at a time of the monotonic clock. Failure gives only a warning.
     """
     stage = os.environ.get("DVC_STAGE")
     if not stage:

@@ -21,12 +21,10 @@ log = logging.getLogger(__name__)
 
 
 def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) -> CorpusReport:
-    """Validate a corpus in the uniform schema; a corpus that is left out needs no rows.
+    """Validate a folder with train.csv, dev.csv, test.csv and origin.json in the uniform schema.
 
-    Args:
-        corpus: the corpus.
-        corpus_dir: contains train.csv, dev.csv, test.csv and origin.json.
-        corpora: the profile's section on corpora, which determines what to expect.
+    The profile's section on corpora determines what to expect; a corpus that is left out needs no
+    rows.
 
     Raises:
         CorpusError: origin.json is missing or damaged. Any other mistake is a finding.

@@ -42,7 +42,6 @@ class Pin:
     sha256: str | None = None
     git_sha1: str | None = None  # git's hash of the content as a blob
     mirror_folder: str | None = None  # folder in which a mirror may keep it
-    num_rows: int | None = None  # rows of a table, if they were counted
 
     def __post_init__(self) -> None:
         """Reject a pin without a hash."""

@@ -1,26 +1,12 @@
 """Arrays on disk: written completely or not at all, and read without unpickling."""
 
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.files import replacing
-
-
-class _Bytes:
-    """A wrapper that hides a real file from numpy.
-
-    numpy writes to a real file with C functions, and on a full disk its OSError has no errno.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, data: bytes) -> int:
-        """Write all of it, or raise an OSError with errno."""
-        return self._file.write(data)
 
 
 def write_array(path: Path, array: NDArray[np.generic]) -> None:
@@ -29,8 +15,9 @@ def write_array(path: Path, array: NDArray[np.generic]) -> None:
     Raises:
         OSError: with errno and file name, if the file cannot be written.
     """
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(_Bytes(file), array, allow_pickle=False)
+    # not "wb": numpy writes to such a file with C functions, whose OSError has no errno
+    with replacing(path) as temporary, temporary.open("w+b") as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def read_array(path: Path, mapped: Literal["r", "c"] | None = None) -> NDArray[np.generic]:

@@ -129,7 +129,7 @@ def _count(text: str) -> int:
 
 
 def _add_sweep(add: Callable[..., argparse.Action]) -> None:
-    add("--seeds", type=int, help="how many, including that of params.yaml; 1 ends the sweep")
+    add("--seeds", type=_count, help="how many, including that of params.yaml; 1 ends the sweep")
     add("--runs", help="runs, separated by commas (default: all runs with a row in Table 3)")
     add("--grid", help="settings to combine, such as 'learning_rate=1e-5,3e-5 dropout=0.1'")
     add("--dry", action="store_true", help="only show what would be trained")
@@ -178,8 +178,6 @@ def _sweep(args: Arguments) -> None:
         args.usage_error("give --seeds, --grid or both")
     if args.grid is not None and args.runs is None:
         args.usage_error("name the --runs that the grid is for: runs need different rates")
-    if args.seeds is not None and args.seeds < 1:
-        args.usage_error("--seeds must be at least 1, which means only the seed of params.yaml")
     params = _params_to_run(args)
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}

@@ -38,7 +38,7 @@ def test_help_lists_every_command_and_every_command_has_a_usage_line(capsys: Sai
         ("compare one", "name two things to compare: A and B"),
         ("sweep", "give --seeds, --grid or both"),
         ("sweep --grid dropout=0.1", "name the --runs that the grid is for"),
-        ("sweep --seeds 0", "--seeds must be at least 1"),
+        ("sweep --seeds 0", "'0' is not a number from 1 up"),
         ("sweep --seeds 3 --sedes 2", "unrecognized arguments: --sedes 2"),
         ("predict --run a", "give texts, or --pair, or --input"),
         ("predict --run a b --input c", "give texts, or --pair, or --input"),

@@ -103,7 +103,8 @@ def test_a_claim_is_checked_for_seeds_that_have_both_rows(params: Params) -> Non
     name = f"sst-finetune-seed{params.seed + 2}"
     write_trial(params, name, trials[name], {"sst": 0.7})
     page = page_of(params, trials)
-    assert "**Does finetune beat pretrain? The answer is yes for every seed in 0 of 1 rows.**" in page
+    answer = "The answer is yes for every seed in 0 of 1 rows."
+    assert f"**Does finetune beat pretrain? {answer}**" in page
     (row,) = lines_of(page, "sst single-task")
     deviation = np.std([0, 0, 0.1], ddof=1)
     assert row == ["sst single-task", "1 of 3", f"0.033 ± {deviation:.3f} (3)"]

@@ -24,13 +24,16 @@ def analyse(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Ana
         labels: on the corpus's scale, [N].
         ids: of the examples, [N].
     """
+    from sklearn.metrics import confusion_matrix
+
     known = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
     outputs, labels, ids = outputs[known].astype(np.float64), labels[known], ids[known]
     if corpus.has_classes:
         predictions, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
         bins, off = _bins(confidence, predictions == labels, 1.0), confidence
         confusion = np.zeros((outputs.shape[1], outputs.shape[1]), dtype=int)
-        np.add.at(confusion, (labels.astype(int), predictions), 1)
+        if len(labels):  # scikit-learn refuses to count nothing
+            confusion = confusion_matrix(labels, predictions, labels=range(len(confusion)))
     else:
         predictions, off = outputs, np.abs(outputs - labels)
         bins = _bins(predictions, labels, corpus.max_label)

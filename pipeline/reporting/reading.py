@@ -17,7 +17,7 @@ from pipeline.core.records import (
 )
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.plumbing.params import Params, RunParams
-from pipeline.plumbing.trials import Trial, changed
+from pipeline.plumbing.trials import Trial
 from pipeline.reporting.records import Records
 from pipeline.reporting.results import (
     EpochScore,
@@ -42,7 +42,7 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
     tried = [
         tried
         for name, trial in trials.items()
-        for tried in _read_trial(params, records, name, trial, results)
+        for tried in _read_trial(records, name, trial, results)
     ]
     return Outcome(
         results=[
@@ -89,25 +89,18 @@ def _results(params: Params, records: Records, summaries: Mapping[str, Trained])
 
 
 def _read_trial(
-    params: Params, records: Records, name: str, trial: Trial, results: Sequence[Result]
+    records: Records, name: str, trial: Trial, results: Sequence[Result]
 ) -> Iterator[Tried]:
     """Read the trial's score for each row of its run."""
-    run = changed(params.run(trial.run), trial.changes)
     path = paths.trial_dir(name) / paths.TRIAL_SCORES
     scores = records.read(path, TrialScores)
     for row in results:
         if row.run == trial.run:
             with records.file(path):
                 scored = scores.corpora[row.corpus]
-            settings = {
-                "learning_rate": params.learning_rate(run),
-                "batch_size": run.batch_size[row.corpus],
-                "stopped": scores.trained.stopped is not None,
-                "over_single": None,
-            }
-            result = row.model_copy(update=dict(scored) | settings)
-            device = scores.trained.trained_on
-            yield Tried(name, trial.seed, trial.changes, result, run.dropout, device)
+            own = {"stopped": scores.trained.stopped is not None, "over_single": None}
+            result = row.model_copy(update=dict(scored) | own)
+            yield Tried(name, trial.seed, trial.changes, result, scores.trained.trained_on)
 
 
 def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:

@@ -135,8 +135,7 @@ class Tried:
     trial: str
     seed: int
     changes: Changes  # settings that differ from the run's, except the seed
-    result: Result  # the trial's rate, batch size and score; the rest is the run's
-    dropout: float
+    result: Result  # with the trial's score; the settings are the run's
     device: str = ""  # and, in brackets, the precision of its matrix products
 
     @property

@@ -106,16 +106,11 @@ def _of_run(
     if not any(each.has_changes for each in tried):
         return
     rows = [row for row in own if row.run == run]
-    dropout = params.run(run).dropout
-    of_table_3 = [Tried("", params.seed, Changes(), row, dropout) for row in rows]
-    trainings: dict[str, list[Tried]] = defaultdict(list)
-    for each in [*of_table_3, *tried]:
-        trainings[each.trial].append(each)
     scores: dict[Settings, dict[tuple[int, CorpusName], float | None]] = defaultdict(dict)
-    for training in trainings.values():
-        for each in training:  # a trial that equals the run does not count twice
-            key = each.seed, each.result.corpus
-            scores[_settings(params, training)].setdefault(key, each.result.score)
+    for each in [*(Tried("", params.seed, Changes(), row) for row in rows), *tried]:
+        # a trial that equals the run does not count twice
+        key = each.seed, each.result.corpus
+        scores[_settings(params, rows, each.changes)].setdefault(key, each.result.score)
     spreads = {
         settings: [
             spread_of(score for (_, corpus), score in found.items() if corpus == row.corpus)
@@ -123,7 +118,7 @@ def _of_run(
         ]
         for settings, found in sorted(scores.items())
     }
-    used = _settings(params, of_table_3)
+    used = _settings(params, rows, Changes())
     cells = zip(*map(_best_bold, zip(*spreads.values(), strict=True)), strict=True)
     shown = [
         (settings, settings == used, list(c)) for settings, c in zip(spreads, cells, strict=True)
@@ -143,9 +138,9 @@ def _best_bold(spreads: Sequence[Spread]) -> list[str]:
     ]
 
 
-def _settings(params: Params, training: Sequence[Tried]) -> Settings:
-    sizes = [f"{tried.result.corpus} {tried.result.batch_size}" for tried in training]
-    first = training[0]
-    run = changed(params.run(first.result.run), first.changes)
+def _settings(params: Params, rows: Sequence[Result], changes: Changes) -> Settings:
+    """Return the settings of a run, given by its rows, in a trial."""
+    run = changed(params.run(rows[0].run), changes)
+    sizes = ", ".join(f"{row.corpus} {run.batch_size[row.corpus]}" for row in rows)
     readings = ", ".join(word for word in (run.pair_encoding, run.idle_heads) if word)
-    return Settings(first.result.learning_rate, first.dropout, ", ".join(sizes), readings)
+    return Settings(params.learning_rate(run), run.dropout, sizes, readings)

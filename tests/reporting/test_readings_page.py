@@ -38,7 +38,7 @@ def with_trials(
 ) -> Outcome:
     """Return an outcome with trials of some configurations, and their scores."""
     rows = {row.configuration: row for row in outcome.results}
-    tried = [Tried("a-trial", seed, changes, scored(rows[n], s), 0.3) for n, s in scores.items()]
+    tried = [Tried("a-trial", seed, changes, scored(rows[n], s)) for n, s in scores.items()]
     return replace(outcome, tried=[*outcome.tried, *tried])
 
 

@@ -30,7 +30,6 @@ from torch import Tensor
 from benchmarks.results import filled, run_command, write_page
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_json
-from pipeline.core.paper import TABLE_3
 from pipeline.core.tasks import PAIR_ENCODINGS, CorpusName, IdleHeads, PairEncoding, Split
 from pipeline.encoder.batches import Chosen
 from pipeline.encoder.device import keep_memory
@@ -40,8 +39,7 @@ from pipeline.heads.predict import predict
 from pipeline.plumbing.params import Params, RunParams, load_params
 from pipeline.reporting.dead_heads import (
     COMMAND,
-    HEADS,
-    NOT_SHOWN,
+    PAPER,
     TURNS,
     VECTORS,
     Condition,
@@ -103,15 +101,13 @@ def page(results: Path) -> str:
         method=read_json(results)["method"],
         command=COMMAND,
         found=[*similarity_sentences(runs), *sentiment_sentences(runs)],
-        not_shown=NOT_SHOWN,
         groups={each: chosen(runs, **asdict(each)) for each in conditions},
-        paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
+        paper=PAPER,
     )
 
 
 def figure(runs: Sequence[HeadsRun]) -> str:
     """Draw every seed with the paper's turns by epoch, as SVG; no line where STS is undefined."""
-    papers = [TABLE_3[corpus, "multi-task", "pretrain"] for corpus in ("sst", "sts")]
 
     def draw(paper: Figure) -> None:
         panels = paper.subplots(3, len(COLUMNS), sharex=True, sharey="row", squeeze=False)
@@ -125,7 +121,7 @@ def figure(runs: Sequence[HeadsRun]) -> str:
                 sst.plot(epochs, run.scores["sst"], **style)
                 sts.plot(epochs, run.scores["sts"], **style)
                 zeros.plot(epochs, run.zeros, **style)
-            for axes, score in zip((sst, sts), papers, strict=True):
+            for axes, score in ((sst, PAPER["sst"]), (sts, PAPER["sts"])):
                 axes.axhline(score, color="black", linestyle="-.", label="paper", **FAINT)
             labelled(sst, "", "SST accuracy" if column == 0 else "", title)
             labelled(sts, "", "STS correlation" if column == 0 else "")

@@ -26,6 +26,7 @@ Vectors = Literal["bert-like", "control", "minilm"]  # inputs of heads on pooled
 TURNS: tuple[Turns, ...] = get_args(Turns)
 VECTORS: tuple[Vectors, ...] = get_args(Vectors)
 HEADS: tuple[CorpusName, ...] = ("sst", "quora", "sts")  # in the order of their turns
+PAPER = {name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS}
 COMMAND = "python -m benchmarks.dead_heads"
 
 
@@ -167,14 +168,7 @@ def sentiment_sentences(runs: Sequence[HeadsRun]) -> list[str]:
         step=step,
         skip=skip,
         is_apart=is_apart(step.last("sst"), skip.last("sst")),
-        paper={name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS},
+        paper=PAPER,
         quora_alone=TABLE_3["quora", "single-task", "pretrain"],
     )
     return text.strip().splitlines()
-
-
-NOT_SHOWN = (
-    "We could not show that bert-base's pooled vectors are of this kind, because we did not have "
-    "its weights. The `paper` profile can show it. The paper does not say which torch it used. The "
-    "course's template of 2023 pins torch 1.8.0, which steps idle heads."
-)

@@ -26,7 +26,7 @@ def fixed(value: float | None, undefined: str = "–") -> str:
 
 
 def filled(template: Path, /, **values: object) -> str:
-    """Render a Markdown or HTML template, which may include others from its folder.
+    """Render a Markdown or HTML template, which may include those of reports.
 
     Raises:
         UndefinedError: a name in the template has no value.
@@ -39,7 +39,7 @@ def filled(template: Path, /, **values: object) -> str:
 def _templates(folder: Path) -> Environment:
     templates = Environment(
         autoescape=select_autoescape(["html"]),  # Markdown templates escape quotations themselves
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, TEXTS]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -13,7 +13,6 @@ from pipeline.plumbing.params import Params
 from pipeline.plumbing.trials import Trial
 from pipeline.reporting.claims import finetune_claim, multitask_claim, pairs_by_scheme
 from pipeline.reporting.dead_heads import (
-    NOT_SHOWN,
     HeadsRun,
     read_dead_heads,
     sentiment_sentences,
@@ -158,7 +157,6 @@ def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRu
         paper_backbone=PAPER_BACKBONE,
         sentiment=sentiment_sentences(heads_runs),
         similarity=similarity_sentences(heads_runs),
-        not_shown=NOT_SHOWN,
     )
 
 

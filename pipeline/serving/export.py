@@ -19,9 +19,7 @@ from torch import Tensor
 from pipeline.core import paths
 from pipeline.core.checkpoint_names import hugging_face_names
 from pipeline.core.files import replacing, replacing_folder, sha256_of, write_json, write_text
-from pipeline.core.record import Record
 from pipeline.core.records import RunScores
-from pipeline.core.schemas import Schema
 from pipeline.core.tokenizer import SPECIAL_TOKENS
 from pipeline.errors import InputError, TrainingError
 from pipeline.plumbing.params import Params
@@ -34,15 +32,8 @@ from pipeline.serving.trained import TrainedRun, open_run, profile_of
 HEADS = "heads.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CARD = "README.md"
-RECORD = "export.json"  # says that the folder is ours to replace
+RECORD = "export.json"  # names the run; marks the folder as ours to replace
 OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD, paths.CONFIG, paths.WEIGHTS, paths.TOKENIZER}
-
-
-class Exported(Record):
-    """export.json: which run the folder holds."""
-
-    SCHEMA = Schema("export", 1)
-    run: str
 
 
 def export_run(params: Params, name: str, folder: Path, *, force: bool = False) -> None:
@@ -78,7 +69,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
         write_text(new / paths.TOKENIZER, run.tokenizer.to_str() + "\n")
         write_json(new / TOKENIZER_CONFIG, _tokenizer_config(run, max_length))
         write_text(new / CARD, card)
-        Exported(run=name).write(new / RECORD)
+        write_json(new / RECORD, {"schema": "export/1", "run": name})
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:

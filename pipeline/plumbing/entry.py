@@ -48,13 +48,11 @@ def run_stage(
 ) -> None:
     """Run a stage; report errors that a user can fix in one line, status 1.
 
+    `name` and `choices` are those of its argument on the command line, if it has one. What `main`
+    returns is recorded with the time that the stage took.
+
     The status is 130 after Ctrl-C and 143 after SIGTERM. A stage also stops if the DVC process that
     started it has ended; the next `dvc repro` would run it a second time. A bug shows a traceback.
-
-    Args:
-        main: what it returns is recorded with the time that the stage took.
-        name: of the argument that the command line gives to `main`; "": none.
-        choices: the values of the argument, if they are known beforehand.
     """
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     if name:

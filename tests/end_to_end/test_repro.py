@@ -208,7 +208,7 @@ def test_a_trial_that_equals_its_run_gives_the_same_numbers(repository: Reposito
     own = {"run": "sts-pretrain", "mode": "pretrain", "seed": seed, "changes": {}}
     name = f"sts-pretrain-seed{seed}"
     paths.TRIALS.write_text(json.dumps({"trials": {name: own}}))
-    stages.trials.main([name])
+    stages.trials.main(name)
     ask_for_trials(1)
     trial, run = paths.trial_dir(name), paths.run_dir("sts-pretrain")
     assert (trial / paths.HISTORY).read_bytes() == (run / paths.HISTORY).read_bytes()

@@ -1,6 +1,6 @@
 """`python -m pipeline <command>`: the parser and the code of every command.
 
-Each command imports torch, DVC or rich only when it is called, because they load slowly.
+Each command imports torch, DVC, pydantic or rich only when it is called: they load slowly.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from pipeline.core.files import write_text
 from pipeline.core.tasks import CORPORA
 from pipeline.errors import ParamsError, PipelineError, ReportError
 from pipeline.launch.environment import use_own_index
-from pipeline.plumbing.params import Params, load_params, switch_profile
-from pipeline.plumbing.trials import Trial, load_trials
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.launch.repro import How
+    from pipeline.plumbing.params import Params
+    from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
 WIDTH = 100  # columns if stdout is not a terminal
@@ -156,11 +156,13 @@ def _how(args: Arguments) -> "How":
     return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose)
 
 
-def _params_to_run(args: Arguments) -> Params:
+def _params_to_run(args: Arguments) -> "Params":
     """Return the params, after switching to the profile that --profile names."""
+    from pipeline.plumbing.params import switch_profile
+
     if args.profile:
         switch_profile(args.profile, paths.PARAMS)
-    return load_params()
+    return _params()
 
 
 def _repro(args: Arguments) -> None:
@@ -187,6 +189,7 @@ def _sweep(args: Arguments) -> None:
 
 def _readings(args: Arguments) -> None:
     from pipeline.launch.sweep import readings_of
+    from pipeline.plumbing.trials import load_trials
 
     params = _params_to_run(args)
     trials = readings_of(params)
@@ -194,7 +197,7 @@ def _readings(args: Arguments) -> None:
 
 
 def _train(
-    args: Arguments, params: Params, trials: dict[str, Trial], listed: dict[str, Trial]
+    args: Arguments, params: "Params", trials: "dict[str, Trial]", listed: "dict[str, Trial]"
 ) -> None:
     """Print the trials; without --dry also list them in trials.yaml and run the graph."""
     from pipeline.launch import repro, sweep
@@ -218,8 +221,9 @@ def _plan(args: Arguments) -> None:
     from pipeline.launch import summary
     from pipeline.launch.plan import Outcome, plan_stages
     from pipeline.launch.sweep import expected_seconds
+    from pipeline.plumbing.trials import load_trials
 
-    params = load_params()
+    params = _params()
     last = expected_seconds(params, load_trials(params))
     stages = plan_stages()
     shown = [stage for stage in stages if args.all or stage.outcome != Outcome.UP_TO_DATE]
@@ -231,7 +235,7 @@ def _plan(args: Arguments) -> None:
 def _times(_: Arguments) -> None:
     from pipeline.launch.times import load_times, times_table
 
-    profile = load_params().profile
+    profile = _params().profile
     times = list(load_times(profile).values())
     _show(times_table(times) if times else f"no stage has run under profile {profile} yet")
 
@@ -264,7 +268,7 @@ def _predict(args: Arguments) -> None:
         args.text, args.input = [], STDIN
     if sum(map(bool, (args.text, args.pair, args.input))) != 1:
         args.usage_error("give texts, or --pair, or --input")
-    params = load_params()
+    params = _params()
     params.run(args.run)  # rejects an unknown run before anything is read
     given = read_input(args.input, args.format) if args.input else None
     texts = given or of_arguments(args.text, args.pair or [])
@@ -274,7 +278,7 @@ def _predict(args: Arguments) -> None:
 def _export(args: Arguments) -> None:
     from pipeline.serving.export import export_run
 
-    export_run(load_params(), args.run, args.folder, force=args.force)
+    export_run(_params(), args.run, args.folder, force=args.force)
     print(f"{args.run} is in {args.folder}; the README.md there says how to load it")
 
 
@@ -321,9 +325,15 @@ def _show(*parts: "Table | str") -> None:
         console.print(part)
 
 
+def _params() -> "Params":
+    from pipeline.plumbing.params import load_params
+
+    return load_params()
+
+
 def _profile(args: Arguments) -> str:
     """Return the profile of --profile, or the active one."""
-    params = load_params()
+    params = _params()
     name: str = args.profile or params.profile
     if name not in params.profiles:
         raise ParamsError(f"unknown profile {name!r}; allowed: {', '.join(params.profiles)}")

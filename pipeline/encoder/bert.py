@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812  (the field's name for it)
 from pipeline.core.config import BertConfig
 from pipeline.encoder.dropout import Dropout
 from pipeline.encoder.kernels import Attention, Kernels
+from pipeline.encoder.thread_order import FixedOrderLayerNorm
 from pipeline.errors import BackboneError
 
 INITIAL_STD = 0.02  # of new weights, as in BERT
@@ -41,7 +42,7 @@ class Embeddings(nn.Module):
         self.word = new_embedding(config.vocab_size, config.hidden_size)
         self.position = new_embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type = new_embedding(config.type_vocab_size, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.norm = FixedOrderLayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from pipeline.core.config import BertConfig
 from pipeline.encoder.bert import AddAndNorm, EncoderLayer, at_queries, attention_bias
 from pipeline.encoder.dropout import Dropout, masked
 from pipeline.encoder.kernels import Kernels
+from pipeline.encoder.thread_order import layer_norm_gradients
 
 SCORES_AT_ONCE = 2**19  # attention scores between two passes: 1 MiB in bfloat16
 
@@ -223,8 +224,8 @@ class _DropAddNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         joined, mean, rstd, weight, bias, keep = ctx.saved_tensors
-        of_joined, of_weight, of_bias = torch.ops.aten.native_layer_norm_backward(
-            gradient, joined, weight.shape, mean, rstd, weight, bias, [True, True, True]
+        of_joined, of_weight, of_bias = layer_norm_gradients(
+            gradient, joined, mean, rstd, weight, bias
         )
         of_output = masked(of_joined, keep)
         of_output = of_output if keep is None else of_output.mul_(ctx.scale)

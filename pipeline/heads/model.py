@@ -14,6 +14,7 @@ from pipeline.core.tasks import CORPORA, Corpus, CorpusName
 from pipeline.encoder.batches import Batch
 from pipeline.encoder.bert import MinBert
 from pipeline.encoder.pooling import encode
+from pipeline.encoder.thread_order import SerialLinear
 
 
 class Head(nn.Module):
@@ -26,7 +27,7 @@ class Head(nn.Module):
         super().__init__()
         self.corpus = corpus
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(corpus.task.num_sentences * hidden_size, corpus.num_outputs)
+        self.linear = SerialLinear(corpus.task.num_sentences * hidden_size, corpus.num_outputs)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return the task's outputs.

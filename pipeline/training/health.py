@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pipeline.core.tasks import Corpus, CorpusName
+from pipeline.encoder.thread_order import one_thread
 from pipeline.heads.metrics import Values
 from pipeline.training.history import EpochRow
 
@@ -55,8 +56,9 @@ def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
     """
     (group,) = optimizer.param_groups
     total, beta2 = 0.0, group["betas"][1]
-    for state in filter(None, map(optimizer.state.get, group["params"])):
-        total += float(state["exp_avg_sq"].sum()) / (1.0 - beta2 ** float(state["step"]))
+    with one_thread():
+        for state in filter(None, map(optimizer.state.get, group["params"])):
+            total += float(state["exp_avg_sq"].sum()) / (1.0 - beta2 ** float(state["step"]))
     if not optimizer.state:
         return None
     return math.sqrt(total) if total >= 0.0 else math.nan

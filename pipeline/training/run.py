@@ -87,6 +87,8 @@ def _fingerprint(
 ) -> str:
     """Return a hash of everything that affects the run's numbers, to the last bit."""
     on_cpu = device.type == "cpu"
+    # then the number of threads changes no bit (encoder/thread_order.py)
+    is_threadless = run.mode == "pretrain" or (kernels.bf16 and kernels.layers == "fused")
     code = {
         module: sha256_of(Path(str(loaded.__file__)))
         for module, loaded in sys.modules.items()
@@ -99,7 +101,7 @@ def _fingerprint(
             "inputs": dict(files),
             "device": device_name(device),
             "processor": dict(torch.cpu.get_capabilities()) if on_cpu else None,
-            "threads": torch.get_num_threads() if on_cpu else None,
+            "threads": torch.get_num_threads() if on_cpu and not is_threadless else None,
             "libraries": [torch.__version__, str(torch.version.cuda), np.__version__],
             "code": code,
         }

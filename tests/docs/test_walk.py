@@ -36,7 +36,7 @@ Place = tuple[str, str]  # a file and the name of a function
 # they would do the same with any array or text
 ANY_DATA = (
     *("core/arrays.py", "core/files.py", "core/records.py"),
-    *("encoder/dropout.py", "reporting/markdown.py"),
+    *("encoder/dropout.py", "encoder/thread_order.py", "reporting/markdown.py"),
 )
 LOSS = ("heads/model.py", "loss_of")
 TABLE = ("reporting/tables.py", "table3_page")

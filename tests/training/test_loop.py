@@ -12,14 +12,19 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.core.tasks import CorpusName
-from pipeline.encoder.batches import Chosen, on_device
-from pipeline.encoder.kernels import PLAIN
+from pipeline.encoder.batches import Chosen, TokenExamples, joined, on_device
+from pipeline.encoder.device import has_fast_bf16
+from pipeline.encoder.kernels import PLAIN, kernels_on
+from pipeline.encoder.weights import load_backbone
 from pipeline.errors import TrainingError
-from pipeline.heads.examples import VectorExamples
+from pipeline.heads.examples import Examples, VectorExamples
 from pipeline.heads.metrics import Score
+from pipeline.heads.model import MultitaskBert
 from pipeline.heads.predict import predict
 from pipeline.training import loop
 from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
+from tests.params import PARAMS
+from tests.splits import random_split
 from tests.training.conftest import CPU, PLAN, finetuned, frozen
 
 
@@ -56,6 +61,24 @@ def test_steps_follow_equation_1_and_each_epoch_has_its_own_order(
     assert steps == [("sst", 3), ("quora", 6), ("sts", 9)] * 3
     assert [sorted(order) for order in orders[:3]] == [list(range(12))] * 3
     assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+@pytest.mark.skipif(not has_fast_bf16(CPU), reason="float32 products depend on threads")
+def test_a_run_has_the_same_bits_on_any_number_of_threads(minilm_dir: Path) -> None:
+    before, bits = torch.get_num_threads(), []
+    sizes: dict[CorpusName, int] = {"quora": 24, "sts": 24}
+    splits = {name: joined(random_split(name, 2 * size)) for name, size in sizes.items()}
+    examples: dict[CorpusName, Examples] = {c: TokenExamples(s, CPU) for c, s in splits.items()}
+    for threads in (1, 2, 4):
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        backbone = load_backbone(minilm_dir, kernels_on(CPU, PARAMS.speed.forward))
+        model = MultitaskBert(backbone, tuple(sizes), 384, 0.3)
+        trainer = Trainer(model, examples, examples, replace(PLAN, epochs=1, batch_size=sizes))
+        history = fitted(trainer).history
+        bits.append((history, {k: v.numpy().tobytes() for k, v in model.state_dict().items()}))
+    torch.set_num_threads(before)
+    assert bits[0] == bits[1] == bits[2]
 
 
 def test_the_loss_is_weighted_by_the_inverse_of_the_ratio() -> None:

@@ -12,7 +12,7 @@ import torch
 from pipeline.core import paths
 from pipeline.core.files import sha256_of
 from pipeline.core.records import RunInputs
-from pipeline.encoder.kernels import PLAIN
+from pipeline.encoder.kernels import PLAIN, Kernels
 from pipeline.errors import TrainingError
 from pipeline.plumbing.params import Params
 from pipeline.training import run
@@ -22,9 +22,9 @@ from tests.params import PARAMS
 NAME = "multitask-finetune"
 
 
-def fingerprint(params: Params = PARAMS, **changes: Any) -> str:
+def fingerprint(params: Params = PARAMS, name: str = NAME, **changes: Any) -> str:
     given = {"kernels": PLAIN, "device": torch.device("cpu"), "files": {"a": "1"}} | changes
-    named = params.run(NAME)
+    named = params.run(name)
     return run._fingerprint(named, plan_of(params, named), **given)
 
 
@@ -61,7 +61,7 @@ def test_the_fingerprint_depends_on_exactly_what_affects_the_numbers() -> None:
     assert still == ["checkpoints", "resamples"]
 
 
-def test_inputs_kernels_threads_and_versions_change_the_fingerprint(
+def test_inputs_kernels_and_versions_change_the_fingerprint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = fingerprint()
@@ -69,7 +69,6 @@ def test_inputs_kernels_threads_and_versions_change_the_fingerprint(
     assert fingerprint(files={"a": "2"}) != whole
     assert fingerprint(kernels=replace(PLAIN, bf16=True)) != whole
     for owner, name, value in (
-        (torch, "get_num_threads", lambda: 77),
         (torch, "__version__", "0.0"),
         (torch.cpu, "get_capabilities", dict),
         (run, "sha256_of", lambda _: "another code"),
@@ -77,6 +76,24 @@ def test_inputs_kernels_threads_and_versions_change_the_fingerprint(
         with monkeypatch.context() as patched:
             patched.setattr(owner, name, value)
             assert fingerprint() != whole, name
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels", "depends"),
+    [
+        (NAME, PLAIN, True),
+        (NAME, replace(PLAIN, layers="fused"), True),
+        (NAME, replace(PLAIN, bf16=True), True),
+        (NAME, replace(PLAIN, bf16=True, layers="fused"), False),
+        ("multitask-pretrain", PLAIN, False),
+    ],
+)
+def test_the_number_of_threads_matters_only_for_products_in_float32_or_plain_layers(
+    name: str, kernels: Kernels, depends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(name=name, kernels=kernels)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    assert (fingerprint(name=name, kernels=kernels) != before) == depends
 
 
 def write_inputs(files: dict[str, str]) -> None:

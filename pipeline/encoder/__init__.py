@@ -1,1 +1,1 @@
-"""minBERT: from token ids to vectors."""
+"""minBERT: turns token ids into sentence vectors."""

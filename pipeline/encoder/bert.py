@@ -1,12 +1,12 @@
-"""minBERT: the encoder of section 4.1 (Devlin et al., 2018), from its parts to the whole.
+"""minBERT: the encoder of section 4.1 (Devlin et al., 2018).
 
 Read from top to bottom: embeddings, self-attention, add & norm, feed-forward, encoder layer,
-pooler, and `MinBert`, which puts them together. All of it runs, except `EncoderLayer` where
-weights.py builds the faster `FusedLayer` in its place.
+pooler, and `MinBert`, which combines them. weights.py can replace `EncoderLayer` with the faster
+`FusedLayer`; every other part is always used.
 
-Shapes are written [B, T, D]: B examples, T tokens with padding, D hidden size, L layers,
-H heads, K = D / H the width of a head, F width of the feed-forward layer, Q the tokens whose
-hidden states are asked for. Masks are bool and True where a real token stands.
+Shapes are written [B, T, D]: B examples, T tokens including padding, D hidden size, L layers,
+H heads, K = D / H head size, F feed-forward size, Q query tokens (those whose hidden states are
+needed). Masks are bool, True at real tokens.
 """
 
 import math
@@ -22,20 +22,20 @@ from pipeline.encoder.kernels import Attention, Kernels
 from pipeline.encoder.thread_order import FixedOrderLayerNorm
 from pipeline.errors import BackboneError
 
-INITIAL_STD = 0.02  # of new weights, as in BERT
+INITIAL_STD = 0.02  # standard deviation of new weights, as in BERT
 
 
 def new_embedding(count: int, size: int) -> nn.Embedding:
-    """Make an embedding whose values `MinBert` draws, or a file brings.
+    """Make an embedding without values; `MinBert` draws them or a file provides them.
 
-    Drawing the usual ones would load torch._dynamo where there is no memory yet (device "meta"),
-    which takes a second.
+    On the device "meta", the initialization of nn.Embedding would load torch._dynamo, which takes
+    a second.
     """
     return nn.Embedding(count, size, _weight=torch.empty(count, size))
 
 
 class Embeddings(nn.Module):
-    """Word + position + token type, then layer norm and dropout."""
+    """The sum of word, position and token type embeddings, then layer norm and dropout."""
 
     def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Embeddings(nn.Module):
         self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
-        """Return the vector each token enters the first layer with, float [B, T, D]."""
+        """Return the input of the first encoder layer, float [B, T, D]."""
         positions = torch.arange(input_ids.shape[1], device=input_ids.device)  # [T]
         embedded: Tensor = (
             self.word(input_ids) + self.position(positions) + self.token_type(token_type_ids)
@@ -58,17 +58,17 @@ class Embeddings(nn.Module):
 def eager_attention(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor, dropout: float
 ) -> Tensor:
-    """Compute softmax(Q Kᵀ / √K) V as the formula reads.
+    """Compute softmax(Q Kᵀ / √K) V, one operation at a time.
 
     Args:
-        query: float [B, H, T, K]; `key` and `value` likewise.
-        key: what queries are compared with.
-        value: what is averaged.
-        bias: added to the scores, float [B, 1, 1, T]: 0 at real tokens, hugely negative elsewhere.
-        dropout: the fraction of attention probabilities set to 0.
+        query: float [B, H, T, K]; `key` and `value` have the same shape.
+        key: the keys.
+        value: the values, which are averaged.
+        bias: added to the scores, float [B, 1, 1, T]: 0 at real tokens, very negative elsewhere.
+        dropout: the fraction of attention probabilities to set to 0.
 
     Returns:
-        Averages of `value`, one for each query, float [B, H, T, K].
+        A weighted average of `value` for each query, float [B, H, T, K].
     """
     scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])  # [B, H, T, T]
     probabilities = F.dropout((scores + bias).softmax(dim=-1), dropout)
@@ -78,7 +78,7 @@ def eager_attention(
 def sdpa_attention(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor, dropout: float
 ) -> Tensor:
-    """Compute the same as `eager_attention`, in one kernel where the hardware has one."""
+    """Compute the same as `eager_attention`, in one kernel if the hardware has one."""
     return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
 
 
@@ -89,17 +89,17 @@ ATTENTIONS: Mapping[Attention, Callable[[Tensor, Tensor, Tensor, Tensor, float],
 
 
 def attention_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a mask, bool [B, T], into what is added to attention scores, float [B, 1, 1, T].
+    """Turn a mask, bool [B, T], into a bias for attention scores, float [B, 1, 1, T].
 
-    Padding gets the lowest finite number and not minus infinity: a row without a single real
-    token then attends evenly to all of its padding, where the softmax would else divide by zero.
+    Padding gets the lowest finite number, not minus infinity, because a softmax over nothing but
+    minus infinity is NaN. A row without real tokens then attends uniformly to its padding.
     """
     bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
     return bias.masked_fill(~mask, torch.finfo(dtype).min)[:, None, None, :]
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention: every token averages all real tokens, once in each head."""
+    """Multi-head self-attention: in each head, every token attends to all real tokens."""
 
     def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
@@ -111,18 +111,18 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
         self.output = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, asking: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Let tokens, float [B, Q, D], attend to the real ones among others: float [B, Q, D].
+    def forward(self, query_hidden: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return the attention output at the query tokens, float [B, Q, D].
 
         Args:
-            asking: those that attend; all of `hidden`, or some.
-            hidden: those that are attended to, float [B, T, D].
-            mask: True at the real ones, bool [B, T].
+            query_hidden: hidden states of the query tokens (all or some), float [B, Q, D].
+            hidden: hidden states of all tokens, float [B, T, D].
+            mask: True at real tokens, bool [B, T].
         """
-        query = self._heads(self.query(asking))
+        query = self._heads(self.query(query_hidden))
         key = self._heads(self.key(hidden))
         value = self._heads(self.value(hidden))
-        # the bias takes the query's type, which autocast may have made narrower than `hidden`'s
+        # under autocast, the query can have a narrower dtype than `hidden`
         bias = attention_bias(mask, query.dtype)
         dropout = self.dropout.p if self.training else 0.0
         attended = self.attend(query, key, value, bias, dropout)  # [B, H, Q, K]
@@ -130,26 +130,26 @@ class SelfAttention(nn.Module):
         return joined
 
     def _heads(self, projected: Tensor) -> Tensor:
-        """Cut [B, T, D] into heads, [B, H, T, K]."""
+        """Split [B, T, D] into heads, [B, H, T, K]."""
         return projected.view(*projected.shape[:2], self.num_heads, -1).transpose(1, 2)
 
 
 class AddAndNorm(nn.Module):
-    """Dropout on a part's output, add the part's input, layer norm."""
+    """Dropout on the output of a sublayer, residual connection, layer norm."""
 
     def __init__(self, config: BertConfig, kernels: Kernels) -> None:
         super().__init__()
         self.dropout = Dropout(config.hidden_dropout_prob, cheap=kernels.cheap_dropout)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
 
-    def forward(self, part_input: Tensor, part_output: Tensor) -> Tensor:
-        """Join what went into a part with what came out of it, float [B, T, D]."""
-        joined: Tensor = self.norm(part_input + self.dropout(part_output))
+    def forward(self, sublayer_input: Tensor, sublayer_output: Tensor) -> Tensor:
+        """Combine the input of a sublayer with its output, both float [B, T, D]."""
+        joined: Tensor = self.norm(sublayer_input + self.dropout(sublayer_output))
         return joined
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with GELU between them, for each token by itself."""
+    """Two linear layers with GELU between them, applied to each token separately."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -157,14 +157,14 @@ class FeedForward(nn.Module):
         self.narrow = nn.Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Transform each token's vector, float [B, T, D]."""
-        wide = F.gelu(self.widen(hidden))  # [B, T, F]; the exact GELU, with erf
+        """Transform the vector of each token, float [B, T, D]."""
+        wide = F.gelu(self.widen(hidden))  # [B, T, F]; exact GELU (erf), not the tanh approximation
         narrowed: Tensor = self.narrow(wide)
         return narrowed
 
 
 def at_queries(hidden: Tensor, queries: Tensor) -> Tensor:
-    """Return hidden states, float [B, T, D], at some places, int64 [B, Q]: float [B, Q, D]."""
+    """Select hidden states, float [B, T, D], at positions, int64 [B, Q]: float [B, Q, D]."""
     return hidden.gather(1, queries.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
 
 
@@ -179,15 +179,16 @@ class EncoderLayer(nn.Module):
         self.feed_forward_norm = AddAndNorm(config, kernels)
 
     def forward(self, hidden: Tensor, mask: Tensor, queries: Tensor | None = None) -> Tensor:
-        """Return the layer's hidden states, float [B, T, D], or at queries alone, [B, Q, D]."""
-        asking = hidden if queries is None else at_queries(hidden, queries)
-        attended: Tensor = self.attention_norm(asking, self.attention(asking, hidden, mask))
+        """Return hidden states, float [B, T, D], or only those at `queries`, float [B, Q, D]."""
+        query_hidden = hidden if queries is None else at_queries(hidden, queries)
+        attention: Tensor = self.attention(query_hidden, hidden, mask)
+        attended: Tensor = self.attention_norm(query_hidden, attention)
         transformed: Tensor = self.feed_forward_norm(attended, self.feed_forward(attended))
         return transformed
 
 
 class Pooler(nn.Module):
-    """A linear layer and tanh over the hidden state of a [CLS]."""
+    """A linear layer and tanh, applied to the hidden state of [CLS]."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -199,7 +200,7 @@ class Pooler(nn.Module):
 
 
 class MinBert(nn.Module):
-    """The backbone: token ids in, hidden states out; `pooler` goes on from those of [CLS]."""
+    """The backbone: token ids in, hidden states out. `pooler` transforms those of [CLS]."""
 
     def __init__(
         self, config: BertConfig, kernels: Kernels, layer_type: type[EncoderLayer] = EncoderLayer
@@ -211,7 +212,7 @@ class MinBert(nn.Module):
         self.layers = [layer_type(config, kernels) for _ in range(config.num_hidden_layers)]
         self.encoder = nn.ModuleDict({"layers": nn.ModuleList(self.layers)})
         self.pooler = Pooler(config)
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(
         self,
@@ -221,18 +222,18 @@ class MinBert(nn.Module):
         *,
         queries: Tensor | None = None,
     ) -> Tensor:
-        """Encode a batch: return the hidden states of the last layer, float [B, T, D].
+        """Return the hidden states of the last layer, float [B, T, D].
 
         Args:
-            input_ids: int64 [B, T], beginning with [CLS].
+            input_ids: int64 [B, T]; every sequence starts with [CLS].
             attention_mask: True at real tokens, bool [B, T].
             token_type_ids: 0 in the first sentence and 1 in the second, int64 [B, T];
-                all 0 when left out.
-            queries: places of the tokens whose hidden states are asked for, int64 [B, Q]; the last
-                layer computes no others and the result is [B, Q, D].
+                None: all 0.
+            queries: positions of the tokens whose hidden states are needed, int64 [B, Q]. The last
+                layer then computes only these, and the result is [B, Q, D].
 
         Raises:
-            BackboneError: T is more than the backbone has positions for.
+            BackboneError: T is greater than the number of positions of the backbone.
         """
         longest = self.config.max_position_embeddings
         if input_ids.shape[1] > longest:
@@ -250,8 +251,8 @@ class MinBert(nn.Module):
         return final
 
 
-def _initialise(module: nn.Module) -> None:
-    """Give new weights BERT's distribution; layer norms begin as ones and zeros already."""
+def _initialize(module: nn.Module) -> None:
+    """Draw new weights from BERT's distribution; layer norms already start as ones and zeros."""
     if not isinstance(module, nn.Linear | nn.Embedding) or module.weight.is_meta:
         return
     nn.init.normal_(module.weight, std=INITIAL_STD)

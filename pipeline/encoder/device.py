@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 # options of mallopt(3)
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGEST_INT = 2**31 - 1
-MEMORY_STEP = 2**28  # bytes the heap grows by
+MEMORY_STEP = 2**28  # bytes by which the heap grows
 
-# messages of torch and its libraries for a failed allocation, if the type of the error is general
+# how torch and its libraries report a failed allocation in an error of a general type
 OUT_OF_MEMORY = (
     "can't allocate memory",  # the CPU allocator of torch
     "not enough memory",  # the same on Windows
@@ -30,7 +30,7 @@ OUT_OF_MEMORY = (
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Return the device for `device` in params.yaml; `auto` takes the fastest available.
+    """Return the device for `device` in params.yaml; `auto` means the fastest one available.
 
     Raises:
         ParamsError: the device is not available.
@@ -41,39 +41,39 @@ def choose_device(wanted: str) -> torch.device:
         "cpu": True,
     }
     if wanted == "auto":
-        wanted = next(name for name, is_there in available.items() if is_there)
+        wanted = next(name for name, is_available in available.items() if is_available)
     if not available[wanted]:
-        there = ", ".join(name for name, is_there in available.items() if is_there)
-        raise ParamsError(f"device: {wanted!r} is not available here; available: auto, {there}")
+        names = ", ".join(name for name, is_available in available.items() if is_available)
+        raise ParamsError(f"device: {wanted!r} is not available here; available: auto, {names}")
     return torch.device(wanted)
 
 
 def device_name(device: torch.device) -> str:
-    """Name a device for reports: `cpu`, `mps`, or the GPU's model."""
+    """Return the name of a device for reports: `cpu`, `mps`, or the model of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Say whether a device multiplies bfloat16 matrices faster than float32 ones."""
+    """Return whether a device multiplies bfloat16 matrices faster than float32 ones."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         has = torch.cpu.get_capabilities()
         return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
-    return False  # not measured
+    return False  # not measured on other devices
 
 
 @contextmanager
 def fitting_in_memory(what: str, device: torch.device, remedy: str) -> Iterator[None]:
-    """Report an allocation that fails in the block in one sentence.
+    """Turn a failed allocation in the block into a one-sentence error.
 
     Args:
         what: what needs the memory, such as "a batch of 64 examples".
-        device: whose memory.
+        device: the device whose memory is used.
         remedy: what the user can do, such as "lower evaluation.batch_size in params.yaml".
 
     Raises:
-        TrainingError: the memory is too small. Other errors pass unchanged.
+        TrainingError: the memory is too small. Other errors pass through unchanged.
     """
     try:
         yield
@@ -94,25 +94,25 @@ def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
 def keep_memory() -> None:
     """Let this process keep freed memory instead of giving it back after every step.
 
-    Each training step needs the same large blocks as the step before, and getting a block from the
-    operating system again takes longer than filling it. Only for glibc; elsewhere it does nothing.
+    Each training step needs the same large blocks as the step before, and requesting a block
+    from the operating system takes longer than filling it. Without glibc, this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)  # no block gets its own mapping
-        mallopt(M_TRIM_THRESHOLD, LARGEST_INT)  # the heap never shrinks
+        mallopt(M_MMAP_MAX, 0)  # allocate no block with mmap
+        mallopt(M_TRIM_THRESHOLD, LARGEST_INT)  # never shrink the heap
         mallopt(M_TOP_PAD, MEMORY_STEP)
 
 
 def make_deterministic(device: torch.device) -> None:
-    """Make a GPU compute the same bits for the same work; a CPU does so anyway.
+    """Make a GPU return the same bits for the same computation; a CPU does so anyway.
 
-    An operation without a deterministic form still runs, with a warning.
+    An operation without a deterministic implementation still runs, with a warning.
     """
     if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
         torch.use_deterministic_algorithms(True, warn_only=True)
-        # nothing here reads memory before it is written
+        # no code here reads uninitialized memory
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

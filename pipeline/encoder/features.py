@@ -1,10 +1,10 @@
 """Sentence vectors of the frozen backbone, computed once (the paper's pretrain mode).
 
-A frozen backbone in evaluation mode gives the same vectors in every epoch, so heads learn from
-stored ones. A pair's are stored once for each encoding, joint and separate. They are kept as
-float16 [N, S, D]: N examples, S sentences in each, D hidden size;
-the pooled output or the mean of a sentence's token vectors, whichever the corpus's head reads.
-Both are small numbers that float16 holds to three digits, in half of the memory.
+A frozen backbone in eval mode returns the same vectors in every epoch, so heads are trained on
+stored ones. Pairs have vectors for each encoding, joint and separate. The vectors are float16
+[N, S, D]: N examples, S sentences per example, D hidden size. Each is the pooled output or the mean
+of the sentence's token vectors, depending on the head of the corpus. Their values are small, so
+float16 keeps three digits in half the memory.
 """
 
 import logging
@@ -36,10 +36,10 @@ BATCH_REMEDY = "lower evaluation.batch_size in params.yaml"
 def compute_vectors(
     split: TokenizedSplit, backbone: MinBert, batch_size: int, device: torch.device
 ) -> Vectors:
-    """Return the sentence vectors of a split, float16 [N, S, D], in its own order.
+    """Return the sentence vectors of a split, float16 [N, S, D], in the order of the split.
 
     Raises:
-        TrainingError: a batch does not fit into the device's memory.
+        TrainingError: a batch does not fit into the memory of the device.
     """
     backbone = backbone.to(device).eval()
     task = split.corpus.task
@@ -60,7 +60,7 @@ def write_features(
     device: torch.device,
     out: Path,
 ) -> None:
-    """Compute and store the vectors of every split of a corpus; what `out` held is replaced."""
+    """Compute the vectors of every split of a corpus and store them in `out`, replacing it."""
     with replacing_folder(out) as folder:
         for name, split in splits.items():
             vectors = compute_vectors(split, backbone, batch_size, device)
@@ -75,15 +75,15 @@ def read_features(folder: Path, split: Split) -> Vectors:
 
     Raises:
         CorpusError: the file is missing or damaged.
-        SchemaError: it is of another version.
+        SchemaError: another version of this project wrote the file.
     """
     path = _vectors_path(folder, split)
     try:
         FeatureCounts.read(folder / "features.json")
-        # copy on write: torch takes no read-only arrays, and nothing writes
+        # copy on write, because torch does not accept read-only arrays; nothing is written
         vectors = read_array(path, mapped="c")
         if vectors.dtype != np.float16:
-            raise ValueError(f"of type {vectors.dtype}, not float16")
+            raise ValueError(f"its dtype is {vectors.dtype}, not float16")
         return vectors.view(np.float16)
     except (OSError, ValueError, EOFError) as error:
         raise CorpusError(

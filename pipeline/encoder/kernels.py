@@ -1,7 +1,7 @@
-"""The choices of how a backbone computes: each is an optimization that can be switched off.
+"""How a backbone computes: each option is an optimization that can be switched off.
 
-They are `speed.forward` in params.yaml. With all of them off, the model computes exactly the
-formulas of the paper.
+The options are under `speed.forward` in params.yaml. With all of them off, the model
+computes exactly the formulas of the paper.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ Layers = Literal["fused", "plain"]
 
 @dataclass(frozen=True)
 class Kernels:
-    """The choices of one backbone."""
+    """The options of one backbone."""
 
     bf16: bool = False  # matrix products in bfloat16; weights, gradients and heads stay in fp32
     layers: Layers = "plain"  # fused: fused.py; plain: bert.py
-    attention: Attention = "eager"  # in plain layers
+    attention: Attention = "eager"  # only for plain layers
     pack_tokens: bool = False  # fused layers skip padding
-    cheap_dropout: bool = False  # on a CPU, masks from 15 or 31 random bits per element
+    cheap_dropout: bool = False  # on a CPU, masks take 15 or 31 random bits per element
     merge_pairs: bool = False  # both sentences of a pair in one forward pass
     trim_last_layer: bool = False  # the last layer computes only [CLS] if nothing else is read
 
@@ -34,10 +34,10 @@ PLAIN = Kernels()
 
 
 def kernels_on(device: torch.device, forward: ForwardParams) -> Kernels:
-    """Return the choices for a device, with each `auto` resolved.
+    """Return the options for a device, with each `auto` resolved.
 
     Raises:
-        ParamsError: `fused` layers are set and the device is not a CPU.
+        ParamsError: `fused` layers are requested and the device is not a CPU.
     """
     on_cpu = device.type == "cpu"
     if forward.layers == "fused" and not on_cpu:

@@ -1,8 +1,8 @@
 """From token ids to one vector per sentence.
 
 Shapes are written [B, G, T] and [B, S, D]: B examples, G sequences and S sentences in each, T
-tokens with padding, D hidden size. A sequence is a sentence, or both of a pair read jointly.
-Masks are bool and True where a real token stands.
+tokens including padding, D hidden size. A sequence is one sentence or a joint pair.
+Masks are bool, True at real tokens.
 """
 
 import torch
@@ -16,11 +16,11 @@ from pipeline.encoder.bert import MinBert, at_queries
 def encode(backbone: MinBert, batch: Batch, pooling: Pooling) -> Tensor:
     """Return the sentence vectors of a batch, float32 [B, S, D].
 
-    The sentences of a joint pair see each other, others never do. With `kernels.merge_pairs` both
+    Only the sentences of a joint pair attend to each other. With `kernels.merge_pairs`, both
     sentences of a separate pair go through the backbone in one forward pass.
     """
     input_ids, mask = batch.input_ids, batch.attention_mask  # [B, G, T]
-    starts = mask.new_zeros((len(mask), 1), dtype=torch.int64)  # of sentences in a sequence
+    starts = mask.new_zeros((len(mask), 1), dtype=torch.int64)  # of the sentences in a sequence
     if batch.second is not None:
         starts = torch.stack([torch.zeros_like(batch.second), batch.second], dim=1)  # [B, 2]
     if backbone.kernels.merge_pairs and batch.second is None:
@@ -40,17 +40,17 @@ def sentence_vectors(
     """Return the vectors, float32 [B, S, D], of the sentences in B sequences.
 
     Args:
-        backbone: what encodes them.
+        backbone: the model that encodes them.
         input_ids: int64 [B, T].
         mask: True at real tokens, bool [B, T].
-        starts: where each sentence begins, int64 [B, S].
-        pooling: what stands for a sentence.
+        starts: the position of the first token of each sentence, int64 [B, S].
+        pooling: how to turn token vectors into a sentence vector.
     """
     kernels = backbone.kernels
     queries = starts if kernels.trim_last_layer and pooling == "pooled" else None
     with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=kernels.bf16):
         hidden = backbone(input_ids, mask, queries=queries)
-        if pooling == "pooled":  # section 4.4: the pooler over the [CLS] of each sentence
+        if pooling == "pooled":  # section 4.4: the pooler on the [CLS] of each sentence
             pooled: Tensor = backbone.pooler(
                 at_queries(hidden, starts) if queries is None else hidden
             )
@@ -59,7 +59,7 @@ def sentence_vectors(
 
 
 def mean_pool(hidden: Tensor, masks: Tensor) -> Tensor:
-    """Average the vectors of each sentence's own tokens.
+    """Average the vectors of the tokens of each sentence.
 
     Args:
         hidden: token vectors, float [B, T, D].
@@ -73,13 +73,13 @@ def mean_pool(hidden: Tensor, masks: Tensor) -> Tensor:
 
 
 def sentence_masks(mask: Tensor, starts: Tensor) -> Tensor:
-    """Say which tokens belong to which sentence, [CLS] and [SEP] included: bool [B, S, T].
+    """Return the mask of the tokens of each sentence, with [CLS] and [SEP], bool [B, S, T].
 
     Args:
         mask: True at real tokens, bool [B, T].
-        starts: where each sentence begins, ascending from 0, int64 [B, S].
+        starts: the first position of each sentence, ascending from 0, int64 [B, S].
     """
-    place = torch.arange(mask.shape[-1], device=mask.device)  # [T]
-    begun = place >= starts.unsqueeze(-1)  # [B, S, T]
-    after = torch.nn.functional.pad(begun[:, 1:], (0, 0, 0, 1))  # the next sentence has begun
-    return begun & ~after & mask.unsqueeze(1)
+    position = torch.arange(mask.shape[-1], device=mask.device)  # [T]
+    is_started = position >= starts.unsqueeze(-1)  # [B, S, T]
+    is_ended = torch.nn.functional.pad(is_started[:, 1:], (0, 0, 0, 1))  # from the next sentence on
+    return is_started & ~is_ended & mask.unsqueeze(1)

@@ -1,6 +1,6 @@
-"""Weights in and out of safetensors files: a backbone's under Hugging Face's names, ours as ours.
+"""Read and write weights: pretrained backbones with Hugging Face's names, ours with our own.
 
-Every tensor of a file is accounted for: none may be missing, none left over, none of another shape.
+The tensors of a file must match the model: none may be missing, surplus or of another shape.
 """
 
 import json
@@ -27,22 +27,22 @@ LAYERS: Mapping[Layers, type[EncoderLayer]] = {"plain": EncoderLayer, "fused": F
 
 
 def new_backbone(config: BertConfig, kernels: Kernels) -> MinBert:
-    """Build a minBERT with new weights, out of the encoder layers that `kernels` names."""
+    """Build a minBERT with new weights and the type of encoder layers set in `kernels`."""
     return MinBert(config, kernels, LAYERS[kernels.layers])
 
 
 def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
     """Build a minBERT, in fp32 and train mode, from config.json and model.safetensors.
 
-    Takes no random numbers: the caller's generators stay where they are.
+    This draws no random numbers, so the state of the caller's generators does not change.
 
     Raises:
-        BackboneError: a file is missing or damaged, or its tensors are not those of the config.
+        BackboneError: a file is missing or damaged, or its tensors do not match the config.
     """
     config = config_from_json(backbone_dir / paths.CONFIG)
     path = backbone_dir / paths.WEIGHTS
     names = judged_checkpoint(path, config).names
-    with torch.device("meta"):  # shapes without values: these come from the file
+    with torch.device("meta"):  # shapes only; the file provides the values
         model = new_backbone(config, kernels)
     with safe_open(path, framework="pt") as file:
         weights = {
@@ -54,9 +54,9 @@ def load_backbone(backbone_dir: Path, kernels: Kernels) -> MinBert:
 
 
 def save_weights(module: nn.Module, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a module's tensors; the same tensors and metadata give the same bytes.
+    """Write the tensors of a module; the same tensors and metadata give the same bytes.
 
-    The file's metadata also says under `schema` what it is.
+    The metadata of the file also has a `schema` key, which identifies the format.
     """
     tensors = {
         name: tensor.detach().cpu().contiguous()
@@ -68,11 +68,11 @@ def save_weights(module: nn.Module, path: Path, metadata: Mapping[str, str]) -> 
 
 
 def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
-    """Fill a module from a file of `save_weights`; return the file's metadata.
+    """Load weights saved with `save_weights` into a module; return the metadata of the file.
 
     Raises:
-        TrainingError: the file is missing or damaged, or holds other tensors than the module.
-        SchemaError: it is of another version.
+        TrainingError: the file is missing or damaged, or its tensors do not match the module.
+        SchemaError: another version of this project wrote the file.
     """
     found, metadata = stored_tensors(path, TrainingError)
     check_schema(path, metadata.get("schema"), TRAIN)
@@ -86,10 +86,10 @@ def load_weights(module: nn.Module, path: Path) -> dict[str, str]:
 
 
 def _with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Put metadata into a safetensors file in sorted order, which the library leaves to chance.
+    """Put metadata into a safetensors file in sorted order; the library's own order varies.
 
-    The format: the header's length in 8 bytes, the header as JSON padded with blanks to a
-    multiple of 8, the tensors.
+    The format: 8 bytes with the length of the header, the header as JSON padded with spaces to
+    a multiple of 8 bytes, the tensors.
     """
     length = int.from_bytes(content[:8], "little")
     header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(content[8 : 8 + length])}

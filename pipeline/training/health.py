@@ -1,7 +1,7 @@
-"""Checks of the numbers of a training.
+"""Checks of the losses, gradients and predictions of a training run.
 
 There are two kinds. A loss, gradient or prediction that is not finite ends the run: its weights are
-useless, and the last good ones are kept. Anything else is a note on the epoch, and the run goes on:
+useless, and the last good ones are kept. Anything else becomes a note, and training continues:
 a dead head (the paper's NaN), a dev set with a single label, a growing loss or growing gradients.
 """
 
@@ -17,39 +17,39 @@ from pipeline.encoder.thread_order import one_thread
 from pipeline.heads.metrics import Values
 from pipeline.training.history import EpochRow
 
-DIVERGING = 3.0  # times the first epoch's loss
-EXPLODING = 30.0  # times the last epoch's gradient norm: one step of a 1000-fold norm does that
+DIVERGING = 3.0  # times the loss of the first epoch
+EXPLODING = 30.0  # times the last epoch's norm: one step with 1000 times the norm exceeds it
 
 
-class SpoiltError(Exception):
-    """A number of the run is not finite; the arguments are the corpus and the reason."""
+class NotFiniteError(Exception):
+    """A loss, gradient or prediction is not finite; `args` are the corpus and the reason."""
 
 
 def check_finite(losses: Mapping[CorpusName, Sequence[Tensor]], norm: float | None) -> None:
-    """Check the losses of the steps of an epoch, scalars on any device, and the gradient norm.
+    """Check the gradient norm and the losses of an epoch (one scalar per step, on any device).
 
     Raises:
-        SpoiltError: one is not finite.
+        NotFiniteError: the norm or a loss is not finite.
     """
     for corpus, each in losses.items():
         for step in not_finite(each):
-            raise SpoiltError(corpus, f"the loss is {each[step].item()} in step {step + 1}")
+            raise NotFiniteError(corpus, f"the loss is {each[step].item()} in step {step + 1}")
     if norm is not None and not math.isfinite(norm):
-        raise SpoiltError(next(iter(losses)), "gradients are not finite")
+        raise NotFiniteError(next(iter(losses)), "gradients are not finite")
 
 
 def not_finite(losses: Sequence[Tensor]) -> list[int]:
     """Return the positions of the losses that are not finite."""
     values = torch.stack(list(losses)).cpu() if losses else torch.empty(0)
-    places: list[int] = (~values.isfinite()).nonzero().flatten().tolist()
-    return places
+    positions: list[int] = (~values.isfinite()).nonzero().flatten().tolist()
+    return positions
 
 
 def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
-    """Return the root mean square of the gradient's norm over the last steps.
+    """Return the root mean square of the gradient norm over the last steps.
 
-    AdamW keeps a running mean of every gradient's square, over 1 / (1 - beta2) steps; their sum,
-    corrected as AdamW corrects it, is the mean square of the norm. Nothing is computed in a step.
+    AdamW keeps a running mean of each squared gradient over about 1 / (1 - beta2) steps. Their sum,
+    with the bias correction of AdamW, is the mean squared norm. The steps compute nothing extra.
 
     Returns:
         The norm, or None before the first step.
@@ -65,10 +65,10 @@ def gradient_norm(optimizer: torch.optim.AdamW) -> float | None:
 
 
 def dev_notes(corpus: Corpus, predictions: Values, labels: Values) -> Iterator[str]:
-    """Yield the reasons why a dev score means little or nothing.
+    """Yield reasons why a dev score says little or nothing about the model.
 
     Args:
-        corpus: whose dev set.
+        corpus: the corpus of the dev set.
         predictions: float [N].
         labels: float [N].
     """
@@ -86,7 +86,7 @@ def dev_notes(corpus: Corpus, predictions: Values, labels: Values) -> Iterator[s
 
 
 def growth_notes(history: Sequence[EpochRow], row: EpochRow) -> Iterator[str]:
-    """Yield a note if the loss or the gradients have grown since earlier epochs."""
+    """Yield a note if the loss or the gradients are much larger than in earlier epochs."""
     before = [earlier for earlier in history if earlier.corpus == row.corpus]
     if not before:
         return

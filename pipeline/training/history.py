@@ -12,21 +12,21 @@ from pipeline.core.tasks import CorpusName, Metric
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One epoch of one corpus."""
+    """What happened to one corpus in one epoch."""
 
     epoch: int  # from 1
     corpus: CorpusName
     steps: int
     examples: int
-    train_loss: float | None  # mean over the epoch's steps, before the weight of Equation 1
-    gradient_norm: float | None  # of the whole model, lately; training/health.py
+    train_loss: float | None  # mean over the steps of the epoch, without the weight of Equation 1
+    gradient_norm: float | None  # of the whole model, over the last steps (training/health.py)
     dev_metric: Metric
     dev_score: float | None  # None where the metric is undefined
     note: str  # what went wrong, or ""
 
 
 def write_history(path: Path, history: Sequence[EpochRow]) -> None:
-    """Write history.csv; what is undefined is an empty field."""
+    """Write history.csv; undefined values become empty fields."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(EpochRow))
@@ -36,19 +36,19 @@ def write_history(path: Path, history: Sequence[EpochRow]) -> None:
 
 
 def mean_score(rows: Sequence[EpochRow]) -> float:
-    """Return the mean dev score of one epoch over its corpora, by which epochs are compared.
+    """Return the mean dev score of one epoch over its corpora, which selects the best epoch.
 
-    An undefined score counts as -1, the lowest a correlation can be: such an epoch is kept only
-    when there is no better one.
+    An undefined score counts as -1, the lowest possible correlation, so such an epoch is selected
+    only if there is no better one.
     """
     scores = [-1.0 if row.dev_score is None else row.dev_score for row in rows]
     return sum(scores) / len(scores)
 
 
 def best_epoch_of(history: Sequence[EpochRow], corpus: CorpusName) -> int | None:
-    """Return the epoch with a corpus's highest dev score, the earlier of equals.
+    """Return the epoch with the highest dev score of a corpus; the earliest one in a tie.
 
-    None if the score was undefined in every epoch.
+    Return None if the score is undefined in every epoch.
     """
     scores = {row.epoch: row.dev_score for row in history if row.corpus == corpus}
     defined = [(score, -epoch) for epoch, score in scores.items() if score is not None]

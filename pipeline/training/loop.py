@@ -1,11 +1,11 @@
-"""The trainer: one loop for single-task and multi-task runs, frozen and finetuned.
+"""The trainer: one loop for single-task and multi-task runs, with a frozen or finetuned backbone.
 
 An epoch is a round robin over the corpora of the run (Equation 1). In each round, the smallest
 corpus gives one batch. A corpus with k times as many batches gives k, and its losses get a smaller
 weight. A single-task run is a round robin with one corpus.
 
 A step or an epoch changes only the model, the optimizer, torch's random state and `Progress`. With
-these, another process can continue the training as if nothing had happened.
+these, another process can continue the training exactly where this one stopped.
 """
 
 import logging
@@ -27,22 +27,22 @@ from pipeline.heads.model import MultitaskBert, loss_of
 from pipeline.heads.predict import predict
 from pipeline.plumbing.params import OptimizerParams, Params, RunParams, TrainingSpeedParams
 from pipeline.training import health
-from pipeline.training.health import SpoiltError
+from pipeline.training.health import NotFiniteError
 from pipeline.training.history import EpochRow, mean_score
-from pipeline.training.optimizer import new_optimizer, step_idle_too
+from pipeline.training.optimizer import add_zero_gradients, new_optimizer
 from pipeline.training.pace import Pace
 from pipeline.training.round_robin import loss_weights, round_robin
 from pipeline.training.trimmed_embedding import restore, trim
 
 log = logging.getLogger(__name__)
 
-STEPS_BETWEEN_LOOKS = 100  # reading the losses waits for the device
+STEPS_BETWEEN_CHECKS = 100  # a check waits for the device
 STEP_REMEDY = "lower the run's batch_size, or tokens.max_length, in params.yaml"
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Everything that decides how a model is trained, except its data."""
+    """Everything that determines how a model is trained, except its data."""
 
     epochs: int
     learning_rate: float
@@ -51,11 +51,11 @@ class TrainingPlan:
     speed: TrainingSpeedParams
     dev_batch_size: int
     seed: int
-    idle_heads: IdleHeads | None = None  # multi-task: whether heads without a turn are updated
+    idle_heads: IdleHeads | None = None  # multi-task: whether a step also updates the other heads
 
 
 def plan_of(params: Params, run: RunParams) -> TrainingPlan:
-    """Return how a run is trained in the active profile."""
+    """Return the training plan of a run in the active profile."""
     return TrainingPlan(
         epochs=params.epochs(run),
         learning_rate=params.learning_rate(run),
@@ -70,15 +70,13 @@ def plan_of(params: Params, run: RunParams) -> TrainingPlan:
 
 @dataclass
 class Progress:
-    """The state of a training, except model, optimizer and torch's random state."""
+    """The state of a training run, except the model, the optimizer and torch's random state."""
 
-    shuffler: Mapping[str, Any]  # its random state at the start of the epoch
-    best_state: Mapping[str, Tensor]  # of the best epoch so far; at first the initial model
+    shuffler: Mapping[str, Any]  # the random state of the shuffler at the start of the epoch
+    best_state: Mapping[str, Tensor]  # weights of the best epoch so far; initially of the new model
     epoch: int = 1  # the current one
     step: int = 0  # steps done in this epoch
-    losses: dict[CorpusName, list[Tensor]] = field(
-        default_factory=dict
-    )  # of the steps of this epoch
+    losses: dict[CorpusName, list[Tensor]] = field(default_factory=dict)  # of this epoch
     history: list[EpochRow] = field(default_factory=list)
     best_epoch: int = 0  # 0: none yet
     best_score: float = -math.inf
@@ -86,7 +84,7 @@ class Progress:
 
 
 class Trainer:
-    """A model in the middle of its training."""
+    """Trains a model; its state can be saved and restored between steps."""
 
     def __init__(
         self,
@@ -117,24 +115,24 @@ class Trainer:
 
     @property
     def is_done(self) -> bool:
-        """Say whether the training has no more steps."""
+        """Return whether the training has ended."""
         return self.progress.epoch > self.plan.epochs or self.progress.stopped is not None
 
     def fit(
         self, name: str, boundary: Callable[["Trainer"], None] = lambda _: None
     ) -> dict[str, Any]:
-        """Train to the last epoch from the current state.
+        """Train from the current state to the end of the last epoch.
 
-        A loss, gradient or prediction that is not finite ends the run early, and nothing else does;
-        then `progress.stopped` says why.
+        Only a loss, gradient or prediction that is not finite ends the run early;
+        `progress.stopped` then says why.
 
         Args:
-            name: of the run, for the progress lines.
-            boundary: called after every step and every epoch; it can save the training, or stop it
-                with an exception.
+            name: the name of the run, for the progress lines.
+            boundary: called after every step and every epoch. It can save a checkpoint, or stop the
+                training by raising an exception.
 
         Returns:
-            What this process did, for the record of the stage's time (`StageTime`).
+            What this process did, for the time record of the stage (`StageTime`).
         """
         progress = self.progress
         num_steps = sum(1 for _ in round_robin(self.num_batches))
@@ -143,7 +141,7 @@ class Trainer:
         while not self.is_done:
             batches = self._train_epoch(pace, boundary)
             pace.scoring()
-            rows = self._look_back(batches)
+            rows = self._epoch_rows(batches)
             progress.history += rows
             if progress.stopped:
                 log.warning("%s  stopped: %s", name, progress.stopped)
@@ -159,7 +157,7 @@ class Trainer:
         return pace.finish() | machine
 
     def finish(self) -> Progress:
-        """Load the epoch with the best dev score, and restore the whole vocabulary."""
+        """Load the weights of the best epoch and restore the whole vocabulary."""
         self.model.load_state_dict(self.progress.best_state)
         if self.model.backbone is not None:
             restore(self.model.backbone)
@@ -168,7 +166,7 @@ class Trainer:
     def _train_epoch(
         self, pace: Pace, boundary: Callable[["Trainer"], None]
     ) -> list[tuple[CorpusName, Chosen]]:
-        """Take the remaining steps of an epoch; return its batches up to the last step."""
+        """Take the remaining steps of an epoch; return all batches of its steps so far."""
         progress, turns = self.progress, self._turns()
         self.model.train()
         for corpus, chosen in turns[progress.step :]:
@@ -176,13 +174,13 @@ class Trainer:
             progress.losses.setdefault(corpus, []).append(loss)
             progress.step += 1
             pace.step(len(chosen.indices))
-            if progress.step % STEPS_BETWEEN_LOOKS == 0 and self._is_spoilt():
-                break  # looking back says of what
+            if progress.step % STEPS_BETWEEN_CHECKS == 0 and self._has_non_finite_loss():
+                break  # `_epoch_rows` finds the cause
             boundary(self)
         return turns[: progress.step]
 
     def _turns(self) -> list[tuple[CorpusName, Chosen]]:
-        """Draw the epoch's batches, in the order of Equation 1."""
+        """Draw the batches of the epoch, in the order of Equation 1."""
         self.shuffler.bit_generator.state = self.progress.shuffler
         batches = {corpus: iter(self.batches_of(corpus)) for corpus in self.train}
         return [(corpus, next(batches[corpus])) for corpus in round_robin(self.num_batches)]
@@ -195,12 +193,12 @@ class Trainer:
         return on_device(batches, lengths, self.model.device)
 
     def step(self, corpus: CorpusName, chosen: Chosen) -> Tensor:
-        """Update the model on one batch; return the loss without its weight.
+        """Update the model on one batch; return its unweighted loss.
 
-        On a GPU, nothing here waits for the device: batch and loss stay there.
+        On a GPU, nothing here waits for the device: the batch and the loss stay there.
 
         Raises:
-            TrainingError: the batch does not fit into the device's memory.
+            TrainingError: the batch does not fit into the memory of the device.
         """
         examples = self.train[corpus]
         described = chosen.described(examples.split.corpus)
@@ -210,20 +208,20 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             (loss * self.weights[corpus]).backward()  # type: ignore[no-untyped-call]
             if self.plan.idle_heads == "step":
-                step_idle_too(self.optimizer)
+                add_zero_gradients(self.optimizer)
             self.optimizer.step()
         return loss.detach()
 
-    def _is_spoilt(self) -> bool:
-        """Say whether a loss since the last check is not finite."""
+    def _has_non_finite_loss(self) -> bool:
+        """Return whether any loss since the last check is not finite."""
         losses = self.progress.losses.values()
-        return any(health.not_finite(each[-STEPS_BETWEEN_LOOKS:]) for each in losses)
+        return any(health.not_finite(each[-STEPS_BETWEEN_CHECKS:]) for each in losses)
 
-    def _look_back(self, batches: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
-        """Return the rows of an epoch: losses, gradients and, if these are finite, dev scores.
+    def _epoch_rows(self, batches: Sequence[tuple[CorpusName, Chosen]]) -> list[EpochRow]:
+        """Return the history rows of an epoch, with dev scores if losses and gradients are finite.
 
         Args:
-            batches: the batches of the epoch.
+            batches: the batches that the epoch trained on.
         """
         progress, norm = self.progress, health.gradient_norm(self.optimizer)
         rows = []
@@ -244,18 +242,18 @@ class Trainer:
         try:
             health.check_finite(progress.losses, norm)
             return [self._scored(row) for row in rows]
-        except SpoiltError as error:  # of one corpus: the epoch is no corpus's best
+        except NotFiniteError as error:  # even of one corpus: the epoch cannot be the best
             corpus, reason = error.args
             progress.stopped = f"{reason}, epoch {progress.epoch} ({corpus})"
             return [replace(row, note=reason) if row.corpus == corpus else row for row in rows]
 
     def _scored(self, row: EpochRow) -> EpochRow:
-        """Add the dev score to a row, with notes on anything unusual."""
+        """Add the dev score to a row, and notes on anything unusual."""
         dev = self.dev[row.corpus].split
         predictions = predict(self.model, self.dev[row.corpus], self.plan.dev_batch_size)
         result = score(dev.corpus, predictions, dev.labels)
         if result.reason == NOT_FINITE:
-            raise SpoiltError(row.corpus, "predictions for the dev set are not finite")
+            raise NotFiniteError(row.corpus, "predictions for the dev set are not finite")
         notes = [
             *health.growth_notes(self.progress.history, row),
             *health.dev_notes(dev.corpus, predictions, dev.labels),
@@ -266,11 +264,11 @@ class Trainer:
         return {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def _trim_vocabulary(self) -> None:
-        """Train only the word embeddings that occur, if that is exact."""
+        """Train only the word embeddings that occur, if this does not change the result."""
         if self.model.backbone is None or not self.plan.speed.trim_vocabulary:
             return
         if self.plan.optimizer.weight_decay:
-            log.info("weight decay moves every word embedding: the whole vocabulary is trained")
+            log.info("weight decay changes all word embeddings: the whole vocabulary is trained")
             return
         splits = [*self.train.values(), *self.dev.values()]
         trim(self.model.backbone, [examples.split.input_ids for examples in splits])

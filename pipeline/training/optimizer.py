@@ -1,4 +1,4 @@
-"""AdamW at a constant rate (section 5.3), and what it does to a head that has no turn."""
+"""AdamW with a constant learning rate (section 5.3), and updates of idle heads."""
 
 from inspect import unwrap
 
@@ -9,9 +9,9 @@ from pipeline.plumbing.params import OptimizerParams
 
 
 class AdamW(torch.optim.AdamW):
-    """torch's, without what torch.compile needs around its methods.
+    """The AdamW of torch, without the wrappers of its methods for torch.compile.
 
-    That loads torch._dynamo, which takes a second of processor time, and nothing here is compiled.
+    They load torch._dynamo, which takes a second of CPU time, and nothing here is compiled.
     """
 
     add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
@@ -24,13 +24,13 @@ class AdamW(torch.optim.AdamW):
 def new_optimizer(
     module: nn.Module, learning_rate: float, params: OptimizerParams, fused: bool
 ) -> AdamW:
-    """Make the optimizer of all parameters of a module.
+    """Make an optimizer for all parameters of a module.
 
     Args:
-        module: on the device it is trained on.
-        learning_rate: constant over all steps.
+        module: already on the device where it is trained.
+        learning_rate: the same for all steps.
         params: weight decay, betas, epsilon.
-        fused: update all parameters in one kernel.
+        fused: whether one kernel updates all parameters.
     """
     return AdamW(
         module.parameters(),
@@ -42,13 +42,13 @@ def new_optimizer(
     )
 
 
-def step_idle_too(optimizer: torch.optim.AdamW) -> None:
-    """Give a gradient of 0 to each parameter with moments that the backward pass did not reach.
+def add_zero_gradients(optimizer: torch.optim.AdamW) -> None:
+    """Set the gradient to 0 where a parameter has moments but got no gradient in this step.
 
-    AdamW then moves on what the parameter's last turns left in its moments, as it did before torch
-    2.0: `zero_grad` filled gradients with 0 there, and a parameter that had one kept one. Today
-    they become None, and the optimizer passes over them. The moments tell who had a turn, so a
-    training that goes on from a checkpoint does the same.
+    AdamW then updates the parameter from its moments alone, as it did before torch 2.0, where
+    `zero_grad` set every existing gradient to 0. Today it sets them to None, and the optimizer
+    skips these parameters. Only a parameter that was updated before has moments; as checkpoints
+    contain them, a resumed training does the same.
     """
     for group in optimizer.param_groups:
         for parameter in group["params"]:

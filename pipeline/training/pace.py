@@ -1,4 +1,4 @@
-"""Progress and speed of a training, logged while it runs. Nothing here waits for a GPU."""
+"""Logs the progress and speed of a training run. Nothing here waits for a GPU."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from pipeline.training.history import EpochRow
 
 log = logging.getLogger(__name__)
 
-LIVE_SECONDS = 0.25  # between two debug records, which a terminal shows as one live line
+LIVE_SECONDS = 0.25  # between two debug messages, which a terminal shows as one live line
 
 
 class Pace:
@@ -19,10 +19,10 @@ class Pace:
         """Start counting.
 
         Args:
-            run: its name.
-            epochs: of the whole training.
-            steps_per_epoch: of all its corpora.
-            done: steps that earlier processes took.
+            run: the name of the run.
+            epochs: number of epochs of the whole training.
+            steps_per_epoch: number of steps per epoch, over all corpora.
+            done: number of steps that earlier processes took.
         """
         self.run = run
         self.epochs = epochs
@@ -34,22 +34,22 @@ class Pace:
         self.started = self.shown = time.monotonic()
 
     def step(self, examples: int) -> None:
-        """Count a step; a few times a second, log the position."""
+        """Count a step, and log the position a few times a second."""
         self.steps += 1
         self.examples += examples
         now = time.monotonic()
         if now - self.shown >= LIVE_SECONDS:
             self.shown = now
             epoch, step = divmod(self.done + self.steps - 1, self.steps_per_epoch)  # from 0
-            place = f"step {step + 1}/{self.steps_per_epoch}"
-            self._log(logging.DEBUG, epoch + 1, "  ".join(filter(None, [place, self.dev])))
+            position = f"step {step + 1}/{self.steps_per_epoch}"
+            self._log(logging.DEBUG, epoch + 1, "  ".join(filter(None, [position, self.dev])))
 
     def scoring(self) -> None:
-        """Show that an epoch's steps are done."""
-        log.debug("%s  scores the dev sets", self.run)
+        """Log that scoring begins after the last step of an epoch."""
+        log.debug("%s  scoring the dev sets", self.run)
 
     def epoch(self, rows: Sequence[EpochRow]) -> None:
-        """Log one line on an epoch."""
+        """Log one line about an epoch."""
         dev = [f"dev {_number(row.dev_score)}" for row in rows]
         self.dev = " ".join(f"{row.corpus} {score}" for row, score in zip(rows, dev, strict=True))
         parts = [
@@ -60,10 +60,10 @@ class Pace:
         self._log(logging.INFO, rows[0].epoch, "  ".join(parts))
 
     def finish(self) -> dict[str, Any]:
-        """Log what this process did, and return it for the record of the stage's time."""
+        """Log what this process did, and return it for the time record of the stage."""
         seconds = time.monotonic() - self.started
         rate = self.examples / seconds if self.steps and seconds else None
-        speed = "" if rate is None else f", dev sets scored between: {rate:.0f} examples/s"
+        speed = "" if rate is None else f", {rate:.0f} examples/s including dev scoring"
         log.info("%s  %d steps in %s%s", self.run, self.steps, _duration(seconds), speed)
         return {
             "steps": self.steps,
@@ -72,15 +72,15 @@ class Pace:
             "resumed": self.done > 0,
         }
 
-    def _log(self, level: int, epoch: int, words: str) -> None:
+    def _log(self, level: int, epoch: int, text: str) -> None:
         """Log the position, the steps per second (scoring included) and the time left."""
         seconds, left = time.monotonic() - self.started, None
         if self.steps and seconds:
             rate = self.steps / seconds
             left = (self.epochs * self.steps_per_epoch - self.done - self.steps) / rate
-            words += f"  {rate:.1f} steps/s  {_duration(left)} left"
+            text += f"  {rate:.1f} steps/s  {_duration(left)} left"
         log.log(
-            *(level, "%s  epoch %d/%d  %s", self.run, epoch, self.epochs, words),
+            *(level, "%s  epoch %d/%d  %s", self.run, epoch, self.epochs, text),
             extra={"left_seconds": left},
         )
 

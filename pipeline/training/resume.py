@@ -1,9 +1,9 @@
-"""The checkpoint of a training: one file with everything that a step changes.
+"""The checkpoint of a training run: one file with everything that a step changes.
 
-On the same device, a resumed training ends in the same bytes as one that was never killed. The file
-holds the model, AdamW's moments, the random states of dropout and of the shuffling, the position in
-the epoch with its losses so far, the history, and the best model so far. It is a safetensors file
-with JSON in its metadata: nothing is unpickled.
+On the same device, a resumed run produces the same bytes as an uninterrupted one. The file
+contains the model, AdamW's moments, the random states of dropout and shuffling, the position in the
+epoch with its losses so far, the history, and the best model so far. It is a safetensors file
+with JSON in its metadata, so loading it unpickles nothing.
 """
 
 import hashlib
@@ -33,27 +33,27 @@ from pipeline.training.loop import Progress, Trainer
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-PLAIN = ("shuffler", "epoch", "step", "best_epoch", "best_score", "stopped")  # parts of Progress
+JSON_FIELDS = ("shuffler", "epoch", "step", "best_epoch", "best_score", "stopped")  # of Progress
 
 
 class Checkpoint:
-    """The checkpoint file of a training, written from time to time between two steps."""
+    """The checkpoint file of a training run, written from time to time between two steps."""
 
     def __init__(self, path: Path, run: str, every: CheckpointsParams) -> None:
         self.path = path
         self.run = run
         self.every = every
         self.stop: int | None = None  # the signal that asked this process to stop
-        self._steps = 0  # since the last checkpoint
+        self._steps = 0  # number of steps since the last checkpoint
         self._time = time.monotonic()  # of the last checkpoint
 
     def restore(self, trainer: Trainer) -> bool:
-        """Load the file into a new trainer; return whether there was one.
+        """Load the file into a new trainer; return whether this succeeded.
 
-        A file that is damaged or of another version is reported and moved aside.
+        If the file is damaged or of another version, log a warning and rename the file.
 
         Raises:
-            OSError: the system could not read the file.
+            OSError: the file could not be read.
         """
         if not self.path.exists():
             return False
@@ -65,31 +65,31 @@ class Checkpoint:
             return False
         _apply(trainer, tensors, values)
         if trainer.is_done:
-            log.info("%s  was trained to its end already; its outs are written", self.run)
+            log.info("%s  is already trained; writing its outs", self.run)
         else:
             where = (self.run, trainer.progress.epoch - 1, trainer.progress.step)
-            log.info("%s  goes on after epoch %d, step %d", *where)
+            log.info("%s  resumes after epoch %d, step %d", *where)
         return True
 
     def boundary(self, trainer: Trainer) -> None:
-        """Write the file if it is time to, or if this process was asked to stop.
+        """Write the file if a checkpoint is due or a signal asked this process to stop.
 
         Raises:
-            StopError: this process was asked to stop; the file is written.
+            StopError: a signal asked this process to stop; the file is written.
         """
         self._steps += 1
         stop = self.stop
-        is_time = time.monotonic() - self._time >= self.every.every_seconds
-        if stop or is_time or self._steps >= self.every.every_steps:
+        is_due = time.monotonic() - self._time >= self.every.every_seconds
+        if stop or is_due or self._steps >= self.every.every_steps:
             self.save(trainer)
         if stop:
             name = signal.Signals(stop).name
             raise StopError(
-                f"{self.run} stopped by {name}; `make repro` goes on from its checkpoint", stop
+                f"{self.run} stopped by {name}; `make repro` resumes it from its checkpoint", stop
             )
 
     def save(self, trainer: Trainer) -> None:
-        """Write the file; if that fails, the training goes on without it."""
+        """Write the file; if that fails, log a warning and continue training."""
         try:
             write_checkpoint(self.path, trainer)
         except (OSError, SafetensorError) as error:
@@ -106,7 +106,7 @@ class Checkpoint:
 
         handlers = {int(number): signal.getsignal(number) for number in SIGNALS}
         before = {number: each for number, each in handlers.items() if each != signal.SIG_IGN}
-        for number in before:  # a shell ignores SIGINT for background jobs: keep that
+        for number in before:  # a shell makes background jobs ignore SIGINT; do not change that
             signal.signal(number, note)
         try:
             yield
@@ -116,10 +116,10 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, trainer: Trainer) -> None:
-    """Write everything that later steps depend on and everything that will be reported.
+    """Write everything that later steps and reports depend on.
 
     Raises:
-        OSError, SafetensorError: the file could not be written; the old one is unchanged.
+        OSError, SafetensorError: the file could not be written; the old file is unchanged.
     """
     progress = trainer.progress
     parts: dict[str, Mapping[str, Tensor]] = {"best": progress.best_state}
@@ -133,7 +133,7 @@ def write_checkpoint(path: Path, trainer: Trainer) -> None:
         for part, named in parts.items()
         for name, tensor in named.items()
     }
-    values = {name: getattr(progress, name) for name in PLAIN}
+    values = {name: getattr(progress, name) for name in JSON_FIELDS}
     text = json.dumps(values | {"history": [asdict(row) for row in progress.history]})
     digest = _digest(tensors, text)
     with replacing(path) as temporary:
@@ -142,12 +142,12 @@ def write_checkpoint(path: Path, trainer: Trainer) -> None:
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a checkpoint, and the other values of its `Progress`.
+    """Return the tensors of a checkpoint and the other values of its `Progress`.
 
     Raises:
-        SchemaError: it was written by another version of this project.
-        PipelineError: it is damaged.
-        OSError: it could not be read.
+        SchemaError: another version of this project wrote the file.
+        PipelineError: the file is damaged.
+        OSError: the file could not be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -164,32 +164,32 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def _apply(trainer: Trainer, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Load the content of a checkpoint into a trainer."""
     device = trainer.model.device
-    best = {name: tensor.to(device) for name, tensor in _under("best", tensors).items()}
+    best = {name: tensor.to(device) for name, tensor in _with_prefix("best", tensors).items()}
     history = [EpochRow(**row) for row in values["history"]]
     trainer.progress = Progress(**{**values, "history": history, "best_state": best})
     if trainer.is_done:
         return
-    trainer.model.load_state_dict(_under("model", tensors))
-    _set_moments(trainer.optimizer, _under("optimizer", tensors))
-    losses: dict[Any, Tensor] = _under("losses", tensors)
+    trainer.model.load_state_dict(_with_prefix("model", tensors))
+    _set_moments(trainer.optimizer, _with_prefix("optimizer", tensors))
+    losses: dict[Any, Tensor] = _with_prefix("losses", tensors)
     trainer.progress.losses = {corpus: list(each.to(device)) for corpus, each in losses.items()}
-    _set_random_states(_under("random", tensors), device)
+    _set_random_states(_with_prefix("random", tensors), device)
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     start = f"{prefix}."
     return {k.removeprefix(start): tensor for k, tensor in tensors.items() if k.startswith(start)}
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the state of an optimizer by parameter and name, such as "3.exp_avg"."""
+    """Return the state of an optimizer, with keys such as "3.exp_avg" for parameter 3."""
     state = optimizer.state_dict()["state"]
     return {f"{i}.{name}": value for i, values in state.items() for name, value in values.items()}
 
 
 def _set_moments(optimizer: torch.optim.Optimizer, moments: Mapping[str, Tensor]) -> None:
     indices = dict.fromkeys(key.partition(".")[0] for key in moments)
-    state = {int(index): _under(index, moments) for index in indices}
+    state = {int(index): _with_prefix(index, moments) for index in indices}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
@@ -208,7 +208,7 @@ def _set_random_states(states: Mapping[str, Tensor], device: torch.device) -> No
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
-    """Return a sha256 over names, values and text."""
+    """Return the SHA-256 of the names and values of the tensors and the text."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(name.encode())

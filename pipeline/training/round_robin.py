@@ -1,7 +1,7 @@
 """The order in which corpora take turns (Equation 1 of the paper).
 
-The smallest corpus sets the pace: whenever it gives one batch, every other one gives
-`floor(its batches / smallest's batches)`. What remains of a larger one is left out.
+In each round, the smallest corpus gives one batch, and every other corpus gives
+`floor(its batches / batches of the smallest)`. The remaining batches are left out of the epoch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from pipeline.core.tasks import CorpusName
 
 
 def turns_per_round(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, int]:
-    """Say how many batches each corpus gives in one round (R); the smallest gives one."""
+    """Return the number of batches of each corpus in one round (R); the smallest gives one."""
     smallest = min(num_batches.values())
     if smallest < 1:
         raise ValueError(f"every corpus needs at least one batch, got {dict(num_batches)}")
@@ -21,7 +21,7 @@ def round_robin(num_batches: Mapping[CorpusName, int]) -> Iterator[CorpusName]:
     """Yield the corpus of each training step of one epoch, in order.
 
     Args:
-        num_batches: batches in one epoch of each corpus, in the order of their turns.
+        num_batches: the number of batches of each corpus, in the order of their turns.
     """
     turns = turns_per_round(num_batches)
     for _ in range(min(num_batches.values())):
@@ -30,7 +30,7 @@ def round_robin(num_batches: Mapping[CorpusName, int]) -> Iterator[CorpusName]:
 
 
 def loss_weights(num_batches: Mapping[CorpusName, int]) -> dict[CorpusName, float]:
-    """Return what each corpus's loss is multiplied with: 1 / R, so that all weigh alike."""
+    """Return the weight of each loss: 1 / R, so that all corpora count equally."""
     return {corpus: 1.0 / count for corpus, count in turns_per_round(num_batches).items()}
 
 

@@ -35,33 +35,33 @@ log = logging.getLogger(__name__)
 
 
 class Trained(NamedTuple):
-    """What a training leaves beside its outs."""
+    """What a training run returns in addition to its outs."""
 
     checkpoint: Path  # its folder
-    facts: Mapping[str, Any]  # for the record of the stage's time
+    facts: Mapping[str, Any]  # for the time record of the stage
 
 
 def train_run(params: Params, name: str, out: Path, inputs: Path | None = None) -> Trained:
     """Train a run, and write its weights, history and summary into `out`.
 
-    A run that was killed continues from its checkpoint and ends in the same bytes.
+    A run that was killed resumes from its checkpoint and produces the same bytes.
 
     Args:
         params: the params that contain the run.
-        name: of the run.
+        name: the name of the run.
         out: the folder to write into.
         inputs: the list of the files it reads (default: the run's own list).
 
     Raises:
         TrainingError: a file that the run reads is missing or has changed.
-        StopError: this process was asked to stop; the run can be resumed.
+        StopError: a signal asked this process to stop; the run can be resumed.
     """
     run, plan = params.run(name), plan_of(params, params.run(name))
     device = choose_device(params.device)
     kernels = kernels_on(device, params.speed.forward)
     files = listed_files(inputs or paths.inputs_json(name), run.pair_encoding)
     with own_checkpoint(name, _fingerprint(run, plan, kernels, device, files)) as folder:
-        check_files(files)  # they may have changed while this process waited for another one
+        check_files(files)  # another process may have changed them while this one waited
         trainer = _new_trainer(run, plan, kernels, device)
         _log_turns(name, trainer)
         checkpoint = Checkpoint(folder / "training.safetensors", name, params.checkpoints)
@@ -85,7 +85,7 @@ def _fingerprint(
     device: torch.device,
     files: Mapping[str, str],
 ) -> str:
-    """Return a hash of everything that affects the run's numbers, to the last bit."""
+    """Return a hash of everything that can change a bit of the results."""
     on_cpu = device.type == "cpu"
     # then the number of threads changes no bit (encoder/thread_order.py)
     is_threadless = run.mode == "pretrain" or (kernels.bf16 and kernels.layers == "fused")
@@ -96,7 +96,7 @@ def _fingerprint(
     }
     return fingerprint_of(
         {
-            "settings": [repr(run), repr(plan)],  # with the order of turns, which JSON may change
+            "settings": [repr(run), repr(plan)],  # repr keeps the order of turns; JSON may not
             "kernels": asdict(kernels),
             "inputs": dict(files),
             "device": device_name(device),
@@ -111,9 +111,9 @@ def _fingerprint(
 def _new_trainer(
     run: RunParams, plan: TrainingPlan, kernels: Kernels, device: torch.device
 ) -> Trainer:
-    """Build the model and examples of a run, in their state before the first step."""
+    """Load the model and examples of a run and return a trainer before its first step."""
     make_deterministic(device)
-    torch.manual_seed(plan.seed)  # of new heads and of dropout
+    torch.manual_seed(plan.seed)  # for new heads and dropout
     if plan.speed.keep_memory and device.type == "cpu":
         keep_memory()
     train = open_examples(run, "train", device)
@@ -125,7 +125,7 @@ def _new_trainer(
 
 
 def _log_turns(name: str, trainer: Trainer) -> None:
-    """Log how the corpora share an epoch, and what the floor of Equation 1 leaves out."""
+    """Log the rounds of an epoch, and what the floor of Equation 1 leaves out."""
     counts = trainer.num_batches
     if len(counts) == 1:
         return
@@ -146,7 +146,7 @@ def _summary(
     left_out = discarded_batches(trainer.num_batches)
     seen = {row.corpus: row.examples for row in progress.history if row.epoch == 1}
     splits = {corpus: examples.split for corpus, examples in trainer.train.items()}
-    if not progress.best_epoch:  # the first epoch did not come to its end
+    if not progress.best_epoch:  # the first epoch did not finish
         seen = {c: len(splits[c]) - left_out[c] * run.batch_size[c] for c in run.corpora}
     return RunSummary(
         **run.model_dump() | {"learning_rate": plan.learning_rate},
@@ -162,7 +162,7 @@ def _summary(
         stopped=progress.stopped,
         best_epoch_of={c: best_epoch_of(progress.history, c) for c in run.corpora},
         turns=turns_per_round(trainer.num_batches),
-        discarded={  # in the first epoch; later ones differ by the last, smaller batch at most
+        discarded={  # in epoch 1; later epochs differ at most by the smaller last batch
             c: LeftOut(left_out[c], len(splits[c]) - seen[c]) for c in run.corpora
         },
         pairs_cut={

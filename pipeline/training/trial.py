@@ -1,7 +1,7 @@
-"""One trial: a run trained once more with another seed or settings, and what it scores.
+"""One trial: trains a run again with another seed or other settings, and scores it.
 
-Its weights, the predictions they give and the test sets are left alone: a sweep asks how far scores
-spread, and forty finetuned backbones are several GB.
+A trial keeps neither weights nor predictions and does not use the test sets. A sweep measures only
+the spread of the scores, and forty finetuned backbones would take several GB.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ from pipeline.training.run import train_run
 def train_trial(params: Params, name: str, trial: Trial) -> Mapping[str, Any]:
     """Train a trial and write its scores and history into `paths.trial_dir(name)`.
 
-    One that was killed goes on from its checkpoint, even once it is scored: DVC, which is to take
-    the scores in, may be killed too.
+    A trial that was killed resumes from its checkpoint, even if it was already scored, because
+    DVC may be killed before it stores the scores.
 
     Returns:
-        What the training did, for the record of the stage's time.
+        What the training did, for the time record of the stage.
 
     Raises:
-        TrainingError: what its run reads is missing or has changed.
-        StopError: this process was asked to stop; the trial can go on from there.
+        TrainingError: a file that its run reads is missing or has changed.
+        StopError: a signal asked this process to stop; the trial can be resumed.
     """
     own = with_trials(params, {name: trial}).model_copy(update={"seed": trial.seed})
     inputs = paths.inputs_json(trial.run)

@@ -1,8 +1,8 @@
 """Word embeddings without the words that never occur.
 
-A row of the matrix that no example looks up gets no gradient, and AdamW without weight decay
-leaves it where it is: training only the rows in use is exact. A corpus uses less than half of
-the vocabulary, and the optimizer's work shrinks with it.
+If no example looks up a row of the matrix, the row gets no gradient, and AdamW without weight decay
+does not change it. So training only the rows in use gives exactly the same result. A corpus uses
+less than half of the vocabulary, so the optimizer has much less to do.
 """
 
 from collections.abc import Iterable
@@ -17,25 +17,25 @@ from pipeline.encoder.bert import MinBert
 
 
 class TrimmedEmbedding(nn.Embedding):
-    """The rows in use of a full embedding, looked up by the full vocabulary's ids."""
+    """The rows in use of a full embedding, looked up by ids of the full vocabulary."""
 
     rows: Tensor
 
     def __init__(self, full: nn.Embedding, used: Tensor) -> None:
-        """Take the rows `used`, int64 [U], out of `full`."""
+        """Copy the rows `used`, int64 [U], from `full`."""
         super().__init__(len(used), full.embedding_dim, _weight=full.weight.detach()[used])
         rows = torch.full((full.num_embeddings,), -1, device=used.device)
         rows[used] = torch.arange(len(used), device=used.device)
         self.register_buffer("rows", rows, persistent=False)
-        self.full = [full]  # in a list, so that its parameters are not this module's
+        self.full = [full]  # in a list, so that torch does not register its parameters here
         self.used = used
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the vectors of ids, int64 [...]; an id that is not in use is an index error."""
+        """Return the vectors of ids, int64 [...]; an id that is not in use is out of range."""
         return F.embedding(self.rows[input], self.weight)
 
     def restored(self) -> nn.Embedding:
-        """Return the full embedding with the rows in use as they are now."""
+        """Return the full embedding, with the current values of the rows in use."""
         (full,) = self.full
         with torch.no_grad():
             full.weight[self.used] = self.weight
@@ -43,7 +43,7 @@ class TrimmedEmbedding(nn.Embedding):
 
 
 def trim(backbone: MinBert, input_ids: Iterable[NDArray[np.int32]]) -> None:
-    """Leave a backbone the embeddings of the ids that occur, padding among them."""
+    """Reduce the word embeddings of a backbone to the ids that occur, including padding."""
     used = np.unique(np.concatenate([*input_ids, [backbone.config.pad_token_id]]))
     full = backbone.embeddings.word
     rows = torch.from_numpy(used.astype(np.int64)).to(full.weight.device)
@@ -51,6 +51,6 @@ def trim(backbone: MinBert, input_ids: Iterable[NDArray[np.int32]]) -> None:
 
 
 def restore(backbone: MinBert) -> None:
-    """Give a backbone its full vocabulary back, if it was trimmed."""
+    """Restore the full vocabulary of a backbone, if it was trimmed."""
     if isinstance(backbone.embeddings.word, TrimmedEmbedding):
         backbone.embeddings.word = backbone.embeddings.word.restored()

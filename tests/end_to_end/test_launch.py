@@ -18,7 +18,7 @@ def assert_continued(repository: Repository) -> None:
     """See that the run was not begun anew, and that no checkpoint is left once it is scored."""
     assert not list((repository.folder / ".checkpoints").glob(f"{KILLED}-*/"))
     log = (repository.folder / f".logs/train@{KILLED}.log").read_text()
-    assert f"{KILLED}  goes on after epoch 0, step " in log
+    assert f"{KILLED}  resumes after epoch 0, step " in log
 
 
 def test_a_killed_launch_continues(repository: Repository) -> None:

@@ -178,7 +178,7 @@ def test_a_killed_sweep_continues(repository: Repository) -> None:
         assert disturb(repository, FAULTS["kill -9 of all"], lambda _: is_held(), ("trials",))
     done = repository.pipeline("sweep", "--runs", *SWEPT, "--seeds", "2", "--grid", GRID)
     assert done.returncode == 0, done.stderr
-    assert f"{late}  goes on after epoch 0, step " in done.stderr
+    assert f"{late}  resumes after epoch 0, step " in done.stderr
     assert early not in done.stderr  # which had finished
     assert repository.hashes("data/trials").keys() == {
         f"data/trials/{trial}/{name}"

@@ -22,7 +22,7 @@ from pipeline.heads.metrics import Score
 from pipeline.heads.model import MultitaskBert
 from pipeline.heads.predict import predict
 from pipeline.training import loop
-from pipeline.training.loop import STEPS_BETWEEN_LOOKS, Progress, Trainer
+from pipeline.training.loop import STEPS_BETWEEN_CHECKS, Progress, Trainer
 from tests.params import PARAMS
 from tests.splits import random_split
 from tests.training.conftest import CPU, PLAN, finetuned, frozen
@@ -253,7 +253,7 @@ def test_a_spoiled_run_stops_in_the_epoch_and_names_the_corpus() -> None:
     trainer = frozen({"sst": 4, "sts": 1200})  # a batch of sst, then 300
     trainer.labels["sts"][:] = float("nan")
     progress = fitted(trainer)
-    assert [row.steps for row in progress.history] == [1, STEPS_BETWEEN_LOOKS - 1]
+    assert [row.steps for row in progress.history] == [1, STEPS_BETWEEN_CHECKS - 1]
     assert progress.stopped == "the loss is nan in step 1, epoch 1 (sts)"
 
 

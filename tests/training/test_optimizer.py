@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from pipeline.plumbing.params import OptimizerParams
-from pipeline.training.optimizer import new_optimizer, step_idle_too
+from pipeline.training.optimizer import add_zero_gradients, new_optimizer
 
 
 def by_hand(gradients: list[float], weight: float, decay: float) -> list[float]:
@@ -38,7 +38,7 @@ def test_idle_heads_are_stepped_with_a_zero_gradient_after_their_first_turn(
     for name in "babbab":
         optimizer.zero_grad(set_to_none=True)
         (heads[name].weight * 5).sum().backward()
-        step_idle_too(optimizer)
+        add_zero_gradients(optimizer)
         optimizer.step()
         seen.append(heads["a"].weight.item())
     # before its first turn, it has no moments and does not change; its steps count from there

@@ -1,1 +1,1 @@
-"""From text to token ids, once, on disk."""
+"""Tokenizes each text once, and keeps the token ids on disk."""

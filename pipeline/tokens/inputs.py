@@ -1,6 +1,6 @@
-"""The lists of the files that each run reads, with their hashes.
+"""For each run, a list of the files that it reads, with their hashes.
 
-DVC's templates have no lists, so `train@<run>` cannot depend on one corpus for one run and on three
+DVC cannot template lists, so `train@<run>` cannot depend on one corpus for one run and on three
 for another. It depends on this list instead, which changes exactly when a file that the run reads
 changes (docs/decisions/0003-inputs.md).
 """
@@ -17,32 +17,32 @@ from pipeline.plumbing.params import RunParams
 
 
 def write_inputs(name: str, run: RunParams, out: Path) -> None:
-    """List what a run reads, with hashes.
+    """Write the list of the files that a run reads, with their hashes.
 
-    For a run on pairs, it also lists the files for the other encoding, which a trial may use.
+    For a run on pairs, it also lists the files of the other encoding, because a trial may use them.
 
     Raises:
         TrainingError: a file is missing.
     """
-    files, otherwise = _hashes(run), {}
+    files, other_files = _hashes(run), {}
     for encoding in PAIR_ENCODINGS:
         if run.pair_encoding not in (None, encoding):
-            otherwise = _hashes(run.model_copy(update={"pair_encoding": encoding}))
+            other_files = _hashes(run.model_copy(update={"pair_encoding": encoding}))
     record = RunInputs(
         run=name,
         pair_encoding=run.pair_encoding,
         files=files,
-        files_of_other_encoding=otherwise,
+        files_of_other_encoding=other_files,
     )
     record.write(out)
 
 
 def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, str]:
-    """Return the listed hashes of the files that a run reads with an encoding, by name.
+    """Return the listed hashes, by file name, of what a run reads with an encoding.
 
     Raises:
         TrainingError: the list is missing or damaged.
-        SchemaError: it is of another version.
+        SchemaError: another version of this project wrote the list.
     """
     try:
         record = RunInputs.read(path)
@@ -53,7 +53,7 @@ def listed_files(path: Path, pair_encoding: PairEncoding | None) -> dict[str, st
 
 
 def check_files(hashes: Mapping[str, str]) -> None:
-    """Check files against their listed hashes, by name.
+    """Compare files with their listed hashes.
 
     Raises:
         TrainingError: a file is missing or has changed.
@@ -64,7 +64,7 @@ def check_files(hashes: Mapping[str, str]) -> None:
 
 
 def _hashes(run: RunParams) -> dict[str, str]:
-    """Hash what a run reads: tokens, and either features or the backbone's weights."""
+    """Hash the files that a run reads: tokens, and either features or the backbone."""
     folders = [paths.tokens_dir(corpus) for corpus in run.corpora]
     files = [paths.BACKBONE / paths.CONFIG, paths.BACKBONE / paths.WEIGHTS]
     if run.mode == "pretrain":

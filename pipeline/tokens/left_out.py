@@ -1,4 +1,4 @@
-"""The outs of a run that is left out because a corpus is missing: DVC needs them to exist."""
+"""Placeholder outs of a run that is left out because a corpus is missing: DVC requires outs."""
 
 import logging
 from pathlib import Path
@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 
 def write_left_out(params: Params, run: str, *outs: Path) -> bool:
-    """Return whether a run is left out; if so, write the reason in place of its outs.
+    """Return whether a run is left out; if so, write the reason into its outs.
 
     Args:
         params: the params that contain the run.
-        run: its name.
-        outs: files, and folders, which have no suffix.
+        run: the name of the run.
+        outs: its files and folders; an out without a suffix is a folder.
     """
     reason = params.left_out.get(run)
     if reason is None:

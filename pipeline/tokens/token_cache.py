@@ -1,7 +1,7 @@
-"""Token ids of a corpus on disk: ragged, memory-mapped, tokenized once.
+"""The token ids of a corpus on disk: tokenized once, unpadded, memory-mapped.
 
 A cache is a folder with four arrays for each split and one `cache.json`. Sentence s of example i
-is number `i * num_sentences + s`.
+has the index `i * num_sentences + s`.
 """
 
 from collections.abc import Mapping
@@ -30,42 +30,42 @@ ARRAYS = ("input_ids", "offsets", "labels", "example_ids")
 class TokenizedSplit:
     """One split of a corpus, memory-mapped.
 
-    N examples of S sentences each. A model reads each sentence as a sequence of its own, or, where
-    `is_joint`, both sentences of a pair as one: they stand side by side here.
+    It has N examples of S sentences, stored one after another. A model reads each sentence as a
+    separate sequence or, if `is_joint`, both sentences of a pair as one sequence.
     """
 
     corpus: Corpus
-    input_ids: NDArray[np.int32]  # all sentences in a row
-    offsets: NDArray[np.int64]  # [N * S + 1]
-    labels: NDArray[np.float32]  # [N], NaN where a split has none
+    input_ids: NDArray[np.int32]  # all sentences, concatenated
+    offsets: NDArray[np.int64]  # [N * S + 1], sentence j is input_ids[offsets[j] : offsets[j + 1]]
+    labels: NDArray[np.float32]  # [N], NaN in a split without labels
     example_ids: NDArray[np.str_]  # [N]
     pad_id: int
-    max_length: int = 512  # tokens that a sequence may have
+    max_length: int = 512  # maximum number of tokens of a sequence
     is_joint: bool = False
-    num_cut: int = 0  # pairs that lost tokens to become one sequence
+    num_cut: int = 0  # joint pairs that were truncated
 
     def __len__(self) -> int:
-        """Count the examples."""
+        """Return the number of examples."""
         return len(self.labels)
 
     @property
     def num_sequences(self) -> int:
-        """Count the sequences of an example, G."""
+        """Return the number of sequences per example, G."""
         return 1 if self.is_joint else self.corpus.task.num_sentences
 
     @property
     def sequence_offsets(self) -> NDArray[np.int64]:
-        """Return where sequences begin and the last one ends, [N * G + 1]."""
+        """Return where each sequence starts and where the last one ends, [N * G + 1]."""
         return self.offsets[:: self.corpus.task.num_sentences // self.num_sequences]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Return the tokens of each example's longest sequence, [N]."""
+        """Return the number of tokens in the longest sequence of each example, [N]."""
         per_sequence = np.diff(self.sequence_offsets).reshape(len(self), self.num_sequences)
         return np.asarray(per_sequence.max(axis=1, initial=0))
 
     def sentences(self, example: int) -> list[NDArray[np.int32]]:
-        """Return the ids of an example's sentences."""
+        """Return the token ids of the sentences of an example."""
         count = self.corpus.task.num_sentences
         bounds = self.offsets[example * count : (example + 1) * count + 1]
         return [self.input_ids[a:b] for a, b in pairwise(bounds)]
@@ -78,14 +78,14 @@ def write_cache(
     max_length: int,
     out: Path,
 ) -> dict[Split, int]:
-    """Tokenize a corpus; return how many sentences of each split were cut at `max_length`.
+    """Tokenize a corpus; return the number of sentences truncated to `max_length` per split.
 
     Args:
         frames: the splits in the uniform schema.
-        corpus: what they are.
+        corpus: the corpus of the splits.
         tokenizer_path: the backbone's tokenizer.json.
-        max_length: tokens of a sentence, [CLS] and [SEP] included.
-        out: the folder of the cache; what it held before is replaced.
+        max_length: maximum number of tokens of a sentence, including [CLS] and [SEP].
+        out: the folder of the cache, which is replaced.
     """
     tokenizer = load_tokenizer(tokenizer_path)
     columns = ["first", "second"][: corpus.task.num_sentences]
@@ -115,18 +115,18 @@ def write_cache(
 
 
 def read_cache(folder: Path, split: Split) -> TokenizedSplit:
-    """Open one split of a cache; the ids stay on disk until they are used.
+    """Open one split of a cache; the token ids stay on disk until they are used.
 
     Raises:
         CorpusError: the cache is missing or damaged.
-        SchemaError: it is of another version.
+        SchemaError: another version of this project wrote the cache.
     """
     try:
         cache = TokenCache.read(folder / "cache.json")
         arrays: dict[str, Any] = {}
         for name in ARRAYS:
             path = _array_path(folder, split, name)
-            is_large = path.stat().st_size > 4096  # than a page; a smaller one may even be empty
+            is_large = path.stat().st_size > 4096  # more than a page; empty files cannot be mapped
             arrays[name] = read_array(path, mapped="r" if is_large else None)
         return TokenizedSplit(
             CORPORA[cache.corpus], **arrays, pad_id=cache.pad_id, max_length=cache.max_length

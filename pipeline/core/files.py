@@ -1,7 +1,7 @@
-"""Writes files completely or not at all: first under a temporary name, then one rename.
+"""Writes files atomically: first under a temporary name, which is then renamed.
 
-A file is flushed to disk before the rename, so a power cut leaves either the old or the new one.
-The next process that writes the same file removes what a killed process left behind.
+A file is flushed to disk before the rename, so a power failure leaves either the old or the new
+file. The next process that writes the same file removes the remains of a killed process.
 """
 
 import errno
@@ -32,9 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
-        _to_disk(temporary)
+        _flush(temporary)
         temporary.replace(path)
-        _to_disk(path.parent)
+        _flush(path.parent)
     except OSError as error:
         # name the file that the user knows, not the temporary one
         if error.errno and str(error.filename or temporary) == str(temporary):
@@ -53,16 +53,16 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     _remove_remains(folder)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = temporary.with_suffix(".old")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process with the same id
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed process with the same id
     try:
         temporary.mkdir(parents=True)
         yield temporary
-        _to_disk(temporary)
+        _flush(temporary)
         try:
             if folder.exists():
                 folder.rename(old)
             temporary.rename(folder)
-        except BaseException:  # such as Ctrl-C between the two
+        except BaseException:  # such as Ctrl-C between the two renames
             if old.exists() and not folder.exists():
                 old.rename(folder)
             raise
@@ -77,7 +77,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def _remove_remains(path: Path) -> None:
-    """Remove the temporary files of this name whose processes have ended."""
+    """Remove temporary files and folders of `path` whose processes have ended."""
     for remains in path.parent.glob(f".{path.name}.*"):
         number, _, kind = remains.name.removeprefix(f".{path.name}.").partition(".")
         if kind not in ("part", "old") or not number.isdigit() or psutil.pid_exists(int(number)):
@@ -88,28 +88,28 @@ def _remove_remains(path: Path) -> None:
             remains.unlink(missing_ok=True)
 
 
-def _to_disk(path: Path) -> None:
+def _flush(path: Path) -> None:
     """Flush the content of a file, or the entries of a folder, to disk."""
     if sys.platform == "win32" and path.is_dir():
-        return  # Windows cannot open a folder
+        return  # Windows cannot open folders
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     except OSError as error:
         if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise  # some file systems do not support it for folders
+            raise  # some file systems cannot flush folders
     finally:
         os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with Unix line ends."""
+    """Write UTF-8 text with Unix line endings."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
-    """Write indented JSON with a final newline; NaN and infinity are errors."""
+    """Write indented JSON with a final newline; raise ValueError for NaN and infinity."""
     write_text(path, json.dumps(value, indent=2, sort_keys=sort_keys, allow_nan=False) + "\n")
 
 
@@ -119,13 +119,13 @@ def read_json(path: Path) -> Any:
 
 
 def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") -> None:
-    """Reject a file of another kind or version.
+    """Raise an error if a file is of another kind or version.
 
     Args:
         path: the name of the file in the message.
         found: the schema of the file.
         schema: the expected schema.
-        remedy: how to get such a file (default: the remedy of the schema).
+        remedy: how to get a file with the expected schema (default: the remedy of the schema).
 
     Raises:
         SchemaError: the file has another schema.
@@ -139,20 +139,20 @@ def check_schema(path: Path, found: object, schema: Schema, remedy: str = "") ->
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as 64 hex digits."""
+    """Return the SHA-256 of a file as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def md5_of(path: Path) -> str:
-    """Return the md5 of a file, which DVC uses as its name."""
+    """Return the MD5 of a file, which is its name in the DVC cache."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
         return digest.hexdigest()
 
 
 def git_blob_sha1_of(path: Path) -> str:
-    r"""Return git's name for a file's content: sha1 of `blob <size>\0` and the content."""
-    begun = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    r"""Return the git blob id of a file: the SHA-1 of `blob <size>\0` and the content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: begun).hexdigest()
+        return hashlib.file_digest(file, lambda: digest).hexdigest()

@@ -1,4 +1,4 @@
-"""What all records have in common: how they are written, read and checked."""
+"""The base class of all records: writes, reads and checks them."""
 
 import json
 from pathlib import Path
@@ -13,36 +13,36 @@ STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class RecordError(ValueError):
-    """A value in a record is missing, unknown or of another type."""
+    """A value in a record is missing, unknown or of the wrong type."""
 
 
 class Record(BaseModel):
     """The content of a JSON file with a schema.
 
-    It refuses missing keys, unknown keys and values of another type.
+    It rejects missing keys, unknown keys and values of the wrong type.
     """
 
     model_config = {**STRICT, "frozen": True}
     SCHEMA: ClassVar[Schema]
 
     def write(self, path: Path, *, sort_keys: bool = True) -> None:
-        """Write the file; equal records have equal bytes."""
+        """Write the file; equal records give the same bytes."""
         content = self.model_dump(mode="json", by_alias=True)
         write_json(path, {"schema": str(self.SCHEMA), **content}, sort_keys=sort_keys)
 
     @classmethod
     def read(cls, path: Path, called: Path | None = None, remedy: str = "") -> Self:
-        """Read the file.
+        """Read a record from a file.
 
         Args:
-            path: where it is.
-            called: its name in messages (default: its path).
+            path: the file to read.
+            called: the name of the file in messages (default: its path).
             remedy: how to get a file of this version (default: the remedy of the schema).
 
         Raises:
-            SchemaError: another version of this project wrote it.
-            OSError: it cannot be read.
-            ValueError: it is damaged; a RecordError says where.
+            SchemaError: another version of this project wrote the file.
+            OSError: the file cannot be read.
+            ValueError: the file is damaged; a RecordError says where.
         """
         content = read_json(path)
         if not isinstance(content, dict):

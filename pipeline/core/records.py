@@ -1,4 +1,4 @@
-"""The JSON files that one stage writes and another reads: one record each, with its schema."""
+"""The JSON files that one stage writes and another reads: a record with a schema for each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
@@ -12,7 +12,7 @@ from pipeline.core.record import STRICT, Record
 from pipeline.core.tasks import CorpusName, IdleHeads, Metric, Mode, PairEncoding, Split
 
 Severity = Literal["critical", "warning", "info"]
-Scope = Split | Literal["all"]  # one split, or all of a corpus together
+Scope = Split | Literal["all"]  # one split, or all splits of a corpus together
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -21,7 +21,7 @@ class Dropped:
 
     split: Split
     id: str
-    row: int  # the line at which it begins; the header is 1
+    row: int  # the line where it starts; the header is line 1
     reason: str
 
 
@@ -46,35 +46,35 @@ class CorpusOrigin(Record):
 
 @dataclass(frozen=True, config=STRICT)
 class Example:
-    """A row that does not meet an expectation."""
+    """A row that violates an expectation."""
 
     id: str
     text: str
-    detail: str  # what is wrong with it, where the text does not show it; else ""
+    detail: str  # what is wrong, if the text does not show it; else ""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Finding:
-    """Whether one split meets one expectation."""
+    """The result of one expectation on one split."""
 
     expectation: str
     split: Scope
     severity: Severity
     success: bool
-    description: str  # a sentence: what must be so
+    description: str  # a sentence that says what is expected
     observed: str  # how many rows differ, and how: "2 of 300 empty"
     unexpected_count: int | None = None  # rows; None if the expectation is about the whole split
     examples: Sequence[Example] = ()
 
     @property
     def stops(self) -> bool:
-        """Say whether the pipeline must not go on."""
+        """Return whether the pipeline must stop."""
         return self.severity == "critical" and not self.success
 
 
 @dataclass(frozen=True, config=STRICT)
 class Lengths:
-    """Words per sentence; None without sentences."""
+    """Words per sentence; None if there are no sentences."""
 
     min: int | None = None
     median: float | None = None
@@ -83,24 +83,24 @@ class Lengths:
 
 
 class CorpusReport(Record):
-    """What the data page shows of a corpus, and everything that validation found in it."""
+    """What the data page shows about a corpus, with all validation findings."""
 
     SCHEMA = schemas.VALIDATE
     corpus: CorpusName
     source: str
     counts: Mapping[Split, int]
     paper_counts: Mapping[Split, int]
-    count_notes: Mapping[Split, str]  # why the two differ; "" where they do not
+    count_notes: Mapping[Split, str]  # why the two counts differ; "" if they do not
     dropped: Sequence[Dropped]
     notes: Sequence[str]
     label_balance: Mapping[Split, Mapping[str, int]]
     lengths: Mapping[Split, Lengths]
-    length_counts: Mapping[Split, Mapping[str, int]]  # sentences by their number of words
-    findings: Sequence[Finding]  # by split, those of all splits last, then by name
+    length_counts: Mapping[Split, Mapping[str, int]]  # number of sentences by number of words
+    findings: Sequence[Finding]  # sorted by split ("all" last), then by name
 
 
 class TokenCache(Record):
-    """cache.json: what the arrays of a token cache hold."""
+    """cache.json: describes the arrays of a token cache."""
 
     SCHEMA = schemas.TOKENS
     corpus: CorpusName
@@ -124,7 +124,7 @@ class RunInputs(Record):
     run: str
     pair_encoding: PairEncoding | None
     files: Mapping[str, str]
-    files_of_other_encoding: Mapping[str, str]  # which a trial may use
+    files_of_other_encoding: Mapping[str, str]  # a trial may use them
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -147,24 +147,24 @@ class RunSummary(Record):
     pair_encoding: PairEncoding | None
     idle_heads: IdleHeads | None
     batch_size: Mapping[CorpusName, int]
-    learning_rate: float  # as used: the run's, scaled by the profile
+    learning_rate: float  # as used: scaled by the profile
     dropout: float
     seed: int
     epochs: int
     best_epoch: int  # 0: no epoch was completed
     best_epoch_of: Mapping[CorpusName, int | None]
     stopped: str | None  # why training ended early
-    turns: Mapping[CorpusName, int]  # batches of each corpus in a round of Equation 1
+    turns: Mapping[CorpusName, int]  # number of batches of each corpus in a round of Equation 1
     discarded: Mapping[CorpusName, LeftOut]
-    pairs_cut: Mapping[CorpusName, Mapping[Split, int]]  # joint pairs cut to the longest input
+    pairs_cut: Mapping[CorpusName, Mapping[Split, int]]  # number of truncated joint pairs
     parameters_trained: int
     device: str
-    precision: Literal["bf16", "fp32"]  # of the backbone's matrix products
+    precision: Literal["bf16", "fp32"]  # of the matrix products of the backbone
     versions: Mapping[str, str]
 
     @property
     def trained_on(self) -> str:
-        """Return the device and, in brackets, the precision."""
+        """Return the device with the precision in parentheses."""
         return f"{self.device} ({self.precision})"
 
 
@@ -175,7 +175,7 @@ class Bin:
     low: float
     high: float
     count: int
-    predicted: float | None  # mean confidence or prediction; None without examples
+    predicted: float | None  # mean confidence or prediction; None if the bin is empty
     true: float | None  # fraction of correct predictions, or mean label
 
 
@@ -191,14 +191,14 @@ class Mistake:
 
 @dataclass(frozen=True, config=STRICT)
 class Analysis:
-    """Predictions beside labels; predictions that are not finite are left out."""
+    """Compares predictions with labels, without predictions that are not finite."""
 
-    confusion: Sequence[Sequence[int]]  # examples by [label][prediction]; empty for similarities
+    confusion: Sequence[Sequence[int]]  # counts by [label][prediction]; empty for similarities
     points: Sequence[tuple[float, float]]  # (label, prediction) of similarities
     bins: Sequence[Bin]
     calibration_error: float | None  # expected calibration error
-    mistakes: Sequence[Mistake]  # most confident first; similarities: farthest off first
-    num_zero: int | None  # similarities that are exactly 0, where the head's ReLU is flat
+    mistakes: Sequence[Mistake]  # most confident first; for similarities, largest error first
+    num_zero: int | None  # predicted similarities of exactly 0, where the ReLU is flat
 
 
 class DevScore(BaseModel):
@@ -212,7 +212,7 @@ class DevScore(BaseModel):
     ci_high: float | None
     reason: str | None  # why the score is undefined
     secondary: Mapping[str, float | None]  # further metrics
-    majority_class: float | None  # accuracy of always predicting the commonest class
+    majority_class: float | None  # accuracy of always predicting the most common class
     best_epoch: int
 
     @model_validator(mode="after")
@@ -226,11 +226,11 @@ class CorpusScores(DevScore):
     """A run's score on a dev set, with its analysis."""
 
     analysis: Analysis
-    left_out: Mapping[Split, int]  # predictions that are not finite
+    left_out: Mapping[Split, int]  # number of predictions that are not finite
 
 
 class RunScores(Record):
-    """scores/<run>.json: what the stage `evaluate` found."""
+    """scores/<run>.json: the results of the stage `evaluate`."""
 
     SCHEMA = schemas.EVALUATE
     run: str
@@ -239,7 +239,7 @@ class RunScores(Record):
 
 
 class TrialSummary(RunSummary):
-    """run.json of a trial, inside its scores.json."""
+    """The run.json of a trial, stored inside its scores.json."""
 
     schema_: Literal["train/3"] = Field("train/3", alias="schema")
 
@@ -256,12 +256,12 @@ class TrialScores(Record):
 
 @dataclass(frozen=True, config=STRICT)
 class Difference:
-    """The second score minus the first."""
+    """The difference between two scores: the second minus the first."""
 
     value: float
     ci_low: float
     ci_high: float
-    p_value: float  # how often chance alone gives a difference this large in either direction
+    p_value: float  # two-sided: how often chance alone gives a difference this large
 
 
 class Differences(Record):
@@ -272,21 +272,21 @@ class Differences(Record):
 
 
 class RecordedParams(Record):
-    """params.json: the params in force; plumbing/params.py checks them."""
+    """params.json: the params in effect; plumbing/params.py checks them."""
 
     SCHEMA = schemas.REPORT
     params: Mapping[str, Any]
 
 
 class RecordedTrials(Record):
-    """trials.json: the trials in force; plumbing/trials.py checks them."""
+    """trials.json: the trials in effect; plumbing/trials.py checks them."""
 
     SCHEMA = schemas.REPORT
     trials: Mapping[str, Any]
 
 
 class Texts(Record):
-    """texts.json: the texts of mistakes by corpus and id; generated corpora only."""
+    """texts.json: the texts of mistakes by corpus and id, only for generated corpora."""
 
     SCHEMA = schemas.REPORT
     texts: Mapping[CorpusName, Mapping[str, str]]

@@ -1,4 +1,4 @@
-"""Three tasks and four corpora, as data (sections 4.2 to 4.4 and Table 1 of the paper)."""
+"""The three tasks and four corpora (sections 4.2 to 4.4 and Table 1 of the paper)."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -20,19 +20,19 @@ IDLE_HEADS: tuple[IdleHeads, ...] = get_args(IdleHeads)
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be predicted, from which vectors, under which objective."""
+    """What a head predicts, from which vectors, and with which objective."""
 
     name: TaskName
-    title: str  # as the paper's tables name it
+    title: str  # the name in the tables of the paper
     num_sentences: int  # 1, or 2 for a pair
-    pooling: Pooling  # which vector stands for a sentence
+    pooling: Pooling  # how token vectors become a sentence vector
     objective: Objective
     metric: Metric
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """One labelled data set. Labels run from 0 to `max_label`; its head has `num_outputs`."""
+    """One labeled data set. Labels range from 0 to `max_label`; the head has `num_outputs`."""
 
     name: CorpusName
     title: str
@@ -42,17 +42,17 @@ class Corpus:
 
     @property
     def is_pair(self) -> bool:
-        """Say whether an example is two sentences."""
+        """Return whether an example has two sentences."""
         return self.task.num_sentences == 2
 
     @property
     def has_classes(self) -> bool:
-        """Say whether labels are whole numbers, one per class."""
+        """Return whether labels are classes, numbered from 0."""
         return self.task.metric == "accuracy"
 
 
 def feature_set(corpus: CorpusName, encoding: PairEncoding | None) -> str:
-    """Return the name of a corpus's stored vectors: `sst`, or `quora-joint`."""
+    """Return the name of the stored vectors of a corpus, such as `sst` or `quora-joint`."""
     return corpus if encoding is None else f"{corpus}-{encoding}"
 
 
@@ -70,7 +70,7 @@ CORPORA: dict[CorpusName, Corpus] = {
     )
 }
 
-# the stored vectors of the frozen backbone: a pair corpus has them once for each encoding
+# the stored vectors of the frozen backbone; a pair corpus has one set for each encoding
 FEATURE_SETS: dict[str, tuple[CorpusName, PairEncoding | None]] = {
     feature_set(name, encoding): (name, encoding)
     for name, corpus in CORPORA.items()

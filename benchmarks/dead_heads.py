@@ -51,7 +51,7 @@ from pipeline.reporting.dead_heads import (
     sentiment_sentences,
     similarity_sentences,
 )
-from pipeline.reporting.drawing import FAINT, Sheet, drawn, labelled
+from pipeline.reporting.drawing import FAINT, Sheet, drawn, labeled
 from pipeline.training.loop import Trainer, TrainingPlan, plan_of
 from pipeline.training.round_robin import loss_weights
 
@@ -123,9 +123,9 @@ def figure(runs: Sequence[HeadsRun]) -> str:
                 zeros.plot(epochs, run.zeros, **style)
             for axes, score in ((sst, PAPER["sst"]), (sts, PAPER["sts"])):
                 axes.axhline(score, color="black", linestyle="-.", label="paper", **FAINT)
-            labelled(sst, "", "SST accuracy" if column == 0 else "", title)
-            labelled(sts, "", "STS correlation" if column == 0 else "")
-            labelled(zeros, "epoch", "STS: share of zeros" if column == 0 else "")
+            labeled(sst, "", "SST accuracy" if column == 0 else "", title)
+            labeled(sts, "", "STS correlation" if column == 0 else "")
+            labeled(zeros, "epoch", "STS: share of zeros" if column == 0 else "")
         handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
         paper.legend(handles.values(), handles, loc="lower center", ncols=len(handles))
 

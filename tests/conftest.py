@@ -154,7 +154,7 @@ def served_dir(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory
             profiles__demo__learning_rate_scale={"pretrain": 30.0, "finetune": 100.0},
             evaluation__batch_size=8,
         )
-        small.done("dvc", "config", "cache.type", "copy")  # so that copies can be spoilt
+        small.done("dvc", "config", "cache.type", "copy")  # so that copies can be damaged
         small.make()
         small.set(runs=runs)  # a benchmark trains others
 

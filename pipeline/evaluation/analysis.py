@@ -14,7 +14,7 @@ NUM_BINS = 10
 NUM_DECIMALS = 4  # of what is kept only to be drawn or shown
 
 
-def analyse(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Analysis:
+def analyze(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Analysis:
     """Set predictions beside labels.
 
     Args:

@@ -62,8 +62,8 @@ def percentiles(values: NDArray[np.float64], confidence: float) -> tuple[float, 
 
 def standardized(values: Values) -> NDArray[np.float64]:
     """Shift and scale values, not all equal, to mean 0 and variance 1."""
-    centred = np.asarray(values, dtype=np.float64) - np.mean(values, dtype=np.float64)
-    return np.asarray(centred / np.sqrt(np.mean(centred**2)))
+    centered = np.asarray(values, dtype=np.float64) - np.mean(values, dtype=np.float64)
+    return np.asarray(centered / np.sqrt(np.mean(centered**2)))
 
 
 def _pearsons(

@@ -20,7 +20,7 @@ from pipeline.encoder.device import choose_device, make_deterministic
 from pipeline.encoder.kernels import kernels_on
 from pipeline.encoder.weights import load_weights
 from pipeline.errors import TrainingError
-from pipeline.evaluation.analysis import analyse
+from pipeline.evaluation.analysis import analyze
 from pipeline.evaluation.course_format import write_predictions
 from pipeline.evaluation.intervals import bootstrap_interval
 from pipeline.heads.examples import open_examples, open_model
@@ -65,7 +65,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
             if each.name == "dev":
                 if corpus.has_classes:
                     known = probabilities_of(corpus, known)
-                analysis = analyse(corpus, in_double(known), split.labels, split.example_ids)
+                analysis = analyze(corpus, in_double(known), split.labels, split.example_ids)
                 scored[corpus.name] = score_answers(params, each), analysis
     record = RunScores(
         run=name,
@@ -120,7 +120,7 @@ def _answers(
 
 
 def score_answers(params: Params, answers: Answers) -> DevScore:
-    """Score the answers for a labelled split; an undefined score has a reason."""
+    """Score the answers for a labeled split; an undefined score has a reason."""
     corpus, labels, summary = answers.split.corpus, answers.split.labels, answers.summary
     result, reason = score(corpus, answers.predictions, labels), None
     if not summary.best_epoch:

@@ -100,7 +100,7 @@ def _unusable(predictions: Values, labels: Values) -> str | None:
     if predictions.shape != labels.shape or predictions.ndim != 1:
         raise ValueError(f"predictions {predictions.shape} and labels {labels.shape} must be [N]")
     if not np.isfinite(labels).all():
-        raise ValueError("labels are not finite: is this an unlabelled split?")
+        raise ValueError("labels are not finite: is this an unlabeled split?")
     if not len(labels):
         return NO_EXAMPLES
     return None if np.isfinite(predictions).all() else NOT_FINITE

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from pipeline.core.tasks import Mode, Split
 
 # from Okabe and Ito's palette: distinct for color-blind readers, dark enough on white
-COLOURS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}
-SPLIT_COLOURS: dict[Split, str] = {"train": "#0072B2", "dev": "#D55E00", "test": "#009E73"}
+COLORS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}
+SPLIT_COLORS: dict[Split, str] = {"train": "#0072B2", "dev": "#D55E00", "test": "#009E73"}
 INK = "#444444"
 FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # the paper's scores
 CHARACTERS = 12.2  # per inch, in font size 9
@@ -75,7 +75,7 @@ def _place(figure: Figure, sheet: Sheet) -> None:
     )
 
 
-def labelled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
+def labeled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
     """Set the labels and the title of a panel, and draw a faint grid."""
     axes.set(xlabel=x, ylabel=y)
     if title:

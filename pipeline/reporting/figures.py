@@ -14,7 +14,7 @@ from pipeline.core.paper import Scheme
 from pipeline.core.records import CorpusReport
 from pipeline.core.tasks import CORPORA, SPLITS, CorpusName, Split
 from pipeline.plumbing.params import Params
-from pipeline.reporting.drawing import COLOURS, FAINT, INK, SPLIT_COLOURS, Sheet, drawn, labelled
+from pipeline.reporting.drawing import COLORS, FAINT, INK, SPLIT_COLORS, Sheet, drawn, labeled
 from pipeline.reporting.results import Outcome, Result
 
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}
@@ -45,12 +45,12 @@ def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
                     scores = outcome.scores(result)
                     axes.plot(list(scores), list(scores.values()), **_look(result))
                     if result.paper_score is not None:
-                        look = {"color": COLOURS[result.mode], **FAINT}
+                        look = {"color": COLORS[result.mode], **FAINT}
                         style = PAPER_STYLES[result.scheme]
                         axes.axhline(result.paper_score, linestyle=style, **look)
             _by_epoch(axes, longest)
             metric = f"dev {CORPORA[corpus].task.metric}"
-            labelled(axes, "epoch", metric, CORPORA[corpus].title)
+            labeled(axes, "epoch", metric, CORPORA[corpus].title)
         for axes in panels[len(CORPORA) :]:
             axes.set_visible(False)
         figure.legend(handles=list(_legend(outcome.results)), loc="lower center", ncols=3)
@@ -64,13 +64,13 @@ def _by_epoch(axes: Any, last: int) -> None:
 
 
 def _look(result: Result) -> dict[str, Any]:
-    return {"color": COLOURS[result.mode], "markersize": 4, **LOOKS[result.scheme]}
+    return {"color": COLORS[result.mode], "markersize": 4, **LOOKS[result.scheme]}
 
 
 def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
     """Yield a line for each kind of curve in the figure, then for each kind of paper's score."""
     kinds = {(row.mode, row.scheme): row for row in rows}
-    for mode, scheme in product(COLOURS, LOOKS):
+    for mode, scheme in product(COLORS, LOOKS):
         if (mode, scheme) in kinds:
             yield _key(f"{scheme} {mode}", **_look(kinds[mode, scheme]))
     for scheme, style in PAPER_STYLES.items():
@@ -90,19 +90,19 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
     def draw(figure: Figure) -> None:
         axes: Any = figure.subplots()
         for place, row in enumerate(rows):
-            colour = COLOURS[row.mode]
+            color = COLORS[row.mode]
             if row.score is None:
                 axes.text(0.01, place, str(row.reason), va="center", fontsize=8, color=INK)
             else:
-                axes.plot(row.score, place, "o", color=colour)
+                axes.plot(row.score, place, "o", color=color)
             if row.ci_low is not None and row.ci_high is not None:
-                axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=2)
+                axes.plot([row.ci_low, row.ci_high], [place, place], color=color, linewidth=2)
             if row.paper_score is not None:
                 axes.plot(row.paper_score, place, "D", **PAPER_LOOK)
         _by_row(axes, rows)
         axes.invert_yaxis()
         axes.set_xlim(min(0.0, *(row.ci_low or 0.0 for row in rows)), 1.02)
-        handles = [_key(f"ours, {mode}", color=COLOURS[mode], marker="o") for mode in COLOURS]
+        handles = [_key(f"ours, {mode}", color=COLORS[mode], marker="o") for mode in COLORS]
         handles.append(_key("paper", linestyle="", marker="D", **PAPER_LOOK))
         figure.legend(handles=handles, loc="lower center", ncols=3)
 
@@ -136,10 +136,10 @@ def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
                 and tried.seed != own_seed
                 and tried.result.score is not None
             ]
-            look = {"color": COLOURS[row.mode], "markerfacecolor": "white"}
+            look = {"color": COLORS[row.mode], "markerfacecolor": "white"}
             axes.plot(known, [place] * len(known), "o", **look)
             if row.score is not None:
-                axes.plot(row.score, place, "o", color=COLOURS[row.mode])
+                axes.plot(row.score, place, "o", color=COLORS[row.mode])
             if row.seeds and row.seeds.mean is not None:
                 axes.plot(row.seeds.mean, place, **MEAN_LOOK)
         _by_row(axes, rows)
@@ -151,9 +151,9 @@ def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
 
 def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
     """Yield the legend entries for a figure of seeds."""
-    for mode, colour in COLOURS.items():
+    for mode, color in COLORS.items():
         if any(row.mode == mode for row in rows):
-            look: dict[str, Any] = {"color": colour, "linestyle": "", "marker": "o"}
+            look: dict[str, Any] = {"color": color, "linestyle": "", "marker": "o"}
             yield _key(f"{mode}, seed of Table 3", **look)
             yield _key(f"{mode}, other seeds", markerfacecolor="white", **look)
     yield _key("mean over seeds", linestyle="", **MEAN_LOOK)
@@ -173,7 +173,7 @@ def data_histograms(validations: Mapping[CorpusName, CorpusReport], head: str) -
             _labels(right, found.label_balance)
         panels[-1, 0].set_xlabel("words of a sentence; the longest 1 % are left out")
         panels[-1, 1].set_xlabel("label, similarities by the nearest whole number")
-        handles = [_key(split, color=colour) for split, colour in SPLIT_COLOURS.items()]
+        handles = [_key(split, color=color) for split, color in SPLIT_COLORS.items()]
         figure.legend(handles=handles, loc="lower center", ncols=3)
 
     return drawn(Sheet(9, 2.1 * len(validations) + 0.8, between_rows=0.55), head, draw)
@@ -193,7 +193,7 @@ def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
     edges = np.linspace(0, max(*almost, NUM_BARS), NUM_BARS + 1)
     for split, (words, number) in lengths.items():
         heights, _ = np.histogram(words, edges, weights=number / number.sum())
-        axes.stairs(heights, edges, color=SPLIT_COLOURS[split], linewidth=1.2)
+        axes.stairs(heights, edges, color=SPLIT_COLORS[split], linewidth=1.2)
     axes.set(xlim=(0, edges[-1]), ylim=(0, None))
 
 
@@ -203,7 +203,7 @@ def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
     for place, split in enumerate(known):
         shares = np.array(list(balance[split].values())) / sum(balance[split].values())
         left = np.arange(len(shares)) + (place - (len(known) - 1) / 2) * 0.3
-        axes.bar(left, shares, width=0.28, color=SPLIT_COLOURS[split])
+        axes.bar(left, shares, width=0.28, color=SPLIT_COLORS[split])
         axes.set_xticks(range(len(shares)), list(balance[split]))
     axes.set_ylabel("share of examples")
 
@@ -225,15 +225,15 @@ def run_figure(outcome: Outcome, run: str, head: str) -> str:
 def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:
     rows = outcome.history(result)
     epochs = [row.epoch for row in rows]
-    look = {"color": COLOURS[result.mode], "marker": "o", "markersize": 4}
+    look = {"color": COLORS[result.mode], "marker": "o", "markersize": 4}
     loss.plot(epochs, [row.train_loss for row in rows], **look)
     score.plot(epochs, [row.dev_score for row in rows], **look)
     if result.best_epoch:
         score.axvline(result.best_epoch, color=INK, linestyle="-", **FAINT)
     if result.paper_score is not None:
         score.axhline(result.paper_score, color="black", linestyle=":", **FAINT)
-    labelled(loss, "epoch", title=f"{result.corpus}: training loss")
-    labelled(score, "epoch", title=f"dev {result.metric}; the line: kept", fontsize=9)
+    labeled(loss, "epoch", title=f"{result.corpus}: training loss")
+    labeled(score, "epoch", title=f"dev {result.metric}; the line: kept", fontsize=9)
     for axes in (loss, score):
         _by_epoch(axes, max(epochs, default=1))
 
@@ -244,8 +244,8 @@ def _confusion(axes: Any, result: Result) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (label, prediction), count in np.ndenumerate(counts):
-        colour = "white" if shares[label, prediction] > 0.5 else "black"
-        look = {"color": colour, "ha": "center", "va": "center", "fontsize": 8}
+        color = "white" if shares[label, prediction] > 0.5 else "black"
+        look = {"color": color, "ha": "center", "va": "center", "fontsize": 8}
         axes.text(prediction, label, f"{count:,}", **look)
     ticks = range(len(counts))
     axes.set(xticks=ticks, yticks=ticks, xlabel="predicted", ylabel="label", title="confusion")
@@ -253,11 +253,11 @@ def _confusion(axes: Any, result: Result) -> None:
 
 def _scatter(axes: Any, result: Result) -> None:
     points = np.array(result.analysis.points).reshape(-1, 2)
-    look = {"markersize": 3, "alpha": 0.4, "color": COLOURS[result.mode], "markeredgewidth": 0}
+    look = {"markersize": 3, "alpha": 0.4, "color": COLORS[result.mode], "markeredgewidth": 0}
     axes.plot(points[:, 0], points[:, 1], "o", **look)
     ends = [0, result.of_corpus.max_label]
     axes.plot(ends, ends, color=INK, **FAINT)
-    labelled(axes, "label", "predicted", "predicted and true")
+    labeled(axes, "label", "predicted", "predicted and true")
 
 
 def _calibration(axes: Any, result: Result) -> None:
@@ -271,8 +271,8 @@ def _calibration(axes: Any, result: Result) -> None:
         [bin_.predicted for bin_ in filled],
         [bin_.true for bin_ in filled],
         s=[10 + 90 * bin_.count / largest for bin_ in filled],
-        color=COLOURS[result.mode],
+        color=COLORS[result.mode],
         alpha=0.8,
     )
     x, y = ("confidence", "accuracy") if has_classes else ("predicted", "mean label")
-    labelled(axes, x, y, "calibration; area: examples", fontsize=9)
+    labeled(axes, x, y, "calibration; area: examples", fontsize=9)

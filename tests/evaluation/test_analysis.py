@@ -1,11 +1,11 @@
-"""analyse: scikit-learn's confusion matrix and calibration curve, and the order of mistakes."""
+"""analyze: scikit-learn's confusion matrix and calibration curve, and the order of mistakes."""
 
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
 from pipeline.core.tasks import CORPORA
-from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyse
+from pipeline.evaluation.analysis import NUM_BINS, NUM_MISTAKES, analyze
 
 N = 400
 
@@ -19,7 +19,7 @@ def test_bins_equal_scikit_learns_calibration_curve() -> None:
     yes = generator.random(N)
     labels = (generator.random(N) < yes**2).astype(np.float32)
     probabilities = np.stack([1 - yes, yes], axis=1)
-    found = analyse(CORPORA["quora"], probabilities, labels, ids())
+    found = analyze(CORPORA["quora"], probabilities, labels, ids())
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     true, predicted = calibration_curve(right, confidence, n_bins=NUM_BINS)
@@ -34,7 +34,7 @@ def test_bins_equal_scikit_learns_calibration_curve() -> None:
 
 def test_mistakes_are_wrong_and_the_most_confident_come_first() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
-    found = analyse(CORPORA["quora"], probabilities, np.array([0.0, 0, 0, 1]), ids(4))
+    found = analyze(CORPORA["quora"], probabilities, np.array([0.0, 0, 0, 1]), ids(4))
     assert [(m.id, m.label, m.prediction, m.confidence) for m in found.mistakes] == [
         ("id-2", 0.0, 1.0, 0.8),
         ("id-1", 0.0, 1.0, 0.6),
@@ -44,7 +44,7 @@ def test_mistakes_are_wrong_and_the_most_confident_come_first() -> None:
 def test_the_worst_similarities_come_first_and_zeros_are_counted() -> None:
     predictions = np.array([0.0, 2.0, 4.9, 0.0, 7.0])
     labels = np.array([0.0, 2.5, 1.0, 5.0, 5.0])
-    found = analyse(CORPORA["sts"], predictions, labels, ids(5))
+    found = analyze(CORPORA["sts"], predictions, labels, ids(5))
     assert [mistake.id for mistake in found.mistakes] == ["id-3", "id-2", "id-4", "id-1"]
     assert found.num_zero == 2
     assert found.points[1] == (2.5, 2.0)
@@ -55,15 +55,15 @@ def test_the_worst_similarities_come_first_and_zeros_are_counted() -> None:
 
 def test_nan_outputs_are_left_out_and_there_may_be_no_others() -> None:
     probabilities = np.array([[0.1, 0.9], [np.nan, np.nan]])
-    found = analyse(CORPORA["quora"], probabilities, np.array([1.0, 1.0]), ids(2))
+    found = analyze(CORPORA["quora"], probabilities, np.array([1.0, 1.0]), ids(2))
     assert found.confusion == [[0, 0], [0, 1]]
-    nothing = analyse(CORPORA["sts"], np.full(2, np.nan), np.array([1.0, 1.0]), ids(2))
+    nothing = analyze(CORPORA["sts"], np.full(2, np.nan), np.array([1.0, 1.0]), ids(2))
     assert (nothing.calibration_error, list(nothing.mistakes), nothing.num_zero) == (None, [], 0)
-    nothing = analyse(CORPORA["quora"], np.full((2, 2), np.nan), np.array([1.0, 1.0]), ids(2))
+    nothing = analyze(CORPORA["quora"], np.full((2, 2), np.nan), np.array([1.0, 1.0]), ids(2))
     assert (nothing.confusion, nothing.calibration_error) == ([[0, 0], [0, 0]], None)
 
 
 def test_at_most_ten_mistakes_are_kept() -> None:
     generator = np.random.default_rng(0)
-    found = analyse(CORPORA["sts"], generator.random(N), generator.random(N), ids())
+    found = analyze(CORPORA["sts"], generator.random(N), generator.random(N), ids())
     assert len(found.mistakes) == NUM_MISTAKES

@@ -83,7 +83,7 @@ def test_an_undefined_score_has_a_reason(
 
 @pytest.mark.parametrize("metric", ALL)
 def test_missing_labels_and_wrong_shapes_are_bugs(metric: Metric) -> None:
-    with pytest.raises(ValueError, match="unlabelled"):
+    with pytest.raises(ValueError, match="unlabeled"):
         metric(values(0, 1), values(0, np.nan))
     with pytest.raises(ValueError, match=r"\(2,\) and labels \(3,\)"):
         metric(values(0, 1), values(0, 1, 2))

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.core.tasks import CORPORA
 from pipeline.reporting import figures
-from pipeline.reporting.drawing import COLOURS
+from pipeline.reporting.drawing import COLORS
 from pipeline.reporting.figures import learning_curves, scores_beside_paper
 from pipeline.reporting.results import EpochScore, Outcome
 from tests.reporting.conftest import PARAMS, result_of
@@ -44,7 +44,7 @@ def test_an_undefined_epoch_leaves_a_gap(outcome: Outcome) -> None:
     curves = [
         path.get("d", "")
         for path in root.iter(f"{SVG}path")
-        if COLOURS["pretrain"].lower() in path.get("style", "").lower()
+        if COLORS["pretrain"].lower() in path.get("style", "").lower()
         and "stroke-dasharray" not in path.get("style", "")
     ]
     # an SVG "M" for each unbroken part: epoch 1, and epoch 3 after the gap

@@ -45,7 +45,7 @@ def params(served_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 
 @pytest.fixture
 def copied(params: Params, served_dir: Path, here: Path) -> None:
-    """Stand in a copy of that repository, which may be spoilt."""
+    """Stand in a copy of that repository, which may be damaged."""
     shutil.copytree(served_dir / paths.DATA, paths.DATA)
     shutil.copy(served_dir / paths.DVC_LOCK, here)
 

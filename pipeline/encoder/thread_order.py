@@ -1,9 +1,8 @@
 """Operations whose results do not depend on the number of threads of a CPU.
 
-Where torch gives each thread a share of the terms of a sum, another number of threads adds in
-another order, and the last bits differ. With bfloat16 products in fused layers, only three places
-of a training do so: the parameter gradients of layer norms, the heads' float32 products, and the
-norm of all gradients. These versions make a run write the same bytes on any number of threads.
+If torch divides a sum among threads, its last bits depend on their number. With bfloat16 products
+in fused layers, only three sums of a training do: the parameter gradients of layer norms, the
+heads' float32 products, and the norm of all gradients. Here they are computed with one thread.
 """
 
 from collections.abc import Iterator

@@ -15,8 +15,7 @@ SMALL = 0.25  # share of a GPU for stages that leave most of it idle
 def threads_of(jobs: int) -> str:
     """Return the number of threads of each parallel stage; the user's number takes precedence.
 
-    It depends on the number of jobs alone, never on how many run at the moment: without bfloat16
-    products, the last digits depend on the number of threads (decision 0012).
+    It depends on the number of jobs alone, since the last digits may depend on it (decision 0012).
     """
     allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
     return os.environ.get(THREADS_VARIABLE) or str(max(1, len(allowed) // jobs))

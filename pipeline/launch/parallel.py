@@ -74,7 +74,7 @@ class Launch:
                 self.board.show(progress)
                 time.sleep(LOOK_SECONDS)
         if self.asked and len(progress.done) < len(self.tasks):
-            raise StopError("stopped; `make repro` goes on from there", self.asked[0])
+            raise StopError("stopped; `make repro` continues from there", self.asked[0])
         if progress.failed:
             lines = [f"{name} failed: {reason}" for name, reason in progress.failed.items()]
             if progress.left_out:
@@ -165,8 +165,8 @@ class Launch:
 
     def _scheduler_lost(self) -> LaunchError:
         return LaunchError(
-            f"the scheduler at {self.workers.address} is lost; what ran on its workers stops, and "
-            "the next `make repro` goes on from there"
+            f"the scheduler at {self.workers.address} is lost, and the stages on its workers stop; "
+            "the next `make repro` continues from there"
         )
 
 

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -40,8 +39,8 @@ def as_table(stages: Iterable[PlannedStage], last: Seconds) -> Table:
     """Return a table of stages for a terminal: what happens, the last duration and why."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("outcome", "name", "time", "why"):
-        justify: Literal["left", "right"] = "right" if column == "time" else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column == "outcome")
+        table.add_column(column, overflow="fold", no_wrap=column == "outcome")
+    table.columns[2].justify = "right"
     before = ""
     for stage in stages:
         seconds, why = last.get(stage.name), _why(stage)

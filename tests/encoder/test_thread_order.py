@@ -8,9 +8,6 @@ from torch import Tensor, nn
 
 from pipeline.encoder.thread_order import FixedOrderLayerNorm, SerialLinear, one_thread
 
-THREADS = (1, 2, 4)
-ROWS = {FixedOrderLayerNorm: 1600, SerialLinear: 64}  # of a batch of SST: tokens, examples
-
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
@@ -25,27 +22,24 @@ def gradients(module: nn.Module, rows: int, threads: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(0)
     values = torch.randn(rows, 384, generator=generator).requires_grad_()
     output = module(values)
-    found = torch.autograd.grad(
-        output, [values, *module.parameters()], torch.randn(output.shape, generator=generator)
-    )
-    return [output, *found]
+    gradient = torch.randn(output.shape, generator=generator)
+    return [output, *torch.autograd.grad(output, [values, *module.parameters()], gradient)]
 
 
-@pytest.mark.parametrize("module", [FixedOrderLayerNorm(384), SerialLinear(384, 5)])
-def test_bits_do_not_depend_on_threads(module: nn.Module) -> None:
-    one, *several = (gradients(module, ROWS[type(module)], threads) for threads in THREADS)
-    for other in several:
-        assert all(map(torch.equal, one, other))
-
-
-def test_results_are_torchs() -> None:
-    for ours, torchs in (
-        (FixedOrderLayerNorm(384), nn.LayerNorm(384)),
-        (SerialLinear(384, 5), nn.Linear(384, 5)),
-    ):
-        torchs.load_state_dict(ours.state_dict())
-        rows = ROWS[type(ours)]
-        assert all(map(torch.equal, gradients(ours, rows, 1), gradients(torchs, rows, 1)))
+@pytest.mark.parametrize(
+    ("ours", "torchs", "rows"),  # as many rows as a batch of SST has tokens, or examples
+    [
+        (FixedOrderLayerNorm(384), nn.LayerNorm(384), 1600),
+        (SerialLinear(384, 5), nn.Linear(384, 5), 64),
+    ],
+)
+def test_any_number_of_threads_gives_the_bits_that_torch_gives_with_one(
+    ours: nn.Module, torchs: nn.Module, rows: int
+) -> None:
+    torchs.load_state_dict(ours.state_dict())
+    one = gradients(torchs, rows, 1)
+    for threads in (1, 2, 4):
+        assert all(map(torch.equal, one, gradients(ours, rows, threads)))
 
 
 def test_the_number_of_threads_is_restored_after_an_error() -> None:

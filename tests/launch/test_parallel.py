@@ -88,7 +88,7 @@ def test_ctrl_c_lets_runs_save_and_a_second_one_kills_them(repository: ShellRepo
     launch.send_signal(signal.SIGINT)
     output, _ = launch.communicate()
     assert launch.returncode == 128 + signal.SIGINT
-    assert "goes on from there" in output
+    assert "continues from there" in output
     assert "Traceback" not in output
     trained = repository.ran()[1:3]  # two of three: the third one never started
     assert sorted(repository.ran()[3:]) == sorted(f"kept-{name}" for name in trained)

@@ -18,7 +18,7 @@ from benchmarks.ours import ALL, PLAIN, setting_of, train
 from benchmarks.results import filled, run_command, setting, write_page, write_results
 from pipeline.core.tasks import CORPORA, CorpusName
 from pipeline.errors import PipelineError
-from pipeline.plumbing.params import ByMode, load_params
+from pipeline.plumbing.params import Epochs, load_params
 
 log = logging.getLogger("benchmarks")
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> None:
     if arguments.seeds < 2:
         raise PipelineError("--seeds must be at least 2: one seed has no spread")
     params = load_params()
-    both = ByMode(pretrain=arguments.epochs, finetune=arguments.epochs)
+    both = Epochs(pretrain=arguments.epochs, finetune=arguments.epochs)
     profiles = {params.profile: params.active.model_copy(update={"epochs": both})}
     seeds = [params.seed + number for number in range(arguments.seeds)]
     scores: dict[str, dict[str, list[float | None]]] = {

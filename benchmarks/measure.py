@@ -44,14 +44,7 @@ class Turn(NamedTuple):
 def take_turn(
     contender: Any, split: TokenizedSplit, batches: Sequence[Indices], work: Work
 ) -> Turn:
-    """Time some batches and estimate the time of an epoch.
-
-    Args:
-        contender: has `step`.
-        split: contains the examples.
-        batches: chosen from an epoch.
-        work: the work in every batch of the epoch.
-    """
+    """Time some batches and estimate the time of an epoch from the work in all of its batches."""
     num_steps = getattr(contender, "steps_at_once", 1)
     seconds = [seconds_of(partial(contender.step, batch)) / num_steps for batch in batches]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)

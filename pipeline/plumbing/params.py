@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -95,7 +95,6 @@ class Section(BaseModel):
 
 
 AnySection = TypeVar("AnySection", bound=Section)
-Number = TypeVar("Number")
 
 
 class SplitSizes(Section):
@@ -187,11 +186,18 @@ class LocalCorpora(Section):
         return present
 
 
-class ByMode(Section, Generic[Number]):
-    """A number for each mode of a run."""
+class Epochs(Section):
+    """Number of epochs for each mode of a run."""
 
-    pretrain: Number
-    finetune: Number
+    pretrain: Positive
+    finetune: Positive
+
+
+class Scales(Section):
+    """A factor for each mode of a run."""
+
+    pretrain: Rate
+    finetune: Rate
 
 
 def _kind_of_corpora(section: Any) -> str:
@@ -218,8 +224,8 @@ class ProfileParams(Section):
 
     corpora: CorporaParams
     backbone: Backbone
-    epochs: ByMode[Positive]
-    learning_rate_scale: ByMode[Rate]  # a factor
+    epochs: Epochs
+    learning_rate_scale: Scales
 
     @property
     def is_synthetic(self) -> bool:

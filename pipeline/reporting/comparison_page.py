@@ -47,13 +47,7 @@ LEGEND = (
 
 
 def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Sequence[str]) -> str:
-    """Compare two sides and render the page.
-
-    Args:
-        first: A.
-        second: B; the same as A if two of its runs are compared.
-        asked: the rows to compare.
-        names: the names of A and B.
+    """Compare rows of two sides, which are the same if two of its runs are compared.
 
     Raises:
         ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.

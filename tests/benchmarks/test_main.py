@@ -2,6 +2,7 @@
 
 import importlib.util
 from contextlib import chdir
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,13 @@ def test_threads_trains_with_each_number_of_threads_and_writes_the_kept_epoch(
     def train(params: Params, run: str) -> Trained:
         return Trained([{"sts": 0.1}, {"sts": torch.get_num_threads() / 8}, {"sts": None}], 2, "a")
 
+    def here(*call: Any) -> Any:
+        ForkingPickler.dumps(call)  # or a new process could not get it
+        return call[0](*call[1:])
+
     monkeypatch.setattr(threads, "load_params", lambda: PARAMS)
     monkeypatch.setattr(threads, "train", train)
-    monkeypatch.setattr(threads, "in_new_process", lambda action, *args: action(*args))
+    monkeypatch.setattr(threads, "in_new_process", here)
     before = torch.get_num_threads()
     threads.main(["--runs", "sts-finetune"])
     torch.set_num_threads(before)

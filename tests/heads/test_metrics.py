@@ -66,10 +66,8 @@ def test_majority_class_by_hand() -> None:
         *((CORRELATIONS, (c,) * 7, range(7), CONSTANT_PREDICTIONS) for c in (0.0, 0.1, 1e-300)),
         (CORRELATIONS, range(7), (0.1,) * 7, CONSTANT_LABELS),
         (CORRELATIONS, (2,), (3,), CONSTANT_PREDICTIONS),
-        *(
-            (CORRELATIONS, [c * n for n in (0.3, 0.1 + 0.2, 0.3)], (1, 2, 3), CONSTANT_PREDICTIONS)
-            for c in (1, 1e6)
-        ),
+        (CORRELATIONS, (0.3, 0.1 + 0.2, 0.3), (1, 2, 3), CONSTANT_PREDICTIONS),
+        (CORRELATIONS, (3e5, 3e5 + 1e-10, 3e5), (1, 2, 3), CONSTANT_PREDICTIONS),
         *((ALL, (0, bad, 1), (0, 1, 1), NOT_FINITE) for bad in (np.nan, np.inf, -np.inf)),
         (ALL, (), (), NO_EXAMPLES),
     ],
@@ -94,8 +92,7 @@ def test_missing_labels_and_wrong_shapes_are_bugs(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", CORRELATIONS)
 def test_correlations_are_computed_in_float64(metric: Metric) -> None:
     predictions, labels = np.random.default_rng(0).normal(size=(2, 100)).astype(np.float32)
-    wide = metric(predictions.astype(np.float64), labels.astype(np.float64))
-    assert metric(predictions, labels) == wide
+    assert metric(predictions, labels) == metric(predictions.astype(float), labels.astype(float))
 
 
 @pytest.mark.parametrize("metric", CORRELATIONS)

@@ -54,8 +54,7 @@ def test_a_stale_lock_is_named_until_somebody_removes_it(tmp_path: Path) -> None
     commands = (("repro",), ("job", "words"), ("repro", "--jobs", "2"))
     *others, launch = (repository.start("pipeline", *command) for command in commands)
     for waiting in (*others, launch):
-        line = repository.line_with("waiting for ", waiting)
-        assert "waiting for .dvc/tmp/lock: taken at 20" in line
+        line = repository.line_with("waiting for .dvc/tmp/lock: taken at 20", waiting)
         assert "nobody will release it: remove .dvc/tmp/lock" in line
     for waiting in others:
         waiting.send_signal(signal.SIGINT)

@@ -82,7 +82,6 @@ def test_inputs_kernels_and_versions_change_the_fingerprint(
     ("name", "kernels", "depends"),
     [
         (NAME, PLAIN, True),
-        (NAME, replace(PLAIN, bf16=True), True),
         (NAME, replace(PLAIN, bf16=True, layers="fused"), False),
         ("multitask-pretrain", PLAIN, False),
     ],

@@ -1,7 +1,5 @@
 """thread_order: the same bits on any number of threads, and the gradients that torch computes."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,21 +7,15 @@ from torch import Tensor, nn
 from pipeline.encoder.thread_order import FixedOrderLayerNorm, SerialLinear, one_thread
 
 
-@pytest.fixture(autouse=True)
-def _threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 def gradients(module: nn.Module, rows: int, threads: int) -> list[Tensor]:
     """Return the output and all gradients on a number of threads."""
-    torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(0)
-    values = torch.randn(rows, 384, generator=generator).requires_grad_()
-    output = module(values)
-    gradient = torch.randn(output.shape, generator=generator)
-    return [output, *torch.autograd.grad(output, [values, *module.parameters()], gradient)]
+    with one_thread():  # restores the number of threads
+        torch.set_num_threads(threads)
+        values = torch.randn(rows, 384, generator=generator).requires_grad_()
+        output = module(values)
+        gradient = torch.randn(output.shape, generator=generator)
+        return [output, *torch.autograd.grad(output, [values, *module.parameters()], gradient)]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +35,8 @@ def test_any_number_of_threads_gives_the_bits_that_torch_gives_with_one(
 
 
 def test_the_number_of_threads_is_restored_after_an_error() -> None:
-    torch.set_num_threads(3)
-    with pytest.raises(ZeroDivisionError), one_thread():
-        torch.get_num_threads() / (torch.get_num_threads() - 1)
-    assert torch.get_num_threads() == 3
+    with one_thread():
+        torch.set_num_threads(3)
+        with pytest.raises(ZeroDivisionError), one_thread():
+            torch.get_num_threads() / (torch.get_num_threads() - 1)
+        assert torch.get_num_threads() == 3

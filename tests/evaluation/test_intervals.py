@@ -122,6 +122,7 @@ def test_the_number_of_resamples_per_block_changes_nothing(monkeypatch: pytest.M
     monkeypatch.setattr(intervals, "CELLS", 700)
     found = bootstrap_interval("pearson", x, y, resamples=200, confidence=0.9, seed=5)
     assert found == pytest.approx(expected, abs=1e-12)
+    assert len(intervals._pearsons(x, y, 200, np.random.default_rng(5))) == 200
 
 
 def test_memory_stays_bounded_on_quoras_dev_set() -> None:

@@ -64,7 +64,7 @@ def rows_of(run: str, ways: Mapping[str, Outcome]) -> list[list[str]]:
 
 def page(results: Mapping[str, Any]) -> str:
     """Render the page."""
-    rows = [row for run, ways in results["runs"].items() for row in rows_of(run, ways)]
+    rows = [row for run, ways in sorted(results["runs"].items()) for row in rows_of(run, ways)]
     return filled("determinism", method=results["method"], threads=THREADS, again=AGAIN, rows=rows)
 
 

@@ -1,4 +1,4 @@
-"""The paper's two claims (section 5.4), answered from our own scores."""
+"""Checks the paper's two claims (section 5.4) against our own scores."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -9,18 +9,18 @@ from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Result
 
 Pair = tuple[Result, Result]
-SIGNIFICANT = 0.05  # p-values below this show a difference
+SIGNIFICANT = 0.05  # significance level: a p-value below it shows a difference
 
 
 def overlap(one: Result, other: Result) -> bool | None:
-    """Return whether two intervals overlap; None if a score has no interval."""
+    """Return whether two confidence intervals overlap; None if a score has no interval."""
     if one.ci_low is None or one.ci_high is None or other.ci_low is None or other.ci_high is None:
         return None
     return one.ci_low <= other.ci_high and other.ci_low <= one.ci_high
 
 
 def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
-    """Return the paper's (pretrain, finetune) pairs with the same corpus and scheme."""
+    """Pair the paper's rows with the same corpus and scheme as (pretrain, finetune)."""
     return [
         (one, other)
         for one, other in permutations((row for row in rows if row.is_papers), 2)
@@ -29,7 +29,7 @@ def pairs_by_mode(rows: Sequence[Result]) -> list[Pair]:
 
 
 def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
-    """Return the paper's (single-task, multi-task) pairs with the same corpus in a mode."""
+    """Pair the paper's rows with the same corpus in a mode as (single-task, multi-task)."""
     return [
         (one, other)
         for one, other in permutations((row for row in rows if row.is_papers), 2)
@@ -40,19 +40,19 @@ def pairs_by_scheme(rows: Sequence[Result], mode: Mode) -> list[Pair]:
 
 
 def is_better(one: Result, other: Result) -> bool:
-    """Return whether `one` scores above `other`; an undefined score is the lowest."""
+    """Return whether `one` scores higher; an undefined score is lower than any other."""
     return one.score is not None and (other.score is None or one.score > other.score)
 
 
 def holds_up(single: Result, multi: Result) -> bool:
-    """Return whether a multi-task score is not worse, or the intervals overlap."""
+    """Return whether the multi-task score is no worse or the intervals overlap."""
     return multi.score is not None and (
         not is_better(single, multi) or bool(overlap(single, multi))
     )
 
 
 def is_no_worse(single: Result, multi: Result) -> bool:
-    """Return whether the test does not show multi-task to be worse; without one, if it holds up."""
+    """Return False if a test shows multi-task to be worse; without a test, return `holds_up`."""
     if multi.over_single is None:
         return holds_up(single, multi)
     return _shown_by(multi.over_single) != "worse"
@@ -66,7 +66,7 @@ def _shown_by(difference: Difference) -> str:
 
 
 def finetune_claim(rows: Sequence[Result]) -> str:
-    """Answer: does finetune beat pretrain in every row?"""
+    """Describe whether finetune beats pretrain in every row."""
     pairs = pairs_by_mode(rows)
     wins = [pair for pair in pairs if is_better(pair[1], pair[0])]
     return page(
@@ -81,7 +81,7 @@ def finetune_claim(rows: Sequence[Result]) -> str:
 
 
 def multitask_claim(rows: Sequence[Result], mode: Mode) -> str:
-    """Answer: does multi-task hold up against single-task in a mode?"""
+    """Describe whether multi-task holds up against single-task in a mode."""
     pairs = pairs_by_scheme(rows, mode)
     return page(
         "multitask_claim",

@@ -1,7 +1,7 @@
-"""Compares the scores of two sides and tests whether the difference may be chance.
+"""Compares the scores of two sides and tests whether the difference may be due to chance.
 
-The params of a side come from dvc.lock, which describes its results, and not from params.yaml,
-which may have been edited since.
+A side's params come from dvc.lock, which describes the results, and not from params.yaml, which
+may have been edited since then.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ from pipeline.evaluation.paired import paired_bootstrap
 from pipeline.heads.metrics import METRICS, Score, Values
 from pipeline.plumbing.dvc_lock import LockedStage, read_lock
 
-Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
+Fetch = Callable[[Path], Path]  # maps a path in the repository to a readable file
 Row = tuple[str, CorpusName]  # a run and its corpus
-Rows = Mapping[str, Row]  # by name
+Rows = Mapping[str, Row]  # by configuration or corpus
 
 INPUTS = ("corpora", "backbone")  # stages whose outs are the inputs of all runs
-CODE = ("pipeline/", "stages/")  # folders of the code
+CODE = ("pipeline/", "stages/")  # folders that contain code
 RESAMPLES = 5_000
 CONFIDENCE = 0.95
 SEED = 11711
@@ -43,21 +43,21 @@ class Side:
     """A revision's results."""
 
     name: str  # as the user wrote it
-    params: Mapping[str, Any]  # by dotted key; the active profile is called `profile`
+    params: Mapping[str, Any]  # by dotted key; those of the active profile start with `(profile)`
     configurations: Rows
     made_of: Mapping[str, str]  # hashes of the code and of the runs' inputs, by path
-    scores: Mapping[str, str]  # hash of each run's scores
+    scores: Mapping[str, str]  # hash of each run's scores file
     fetch: Fetch
 
     def called(self, name: str) -> dict[CorpusName, str]:
-        """Return the run for each corpus that the name of a run or a configuration means."""
+        """Return the runs, by corpus, that the name of a run or configuration refers to."""
         rows = sorted(self.configurations.items())
         return {corpus: run for row, (run, corpus) in rows if name in (row, run)}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A corpus scored with a run of each side."""
+    """The scores of one run from each side on the same corpus."""
 
     name: str
     corpus: CorpusName
@@ -65,25 +65,25 @@ class Compared:
     first: Score
     second: Score
     difference: Difference | None
-    note: str  # why there is no difference to test, or ""
+    note: str  # why the difference was not tested, or ""
 
 
-Asked = tuple[str, CorpusName, str, str]  # a name, a corpus, and a run of each side
+Asked = tuple[str, CorpusName, str, str]  # row name, corpus, first run, second run
 
 
 def read_side(name: str, fetch: Fetch) -> Side:
     """Read the params, code and inputs behind a revision's results.
 
     Raises:
-        RevisionError: it has no dvc.lock.
-        ReportError: its dvc.lock is damaged, or the pipeline was not finished.
+        RevisionError: the revision has no dvc.lock.
+        ReportError: its dvc.lock is damaged, or the pipeline did not finish.
     """
     try:
         stages = read_lock(fetch(paths.DVC_LOCK))
         locked = stages["report"].params[str(paths.PARAMS)]
         rows = {key: (row["run"], row["corpus"]) for key, row in locked["configurations"].items()}
         runs = sorted({run for run, _ in rows.values()})
-        # dvc.lock keeps stages of removed runs
+        # ignore stages of removed runs, which dvc.lock still lists
         kinds = (*INPUTS, "tokens", "features")
         names = [f"{kind}@{run}" for kind in ("train", "evaluate") for run in runs]
         used = {k: s for k, s in stages.items() if k in names or k.partition("@")[0] in kinds}
@@ -108,7 +108,7 @@ def read_side(name: str, fetch: Fetch) -> Side:
 def _params(
     locked: Mapping[str, Any], used: Mapping[str, LockedStage], name: str
 ) -> dict[str, Any]:
-    """Return all params; the keys of the active profile begin with `(profile)`."""
+    """Return all params; keys of the active profile start with `(profile)`."""
     found = dict(locked)
     for stage in used.values():
         for key, value in _flat(stage.params.get(str(paths.PARAMS), {})):
@@ -124,7 +124,7 @@ def _params(
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value that is not a mapping, with its dotted key."""
+    """Flatten nested mappings: yield the dotted key and the value of each leaf."""
     if not isinstance(value, Mapping):
         yield prefix.removesuffix("."), value
         return
@@ -140,13 +140,13 @@ def _made_of(used: Mapping[str, LockedStage]) -> Iterator[tuple[str, str]]:
 
 
 def runs_of(side: Side, names: str) -> Rows | None:
-    """Parse names of runs or configurations, separated by commas; None if one is neither.
+    """Parse comma-separated names of runs or configurations; return None if one is neither.
 
     Returns:
-        Their rows by corpus, in the order of `CORPORA`.
+        The rows by corpus, in the order of `CORPORA`.
 
     Raises:
-        ReportError: two of them share a corpus.
+        ReportError: two of the names share a corpus.
     """
     found: dict[str, Row] = {}
     for name in _split(names):
@@ -161,10 +161,10 @@ def runs_of(side: Side, names: str) -> Rows | None:
 
 
 def check_names(side: Side, *names: str) -> None:
-    """Accept names that cannot be meant as runs of this side.
+    """Reject names that look like runs of this side but cannot be compared as runs.
 
     Raises:
-        ReportError: a run has no configuration, or only some of the names are runs.
+        ReportError: a name is a run without a configuration, or only some of the names are runs.
     """
     each = _split(",".join(names))
     runs = [name for name in each if side.called(name)]
@@ -190,7 +190,7 @@ def asked_of(first: Rows, second: Rows, names: Sequence[str]) -> list[Asked]:
     """Pair the rows that two sides share: by configuration for revisions, by corpus for runs.
 
     Raises:
-        ReportError: they share no row.
+        ReportError: the sides share no row.
     """
     asked = [
         (name, corpus, run, second[name][0])
@@ -208,10 +208,10 @@ def asked_of(first: Rows, second: Rows, names: Sequence[str]) -> list[Asked]:
 def compared_row(
     first: Side, second: Side, name: str, corpus: CorpusName, run: str, other_run: str
 ) -> Compared:
-    """Score a run of each side, and test the difference if both used the same dev set.
+    """Score one run from each side and test the difference if both used the same dev set.
 
     Raises:
-        ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
+        ReportError, RevisionError: a side's files are missing or do not match its dvc.lock.
     """
     metric = CORPORA[corpus].task.metric
     examples, predictions = _answers(first, run, corpus)
@@ -233,7 +233,7 @@ def compared_row(
 
 
 def _answers(side: Side, run: str, corpus: CorpusName) -> tuple[pd.DataFrame, Values]:
-    """Return the dev examples by id, and a run's prediction for each, NaN if there is none."""
+    """Return the dev examples by id and a run's prediction for each (NaN if missing)."""
     with _fetched(side, paths.split_csv(paths.corpus_dir(corpus), "dev")) as file:
         examples = read_split(file, CORPORA[corpus]).set_index("id").sort_index()
     scores = paths.scores_json(run)
@@ -248,11 +248,11 @@ def _answers(side: Side, run: str, corpus: CorpusName) -> tuple[pd.DataFrame, Va
 
 
 def devices(side: Side) -> list[str]:
-    """Return the devices on which the runs were trained, with the precision.
+    """Return the devices on which the runs were trained, each with its precision.
 
     Raises:
         RevisionError: a run's summary is missing.
-        ReportError: it cannot be read.
+        ReportError: a run's summary cannot be read.
     """
     found = set()
     for run in side.scores:
@@ -263,7 +263,7 @@ def devices(side: Side) -> list[str]:
 
 @contextmanager
 def _fetched(side: Side, path: Path) -> Iterator[Path]:
-    """Give access to a side's file; errors name its path in the repository, not that of a copy."""
+    """Yield a side's file; errors show its path in the repository, not the path of a copy."""
     try:
         yield side.fetch(path)
     except (CorpusError, SchemaError, ValueError):

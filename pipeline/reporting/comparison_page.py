@@ -1,4 +1,4 @@
-"""Renders the comparison of two sides as a page, and all experiments as a table in a terminal."""
+"""Renders a comparison of two sides as a page, and all experiments as a table for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ VERDICTS = {
     "Not comparable: the dev sets differ, so scores are of other questions": OTHER_DEV_SET,
     "Not comparable: a score is undefined": "undefined",
 }
-# columns of the table of experiments, with their keys in reports/summary.json
+# maps each column of the experiments table to its key in reports/summary.json
 SUMMARY = {
     "finetune": "finetune",
     "pretrain": "pretrain",
@@ -47,10 +47,10 @@ LEGEND = (
 
 
 def comparison_page(first: Side, second: Side, asked: Sequence[Asked], names: Sequence[str]) -> str:
-    """Compare rows of two sides, which are the same if two of its runs are compared.
+    """Compare rows of two sides; to compare two runs of one side, pass that side twice.
 
     Raises:
-        ReportError, RevisionError: a side's files are missing or not those of its dvc.lock.
+        ReportError, RevisionError: a side's files are missing or do not match its dvc.lock.
     """
     compared = [compared_row(first, second, *each) for each in asked]
     p_values = iter(holm([row.difference.p_value for row in compared if row.difference]))
@@ -106,10 +106,10 @@ def _params_of_run(side: Side, run: str) -> dict[str, Any]:
 
 
 def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Build a table for a terminal from the result of `dvc.api.exp_show`.
+    """Build a table for a terminal from the output of `dvc.api.exp_show`.
 
-    It has a column for each number of the summary, and a last one that lists the params that differ
-    from HEAD, so that changed params add no columns.
+    Each number of the summary has its own column. The last column lists all params that differ from
+    HEAD, so changed params do not add columns.
     """
     base = next((row for row in rows if row["rev"] != "workspace"), rows[0])
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
@@ -121,7 +121,7 @@ def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         found = [row.get(key) for key in SUMMARY.values()]
         numbers = [f"{each:.4g}" if isinstance(each, int | float) else "-" for each in found]
         state = f" ({row['State'].lower()})" if row["State"] else ""
-        # an experiment is indented below its commit
+        # indent an experiment below its commit
         name = f"  {row['Experiment']}{state}" if row["Experiment"] else str(row["rev"])
         table.add_row(*map(Text, (name, *numbers, "\n".join(_changes(row, base)))))
     return table
@@ -129,7 +129,7 @@ def experiments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
     for key in {**base, **row}:
-        # a key with a slash is a file, and its value a hash
+        # a key that contains a slash is a file path, and its value is a hash
         is_param = key not in NOT_PARAMS and key not in SUMMARY.values() and "/" not in key
         if is_param and row.get(key) != base.get(key):
             yield f"{key} {_value(base.get(key))} -> {_value(row.get(key))}"
@@ -138,5 +138,5 @@ def _changes(row: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "none"
-    # DVC converts whole numbers to floats
+    # DVC converts integers to floats
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)

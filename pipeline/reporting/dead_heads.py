@@ -1,7 +1,7 @@
-"""The results of `python -m benchmarks.dead_heads`, the experiment on idle heads.
+"""Reads and describes the results of the idle-heads experiment, `python -m benchmarks.dead_heads`.
 
-The experiment trains frozen multi-task heads as the paper did and in other ways. Its own page and
-the page on section 6 of the paper use the results.
+The experiment trains frozen multi-task heads as the paper did and in other ways. The results appear
+on the experiment's own page and on the page about section 6 of the paper.
 """
 
 import math
@@ -20,12 +20,12 @@ from pipeline.errors import ReportError
 from pipeline.reporting.markdown import page
 from pipeline.reporting.results import Spread, spread_of
 
-Turns = Literal["paper", "ours"]  # number of batches of each corpus in an epoch
-Vectors = Literal["bert-like", "control", "minilm"]  # inputs of heads on pooled vectors
+Turns = Literal["paper", "ours"]  # whose number of batches per corpus and epoch to use
+Vectors = Literal["bert-like", "control", "minilm"]  # inputs to the heads that read pooled vectors
 
 TURNS: tuple[Turns, ...] = get_args(Turns)
 VECTORS: tuple[Vectors, ...] = get_args(Vectors)
-HEADS: tuple[CorpusName, ...] = ("sst", "quora", "sts")  # in the order of their turns
+HEADS: tuple[CorpusName, ...] = ("sst", "quora", "sts")  # in the order in which they take turns
 PAPER = {name: TABLE_3[name, "multi-task", "pretrain"] for name in HEADS}
 COMMAND = "python -m benchmarks.dead_heads"
 
@@ -42,11 +42,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class HeadsRun:
-    """The results of one condition and seed after each epoch."""
+    """The results of training with one condition and seed, by epoch."""
 
     condition: Condition
     seed: int
-    scores: Mapping[CorpusName, Sequence[float | None]]  # on the dev set; None: undefined
+    scores: Mapping[CorpusName, Sequence[float | None]]  # dev scores; None if undefined
     zeros: Sequence[float]  # share of STS dev predictions that are exactly 0
 
     @property
@@ -57,7 +57,7 @@ class HeadsRun:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of several seeds with one or more conditions."""
+    """A group of runs with several seeds and one or more conditions."""
 
     runs: Sequence[HeadsRun]
 
@@ -73,16 +73,16 @@ class Group:
 
     @property
     def dead(self) -> str:
-        """Return how many of the STS heads are dead after the last epoch, in words."""
+        """Return how many STS heads are dead after the last epoch, such as "3 of 10"."""
         return f"{self.num_dead} of {len(self.runs)}"
 
     def last(self, corpus: CorpusName) -> Spread:
-        """Summarize the scores after the last epoch; for STS, without dead heads."""
+        """Summarize the scores after the last epoch; for STS, dead heads are left out."""
         known = [run for run in self.runs if corpus != "sts" or not run.is_dead]
         return spread_of(run.scores[corpus][-1] for run in known)
 
     def best(self, corpus: CorpusName) -> Spread:
-        """Summarize each run's best score of all epochs."""
+        """Summarize the best score that each run reached in any epoch."""
         known = [[s for s in run.scores[corpus] if s is not None] for run in self.runs]
         return spread_of(max(scores, default=None) for scores in known)
 
@@ -120,12 +120,12 @@ def is_apart(first: Spread, second: Spread) -> bool:
 
 
 def _step_and_skip(runs: Sequence[HeadsRun]) -> tuple[Group, Group]:
-    """Return the decisive runs: with idle heads stepped, and with idle heads skipped."""
+    """Return the decisive runs that step idle heads, and those that skip idle heads."""
     deciding = chosen(runs, turns="paper", vectors="bert-like").runs
     return chosen(deciding, idle_heads="step"), chosen(deciding, idle_heads="skip")
 
 
-# conditions that step idle heads and differ from the decisive runs in one point
+# conditions that step idle heads and differ from the decisive runs in one setting
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "on the same vectors without the shared direction": {"turns": "paper", "vectors": "control"},
     "on MiniLM's own": {"turns": "paper", "vectors": "minilm"},
@@ -137,7 +137,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
 
 
 def similarity_sentences(runs: Sequence[HeadsRun]) -> list[str]:
-    """Describe which similarity heads died and what follows, in paragraphs."""
+    """Describe which similarity heads died and what this implies; return paragraphs."""
     step, skip = _step_and_skip(runs)
     groups = {where: chosen(runs, idle_heads="step", **each) for where, each in ELSEWHERE.items()}
     others = {where: group for where, group in groups.items() if group.runs}
@@ -155,13 +155,13 @@ def similarity_sentences(runs: Sequence[HeadsRun]) -> list[str]:
 
 
 def _by_encoding(group: Group) -> str:
-    """Count a group's dead heads by pair encoding, in words."""
+    """Describe how many heads of a group are dead, by pair encoding."""
     parts = {each: chosen(group.runs, pair_encoding=each) for each in PAIR_ENCODINGS}
     return ", ".join(f"{encoding} {part.dead}" for encoding, part in parts.items() if part.runs)
 
 
 def sentiment_sentences(runs: Sequence[HeadsRun]) -> list[str]:
-    """Describe the two heads that cannot die, in at most one line."""
+    """Describe the two heads that cannot die; return at most one line."""
     step, skip = _step_and_skip(runs)
     text = page(
         "dead_sentiment",

@@ -1,4 +1,4 @@
-"""The style of all figures, and SVG output with the same bytes for the same numbers."""
+"""Styles all figures and renders them as SVG; the same numbers always produce the same bytes."""
 
 import io
 import textwrap
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from pipeline.core.tasks import Mode, Split
 
-# from Okabe and Ito's palette: distinct for color-blind readers, dark enough on white
+# from the Okabe-Ito palette: color-blind readers can tell them apart; dark enough on white
 COLORS: dict[Mode, str] = {"pretrain": "#D55E00", "finetune": "#0072B2"}
 SPLIT_COLORS: dict[Split, str] = {"train": "#0072B2", "dev": "#D55E00", "test": "#009E73"}
 INK = "#444444"
-FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # the paper's scores
-CHARACTERS = 12.2  # per inch, in font size 9
+FAINT: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}  # style of reference lines
+CHARACTERS = 12.2  # per inch, at font size 9
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Sheet:
 
 
 def drawn(sheet: Sheet, head: str, draw: Callable[[Figure], None]) -> str:
-    """Return a figure as SVG.
+    """Draw a figure and return it as SVG.
 
-    The background is white, for dark pages and for printing; text stays text.
+    The background is white, even on dark pages and in print. Text is stored as text, not as curves.
 
     Args:
-        sheet: the size and margins; matplotlib's own layout would take twice the time.
-        head: a line above the figure.
-        draw: draws the panels.
+        sheet: the size and margins; matplotlib's automatic layout would take twice as long.
+        head: the text above the figure.
+        draw: a function that draws the panels.
     """
     settings: dict[Any, Any] = {"svg.hashsalt": "minbert", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(settings):
@@ -52,7 +52,7 @@ def drawn(sheet: Sheet, head: str, draw: Callable[[Figure], None]) -> str:
         figure.suptitle(head, fontsize=9, y=1 - 0.08 / sheet.height)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    # matplotlib writes blanks at line ends, which git marks in diffs
+    # matplotlib writes trailing spaces, which git highlights in diffs
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
@@ -76,7 +76,7 @@ def _place(figure: Figure, sheet: Sheet) -> None:
 
 
 def labeled(axes: Any, x: str, y: str = "", title: str = "", **look: Any) -> None:
-    """Set the labels and the title of a panel, and draw a faint grid."""
+    """Set the axis labels and the title of a panel, and draw a faint grid."""
     axes.set(xlabel=x, ylabel=y)
     if title:
         axes.set_title(title, **look)

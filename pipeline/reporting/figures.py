@@ -1,4 +1,4 @@
-"""A report's figures: learning curves, scores beside the paper's, the data, each run."""
+"""Draws a report's figures: learning curves, scores next to the paper's, the data, and each run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,17 +20,17 @@ from pipeline.reporting.results import Outcome, Result
 PAPER_STYLES: dict[Scheme, str] = {"single-task": ":", "multi-task": "-."}
 LOOKS: dict[Scheme, dict[str, str]] = {
     "single-task": {"linestyle": "-", "marker": "o"},
-    # hollow, so that a hidden curve shows through
+    # the markers are hollow, so that a curve underneath stays visible
     "multi-task": {"linestyle": "--", "marker": "s", "markerfacecolor": "white"},
 }
 MEAN_LOOK: dict[str, Any] = dict(color="black", marker="|", markersize=15, markeredgewidth=1.5)
 PAPER_LOOK: dict[str, Any] = dict(markerfacecolor="white", markeredgecolor="black", markersize=6)
 SCORE_AXIS = "dev score: accuracy, and of sts the Pearson correlation"
-NUM_BARS = 24  # in a histogram of lengths
+NUM_BARS = 24  # in a histogram of sentence lengths
 
 
 def learning_curves(params: Params, outcome: Outcome, head: str) -> str:
-    """Draw the dev score of every run after each epoch, one panel for each corpus.
+    """Draw the dev score of every run after each epoch, with one panel per corpus.
 
     Faint lines show the paper's scores; an undefined score leaves a gap.
     """
@@ -68,7 +68,7 @@ def _look(result: Result) -> dict[str, Any]:
 
 
 def _legend(rows: Sequence[Result]) -> Iterator[Line2D]:
-    """Yield a line for each kind of curve in the figure, then for each kind of paper's score."""
+    """Yield a legend entry per kind of curve in the figure, then one per kind of paper score."""
     kinds = {(row.mode, row.scheme): row for row in rows}
     for mode, scheme in product(COLORS, LOOKS):
         if (mode, scheme) in kinds:
@@ -84,7 +84,7 @@ def _key(label: str, **look: Any) -> Line2D:
 
 
 def scores_beside_paper(outcome: Outcome, head: str) -> str:
-    """Draw our score with its interval and the paper's score for every row of Table 3."""
+    """Draw, for every row of Table 3, our score with its interval and the paper's score."""
     rows = outcome.results
 
     def draw(figure: Figure) -> None:
@@ -110,16 +110,16 @@ def scores_beside_paper(outcome: Outcome, head: str) -> str:
 
 
 def _by_row(axes: Any, rows: Sequence[Result]) -> None:
-    """Label the axis with the rows of Table 3."""
+    """Label the y axis with the rows of Table 3."""
     names = [f"{r.corpus}  {r.scheme}  {r.mode}" if r.is_papers else r.configuration for r in rows]
     axes.set(yticks=range(len(rows)), yticklabels=names, xlabel=SCORE_AXIS)
     axes.grid(axis="x", alpha=0.25)
 
 
 def scores_of_seeds(own_seed: int, outcome: Outcome, head: str) -> str:
-    """Draw a dot for each seed and their mean, for every row that was trained with several seeds.
+    """Draw a dot per seed and the mean over seeds for every row trained with several seeds.
 
-    The dot of `own_seed`, the seed in params.yaml, is filled.
+    The dot for `own_seed`, the seed in params.yaml, is filled.
     """
     rows = [row for row in outcome.results if row.seeds]
 
@@ -162,7 +162,7 @@ def _seeds_legend(rows: Sequence[Result]) -> Iterator[Line2D]:
 
 
 def data_histograms(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
-    """Draw each corpus's sentence lengths and labels, as shares of each split."""
+    """Draw histograms of each corpus's sentence lengths and labels, as shares of each split."""
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(len(validations), 2, width_ratios=(3, 2), squeeze=False)
@@ -180,7 +180,7 @@ def data_histograms(validations: Mapping[CorpusName, CorpusReport], head: str) -
 
 
 def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
-    """Draw the share of a split's sentences with each number of words."""
+    """Draw, for each split, the share of sentences by number of words."""
     lengths = {
         split: np.array(sorted((int(words), number) for words, number in counts[split].items())).T
         for split in SPLITS
@@ -188,7 +188,7 @@ def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
     }
     if not lengths:
         return
-    # the 99th percentile of the lengths
+    # the 99th percentile of the lengths of each split
     almost = [n[np.searchsorted(np.cumsum(of) / of.sum(), 0.99)] for n, of in lengths.values()]
     edges = np.linspace(0, max(*almost, NUM_BARS), NUM_BARS + 1)
     for split, (words, number) in lengths.items():
@@ -198,7 +198,7 @@ def _lengths(axes: Any, counts: Mapping[Split, Mapping[str, int]]) -> None:
 
 
 def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
-    """Draw the share of a split's examples with each label; test splits may have none."""
+    """Draw, for each split, the share of examples by label; test splits may have no labels."""
     known = [split for split in SPLITS if balance[split]]
     for place, split in enumerate(known):
         shares = np.array(list(balance[split].values())) / sum(balance[split].values())
@@ -209,7 +209,7 @@ def _labels(axes: Any, balance: Mapping[Split, Mapping[str, int]]) -> None:
 
 
 def run_figure(outcome: Outcome, run: str, head: str) -> str:
-    """Draw a run: loss and dev score by epoch, predictions against labels, and calibration."""
+    """Draw a run's loss and dev score by epoch, its predictions against labels, and calibration."""
     results = [result for result in outcome.results if result.run == run]
 
     def draw(figure: Figure) -> None:
@@ -239,7 +239,7 @@ def _epochs(loss: Any, score: Any, outcome: Outcome, result: Result) -> None:
 
 
 def _confusion(axes: Any, result: Result) -> None:
-    """Show the number of examples for each label and prediction; the shade is the row's share."""
+    """Draw the number of examples by label and prediction, shaded by its share of the row."""
     counts = np.array(result.analysis.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -261,7 +261,7 @@ def _scatter(axes: Any, result: Result) -> None:
 
 
 def _calibration(axes: Any, result: Result) -> None:
-    """Show bins of predictions; those on the line are calibrated."""
+    """Draw bins of predictions; bins on the diagonal are calibrated."""
     has_classes = result.of_corpus.has_classes
     filled = [bin_ for bin_ in result.analysis.bins if bin_.count]
     largest = max((bin_.count for bin_ in filled), default=1)

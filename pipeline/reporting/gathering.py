@@ -1,4 +1,4 @@
-"""Gathers the results in `data/` as the records of a report."""
+"""Collects the results in `data/` as the records of a report."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,18 +24,18 @@ from pipeline.plumbing.params import ConfigurationParams, Params
 from pipeline.plumbing.trials import Trial
 from pipeline.reporting.records import Records, read_predicted, records_in_data
 
-GENERATED = "synthetic"  # the source of generated corpora, as validation writes it
+GENERATED = "synthetic"  # what validation writes as the source of generated corpora
 SCORED: tuple[Split, ...] = ("dev", "test")
 
 
 def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records:
     """Write the records of the active profile into a new folder, and return them.
 
-    They contain no sentences of real corpora, whose findings and mistakes are listed by id.
+    The records contain no sentences from real corpora: their findings and mistakes list only ids.
 
     Raises:
-        ReportError: something is missing or damaged.
-        SchemaError: something was written by another version.
+        ReportError: a file is missing or damaged.
+        SchemaError: another version wrote a file.
     """
     data = records_in_data()
     for name, run in params.runs.items():
@@ -44,7 +44,7 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
         for path in (*left, paths.scores_json(name), paths.inputs_json(name)):
             _copy(data, path, folder)
         for corpus, split in product(run.corpora, SCORED):
-            read_predicted(data, name, corpus, split)  # rejects files with sentences
+            read_predicted(data, name, corpus, split)  # rejects a file that contains sentences
             _copy(data, paths.predictions_csv(name, corpus, split), folder)
     for name in trials:
         _copy(data, paths.trial_dir(name) / paths.TRIAL_SCORES, folder)
@@ -58,7 +58,7 @@ def gather(params: Params, trials: Mapping[str, Trial], folder: Path) -> Records
     Differences(differences=differences(params, data)).write(folder / paths.RECORDED_DIFFERENCES)
     in_force = params.model_copy(update={"profiles": {params.profile: params.active}})
     dumped = {name: trial.model_dump(mode="json") for name, trial in trials.items()}
-    # unsorted: the order of runs and of their corpora matters
+    # do not sort, because the order of runs and of their corpora matters
     recorded = RecordedParams(params=in_force.model_dump(mode="json"))
     recorded.write(folder / paths.RECORDED_PARAMS, sort_keys=False)
     RecordedTrials(trials=dumped).write(folder / paths.RECORDED_TRIALS, sort_keys=False)
@@ -73,7 +73,7 @@ def _copy(data: Records, path: Path, folder: Path) -> None:
 
 
 def _validation(data: Records, corpus: CorpusName) -> CorpusReport:
-    """Read what validation found, without the sentences of a real corpus."""
+    """Read a corpus's validation report, without sentences if the corpus is real."""
     found = data.read(paths.validation_json(corpus), CorpusReport)
     if found.source == GENERATED:
         return found
@@ -85,7 +85,7 @@ def _validation(data: Records, corpus: CorpusName) -> CorpusReport:
 
 
 def _texts_of_mistakes(params: Params, data: Records, corpus: CorpusName) -> dict[str, str]:
-    """Return the texts of the examples that runs got wrong; a slash separates a pair."""
+    """Return the texts of examples that runs got wrong; a slash joins the sentences of a pair."""
     runs = [row.run for row in params.configurations.values() if row.corpus == corpus]
     scores = [data.read(paths.scores_json(run), RunScores).corpora[corpus] for run in runs]
     wanted = {mistake.id for each in scores for mistake in each.analysis.mistakes}
@@ -104,12 +104,12 @@ def differences(params: Params, data: Records) -> dict[str, Difference]:
     """Test each multi-task row against the single-task row of its corpus and mode.
 
     Overlapping intervals say little: both runs predict the same examples, so the effect of examples
-    that are hard for both cancels in the difference. The p-values of a mode are corrected for
-    multiple tests (Holm 1979).
+    that are hard for both cancels out in the difference. The p-values of each mode are corrected
+    for multiple testing (Holm 1979).
 
     Returns:
-        The multi-task score minus the single-task score, with interval and p-value, by the name of
-        the multi-task row. Rows without such a pair or with an undefined score are left out.
+        For each multi-task row by name, its score minus the single-task score, with interval and
+        p-value. Rows without a single-task row or with an undefined score are left out.
 
     Raises:
         ReportError: predictions or a dev set are missing or damaged.
@@ -130,7 +130,7 @@ def differences(params: Params, data: Records) -> dict[str, Difference]:
 def _pairs(
     params: Params, mode: str
 ) -> Iterator[tuple[str, ConfigurationParams, ConfigurationParams]]:
-    """Yield each multi-task row of a mode by name, with the first matching single-task row."""
+    """Yield each multi-task row of a mode as (name, first matching single-task row, row)."""
     rows = {n: r for n, r in params.configurations.items() if params.run(r.run).mode == mode}
     schemes = {name: params.run(row.run).scheme for name, row in rows.items()}
     singles = {r.corpus: r for n, r in reversed(rows.items()) if schemes[n] == "single-task"}
@@ -147,7 +147,7 @@ def _tested(
         examples = read_split(file, corpus).set_index("id")
     pair = read_predicted(data, single, name), read_predicted(data, multi, name)
     if any(len(known) != len(examples) for known in pair):
-        return None  # predictions that are not numbers make the score undefined
+        return None  # a prediction that is not a number makes the score undefined
     before, after = (known.loc[examples.index].to_numpy() for known in pair)
     return paired_bootstrap(
         corpus.task.metric,

@@ -1,6 +1,6 @@
-"""Renders pages from templates, as Markdown that is readable in a terminal and on GitHub.
+"""Renders templates as Markdown pages that are readable in a terminal and on GitHub.
 
-The text of a page is in a template, and code fills in what changes.
+A template contains the text of a page, and code fills in the values.
 """
 
 import re
@@ -12,24 +12,24 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 TEXTS = Path(__file__).parent / "texts"
-MAX_CHARACTERS = 120  # in a quoted text
-HEAD = 80  # characters from the beginning of a longer text; the others come from its end
-# characters with a meaning in Markdown, HTML or GitHub's formulas
+MAX_CHARACTERS = 120  # maximum length of a quoted text
+HEAD = 80  # number of characters kept from the start of a longer text; the rest are from its end
+# characters that are special in Markdown, HTML or GitHub's math syntax
 MARKUP = re.compile(r"([\\`*_<>\[\]|~#$&])")
-BLANK_LINES = re.compile(r"\n{3,}")  # left by conditions that are false
+BLANK_LINES = re.compile(r"\n{3,}")  # left by false conditions in a template
 EDGE = re.compile(r"(?<!\\)\|")  # separates the cells of a table
 
 
 def fixed(value: float | None, undefined: str = "–") -> str:
-    """Format a score with three decimals, or return a word if it is undefined."""
+    """Format a score to three decimal places; return `undefined` if it is None."""
     return undefined if value is None else f"{value:.3f}"
 
 
 def filled(template: Path, /, **values: object) -> str:
-    """Render a Markdown or HTML template, which may include those of reports.
+    """Render a Markdown or HTML template, which may include templates of reports.
 
     Raises:
-        UndefinedError: a name in the template has no value.
+        UndefinedError: a variable in the template has no value.
     """
     text = _templates(template.parent).get_template(template.name).render(values)
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
@@ -38,7 +38,7 @@ def filled(template: Path, /, **values: object) -> str:
 @cache
 def _templates(folder: Path) -> Environment:
     templates = Environment(
-        autoescape=select_autoescape(["html"]),  # Markdown templates escape quotations themselves
+        autoescape=select_autoescape(["html"]),  # Markdown templates escape quoted texts themselves
         loader=FileSystemLoader([folder, TEXTS]),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -49,17 +49,17 @@ def _templates(folder: Path) -> Environment:
 
 
 def escaped(text: str) -> str:
-    """Escape a text so that Markdown shows it unchanged, on one line."""
+    """Put a text on one line and escape it so that Markdown shows it unchanged."""
     return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def code(name: str) -> str:
-    """Format a name as code, or escape it if it contains other characters."""
+    """Format a name as code, or escape it if it contains unusual characters."""
     return f"`{name}`" if re.fullmatch(r"[\w.-]+( [\w.-]+)*", name) else escaped(name)
 
 
 def excerpt(text: str) -> str:
-    """Quote a text from a corpus, without the middle of a long one."""
+    """Escape a text from a corpus for quoting; cut out the middle if it is long."""
     text = " ".join(text.split())
     if len(text) > MAX_CHARACTERS:  # keep both ends, because either sentence of a pair may matter
         text = f"{text[:HEAD].rstrip()} … {text[HEAD + 3 - MAX_CHARACTERS :].lstrip()}"
@@ -78,7 +78,7 @@ def page(template: str, /, **values: object) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Render a table with padded columns; those in `right` are aligned to the right."""
+    """Render a table with padded columns; right-align the columns named in `right`."""
     rule = ["---:" if name in right else "---" for name in header]
     return "\n".join(_padded([header, rule, *rows]))
 
@@ -89,7 +89,7 @@ def _lined_up(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _padded(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table; its second row determines the alignment."""
+    """Yield the lines of a table; its second row specifies the alignment."""
     is_right = [rule.endswith(":") for rule in rows[1]]
     cells = [row for row in rows if row is not rows[1]]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]

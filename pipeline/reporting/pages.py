@@ -43,20 +43,20 @@ from pipeline.reporting.tables import (
 
 log = logging.getLogger(__name__)
 
-DEAD_HEAD = "the head is dead"  # the beginning of the note from training/health.py
-SEVERITIES = ("critical", "warning", "info")  # of validation's findings
+DEAD_HEAD = "the head is dead"  # the note from training/health.py starts with this
+SEVERITIES = ("critical", "warning", "info")  # of validation findings
 
 
 def write_report(
     params: Params, trials: Mapping[str, Trial], out: Path, summary_path: Path
 ) -> None:
-    """Write the records and pages of the active profile's report: all or none.
+    """Write the records and pages of the active profile's report; if one fails, write none.
 
     Args:
-        params: of the report.
-        trials: the trials of a sweep and of the readings; without a sweep, it has no page.
-        out: the report's folder.
-        summary_path: the file with the numbers for `dvc exp show`.
+        params: the params of the report.
+        trials: the trials of a sweep and of the readings; without a sweep, there is no sweep page.
+        out: the folder of the report.
+        summary_path: the file for the numbers that `dvc exp show` displays.
 
     Raises:
         ReportError: a file that the report needs is missing or damaged.
@@ -70,7 +70,7 @@ def write_report(
 
 
 def render_report(profile: str) -> None:
-    """Render all pages of a profile's report from its records: all or none.
+    """Render all pages of a profile's report from its records; if one fails, write none.
 
     Raises:
         ReportError: a record is missing or damaged.
@@ -83,7 +83,7 @@ def render_report(profile: str) -> None:
 
 
 def _write_pages(records: Records, folder: Path) -> Outcome:
-    """Render every page of a report from its records, and return the content of the records."""
+    """Write every page of a report and return the content of its records."""
     params = read_params(records)
     outcome = read_outcome(params, read_trials(records, params), records)
     head = page_head(params, outcome)
@@ -112,9 +112,9 @@ def _write_pages(records: Records, folder: Path) -> Outcome:
 
 
 def index_page(params: Params, outcome: Outcome) -> str:
-    """Render README.md: the runs, the machine, and how to repeat the report.
+    """Render README.md: the runs, the machine, and how to reproduce the report.
 
-    A run without a row of Table 3 has no page.
+    A run without a row in Table 3 has no page.
     """
     return report_page(
         "index",
@@ -126,7 +126,7 @@ def index_page(params: Params, outcome: Outcome) -> str:
 
 
 def curves_csv(histories: Mapping[str, Sequence[EpochScore]]) -> str:
-    """Return learning curves for `dvc plots`, one line for each run, corpus and epoch."""
+    """Return learning curves for `dvc plots`, with one line per run, corpus and epoch."""
     lines = ["run,corpus,epoch,dev_score"]
     for run, history in histories.items():
         for row in history:
@@ -136,7 +136,7 @@ def curves_csv(histories: Mapping[str, Sequence[EpochScore]]) -> str:
 
 
 def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRun]) -> str:
-    """Render analysis.md: section 6 of the paper, point by point, with our evidence."""
+    """Render analysis.md: compare section 6 of the paper with our evidence, point by point."""
     rows = outcome.results
     frozen = pairs_by_scheme(rows, "pretrain")
     similar = [
@@ -161,7 +161,7 @@ def analysis_page(params: Params, outcome: Outcome, heads_runs: Sequence[HeadsRu
 
 
 def run_page(params: Params, outcome: Outcome, name: str) -> str:
-    """Render runs/<run>.md: settings, training, mistakes, and how to repeat the run."""
+    """Render runs/<run>.md: settings, training, mistakes, and how to reproduce the run."""
     summary = outcome.summaries[name]
     return report_page(
         "run",
@@ -182,9 +182,9 @@ def run_page(params: Params, outcome: Outcome, name: str) -> str:
 
 
 def data_page(validations: Mapping[CorpusName, CorpusReport], head: str) -> str:
-    """Render data.md: the corpora beside the paper's Table 1, and what validation found.
+    """Render data.md: the corpora next to the paper's Table 1, and the validation findings.
 
-    It quotes a few short texts from generated corpora. Real corpora are licensed, so the page
+    The page quotes a few short texts from generated corpora. Real corpora are licensed, so it
     refers to their examples by id.
     """
     every = [

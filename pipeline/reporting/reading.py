@@ -62,7 +62,7 @@ def read_outcome(params: Params, trials: Mapping[str, Trial], records: Records) 
 
 
 def _results(params: Params, records: Records, summaries: Mapping[str, Trained]) -> list[Result]:
-    """Read every row of Table 3; among similar rows, the first gets the paper's score."""
+    """Read every row of Table 3; if several rows match a score of the paper, the first gets it."""
     tested = records.read(paths.RECORDED_DIFFERENCES, Differences).differences
     left = dict(TABLE_3)
     results = []
@@ -104,7 +104,7 @@ def _read_trial(
 
 
 def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None:
-    """Summarize a row over the seeds of its run; None if there is only one."""
+    """Summarize a row's scores over the seeds of its run; return None if there is only one."""
     scores = {own_seed: row.score}
     for other in tried:
         if other.result.configuration == row.configuration and not other.has_changes:
@@ -113,7 +113,7 @@ def _spread(own_seed: int, row: Result, tried: Sequence[Tried]) -> Spread | None
 
 
 def _read_texts(records: Records, results: Sequence[Result]) -> dict[CorpusName, dict[str, str]]:
-    """Read the texts that a run got wrong; real corpora are not quoted."""
+    """Read the texts of examples that a run got wrong; only generated corpora are quoted."""
     texts = records.read(paths.RECORDED_TEXTS, Texts).texts
     with records.file(paths.RECORDED_TEXTS):
         return {
@@ -131,7 +131,7 @@ def _read_trained(records: Records, name: str, run: RunParams) -> Trained:
     summary = records.read(paths.run_dir(name) / paths.RUN_SUMMARY, RunSummary)
     scores = records.read(paths.scores_json(name), RunScores)
     with records.file(paths.run_dir(name) / paths.RUN_SUMMARY):
-        turns = {corpus: summary.turns[corpus] for corpus in run.corpora}  # in their order
+        turns = {corpus: summary.turns[corpus] for corpus in run.corpora}  # in the run's order
     return Trained(
         **dict(summary) | {"turns": turns},
         files=records.read(paths.inputs_json(name), RunInputs).files,
@@ -144,7 +144,7 @@ def _read_history(
 ) -> list[EpochScore]:
     """Read history.csv and check that it has every epoch of each corpus.
 
-    Epochs count from 1 to the last one, unless training stopped early.
+    The epochs must be 1 to the planned number, or fewer if training stopped early.
     """
     keys = ("epoch", "corpus", "dev_score", "steps", "train_loss")
     with (

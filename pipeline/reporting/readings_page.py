@@ -1,4 +1,4 @@
-"""Renders readings.md: what the paper leaves open, what we do, the evidence, and what remains."""
+"""Renders readings.md: what the paper leaves open, our choice, the evidence, and what remains."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
@@ -14,7 +14,7 @@ from pipeline.validation.counts import COUNTED_WITH_HEADER
 
 
 class Row(NamedTuple):
-    """A row of Table 3 and its result under each reading; None if there is no such trial."""
+    """A row of Table 3 and its result under each reading; None if no trial used that reading."""
 
     own: Result
     under: Mapping[str, Result | None]
@@ -40,7 +40,7 @@ def readings_page(params: Params, outcome: Outcome) -> str:
         num_missing=sum(found is None for row in [*pairs, *idle] for found in row.under.values()),
         pairs=pairs,
         pair_encodings=_own_readings(params, pairs, "pair_encoding"),
-        pair_groups={  # multi-task scores depend on idle heads, too
+        pair_groups={  # multi-task scores also depend on idle heads
             "Single-task": _match(pairs, lambda row: row.own.scheme == "single-task"),
             "Multi-task": _match(
                 pairs, lambda row: row.own.scheme == "multi-task" and not row.is_like("multi-task")
@@ -74,10 +74,10 @@ def readings_page(params: Params, outcome: Outcome) -> str:
 
 
 def _rows(params: Params, outcome: Outcome, setting: str, readings: Sequence[str]) -> list[Row]:
-    """Return the rows whose runs have a setting, with the result for each value of it.
+    """Return the rows whose runs have a setting, with the result for each of its values.
 
-    The run itself has one value; trials with the run's seed that change nothing else have the
-    others.
+    The run itself uses one value. Results for the others come from trials that have the run's seed
+    and change no other setting.
     """
     rows = []
     for row in outcome.results:
@@ -94,12 +94,12 @@ def _rows(params: Params, outcome: Outcome, setting: str, readings: Sequence[str
 
 
 def _own_readings(params: Params, rows: Sequence[Row], setting: str) -> list[str]:
-    """Return the values of a setting in the runs."""
+    """Return the values that the runs use for a setting."""
     return list(dict.fromkeys(getattr(params.run(row.own.run), setting) for row in rows))
 
 
 def _match(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> dict[str, Any]:
-    """Compare the distances to the paper's scores under two readings, for a group of rows.
+    """Compare how far a group of rows is from the paper's scores under two readings.
 
     Only rows with a score under both readings count.
     """
@@ -118,7 +118,7 @@ def _match(rows: Sequence[Row], belongs: Callable[[Row], bool]) -> dict[str, Any
     return {
         "means": means,
         "best": best,
-        "is_tie": bool(means) and f"{means[best]:.3f}" == f"{means[other]:.3f}",  # as shown
+        "is_tie": bool(means) and f"{means[best]:.3f}" == f"{means[other]:.3f}",  # after rounding
         "count": len(distances),
         "closer": sum(each[best] < each[other] for each in distances),
         "undefined": [
@@ -137,7 +137,7 @@ def _of_sts(params: Params, rows: Sequence[Row], scheme: Scheme) -> dict[str, Re
 
 
 def _gains_of_own_epochs(params: Params, outcome: Outcome) -> dict[str, float]:
-    """Return how much higher each task's score is in its own best epoch than in the kept one."""
+    """Return how much higher each task's score is in its own best epoch than in the kept epoch."""
     gains = {}
     for row in outcome.results:
         if params.run(row.run).scheme == "multi-task" and row.best_epoch:

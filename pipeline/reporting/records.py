@@ -1,8 +1,8 @@
 """Reads the records of a report, `reports/<profile>/records/`, from which its pages are rendered.
 
 The folder has the layout of `data/` and contains the results without weights and corpora.
-params.json and trials.json contain the params and trials, texts.json the sentences that pages
-quote, which come only from generated corpora: the real ones are licensed.
+params.json and trials.json contain the params and trials. texts.json contains the sentences that
+pages quote, all of them from generated corpora, because the real corpora are licensed.
 """
 
 import csv
@@ -30,17 +30,17 @@ ID = re.compile(r"[^\s,]+")
 
 @dataclass(frozen=True)
 class Records:
-    """A folder of records, or `data/` itself, and what to do about a missing or damaged file."""
+    """A folder of records, or `data/` itself, and remedies for a missing or damaged file."""
 
     folder: Path
-    called: Path  # the name of the folder in errors
+    called: Path  # the name of the folder in error messages
     if_missing: str
     if_damaged: str
-    if_older: str = ""  # or newer; "" for the remedy of the schema
+    if_older: str = ""  # remedy for another version; "" means the schema's default
 
     @contextmanager
     def file(self, path: Path) -> Iterator[Path]:
-        """Give access to a file by its path in `data/`; errors become one sentence.
+        """Yield a file by its path in `data/`; report errors in one sentence.
 
         Raises:
             ReportError: the file is missing, or the code that reads it finds that it is damaged or
@@ -76,12 +76,12 @@ class Records:
             return kind.read(file, self.name_of(path), self.if_older)
 
     def name_of(self, path: Path) -> Path:
-        """Return the path of a file as errors name it."""
+        """Return the path of a file as error messages show it."""
         return self.called / paths.recorded(path)
 
 
 def records_in_data(folder: Path = paths.DATA) -> Records:
-    """Return `data/`, or a folder just copied from there, as records."""
+    """Return `data/`, or a fresh copy of its records, as `Records`."""
     return Records(
         folder,
         called=paths.DATA,
@@ -102,8 +102,8 @@ def read_params(records: Records) -> Params:
     """Read the recorded params.
 
     Raises:
-        ReportError: they are missing, damaged, or do not fit this version.
-        SchemaError: another version wrote them.
+        ReportError: the params are missing, damaged, or do not fit this version.
+        SchemaError: another version wrote the params.
     """
     content = records.read(paths.RECORDED_PARAMS, RecordedParams).params
     with records.file(paths.RECORDED_PARAMS):
@@ -126,10 +126,10 @@ def read_trials(records: Records, params: Params) -> dict[str, Trial]:
 def read_predicted(
     records: Records, run: str, corpus: CorpusName, split: Split = "dev"
 ) -> "pd.Series[float]":
-    """Read a run's predictions by id, without those that are not numbers.
+    """Read a run's predictions by id, and leave out those that are not numbers.
 
     Raises:
-        ReportError: the file is missing or damaged, or an id has several words, like a sentence.
+        ReportError: the file is missing or damaged, or an id has several words, as a sentence does.
     """
     with records.file(paths.predictions_csv(run, corpus, split)) as file:
         ids, values = read_predictions(file, CORPORA[corpus])

@@ -21,7 +21,7 @@ from pipeline.reporting.records import Records, read_params, read_predicted, rec
 from pipeline.reporting.results import Result
 
 HEADER = ("row", "metric", "recorded", "found again", "difference")
-ARITHMETIC = 1e-12  # error from a different order of summation
+ARITHMETIC = 1e-12  # error from summing in a different order
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Rescored:
     metric: str
     recorded: float | None
     found: float | None
-    allowed: float  # largest difference that is allowed
+    allowed: float  # largest allowed difference
 
     @property
     def difference(self) -> float | None:
@@ -43,7 +43,7 @@ class Rescored:
 
     @property
     def agrees(self) -> bool:
-        """Return whether both are undefined, or close enough."""
+        """Return whether both scores are undefined or close enough."""
         if self.difference is None:
             return self.recorded is self.found
         return abs(self.difference) <= self.allowed
@@ -62,11 +62,11 @@ def rescore(params: Params, records: Records, corpora: Path) -> list[Rescored]:
 
 
 def rounding_allows(corpus: Corpus, predictions: Values) -> float:
-    """Return how much the rounding in the course's format may change a score.
+    """Return how much rounding to the course's format may change a score.
 
-    Classes are whole numbers, so the accuracy does not change. Similarities are rounded to six
-    decimals, each by at most h = 5e-7. Correlations are cosines of centered vectors; if the entries
-    of a vector change by h, its direction turns by at most 2 h / sd, and its cosine by no more.
+    Classes are integers, so the accuracy does not change. Similarities are rounded to six decimal
+    places, which changes each by at most h = 5e-7. A correlation is the cosine of two centered
+    vectors. If entries change by h, a vector turns by at most 2 h / sd, and its cosine by no more.
     """
     if corpus.has_classes:
         return 0.0
@@ -78,7 +78,7 @@ def rounding_allows(corpus: Corpus, predictions: Values) -> float:
 def _rescored(records: Records, result: Result, corpus_dir: Path) -> Rescored:
     corpus = result.of_corpus
     frame = read_split(paths.split_csv(corpus_dir, "dev"), corpus)
-    # float32, as in the token cache
+    # labels are float32, as in the token cache
     labels = frame.set_index("id")["label"].astype("float32")
     known = read_predicted(records, result.run, corpus.name)
     unknown = set(known.index) - set(labels.index)

@@ -1,4 +1,4 @@
-"""The data of a report: one `Result` for each row of Table 3, and the results of runs."""
+"""Defines the data of a report: one `Result` per row of Table 3, and the results of runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Spread:
     """Statistics of a score over seeds; None if there are too few scores."""
 
     count: int  # number of seeds
-    undefined: int  # number of seeds without a score, which the other numbers leave out
+    undefined: int  # number of seeds without a score; the statistics below exclude them
     mean: float | None
-    sd: float | None  # sample standard deviation: divided by the number of scores minus one
+    sd: float | None  # sample standard deviation (divides by the number of scores minus one)
     worst: float | None
     best: float | None
 
@@ -42,7 +42,7 @@ class Spread:
 
 
 def spread_of(scores: Iterable[float | None]) -> Spread:
-    """Summarize the scores of seeds; None is an undefined score."""
+    """Summarize the scores of several seeds; None means an undefined score."""
     found = list(scores)
     known = [score for score in found if score is not None]
     return Spread(
@@ -56,7 +56,7 @@ def spread_of(scores: Iterable[float | None]) -> Spread:
 
 
 class Result(CorpusScores):
-    """One configuration: its settings, our score and the paper's."""
+    """One configuration with its settings, our score and the paper's score."""
 
     configuration: str
     run: str
@@ -64,12 +64,12 @@ class Result(CorpusScores):
     corpus: CorpusName
     scheme: Scheme
     mode: Mode
-    learning_rate: float  # as used: the run's, scaled by the profile
+    learning_rate: float  # the rate in use: the run's, scaled by the profile
     batch_size: int
-    paper_score: float | None  # None where the paper has no such row
+    paper_score: float | None  # None if the paper has no such row
     stopped: bool  # whether training ended before its last epoch
-    seeds: Spread | None = None  # of this score, if the run was trained with several seeds
-    over_single: Difference | None = None  # multi-task rows: their score minus the single-task one
+    seeds: Spread | None = None  # statistics, if the run was trained with several seeds
+    over_single: Difference | None = None  # score minus the single-task row's, if multi-task
 
     @property
     def is_papers(self) -> bool:
@@ -78,12 +78,12 @@ class Result(CorpusScores):
 
     @property
     def of_corpus(self) -> Corpus:
-        """Return the corpus itself."""
+        """Return the `Corpus` of this row."""
         return CORPORA[self.corpus]
 
     @property
     def name(self) -> str:
-        """Return the scheme, with the run if the paper has no such row."""
+        """Return the scheme, followed by the run if the paper has no such row."""
         return self.scheme if self.is_papers else f"{self.scheme}: {self.run}"
 
     @property
@@ -93,7 +93,7 @@ class Result(CorpusScores):
 
     @property
     def interval(self) -> str:
-        """Format the interval after a blank; "" if there is none."""
+        """Format the interval with a leading space; return "" if there is none."""
         return "" if self.ci_low is None else f" [{self.ci_low:.3f}, {self.ci_high:.3f}]"
 
     def holds(self, score: float) -> bool | None:
@@ -116,31 +116,31 @@ class EpochScore:
 
 
 class Trained(RunSummary):
-    """How a run was trained, from what and to what."""
+    """A run's training summary, with hashes of its input files and of its weights."""
 
     files: Mapping[str, str]  # SHA-256 of each file it reads
     weights_sha256: str
 
     @property
     def left_out(self) -> str:
-        """Say how many training examples of each corpus the floor leaves out of an epoch."""
+        """Describe how many training examples of each corpus Equation 1's floor leaves out."""
         counts = [(self.discarded[corpus].examples, corpus) for corpus in self.corpora]
         return ", ".join(f"{count:,} {corpus}" for count, corpus in counts if count) or "none"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A row of Table 3 in a trial: its run with a different seed or different settings."""
+    """A row of Table 3 in a trial, which trains its run with a different seed or settings."""
 
     trial: str
     seed: int
     changes: Changes  # settings that differ from the run's, except the seed
     result: Result  # with the trial's score; the settings are the run's
-    device: str = ""  # and, in brackets, the precision of its matrix products
+    device: str = ""  # with the precision of its matrix products in parentheses
 
     @property
     def has_changes(self) -> bool:
-        """Return whether more than the seed differs from the run."""
+        """Return whether anything other than the seed differs from the run."""
         return self.changes != Changes()
 
 
@@ -152,8 +152,8 @@ class Outcome:
     summaries: Mapping[str, Trained]  # by run
     histories: Mapping[str, Sequence[EpochScore]]  # by run
     validations: Mapping[CorpusName, CorpusReport]
-    texts: Mapping[CorpusName, Mapping[str, str]]  # of mistakes, by id; of generated corpora alone
-    tried: Sequence[Tried] = ()  # by the trials of a sweep and of the readings
+    texts: Mapping[CorpusName, Mapping[str, str]]  # of mistakes, by id; generated corpora only
+    tried: Sequence[Tried] = ()  # results of the trials of a sweep and of the readings
 
     def history(self, result: Result) -> list[EpochScore]:
         """Return the epochs of a row's run on its corpus."""
@@ -164,6 +164,6 @@ class Outcome:
         return {row.epoch: row.dev_score for row in self.history(result)}
 
     def best_epoch(self, result: Result) -> EpochScore | None:
-        """Return a row's own best epoch, the earlier of two; None if no score is defined."""
+        """Return a row's own best epoch, the earliest if tied; None if no score is defined."""
         known = [row for row in self.history(result) if row.dev_score is not None]
         return max(known, key=lambda row: (row.dev_score, -row.epoch), default=None)

@@ -16,7 +16,7 @@ from pipeline.reporting.tables import report_page
 def sweep_page(params: Params, outcome: Outcome) -> str:
     """Render sweep.md."""
     of_sweep = swept(params.seed, outcome.tried)
-    # readings only for runs whose settings the sweep changed
+    # include readings only for runs whose settings the sweep changed
     runs = {each.result.run for each in of_sweep if each.has_changes}
     tried = [t for t in outcome.tried if t in of_sweep or t.result.run in runs]
     runs = {each.result.run for each in tried}
@@ -26,7 +26,7 @@ def sweep_page(params: Params, outcome: Outcome) -> str:
     devices = {outcome.summaries[row.run].trained_on for row in own} | {
         each.device for each in tried
     }
-    # the rows of Table 3 as each seed scored them; of other seeds there may be fewer
+    # the rows of Table 3 by seed; seeds other than params.seed may have fewer rows
     seeds = {params.seed: list(outcome.results)}
     for each in tried:
         if not each.has_changes and each.seed != params.seed:
@@ -46,11 +46,11 @@ def sweep_page(params: Params, outcome: Outcome) -> str:
 
 
 def swept(own_seed: int, tried: Sequence[Tried]) -> list[Tried]:
-    """Return the trials of a sweep, without those that `make readings` trains for readings.md."""
+    """Return the trials of a sweep, not those that `make readings` trains for readings.md."""
     return [t for t in tried if t.seed != own_seed or not t.changes.is_reading]
 
 
-# the paper's claims: a question, its pairs of rows, and whether a pair agrees
+# the paper's claims: a question, how to pair rows, and how to check whether a pair agrees
 CLAIMS: Sequence[
     tuple[str, Callable[[Sequence[Result]], list[Pair]], Callable[[Result, Result], bool]]
 ] = (
@@ -71,9 +71,9 @@ def _answer(
     holds: Callable[[Result, Result], bool],
     seeds: Mapping[int, Sequence[Result]],
 ) -> Iterator[tuple[str, bool, str, str]]:
-    """Yield for each pair of rows whether a claim always holds, how often, and the difference.
+    """For each pair of rows, yield whether a claim always holds, how often, and the difference.
 
-    A pair counts only if several seeds have both of its rows.
+    A pair is left out unless at least two seeds have both of its rows.
     """
     pairs_by_row = defaultdict(list)
     for rows in seeds.values():
@@ -90,7 +90,7 @@ def _answer(
 
 
 class Settings(NamedTuple):
-    """The settings of a run that a grid may change, as used."""
+    """The values in use for the settings of a run that a grid may change."""
 
     rate: float
     dropout: float
@@ -101,14 +101,14 @@ class Settings(NamedTuple):
 def _of_run(
     params: Params, own: Sequence[Result], tried: Sequence[Tried], run: str
 ) -> Iterator[tuple[str, Sequence[Result], bool, list[tuple[Settings, bool, list[str]]]]]:
-    """Yield a run with its rows and all settings that were tried, if a grid changed any."""
+    """If a grid changed a run's settings, yield the run, its rows and all settings tried."""
     tried = [each for each in tried if each.result.run == run]
     if not any(each.has_changes for each in tried):
         return
     rows = [row for row in own if row.run == run]
     scores: dict[Settings, dict[tuple[int, CorpusName], float | None]] = defaultdict(dict)
     for each in [*(Tried("", params.seed, Changes(), row) for row in rows), *tried]:
-        # a trial that equals the run does not count twice
+        # count a trial with the same settings and seed as the run only once
         key = each.seed, each.result.corpus
         scores[_settings(params, rows, each.changes)].setdefault(key, each.result.score)
     spreads = {
@@ -127,7 +127,7 @@ def _of_run(
 
 
 def _best_bold(spreads: Sequence[Spread]) -> list[str]:
-    """Format the spreads of a row, with the best one without undefined scores in bold."""
+    """Format the spreads of a row; the best spread that has no undefined scores is bold."""
     means = [s.mean for s in spreads if s.mean is not None and not s.undefined]
     best = max(means, default=None)
     return [
@@ -139,7 +139,7 @@ def _best_bold(spreads: Sequence[Spread]) -> list[str]:
 
 
 def _settings(params: Params, rows: Sequence[Result], changes: Changes) -> Settings:
-    """Return the settings of a run, given by its rows, in a trial."""
+    """Return the settings that a trial uses for the run of these rows."""
     run = changed(params.run(rows[0].run), changes)
     sizes = ", ".join(f"{row.corpus} {run.batch_size[row.corpus]}" for row in rows)
     readings = ", ".join(word for word in (run.pair_encoding, run.idle_heads) if word)

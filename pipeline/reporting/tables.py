@@ -21,14 +21,14 @@ from pipeline.reporting.results import Outcome, Result
 
 PAPER_BACKBONE = "bert-base-uncased"
 PAPER_EPOCHS = 10
-TABLE3_KEYS = (  # of table3.json
+TABLE3_KEYS = (  # keys of each object in table3.json
     *("configuration", "run", "task", "corpus", "scheme", "mode", "learning_rate", "batch_size"),
     *("metric", "score", "ci_low", "ci_high", "paper_score", "best_epoch"),
 )
 
 
 def page_head(params: Params, outcome: Outcome) -> str:
-    """Name what every score of a report stands on."""
+    """Describe the setup behind all scores of a report."""
     devices = sorted({summary.trained_on for summary in outcome.summaries.values()})
     active, corpora = params.active, params.active.corpora
     name = f"{corpora.source} (your own data)"
@@ -79,13 +79,13 @@ def table3(params: Params, rows: Sequence[Result]) -> str:
 
 
 def best_scores(rows: Sequence[Result], which: str) -> dict[CorpusName, float]:
-    """Return the best score of each corpus, ours (`score`) or the paper's (`paper_score`)."""
+    """Return the best score on each corpus, ours (`score`) or the paper's (`paper_score`)."""
     known = [row for row in rows if getattr(row, which) is not None]
     return {row.corpus: getattr(row, which) for row in sorted(known, key=attrgetter(which))}
 
 
 def shown_rate(rate: float) -> str:
-    """Format a learning rate as the paper does, as 1e-5 or 1.5e-5."""
+    """Format a learning rate as the paper does, such as 1e-5 or 1.5e-5."""
     mantissa, exponent = f"{rate:.4e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
@@ -106,7 +106,7 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
         has_seeds=any(row.seeds for row in rows),
         majorities=majorities,
     )
-    corpora_of: dict[str, list[str]] = {}  # lists a note once, with all its corpora
+    corpora_of: dict[str, list[str]] = {}  # by note, so that each note is listed once
     for corpus, found in outcome.validations.items():
         for note in found.notes:
             corpora_of.setdefault(note, []).append(corpus)
@@ -118,7 +118,7 @@ def notes(params: Params, outcome: Outcome) -> list[str]:
 
 
 def troubles(outcome: Outcome) -> str:
-    """Render all runs that stopped early and all notes on epochs; "" if there are none."""
+    """List all runs that stopped early and all notes on epochs; return "" if there are none."""
     epochs: dict[tuple[str, str, str], list[int]] = {}
     for run, history in outcome.histories.items():
         for row in history:
@@ -137,7 +137,7 @@ def troubles(outcome: Outcome) -> str:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Format sorted whole numbers as ranges: 1-3, 5."""
+    """Format sorted integers as ranges, such as "1-3, 5"."""
     parts: list[list[int]] = []
     for number in numbers:
         if parts and number == parts[-1][-1] + 1:
@@ -148,10 +148,10 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return the content of table3.json, with one object for each row.
+    """Return the content of table3.json, with one object per row.
 
-    An undefined score is null and has a `reason`; a run that ended early is `stopped`; one that was
-    trained with several seeds has `seeds`, whose statistics leave out those that are `undefined`.
+    If the score is undefined, it is null and there is a `reason`. If the run stopped early, there
+    is `stopped`. If it used several seeds, `seeds` has statistics without `undefined` scores.
     """
     objects = []
     for row in rows:
@@ -165,10 +165,10 @@ def table3_json(rows: Sequence[Result]) -> list[dict[str, Any]]:
 def summary(rows: Sequence[Result]) -> dict[str, float | int]:
     """Return a few numbers for `dvc exp show`, with short names for narrow columns.
 
-    They cover the paper's rows. `finetune`, `pretrain` and `multitask` (finetuned) are mean scores
-    over accuracies and correlations; a mean with an undefined score is left out. `finetune_wins`
-    counts the rows in which finetune beats pretrain (of seven), `multitask_holds` the corpora on
-    which finetuned multi-task holds up against single-task (of three).
+    Only the paper's rows count. `finetune`, `pretrain` and `multitask` (finetuned) are means of
+    accuracies and correlations; a mean is left out if one of its scores is undefined.
+    `finetune_wins` counts the rows (of seven) in which finetune beats pretrain. `multitask_holds`
+    counts the corpora (of three) on which finetuned multi-task holds up against single-task.
     """
     rows = [row for row in rows if row.is_papers]
     finetuned = [row for row in rows if row.mode == "finetune"]

@@ -1,1 +1,1 @@
-"""Trained runs put to use: answers about new text, and folders that others can load."""
+"""Uses trained runs: predicts new texts, and exports folders that other software can load."""

@@ -1,4 +1,4 @@
-"""Predictions and probabilities of a run for new texts, computed as in evaluation."""
+"""Computes a run's predictions and probabilities for new texts, in the same way as evaluation."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from pipeline.serving.texts import Text
 from pipeline.serving.trained import TrainedRun
 from pipeline.tokens.token_cache import TokenizedSplit
 
-# the meaning of each class, from 0
+# the meanings of the classes, starting with class 0
 MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
     "sst": ("negative", "somewhat negative", "neutral", "somewhat positive", "positive"),
     "cfimdb": ("negative", "positive"),
@@ -33,11 +33,11 @@ MEANINGS: Mapping[CorpusName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Answers:
-    """The predictions of a head for N texts, in their order."""
+    """The predictions of a head for N texts, in the order of the texts."""
 
     corpus: Corpus
     predictions: NDArray[np.float64]  # [N], on the labels' scale; NaN if undefined
-    probabilities: NDArray[np.float64] | None  # [N, classes]; None for a similarity
+    probabilities: NDArray[np.float64] | None  # [N, classes]; None for similarities
 
     def as_json(self, number: int) -> dict[str, Any]:
         """Return one answer as JSON values."""
@@ -61,7 +61,7 @@ class Answers:
         if values["prediction"] is None:
             return "undefined"
         if self.probabilities is None:
-            return f"similarity {values['prediction']:.2f}"  # it can exceed the scale of the labels
+            return f"similarity {values['prediction']:.2f}"  # can exceed the labels' scale
         return f"{values['meaning']} {values['probability']:.2f}"
 
 
@@ -72,17 +72,17 @@ def answer(
     max_length: int,
     batch_size: int,
 ) -> tuple[list[Answers], int]:
-    """Predict texts with some heads of a run.
+    """Predict texts with one or more heads of a run.
 
     Args:
         run: the trained run.
-        corpora: the corpora of the heads; all read single sentences, or all read pairs.
-        texts: one or two sentences each, to match the heads.
-        max_length: most tokens in a sentence or joint pair; longer ones are cut, as in training.
-        batch_size: texts in one forward pass.
+        corpora: the corpora of the heads, which must all read single sentences or all read pairs.
+        texts: single sentences or pairs, whichever the heads read.
+        max_length: maximum tokens in a sentence or joint pair; more are truncated, as in training.
+        batch_size: number of texts in one forward pass.
 
     Returns:
-        The answers of each head, and how many sentences and joint pairs were cut.
+        The answers of each head, and how many sentences and joint pairs were truncated.
     """
     is_pair = CORPORA[corpora[0]].is_pair
     sentences = [s for t in texts for s in ((t.first, t.second) if is_pair else (t.first,))]
@@ -95,7 +95,7 @@ def answer(
 def _split_of(
     corpus: Corpus, tokenized: Tokenized, run: TrainedRun, max_length: int
 ) -> TokenizedSplit:
-    """Return new texts as a split of a corpus, without labels or ids."""
+    """Return new texts as a split of a corpus, with empty labels and ids."""
     pad_id = run.tokenizer.token_to_id("[PAD]")
     assert pad_id is not None  # noqa: S101  (no tokenizer is loaded without it)
     count = (len(tokenized.offsets) - 1) // corpus.task.num_sentences
@@ -112,10 +112,10 @@ def _split_of(
 
 
 def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
-    """Predict with one head, computed as in training and evaluation."""
+    """Predict with one head, in the same way as training and evaluation."""
     corpus, device = split.corpus, run.model.device
     examples: Examples = TokenExamples(split, device)
-    if run.is_frozen:  # its head was trained on stored vectors, which are rounded
+    if run.is_frozen:  # the head was trained on stored vectors, which are rounded
         vectors = compute_vectors(split, run.backbone, batch_size, device)
         examples = VectorExamples(split, torch.from_numpy(vectors).to(device))
     outputs = head_outputs(run.model, examples, batch_size)
@@ -124,7 +124,7 @@ def _ask(run: TrainedRun, split: TokenizedSplit, batch_size: int) -> Answers:
 
 
 def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[str]:
-    """Yield an object for each text: its line, id and sentences, and an answer for each corpus."""
+    """Yield a JSON object per text: its line, id and sentences, and an answer per corpus."""
     for number, text in enumerate(texts):
         fields = {
             "line": text.line,
@@ -140,7 +140,7 @@ def json_lines(texts: Sequence[Text], answers: Sequence[Answers]) -> Iterator[st
 def answers_table(
     texts: Sequence[Text], answers: Sequence[Answers], *, is_pairs: bool, has_header: bool
 ) -> Table:
-    """Return a table with a row per text; texts are cut to fit the terminal."""
+    """Return a table with a row per text; long texts are truncated to fit the terminal."""
     table = Table(
         box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=has_header, header_style=""
     )
@@ -157,6 +157,6 @@ def answers_table(
 
 
 def _cell(text: str) -> RichText:
-    """Return a text that is cut, not wrapped; control characters become blanks."""
+    """Return a text that is truncated, not wrapped; control characters become spaces."""
     shown = "".join(c if c.isprintable() else " " for c in text)
     return RichText(shown, no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""The model card of an exported run, with the metadata that the Hugging Face hub reads."""
+"""Renders the model card of an exported run, with metadata for the Hugging Face Hub."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +16,15 @@ from pipeline.serving.trained import TrainedRun
 Scores = Mapping[CorpusName, CorpusScores]
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
-METRIC_TYPES = {"accuracy": "accuracy", "pearson": "pearsonr"}  # as the hub calls them
+METRIC_TYPES = {"accuracy": "accuracy", "pearson": "pearsonr"}  # maps our names to the Hub's
 
 
 def model_card(
     run: TrainedRun, params: Params, profile: str, scores: Scores, max_length: int
 ) -> str:
-    """Return README.md of a run that was trained with a profile.
+    """Return README.md for a run that was trained with a profile.
 
-    It names the dev scores from `evaluate`, and `max_length`, the most tokens in a sentence.
+    It lists the dev scores from `evaluate` and `max_length`, the maximum tokens in a sentence.
     """
     active, summary = params.profiles[profile], run.summary
     rounded = ["multiplies in bfloat16"] * (summary.precision == "bf16")
@@ -69,7 +69,7 @@ def _metadata(run: TrainedRun, profile: ProfileParams, scores: Scores) -> dict[s
 
 
 def _result(corpus: Corpus, profile: ProfileParams, score: CorpusScores) -> dict[str, Any]:
-    """Return the score of a corpus in the format of the hub's model-index."""
+    """Return the score on a corpus in the Hub's model-index format."""
     kind = "" if profile.is_papers else "synthetic-" if profile.is_synthetic else "own-"
     task = "text-classification" if corpus.has_classes else "sentence-similarity"
     title = _title(corpus, profile)

@@ -1,10 +1,10 @@
-"""A trained run as a folder that Hugging Face's `transformers` loads.
+"""Exports a trained run as a folder that Hugging Face's `transformers` can load.
 
-A run of one sentiment corpus is a BertForSequenceClassification: dropout and a linear layer over
-the pooled output is what that class computes. Heads on pairs, which read a vector of each sentence,
-have no class there: such a run is a BertModel, with its heads in a file of their own.
+A run of one sentiment corpus becomes a BertForSequenceClassification, which applies the same
+dropout and linear layer to the pooled output. `transformers` has no class for heads on pairs, which
+read a vector for each sentence. Such a run becomes a BertModel, with its heads in a separate file.
 
-Nothing in it names the machine or the hour: the same run gives the same bytes.
+The folder contains no machine name and no time, so the same run always produces the same bytes.
 """
 
 import shutil
@@ -28,26 +28,26 @@ from pipeline.serving.answers import MEANINGS
 from pipeline.serving.card import Scores, model_card
 from pipeline.serving.trained import TrainedRun, open_run, profile_of
 
-# beside the names that a backbone's folder has
+# in addition to the files in a backbone's folder
 HEADS = "heads.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CARD = "README.md"
-RECORD = "export.json"  # names the run; marks the folder as ours to replace
+RECORD = "export.json"  # contains the run's name; marks the folder as an export that we may replace
 OURS = {HEADS, TOKENIZER_CONFIG, CARD, RECORD, paths.CONFIG, paths.WEIGHTS, paths.TOKENIZER}
 
 
 def export_run(params: Params, name: str, folder: Path, *, force: bool = False) -> None:
-    """Write a trained run into a folder, whole or not at all.
+    """Write a trained run into a folder, either completely or not at all.
 
     Args:
-        params: as they are now.
-        name: of the run.
-        folder: new, empty, or of an earlier export.
-        force: take any other folder too; its files stay, but for those of the same names.
+        params: the current params.
+        name: the name of the run.
+        folder: a new folder, an empty folder, or an earlier export.
+        force: accept any other folder too; keep its files, except those with the same names.
 
     Raises:
-        InputError: the folder is somebody else's.
-        ReportError, TrainingError: the run is not trained and evaluated as it is now.
+        InputError: the folder contains files that are not from an export.
+        ReportError, TrainingError: the run is not trained, or its scores are missing or outdated.
     """
     folder = folder.resolve()
     _check_folder(folder, force=force)
@@ -61,7 +61,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
     with replacing_folder(folder) as new:
         if folder.exists() and force:
             shutil.copytree(folder, new, symlinks=True, dirs_exist_ok=True)
-            (new / HEADS).unlink(missing_ok=True)  # of another run, perhaps
+            (new / HEADS).unlink(missing_ok=True)  # may belong to another run
         write_json(new / paths.CONFIG, _config(run))
         _write_tensors(new / paths.WEIGHTS, _weights(run))
         if not run.classified:
@@ -73,7 +73,7 @@ def export_run(params: Params, name: str, folder: Path, *, force: bool = False) 
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
-    """Refuse what is no folder, and without force one with anything that no export has written."""
+    """Reject a file, and, without `force`, a folder with files that are not from an export."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder")
     found = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -86,7 +86,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 
 
 def _scores(name: str) -> Scores:
-    """Read what `evaluate` stored of these very weights."""
+    """Read the scores from `evaluate` and check that they belong to the current weights."""
     path, weights = paths.scores_json(name), paths.run_dir(name) / paths.WEIGHTS
     record = records_in_data().read(path, RunScores)
     if record.weights_sha256 != sha256_of(weights):
@@ -95,7 +95,7 @@ def _scores(name: str) -> Scores:
 
 
 def _config(run: TrainedRun) -> dict[str, Any]:
-    """Return config.json, under the names of Hugging Face's BertConfig."""
+    """Return the content of config.json, with the names that Hugging Face's BertConfig uses."""
     config = asdict(run.backbone.config) | {"dtype": "float32", "hidden_act": "gelu"}
     config |= {"architectures": ["BertModel"], "model_type": "bert"}
     if run.classified:
@@ -111,7 +111,7 @@ def _config(run: TrainedRun) -> dict[str, Any]:
 
 
 def _weights(run: TrainedRun) -> dict[str, Tensor]:
-    """Return the model's tensors under Hugging Face's names."""
+    """Return the model's tensors with Hugging Face's names."""
     names = hugging_face_names(run.backbone.config)
     tensors = {names[name]: tensor for name, tensor in run.backbone.state_dict().items()}
     if not run.classified:
@@ -130,17 +130,17 @@ def _heads(run: TrainedRun) -> dict[str, Tensor]:
 
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = save(on_cpu, metadata={"format": "pt"})  # what transformers looks for
+    content = save(on_cpu, metadata={"format": "pt"})  # transformers requires this
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def _tokenizer_config(run: TrainedRun, max_length: int) -> dict[str, Any]:
-    """Return what transformers wants to know beside tokenizer.json."""
+    """Return the settings that transformers needs in addition to tokenizer.json."""
     tokens = (*SPECIAL_TOKENS, "[UNK]", "[MASK]")
     known = [token for token in tokens if run.tokenizer.token_to_id(token) is not None]
     return {
-        "tokenizer_class": "PreTrainedTokenizerFast",  # takes tokenizer.json as it is
+        "tokenizer_class": "PreTrainedTokenizerFast",  # uses tokenizer.json unchanged
         "model_max_length": max_length,
         **{f"{token.strip('[]').lower()}_token": token for token in known},
     }

@@ -1,4 +1,4 @@
-"""`python -m pipeline predict`: reads texts, predicts, and writes the answers."""
+"""Implements `python -m pipeline predict`: reads texts, predicts them, and writes the answers."""
 
 import logging
 import sys
@@ -20,8 +20,8 @@ from pipeline.serving.trained import open_run, profile_of
 log = logging.getLogger(__name__)
 
 STDIN = Path("-")
-AT_ONCE = 1 << 16  # texts per block: memory holds the answers of one block
-NUM_SHOWN = 5  # lines in one message
+AT_ONCE = 1 << 16  # texts per block; only one block of answers is in memory at a time
+NUM_SHOWN = 5  # number of line numbers in one message
 
 
 def predict(
@@ -32,15 +32,15 @@ def predict(
     output: Path | None,
     as_table: bool | None,
 ) -> None:
-    """Predict texts with a trained run; write the answers to stdout or a file.
+    """Predict texts with a trained run and write the answers to stdout or a file.
 
     Args:
         params: the params that contain the run.
-        name: of the run.
+        name: the name of the run.
         texts: single sentences or pairs.
-        corpus: the corpus whose head to use; None for all heads that fit.
-        output: a file for the answers.
-        as_table: a table, or JSON lines if False; None for a table only on a terminal.
+        corpus: the corpus whose head to use; None uses all heads that fit.
+        output: the file for the answers; None writes to stdout.
+        as_table: True writes a table, False JSON lines; None writes a table only to a terminal.
 
     Raises:
         PipelineError: the run is not trained, or none of its heads fits.
@@ -78,7 +78,7 @@ def predict(
 
 
 def read_input(path: Path, form: str | None) -> Texts:
-    """Read texts from a file, or from standard input for `-`.
+    """Read texts from a file, or from standard input if the path is `-`.
 
     Raises:
         InputError: the input cannot be read, or its format is unknown.
@@ -99,7 +99,7 @@ def read_input(path: Path, form: str | None) -> Texts:
 
 
 def _warn_of(texts: Texts) -> None:
-    """Log how quotation marks were read, and which lines are left out."""
+    """Log how quotation marks were interpreted and which lines are left out."""
     if texts.assumed:
         log.warning("%s", texts.assumed)
     if texts.left_out:
@@ -114,7 +114,7 @@ def _warn_of(texts: Texts) -> None:
 
 @contextmanager
 def _destination(output: Path | None) -> Iterator[TextIO]:
-    """Open stdout or the output file, which is written completely or not at all."""
+    """Yield stdout or the output file, which is written either completely or not at all."""
     if output is None:
         yield sys.stdout
         return

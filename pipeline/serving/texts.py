@@ -1,7 +1,7 @@
-"""The texts to predict, read from lines, CSV or TSV tables, or JSON lines.
+"""Reads the texts to predict from plain lines, CSV or TSV tables, or JSON lines.
 
-Each text keeps its line number, counted from 1. Bytes that are not UTF-8 are an error that names
-the line. Lines without text, or with only half of a pair, are left out and counted.
+Each text keeps its line number, counted from 1. If bytes are not UTF-8, the error message names the
+line. Lines without text or with only half of a pair are left out, and their numbers are kept.
 """
 
 import json
@@ -18,7 +18,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence, or a pair of them."""
+    """A sentence or a pair of sentences."""
 
     line: int  # in its file
     first: str
@@ -28,29 +28,29 @@ class Text:
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts to predict: all single sentences, or all pairs."""
+    """The texts to predict, which are either all single sentences or all pairs."""
 
     texts: Sequence[Text]
     is_pairs: bool
     left_out: Sequence[int]  # line numbers
-    assumed: str = ""  # how an ambiguous file was read
+    assumed: str = ""  # how an ambiguous file was interpreted
 
 
 def of_arguments(sentences: Sequence[str], pairs: Sequence[Sequence[str]]) -> Texts:
-    """Take texts from the command line; their position is their line number."""
+    """Take texts from the command line; the position of a text is its line number."""
     given = [(text, "") for text in sentences] + [(first, second) for first, second in pairs]
     return _sorted_out("the command line", [Text(n, *both) for n, both in enumerate(given, 1)])
 
 
 def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
-    """Read a file's lines.
+    """Read texts from the lines of a file.
 
     Args:
-        data: the lines, as an open binary file gives them.
-        name: of the file, for messages.
-        form: txt, a sentence per line; csv or tsv, a table with a header, separated by tabs if the
-            header is, otherwise by commas; jsonl, a string or an object per line. Columns and keys
-            are `first` and `second`, or the names of the course and GLUE; an `id` is kept.
+        data: the lines, such as those of an open binary file.
+        name: the name of the file, for messages.
+        form: txt has a sentence per line. csv and tsv are tables with a header; they use tabs if
+            the header does, otherwise commas. jsonl has a string or an object per line. Columns and
+            keys are `first` and `second`, or the course's or GLUE's names; an `id` is kept.
 
     Raises:
         InputError: a line is not in this format.
@@ -67,7 +67,7 @@ def read_texts(data: Iterable[bytes], name: str, form: Format) -> Texts:
 
 
 def _decoded(data: Iterable[bytes], name: str) -> Iterator[str]:
-    """Yield lines as text, line ends included; a byte order mark at the start is dropped."""
+    """Yield lines as text, including line ends, and drop a byte order mark at the start."""
     for number, line in enumerate(data, 1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -88,7 +88,7 @@ def _of_table(table: Table, name: str) -> Iterator[Text]:
             f"found {list(table.columns)!s:.100}"
         )
     for line, row in table.rows:
-        # if two columns have the same name, the first one counts
+        # if two columns have the same name, use the first one
         fields = dict(zip(reversed(table.columns), reversed(row), strict=bool(row)))
         yield _text(line, fields, name)
 
@@ -116,7 +116,7 @@ def _text(line: int, fields: Mapping[str, object], name: str) -> Text:
 
 
 def _string(fields: Mapping[str, object], names: Sequence[str], name: str, number: int) -> str:
-    """Return the text of the first key that exists, or "" if none does."""
+    """Return the text of the first key in `names` that has a value, or "" if none has."""
     for key in names:
         value = fields.get(key)
         if value is not None:

@@ -1,6 +1,6 @@
-"""A trained run, loaded for new text.
+"""Loads a trained run to predict new texts.
 
-Its settings come from its run.json, because params.yaml may have changed since.
+The run's settings come from its run.json, because params.yaml may have changed since training.
 """
 
 from collections.abc import Sequence
@@ -32,28 +32,28 @@ class TrainedRun:
 
     name: str
     summary: RunSummary
-    backbone: MinBert  # pretrained if it was frozen, else finetuned
-    model: MultitaskBert  # the heads; with the backbone if it was finetuned
+    backbone: MinBert  # pretrained weights if it was frozen, else finetuned ones
+    model: MultitaskBert  # the heads, and the backbone if it was finetuned
     tokenizer: Tokenizer
 
     @property
     def corpora(self) -> Sequence[CorpusName]:
-        """Return the corpora, which have a head each."""
+        """Return the corpora, each of which has a head."""
         return self.summary.corpora
 
     @property
     def is_frozen(self) -> bool:
-        """Say whether the backbone was frozen."""
+        """Return whether the backbone was frozen."""
         return self.model.backbone is None
 
     @property
     def classified(self) -> CorpusName | None:
-        """Return the corpus of a run with a single head, if that classifies single sentences."""
+        """Return the run's corpus if its only head classifies single sentences, else None."""
         name, *others = self.corpora
         return None if others or CORPORA[name].is_pair else name
 
     def corpora_for(self, num_sentences: int, wanted: CorpusName | None) -> list[CorpusName]:
-        """Return the corpora whose heads read this number of sentences, or only the wanted one.
+        """Return the corpora whose heads read this number of sentences, or just the wanted one.
 
         Raises:
             InputError: the run has no such head.
@@ -72,13 +72,13 @@ class TrainedRun:
 
 
 def open_run(params: Params, name: str) -> TrainedRun:
-    """Load a trained run onto the device of params.yaml.
+    """Load a trained run onto the device set in params.yaml.
 
     Raises:
         ParamsError: there is no such run.
         TrainingError: the run is not trained, has no finished epoch, or is damaged.
         BackboneError: data/backbone is missing, damaged, or not the one used in training.
-        SchemaError: a file is of another version.
+        SchemaError: another version wrote a file.
     """
     params.run(name)
     summary = _summary(name)
@@ -105,7 +105,7 @@ def open_run(params: Params, name: str) -> TrainedRun:
 
 
 def _summary(name: str) -> RunSummary:
-    """Read run.json; reject a run without a finished epoch."""
+    """Read run.json, and reject a run that has no finished epoch."""
     path = paths.run_dir(name) / paths.RUN_SUMMARY
     if not path.exists():
         raise TrainingError(f"{name} is not trained yet ({path} is missing); run `dvc repro`")
@@ -116,10 +116,10 @@ def _summary(name: str) -> RunSummary:
 
 
 def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) -> None:
-    """Reject a backbone that is not the one a run was trained with.
+    """Reject a backbone other than the one that a run was trained with.
 
-    A finetuned run has its own weights, so only the other files are compared. A user's own backbone
-    has no known hashes; loading it shows whether it fits.
+    A finetuned run has its own weights, so only the other files are compared. The hashes of a
+    user's own backbone are unknown; loading it shows whether it fits.
     """
     if name not in BACKBONES:
         return
@@ -139,8 +139,8 @@ def _check_backbone(folder: Path, name: str, run: str, *, with_weights: bool) ->
 def profile_of(run: str) -> str | None:
     """Return the profile with which a run's weights were trained, or None if it is unknown.
 
-    run.json does not contain it, and params.yaml may have changed. dvc.lock is used if it describes
-    exactly these weights.
+    run.json does not contain the profile, and params.yaml may have changed. So the profile is read
+    from dvc.lock, provided that dvc.lock describes exactly these weights.
     """
     weights = paths.run_dir(run) / paths.WEIGHTS
     try:

@@ -1,1 +1,1 @@
-"""Converts a report to pages for a browser."""
+"""Converts a report to web pages."""

@@ -1,8 +1,8 @@
 """Converts a report page from Markdown to HTML so that text from a corpus cannot become markup.
 
-The only raw HTML that is kept is the report's own `<details>`; the only links and images are those
-to files of the site. A table has a caption and scrolls in its own box. On hover and focus, a score
-shows its interval beside the paper's score.
+The only raw HTML that is kept is the report's own `<details>`. Links and images are kept only if
+they point to files of the site. Every table has a caption and scrolls in its own box. On hover or
+focus, a score shows its interval next to the paper's score.
 """
 
 import re
@@ -17,20 +17,20 @@ from pydantic import BaseModel
 
 from pipeline.reporting.markdown import filled
 
-# returns where a link of the page leads in the site; None if the site has no such file
+# maps a link on a page to its target in the site, or to None if the site has no such file
 Resolve = Callable[[str], str | None]
 
-OWN = "own"  # type of the tokens whose HTML this module writes
+OWN = "own"  # type of tokens that contain HTML from this module
 DETAILS = re.compile(r"<details><summary>([^<>&]*)</summary>|</details>")
 OURS, PAPER = "Ours", "Paper"  # columns of Table 3
-SCORES = {OURS, "Dev score"}  # columns that show a score with its interval beside the paper's
-LONG = 44  # cells with more characters are broken into lines
+SCORES = {OURS, "Dev score"}  # columns that show a score with an interval
+LONG = 44  # cells with more characters than this wrap onto several lines
 
 PICTURE = Path(__file__).parent / "templates/interval.svg.jinja"
 
 
 class Row(BaseModel):
-    """What the site shows of a row in table3.json."""
+    """The fields of a row in table3.json that the site shows."""
 
     run: str
     score: float | None
@@ -49,9 +49,9 @@ def html_body(markdown: str, resolve: Resolve, rows: Sequence[Row] = ()) -> str:
     """Render the content of a page, including its heading.
 
     Args:
-        markdown: the page.
+        markdown: the Markdown of the page.
         resolve: see `Resolve`.
-        rows: those of its table of scores.
+        rows: the rows of the page's table of scores.
     """
     parser = MarkdownIt("commonmark").enable("table")
     parser.add_render_rule(OWN, lambda _, tokens, number, *__: tokens[number].content)
@@ -74,12 +74,12 @@ def _own(html: str) -> Token:
 
 
 def _shown_text(token: Token) -> str:
-    """Return the text of a line of Markdown without markup."""
+    """Return the text of an inline token without markup."""
     return "".join(child.content for child in token.children or [] if child.type != OWN)
 
 
 def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
-    """Point links and images to files of the site; replace the others by their text."""
+    """Point links and images to files of the site, and replace all others with their text."""
     is_kept = True
     for token in children:
         if token.type == "image":
@@ -97,7 +97,7 @@ def _linked(children: Sequence[Token], resolve: Resolve) -> Iterator[Token]:
 
 
 def _with_tables(tokens: Sequence[Token], rows: Sequence[Row]) -> Iterator[Token]:
-    """Add to every table a caption, from the heading above it, and attributes to its cells."""
+    """Add the heading above each table as its caption, and add attributes to its cells."""
     name = ""
     header: list[str] = []
     scores = iter(rows)
@@ -128,7 +128,7 @@ def _up_to(end: str, tokens: Sequence[Token]) -> list[Token]:
 
 
 def _set_attributes(row: Sequence[Token], header: Sequence[str], scores: Row | None) -> None:
-    """Make header cells of the first row and column, and replace styles by classes."""
+    """Turn the first row and column into header cells, and replace styles with classes."""
     openings, cells, closings = row[::3], row[1::3], row[2::3]
     for name, opening, cell, closing in zip(header, openings, cells, closings, strict=True):
         classes = ["right"] if "style" in opening.attrs else []
@@ -142,7 +142,7 @@ def _set_attributes(row: Sequence[Token], header: Sequence[str], scores: Row | N
 
 
 def _show_interval(cell: Token, row: Row) -> None:
-    """Show a score's interval, if it has one, beside the paper's score on hover and focus."""
+    """Show a score's interval, if any, next to the paper's score on hover and focus."""
     if row.score is None or row.ci_low is None or row.ci_high is None:
         return
     interval = f"[{row.ci_low:.3f}, {row.ci_high:.3f}]"
@@ -158,5 +158,5 @@ def _show_interval(cell: Token, row: Row) -> None:
 
 
 def _place(score: float) -> float:
-    """Return where a score is in the picture of its interval."""
+    """Return the x coordinate of a score in the picture of its interval."""
     return 10 + 200 * min(max(score, 0.0), 1.0)

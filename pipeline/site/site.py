@@ -1,4 +1,4 @@
-"""Writes a profile's report as a site: static pages that need neither a network nor a server."""
+"""Writes a profile's report as a site of static pages that need neither a network nor a server."""
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from pipeline.reporting.markdown import filled, page
 from pipeline.site.html_body import Row, html_body, title_of
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = (".html", ".svg", ".json", ".css", ".js")  # of the files in a site
+KINDS = (".html", ".svg", ".json", ".css", ".js")  # suffixes of the files in a site
 ASSETS = ("site.css", "site.js", "icon.svg")
 SIGN = '<meta name="generator" content="minbert-pipeline">'  # marks a folder as a site
 RUNS = "runs"  # the folder with the pages of runs
-# the links at the top of every page, except those to runs
+# the links at the top of every page, except the links to runs
 LABELS = {
     "index.html": "Overview",
     "table3.html": "Table 3",
@@ -32,10 +32,10 @@ LABELS = {
 
 
 def write_site(profile: str, out: Path) -> None:
-    """Write a profile's report, and the comparison if there is one, as a site.
+    """Write a site with a profile's report and, if it exists, the comparison.
 
     Raises:
-        ReportError: there is no report, or `out` contains something else or cannot be written.
+        ReportError: there is no report, or `out` contains other files or cannot be written.
     """
     sources = dict(_sources(paths.report_dir(profile)))
     try:
@@ -58,7 +58,7 @@ def write_site(profile: str, out: Path) -> None:
 
 
 def _sources(report: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the name in the site and the path of every file that comes from a report."""
+    """Yield the name in the site and the source path of every report file."""
     if not report.joinpath("README.md").is_file():
         raise ReportError(f"{report}/ contains no report; run `make repro PROFILE={report.name}`")
     records = report / paths.RECORDS
@@ -70,20 +70,20 @@ def _sources(report: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _name(path: Path) -> str:
-    """Return the name of a report's file in the site."""
+    """Return the name that a report's file has in the site."""
     name = path.with_suffix(".html") if path.suffix == ".md" else path
     return "index.html" if path.name == "README.md" else name.as_posix()
 
 
 def _check_place(out: Path) -> None:
-    """Reject a folder that is not empty and not a site."""
+    """Reject a folder that is neither empty nor a site."""
     index = out / "index.html"
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() and not (index.is_file() and SIGN in index.read_text("utf-8", "replace")):
         raise ReportError(f"{out} already exists and is not a site; choose a different folder")
     for path in sorted(out.rglob("*")):
-        if path.is_file() and path.suffix not in KINDS:  # for publishing, such as .git, CNAME
+        if path.is_file() and path.suffix not in KINDS:  # such as .git and CNAME, for publishing
             raise ReportError(f"{path} is not from a site and would be lost; choose another folder")
 
 
@@ -103,7 +103,7 @@ def _page(name: str, sources: Mapping[str, Path], profile: str, rows: Sequence[R
     elif name != "table3.html":
         rows = []
     title = title_of(markdown)
-    if sources[name] != paths.COMPARISON:  # it may compare other profiles
+    if sources[name] != paths.COMPARISON:  # which may compare other profiles
         title += f" · profile {profile}"
     labels = {page: label for page, label in LABELS.items() if page in sources}
     runs = {page: Path(page).stem for page in sources if Path(page).match(f"{RUNS}/*.html")}
@@ -123,9 +123,9 @@ def _page(name: str, sources: Mapping[str, Path], profile: str, rows: Sequence[R
 
 
 def times_section(profile: str, run: str) -> str:
-    """Return a section on the time of a run when it last ran on this machine; "" if unknown.
+    """Return a section on how long a run last took on this machine, or "" if unknown.
 
-    The report cannot contain these times, because they change with every run.
+    The report cannot contain these times, because they change every time.
     """
     stages = (f"train@{run}", f"evaluate@{run}")
     times = [read_time(paths.stage_time(profile, stage)) for stage in stages]

@@ -1,1 +1,1 @@
-"""Measurements of speed and experiments, started by hand."""
+"""Speed benchmarks and experiments that are started by hand."""

@@ -1,6 +1,6 @@
 """Compares our speed with that of a textbook implementation and Hugging Face's, on this machine.
 
-Needs the data of a finished `make repro`; writes benchmarks/results/<device>.json,
+This needs the data of a finished `make repro` and writes benchmarks/results/<device>.json,
 reports/benchmarks.md and reports/benchmarks.svg.
 """
 
@@ -33,16 +33,16 @@ from pipeline.tokens.token_cache import read_cache
 
 log = logging.getLogger("benchmarks")
 
-PEERS = ("transformers",)  # packages that only the benchmark needs
+PEERS = ("transformers",)  # packages that only this benchmark needs
 GROWTH_EXAMPLES = (512, 1024, 2048)
-SHAPE_ROWS = 1600  # tokens of a batch
+SHAPE_ROWS = 1600  # tokens in a batch
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure, then write the numbers and the page.
+    """Run all measurements, then write the numbers and the page.
 
     Raises:
-        PipelineError: a peer is not installed.
+        PipelineError: a peer is not installed, or the file for `--page` is unusable.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
@@ -83,13 +83,13 @@ def main(argv: Sequence[str]) -> None:
 
 
 def write_pages(results: Mapping[str, Any]) -> None:
-    """Write the page and the figure of a run."""
+    """Write the page and the figure for the results of a run."""
     write_page("benchmarks.md", page(results))
     write_page("benchmarks.svg", figure(results))
 
 
 def without_peers(corpora: Sequence[CorpusName], params: Params) -> dict[str, Any]:
-    """Measure growth, dev evaluation, start-up, memory and a breakdown of ours alone."""
+    """Measure growth, dev evaluation, startup, memory and a time breakdown of our code only."""
     log.info("growth, dev evaluation, breakdown, start-up, the full Quora")
     dev = {corpus: read_cache(paths.tokens_dir(corpus), "dev") for corpus in corpora}
     train = {corpus: read_cache(paths.tokens_dir(corpus), "train") for corpus in corpora}
@@ -108,17 +108,17 @@ def without_peers(corpora: Sequence[CorpusName], params: Params) -> dict[str, An
 
 
 def startup_seconds(stage: str, times: int = 3) -> float:
-    """Return the fastest of a few starts with `--help`."""
+    """Start a stage a few times with `--help` and return the shortest time."""
     command = [sys.executable, "-m", f"stages.{stage}", "--help"]
-    # no shell, and the stage is the name of one of our files
+    # this is safe: there is no shell, and the stage is the name of one of our files
     start = partial(subprocess.run, command, check=True, capture_output=True)
     return min(seconds_of(start) for _ in range(times))
 
 
 def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
-    """Measure every contender on a corpus, finetuned and frozen."""
+    """Measure every contender on a corpus, both finetuned and frozen."""
     is_pair, pooled = CORPORA[corpus].is_pair, CORPORA[corpus].task.pooling == "pooled"
-    # on other corpora, these change nothing
+    # these optimizations have no effect on other corpora
     concerned = {"merged pairs": is_pair, "trimmed last layer": pooled}
     pieces = [ours.ALONE + name for name in ours.PIECES if concerned.get(name, True)]
     modes = {
@@ -137,7 +137,7 @@ def measure(corpus: CorpusName, params: Params, **how: Any) -> dict[str, Any]:
 
 
 def peaks(params: Params) -> dict[str, float]:
-    """Measure the peak rate of this machine's matrix products, in GFLOP/s."""
+    """Measure this machine's peak matrix-multiplication rate in GFLOP/s, by precision."""
     width = config_from_json(paths.BACKBONE / paths.CONFIG).hidden_size
     device = choose_device(params.device)
     names = ["float32", *(["bfloat16"] if has_fast_bf16(device) else [])]

@@ -1,7 +1,7 @@
-"""Do scores with all optimizations differ from those without by more than seeds do?
+"""Checks whether all optimizations together change scores by more than seeds do.
 
-Trains finetune runs both ways from several seeds, through the pipeline's own `train_run`. Needs the
-data of a finished `make repro`; writes benchmarks/results/agreement-<device>.json and
+This trains finetune runs both ways with several seeds, using the pipeline's own `train_run`. It
+needs the data of a finished `make repro` and writes benchmarks/results/agreement-<device>.json and
 reports/agreement.md. Without optimizations, a run takes five to ten times as long.
 """
 
@@ -27,7 +27,7 @@ CONFIDENCE = 0.95
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train, then write the scores and the page."""
+    """Train all runs, then write the scores and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="number; the first is params.yaml's")
     parser.add_argument("--epochs", type=int, default=1, help="for each run")
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def row_of(corpus: CorpusName, scores: Mapping[str, Sequence[float | None]]) -> list[str]:
-    """Compare the two on a corpus: their means, and the spread over seeds."""
+    """Compare both contenders on a corpus: their means, and the spread over seeds."""
     ours, plain = ([score for score in scores[name] if score is not None] for name in CONTENDERS)
     head = [corpus, CORPORA[corpus].task.metric]
     if any(None in each for each in scores.values()):

@@ -1,4 +1,4 @@
-"""Breaks the time of our finetune step down by kind of operation (torch.profiler, on a CPU)."""
+"""Breaks down the time of our finetune step by kind of operation (torch.profiler, CPU only)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ KIND_OF = {f"aten::{operation}": kind for kind, each in KINDS.items() for operat
 
 
 def shares(split: TokenizedSplit, params: Params) -> dict[str, float]:
-    """Return each kind's share of the time of some finetune steps, 0 to 1; {} on a GPU."""
+    """Return each kind's share (0 to 1) of the time of a few finetune steps; {} on a GPU."""
     if choose_device(params.device).type != "cpu":
         return {}
     contender = Finetune(split, params, ALL)
@@ -31,7 +31,7 @@ def shares(split: TokenizedSplit, params: Params) -> dict[str, float]:
 
 
 def shares_of(times: Mapping[str, float]) -> dict[str, float]:
-    """Convert times by operation, in any unit, to shares by kind."""
+    """Convert the time per operation, in any unit, to the share per kind of operation."""
     total = sum(times.values())
     found = dict.fromkeys([*KINDS, REST], 0.0)
     for operation, taken in times.items():

@@ -1,17 +1,17 @@
-"""Why does frozen multi-task fail in the paper? An experiment with idle heads.
+"""Tests whether idle heads explain why frozen multi-task fails in the paper.
 
 The paper's frozen multi-task scores are .256 for SST, .760 for Quora (as good as single-task) and
-.001 or NaN for STS, with predictions that are "all zeros". Frozen heads share no parameter, so the
-cause cannot be a conflict between tasks. A possible cause: before torch 2.0, AdamW kept stepping
-heads that had no turn (training/optimizer.py), and with the paper's sizes, a round has 1 batch of
-SST, 66 of Quora and 2 of STS.
+.001 or NaN for STS, with predictions that are "all zeros". Frozen heads share no parameters, so a
+conflict between tasks cannot be the cause. A possible cause is that before torch 2.0, AdamW kept
+updating heads that had no turn (training/optimizer.py). With the paper's corpus sizes, a round has
+1 batch of SST, 66 of Quora and 2 of STS.
 
-The pipeline's own `Trainer` trains the three heads on stored vectors, as for `multitask-pretrain`,
-with the paper's turns or ours, idle heads stepped or skipped, pairs read jointly or separately, on
-three kinds of vectors, which the page explains (texts/dead-heads.md.jinja).
+The pipeline's own `Trainer` trains the three heads on stored vectors, as in `multitask-pretrain`.
+The conditions combine the paper's turns or ours, idle heads stepped or skipped, pairs read jointly
+or separately, and three kinds of vectors, which texts/dead-heads.md.jinja explains.
 
-Needs the data of profile laptop. Writes reports/dead-heads.json after each run and continues from
-there, then writes reports/dead-heads.md. This takes hours.
+This needs the data of profile laptop and takes hours. It writes reports/dead-heads.json after each
+run, skips the runs that are already there, and finally writes reports/dead-heads.md.
 """
 
 import argparse
@@ -59,19 +59,19 @@ log = logging.getLogger("benchmarks")
 
 PROFILE = "laptop"
 RUN = "multitask-pretrain"
-# batches in an epoch with the sizes of Table 1: 8,544, 141,506 and 6,040 examples
+# batches per epoch with the corpus sizes of Table 1: 8,544, 141,506 and 6,040 examples
 NUM_BATCHES: Mapping[Turns, Mapping[CorpusName, int]] = {
     "paper": {"sst": 134, "quora": 8845, "sts": 378},
-    "ours": {},  # all batches of our corpora
+    "ours": {},  # empty: use all batches of our corpora
 }
-SHARED, OWN = 0.6, 0.15  # scales of the shared direction and of a vector's own part
-DIRECTION = 1  # added to a seed for a separate random stream
-DEV_BATCH = 4096  # heads alone need little memory
+SHARED, OWN = 0.6, 0.15  # scales of the shared direction and of a vector's individual part
+DIRECTION = 1  # combined with a seed to get a separate random stream
+DEV_BATCH = 4096  # large, because heads alone need little memory
 Data = Mapping[Split, Mapping[CorpusName, VectorExamples]]
 CONDITIONS = [
     Condition(*each) for each in product(TURNS, VECTORS, get_args(IdleHeads), PAIR_ENCODINGS)
 ]
-COLUMNS: Mapping[Vectors, str] = {  # of the figure
+COLUMNS: Mapping[Vectors, str] = {  # columns of the figure
     "bert-like": "vectors like bert-base's",
     "control": "control: no shared direction",
     "minilm": "MiniLM's own vectors",
@@ -81,7 +81,7 @@ STYLES: Mapping[PairEncoding, str] = {"joint": "-", "separate": ":"}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train the missing runs, writing the numbers after each one; then write the page."""
+    """Train the missing runs, write the numbers after each one, and finally write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     text = "number; the first is params.yaml's; 0 only writes the page and the figure"
     parser.add_argument("--seeds", type=int, default=10, help=text)
@@ -93,7 +93,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def page(results: Path) -> str:
-    """Render the page for a file of results."""
+    """Render the page from a file of results."""
     runs = read_dead_heads(results)
     conditions = dict.fromkeys(run.condition for run in runs)
     return filled(
@@ -107,7 +107,7 @@ def page(results: Path) -> str:
 
 
 def figure(runs: Sequence[HeadsRun]) -> str:
-    """Draw every seed with the paper's turns by epoch, as SVG; no line where STS is undefined."""
+    """Draw all runs with the paper's turns by epoch, as SVG; undefined scores leave gaps."""
 
     def draw(paper: Figure) -> None:
         panels = paper.subplots(3, len(COLUMNS), sharex=True, sharey="row", squeeze=False)
@@ -136,9 +136,9 @@ def figure(runs: Sequence[HeadsRun]) -> str:
 def train_missing(
     params: Params, conditions: Sequence[Condition], seeds: Sequence[int], results: Path
 ) -> None:
-    """Train the seeds of each condition that are not among the results, and add them there."""
+    """Train each condition and seed that the results file does not contain, and add it."""
     run = params.run(RUN)
-    method = {  # what all conditions have in common
+    method = {  # settings that all conditions share
         "profile": params.profile,
         "backbone": params.active.backbone,
         "epochs": params.epochs(run),
@@ -166,7 +166,7 @@ class Repeating(Trainer):
     """A trainer whose epochs may repeat batches of a corpus."""
 
     def batches_of(self, corpus: CorpusName) -> list[Chosen]:
-        """Return an epoch's batches of a corpus, several times over if it has too few."""
+        """Return a corpus's batches for an epoch, repeated if the corpus has too few."""
         batches: list[Chosen] = []
         while len(batches) < self.num_batches[corpus]:
             batches += super().batches_of(corpus)
@@ -176,9 +176,9 @@ class Repeating(Trainer):
 def fitted(
     run: RunParams, data: Data, plan: TrainingPlan, num_batches: Mapping[CorpusName, int]
 ) -> tuple[dict[CorpusName, list[float | None]], list[float]]:
-    """Train heads; return the dev scores and the share of zeros among STS answers, by epoch.
+    """Train heads; return the dev scores and the share of zero STS predictions, by epoch.
 
-    A corpus without a number of batches has all its own in an epoch.
+    If a corpus is not in `num_batches`, an epoch has all of its batches.
     """
     keep_memory()
     torch.manual_seed(plan.seed)
@@ -190,7 +190,7 @@ def fitted(
     zeros: list[float] = []
 
     def look(trainer: Trainer) -> None:
-        if trainer.progress.step == 0:  # an epoch has ended
+        if trainer.progress.step == 0:  # at the end of an epoch
             answers = predict(model, data["dev"]["sts"], plan.dev_batch_size)
             zeros.append(float((answers == 0).mean()))
 
@@ -204,7 +204,7 @@ def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
     """Read a run's stored vectors; convert pooled ones as the condition requires."""
     run = run.model_copy(update={"pair_encoding": condition.pair_encoding})
     splits: tuple[Split, ...] = ("train", "dev")
-    # vectors, since the run is frozen
+    # the examples are vectors, because the run is frozen
     data: dict[Split, Any] = {s: open_examples(run, s, torch.device("cpu")) for s in splits}
     if condition.vectors == "minilm":
         return data
@@ -224,8 +224,8 @@ def read_data(run: RunParams, condition: Condition, seed: int) -> Data:
 def shared_direction(width: int, seed: int) -> Tensor:
     """Draw the direction that all bert-like vectors share, float [D].
 
-    It has a separate random stream: from the stream of the heads' weights, it would be correlated
-    with them, and every head would be dead from the start.
+    It is drawn from a separate random stream. If it came from the stream of the heads' weights, it
+    would be correlated with them, and every head would be dead from the start.
     """
     signs = np.random.default_rng([seed, DIRECTION]).integers(0, 2, width) * 2 - 1
     return torch.from_numpy(signs).float() * SHARED

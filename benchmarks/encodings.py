@@ -1,7 +1,7 @@
-"""What joint encoding of pairs costs: finetune steps with joint and separate encoding, alternately.
+"""Measures the cost of joint pair encoding: times finetune steps with joint and separate encoding.
 
-Both trainers run in one process and alternate after a few batches of their own epochs, so that both
-suffer if the machine slows down. Needs the data of a finished `make repro`; writes
+Both trainers run in one process and alternate every few batches, each in its own epoch, so a
+slowdown of the machine affects both. This needs the data of a finished `make repro` and writes
 reports/encodings.md.
 """
 
@@ -22,7 +22,7 @@ from pipeline.tokens.token_cache import read_cache
 log = logging.getLogger("benchmarks")
 
 CORPORA: tuple[CorpusName, ...] = ("quora", "sts")
-Turns = dict[PairEncoding, list[float]]  # seconds for the steps of each turn
+Turns = dict[PairEncoding, list[float]]  # seconds per turn
 
 
 def main(argv: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Turns:
-    """Time the steps of both encodings alternately, after a first turn that warms up."""
+    """Time the steps of both encodings alternately, after one warm-up turn each."""
     split = read_cache(paths.tokens_dir(corpus), "train")
     splits = {"joint": joined(split), "separate": split}
     ways = {e: ours.Finetune(splits[e], params, ours.ALL).trainer for e in PAIR_ENCODINGS}
@@ -56,7 +56,7 @@ def measured(params: Params, corpus: CorpusName, rounds: int, steps: int) -> Tur
 
 
 def ratio(turns: Turns) -> float:
-    """Return the seconds of joint divided by those of separate: the median over pairs of turns."""
+    """Return the joint time divided by the separate time: the median over pairs of turns."""
     pairs = zip(turns["joint"], turns["separate"], strict=True)
     return median(joint / separate for joint, separate in pairs)
 

@@ -1,4 +1,4 @@
-"""Peer (b): Hugging Face's BertModel with sdpa, in a plain loop with torch's AdamW."""
+"""Peer (b): Hugging Face's BertModel with SDPA, trained in a plain loop with torch's AdamW."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ class HuggingFaceLoop(Textbook):
         return transformers.BertModel.from_pretrained(folder, attn_implementation="sdpa")
 
     def optimizer_of(self, parameters: Iterable[nn.Parameter], rate: float) -> Any:
-        """Return the optimizer, with defaults except for epsilon and weight decay."""
+        """Return torch's AdamW with default settings, except for epsilon and weight decay."""
         return torch.optim.AdamW(parameters, lr=rate, eps=1e-6, weight_decay=0.0)
 
     def vectors(self, sentences: Sequence[NDArray[np.int32]]) -> Tensor:

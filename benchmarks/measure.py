@@ -1,9 +1,9 @@
-"""Lets contenders take turns, each turn in a new process.
+"""Measures contenders in turns, each turn in a new process.
 
-In a turn, a contender trains on a few batches of its epoch. Batches differ in size, above all if
-they are grouped by length. So they are chosen evenly from the smallest to the largest, and the time
-is scaled by their share of the epoch's work: otherwise, a turn with small batches would flatter its
-contender.
+In a turn, a contender trains on a few batches of its epoch. Batches differ in size, especially if
+they are grouped by length. A turn with only small batches would make its contender look too fast.
+So the batches are chosen evenly from the smallest to the largest, and the time is scaled by their
+share of the epoch's work.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ Work = NDArray[np.float64]  # work in each batch of an epoch, in any unit
 class Turn(NamedTuple):
     """The measurements of a contender in one turn."""
 
-    seconds_per_epoch: float  # an epoch has the same examples for all contenders
+    seconds_per_epoch: float  # all contenders have the same examples in an epoch
     steps_per_epoch: int
     tokens_per_second: float  # without padding
     attention_per_second: float  # sum of squared sentence lengths
@@ -44,7 +44,7 @@ class Turn(NamedTuple):
 def take_turn(
     contender: Any, split: TokenizedSplit, batches: Sequence[Indices], work: Work
 ) -> Turn:
-    """Time some batches and estimate the time of an epoch from the work in all of its batches."""
+    """Time a few batches and estimate the time of an epoch from the work in all its batches."""
     num_steps = getattr(contender, "steps_at_once", 1)
     seconds = [seconds_of(partial(contender.step, batch)) / num_steps for batch in batches]
     per_sentence = np.diff(split.offsets).reshape(len(split), -1)
@@ -59,16 +59,16 @@ def take_turn(
 
 
 def spread(work: Work, count: int, shift: float) -> list[int]:
-    """Choose batches evenly spaced over their sorted work, the smallest first.
+    """Sort batches by work and choose evenly spaced ones, the smallest first.
 
     Args:
         work: the work in each batch.
         count: the number of batches to choose.
-        shift: the position of the choice in each of `count` equal parts, 0 to 1.
+        shift: which batch to choose in each of `count` equal parts, as a position from 0 to 1.
 
     Returns:
-        Indices of batches. With evenly spaced shifts from 0 to 1, every batch is chosen
-        equally often.
+        Indices of the chosen batches. Evenly spaced shifts from 0 to 1 choose every batch equally
+        often.
     """
     order = np.argsort(work, kind="stable")
     places = ((np.arange(count) + shift) / count * len(order)).astype(int)
@@ -76,20 +76,20 @@ def spread(work: Work, count: int, shift: float) -> list[int]:
 
 
 def epoch_seconds(seconds: Sequence[float], chosen: Work, work: Work) -> float:
-    """Estimate the time of an epoch from chosen batches; exact if time is proportional to work."""
+    """Estimate an epoch's time from chosen batches, assuming that time is proportional to work."""
     return float(np.sum(seconds) / chosen.sum() * work.sum())
 
 
 def real_tokens(split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Count the tokens of each batch without padding."""
+    """Count the tokens in each batch, excluding padding."""
     per_example = np.diff(split.offsets).reshape(len(split), -1).sum(axis=1)
     return np.array([per_example[batch].sum() for batch in batches], dtype=np.float64)
 
 
 def work_of(contender: Any, split: TokenizedSplit, batches: Sequence[Indices]) -> Work:
-    """Return the work in each batch: its tokens, including padding if the contender computes it."""
+    """Return the work in each batch: its tokens, plus padding if the contender processes it."""
     if isinstance(contender, ours.Frozen):
-        return np.ones(len(batches))  # a head on stored vectors reads no tokens
+        return np.ones(len(batches))  # equal, because a head on stored vectors reads no tokens
     if getattr(contender, "packs", False):
         return real_tokens(split, batches)
     longest = np.array([split.lengths[batch].max() * len(batch) for batch in batches])
@@ -127,11 +127,11 @@ def taken(
 
     Args:
         name: the name of the contender.
-        mode: finetune or frozen.
+        mode: "finetune" or "frozen".
         corpus: the corpus to train on.
-        steps: number of batches in the turn.
-        shift: chooses the batches, as in `spread`.
-        examples: the number to which the corpus is cut; None keeps all.
+        steps: the number of batches in the turn.
+        shift: which batches to choose, as in `spread`.
+        examples: how many examples of the corpus to use; None uses all.
     """
     params = load_params()
     split = read_cache(paths.tokens_dir(corpus), "train")
@@ -143,7 +143,7 @@ def taken(
     full = [batch for batch in batches if len(batch) == largest]
     work = work_of(contender, split, batches)
     chosen = [full[i] for i in spread(work_of(contender, split, full), steps, shift)]
-    take_turn(contender, split, chosen[-1:], work)  # the largest warms up for all
+    take_turn(contender, split, chosen[-1:], work)  # the largest batch warms up for all
     return take_turn(contender, split, chosen, work)
 
 
@@ -156,10 +156,10 @@ def alternate(
     steps: int,
     examples: int | None = None,
 ) -> dict[str, list[Turn]]:
-    """Let contenders take turns of `steps` batches in each round; return the turns by name."""
+    """Give each contender a turn of `steps` batches in each round; return the turns by name."""
 
     def take(name: str, number: int) -> Turn:
-        # single optimizations are many and slow, and no aim depends on them
+        # there are many single optimizations, they are slow, and no target depends on them
         in_a_turn = 1 if name.startswith(ours.ALONE) else steps
         shift = (number + 0.5) / rounds
         return in_new_process(taken, name, mode, corpus, in_a_turn, shift, examples)
@@ -168,7 +168,7 @@ def alternate(
 
 
 def matmul_peak(dtype_name: str, rows: int, width: int, device: torch.device) -> float:
-    """Measure the machine's matrix product, in GFLOP/s, with the model's shapes."""
+    """Measure the machine's matrix-multiplication rate with the model's shapes, in GFLOP/s."""
     dtype = getattr(torch, dtype_name)
     left = torch.randn(rows, width).to(device, dtype)
     right = torch.randn(4 * width, width).to(device, dtype)

@@ -1,4 +1,4 @@
-"""Our contenders: without optimizations, with each one alone, and with all of them."""
+"""Defines our contenders: no optimizations, each optimization alone, and all of them together."""
 
 import csv
 import shutil
@@ -34,15 +34,15 @@ from pipeline.training.run import train_run
 SETTINGS = read_yaml(Path(__file__).with_name("pieces.yaml"))
 OFF: Mapping[str, object] = SETTINGS["off"]
 PIECES: Mapping[str, Mapping[str, object]] = SETTINGS["pieces"]
-PAIRS, WIDTH = 141_506, 768  # of Quora and of the backbone, in the paper
-BLOCK = 4096  # pairs written at once
+PAIRS, WIDTH = 141_506, 768  # number of Quora pairs and width of the backbone in the paper
+BLOCK = 4096  # number of pairs written at once
 ALONE = "ours, only "
 PLAIN = "ours, plain"
 ALL = "ours"
 
 
 def setting_of(name: str, params: Params) -> SpeedParams:
-    """Return the speed settings behind a contender's name."""
+    """Return the speed settings that a contender's name stands for."""
     if name == ALL:
         return params.speed
     chosen = {**OFF, **({} if name == PLAIN else PIECES[name.removeprefix(ALONE)])}
@@ -80,7 +80,7 @@ def packs(kernels: Kernels) -> bool:
 def trainer_of(
     params: Params, examples: Examples, mode: Mode, speed: SpeedParams, device: torch.device
 ) -> Trainer:
-    """Build the trainer of a corpus's run as its stage does, except that dev is the train set."""
+    """Build a trainer as the stage of a corpus's run does, but use the train set as the dev set."""
     corpus = examples.split.corpus.name
     run, data = params.run(f"{corpus}-{mode}"), {corpus: examples}
     model = open_model(run, data, kernels_on(device, speed.forward), paths.BACKBONE)
@@ -89,7 +89,7 @@ def trainer_of(
 
 
 class Features:
-    """Computes the frozen backbone's vectors, `evaluation.batch_size` examples in each step."""
+    """Computes the frozen backbone's vectors for `evaluation.batch_size` examples per step."""
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
         if params.speed.training.keep_memory:
@@ -107,7 +107,7 @@ class Features:
 
 
 def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
-    """Return a split with some of the examples."""
+    """Return a split that contains only the examples with these indices."""
     sentences = [sentence for index in indices for sentence in split.sentences(int(index))]
     return replace(
         split,
@@ -119,9 +119,9 @@ def part_of(split: TokenizedSplit, indices: Indices) -> TokenizedSplit:
 
 
 class Frozen(Finetune):
-    """Our trainer of a corpus's head on stored vectors; random ones take the same time."""
+    """Our trainer for a corpus's head on stored vectors; random vectors take the same time."""
 
-    steps_at_once = 50  # one is too short to be timed by itself
+    steps_at_once = 50  # one step is too short to time on its own
 
     def __init__(self, split: TokenizedSplit, params: Params) -> None:
         device = choose_device(params.device)
@@ -132,7 +132,7 @@ class Frozen(Finetune):
 
 
 def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:
-    """Train one epoch on a split's first `size` examples; return its seconds."""
+    """Train for one epoch on a split's first `size` examples and return the seconds it takes."""
     trainer = Finetune(part_of(split, np.arange(size)), params, ALL).trainer
     corpus = split.corpus.name
     batches = trainer.batches_of(corpus)
@@ -141,7 +141,7 @@ def epoch_seconds(split: TokenizedSplit, params: Params, size: int) -> float:
 
 
 def dev_seconds(dev: TokenizedSplit, params: Params) -> float:
-    """Predict a whole dev split, as at the end of an epoch; return the seconds."""
+    """Predict a whole dev split, as at the end of an epoch, and return the seconds it takes."""
     trainer = Finetune(dev, params, ALL).trainer
     examples, size = trainer.dev[dev.corpus.name], params.evaluation.batch_size
     return seconds_of(lambda: predict(trainer.model, examples, size))
@@ -153,8 +153,8 @@ def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
     Random vectors take the same time, disk space and memory as real ones.
 
     Returns:
-        `disk_mb` of the vectors, `peak_memory_mb` (the largest resident set, including the mapped
-        vectors), `steps_per_second`, `seconds_per_epoch`.
+        `disk_mb` (the size of the vectors), `peak_memory_mb` (the largest resident set, including
+        the mapped vectors), `steps_per_second` and `seconds_per_epoch`.
     """
     params = load_params()
     with tempfile.TemporaryDirectory(prefix="minbert-bench-") as name:
@@ -175,7 +175,7 @@ def full_quora(pairs: int = PAIRS, width: int = WIDTH) -> dict[str, float]:
 
 
 def write_vectors(path: Path, pairs: int, width: int) -> None:
-    """Write random vectors, as a features stage does, float16 [N, 2, D], block by block."""
+    """Write random vectors, float16 [N, 2, D], block by block, as a features stage does."""
     generator = np.random.default_rng(0)
     vectors = np.lib.format.open_memmap(path, "w+", "<f2", shape=(pairs, 2, width))
     for start in range(0, pairs, BLOCK):
@@ -201,8 +201,8 @@ class Trained(NamedTuple):
     """The result of a training run."""
 
     epochs: list[dict[CorpusName, float | None]]  # dev scores by epoch
-    best_epoch: int  # from 1; 0: none
-    weights: str  # sha256
+    best_epoch: int  # counted from 1; 0 if there is none
+    weights: str  # SHA-256
 
 
 def train(params: Params, run: str) -> Trained:

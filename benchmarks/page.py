@@ -1,4 +1,4 @@
-"""Renders reports/benchmarks.md and its figure from the numbers of a run."""
+"""Renders reports/benchmarks.md and its figure from the results of a benchmark run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -18,32 +18,32 @@ from pipeline.training.round_robin import turns_per_round
 EPOCHS = 10
 MULTITASK: tuple[CorpusName, ...] = ("sst", "quora", "sts")
 FROZEN, WHOLE = "all frozen cells, 10 epochs", "the whole of Table 3"
-AIMS: Mapping[str, Mapping[str, float]] = {  # speedups
+AIMS: Mapping[str, Mapping[str, float]] = {  # target speedups
     TEXTBOOK: {"sst": 5.0, "cfimdb": 7.0, "quora": 5.0, "sts": 5.0},
     HUGGING_FACE: dict.fromkeys(CORPORA, 3.0),
 }
 WHOLE_AIMS = {FROZEN: 25.0, WHOLE: 6.0}
-# only the committed numbers include the Trainer
+# only the committed results include the Trainer
 BASES = (TEXTBOOK, HUGGING_FACE, "Hugging Face Trainer", PLAIN)
 ORDER = (*BASES, *(ALONE + piece for piece in PIECES), FEATURES, ALL)
 Results = Mapping[str, Any]
-Seconds = NDArray[np.float64]  # per epoch, one value for each round
+Seconds = NDArray[np.float64]  # per epoch, with one value per round
 
 
 class Ratio(NamedTuple):
-    """A speedup, over rounds."""
+    """A speedup, summarized over rounds."""
 
     median: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        """Return the median and, in brackets, the smallest and largest."""
+        """Return the median, followed by the smallest and largest in parentheses."""
         return f"{_shown(self.median)} ({_shown(self.low)} to {_shown(self.high)})"
 
 
 def _shown(value: float) -> str:
-    """Format a number without meaningless digits."""
+    """Format a number with only its meaningful digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
@@ -53,12 +53,12 @@ def corpora_of(results: Results) -> list[CorpusName]:
 
 
 def turn_values(results: Results, corpus: str, mode: str, name: str, what: str) -> Seconds:
-    """Return one of a contender's measurements, a value for each turn."""
+    """Return one kind of measurement of a contender, with one value per turn."""
     return np.array([turn[what] for turn in results["corpora"][corpus][mode][name]])
 
 
 def seconds(results: Results, corpus: str, mode: str, name: str) -> Seconds:
-    """Return a contender's seconds per epoch, a value for each round."""
+    """Return a contender's seconds per epoch, with one value per round."""
     return turn_values(results, corpus, mode, name, "seconds_per_epoch")
 
 
@@ -74,17 +74,17 @@ def ratio(results: Results, corpus: str, mode: str, slow: str, fast: str) -> Rat
 
 
 def multitask_share(results: Results, corpus: CorpusName) -> float:
-    """Return the share of a corpus's batches in a multi-task epoch by Equation 1."""
+    """Return the share of a corpus's batches that a multi-task epoch uses (Equation 1)."""
     measured = results["corpora"]
     steps = {c: measured[c]["finetune"][ALL][0]["steps_per_epoch"] for c in MULTITASK}
     return float(turns_per_round(steps)[corpus] * min(steps.values()) / steps[corpus])
 
 
 def totals(results: Results, name: str) -> dict[str, Seconds]:
-    """Return a contender's seconds, by round, for all frozen cells and for the whole of Table 3.
+    """Return a contender's seconds per round for all frozen cells and for the whole of Table 3.
 
-    The frozen cells are four single-task runs and a multi-task one; the whole adds five finetuned
-    ones. Each has ten epochs without dev evaluation. Ours computes its features once.
+    The frozen cells are four single-task runs and a multi-task run. The whole table adds five
+    finetuned runs. Each run has ten epochs, without dev evaluation. Ours computes features once.
     """
     frozen = finetuned = np.zeros(1)
     for corpus in CORPORA:
@@ -97,22 +97,22 @@ def totals(results: Results, name: str) -> dict[str, Seconds]:
 
 
 def total_speedups(results: Results, peer: str) -> dict[str, Ratio]:
-    """Return our speedup over a peer for each of the totals."""
+    """Return our speedup over a peer for each total."""
     theirs, ours = totals(results, peer), totals(results, ALL)
     return {what: ratio_of(theirs[what], ours[what]) for what in WHOLE_AIMS}
 
 
 def peak_fraction(results: Results, corpus: str) -> float:
-    """Return the share of the machine's matrix-product peak that our finetune step reaches.
+    """Return the share of the machine's peak matmul rate that our finetune step reaches.
 
-    This counts the products that a step needs: 2 operations for each weight and token, attention's
-    two products, and twice as many again for the gradient. Padding does not count.
+    This counts the matrix products that a step needs: 2 operations per weight and token, the two
+    products of attention, and twice as many again for gradients. Padding does not count.
     """
     config, pooled = results["backbone"], results["corpora"][corpus]["pooled"]
     width, wide = config["hidden_size"], config["intermediate_size"]
     layers = config["num_hidden_layers"]
     layer = 4 * width**2 + 2 * width * wide
-    # if only [CLS] is read, the last layer needs only keys and values of the other tokens
+    # if only [CLS] is used, the last layer needs only keys and values for the other tokens
     weights = (layers - 1) * layer + (2 * width**2 if pooled else layer)
     tokens, squares = (
         np.median(turn_values(results, corpus, "finetune", ALL, f"{what}_per_second"))
@@ -124,7 +124,7 @@ def peak_fraction(results: Results, corpus: str) -> float:
 
 
 def aims(results: Results) -> Iterator[list[str]]:
-    """Yield a row for each aim: what, the aim, the measurement, and whether the aim is reached."""
+    """Yield a row per target: its name, the target, the measurement, and whether it was met."""
     ratios = [
         (f"{c} finetune against {words}", aim, ratio(results, c, "finetune", peer, ALL))
         for peer, words in ((TEXTBOOK, "the textbook"), (HUGGING_FACE, "a Hugging Face loop"))
@@ -154,7 +154,7 @@ def _yes(is_reached: bool) -> str:
 
 
 def contenders(results: Results, corpus: str, mode: str) -> list[str]:
-    """Return the contenders that were measured, in the order of the page."""
+    """Return the contenders that were measured, in the order used on the page."""
     return [name for name in ORDER if name in results["corpora"][corpus][mode]]
 
 
@@ -185,7 +185,7 @@ def page(results: Results) -> str:
 
 
 def figure(results: Results) -> str:
-    """Draw every contender's speedup over the textbook, in a panel for each corpus."""
+    """Draw every contender's speedup over the textbook, with one panel per corpus."""
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(2, 2).ravel()

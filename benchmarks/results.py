@@ -1,4 +1,4 @@
-"""Helpers shared by all benchmarks: starting, describing the machine, writing numbers and pages."""
+"""Helpers for all benchmarks: run a command, describe the machine, write results and pages."""
 
 import importlib.metadata
 import logging
@@ -25,7 +25,7 @@ TEXTS = Path(__file__).parent / "texts"
 
 
 def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
-    """Run a command with its arguments; report a user's mistake in one line, with status 1."""
+    """Run a command; report a user's mistake in one line and exit with status 1."""
     logging.basicConfig(format="%(asctime)s  %(message)s", level=logging.INFO)
     try:
         main(sys.argv[1:])
@@ -34,7 +34,7 @@ def run_command(name: str, main: Callable[[Sequence[str]], None]) -> None:
 
 
 def setting(params: Params) -> dict[str, Any]:
-    """Return the profile, corpora, backbone and device of a measurement."""
+    """Return the profile, corpora, backbone and device that a measurement uses."""
     return {
         "profile": params.profile,
         "corpora": params.active.corpora.source,
@@ -44,7 +44,7 @@ def setting(params: Params) -> dict[str, Any]:
 
 
 def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
-    """Describe the machine and the versions of packages; `peers` are packages of contenders."""
+    """Describe the machine and package versions; `peers` are the packages of other contenders."""
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text() if cpuinfo.is_file() else ""
     processor = re.search(r"model name\s*:\s*(.*)", text)
@@ -58,13 +58,13 @@ def machine(params: Params, peers: Sequence[str] = ()) -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in ("torch", *peers, "numpy")},
-        # `-dirty` where a file of it was changed; None outside of git
+        # ends in `-dirty` if a tracked file has changes; None outside of git
         "commit": described.stdout.strip() or None,
     }
 
 
 def peak_memory_mb() -> float:
-    """Return the largest resident set of this process so far; 0 if the system does not say."""
+    """Return the peak resident set size of this process so far; 0 if it is unknown."""
     return (peak_memory() or 0) / 2**20
 
 
@@ -74,7 +74,7 @@ def results_json(device: str, kind: str = "") -> Path:
 
 
 def write_results(kind: str, results: Mapping[str, Any]) -> None:
-    """Write numbers into the file for the device on which they were measured."""
+    """Write results to the file for the device on which they were measured."""
     path = results_json(results["method"]["device"], kind)
     write_json(path, results)
     logging.getLogger("benchmarks").info("wrote %s", path)
@@ -82,9 +82,9 @@ def write_results(kind: str, results: Mapping[str, Any]) -> None:
 
 def filled(name: str, /, **values: object) -> str:
     """Render a template from texts/."""
-    return page(str(TEXTS / name), **values)  # an absolute path replaces the folder of reports
+    return page(str(TEXTS / name), **values)  # an absolute path overrides the reports' folder
 
 
 def write_page(name: str, text: str) -> None:
-    """Write a page into reports/."""
+    """Write a page to reports/."""
     write_text(REPORTS / name, text)

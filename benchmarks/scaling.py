@@ -1,11 +1,11 @@
 """Measures how the pipeline scales with parallel stages, workers and the number of runs.
 
-    python -m benchmarks.scaling jobs     a full run from scratch, with JOBS=1, 2 and 4
-    python -m benchmarks.scaling stages   the last times of the active profile's stages
-    python -m benchmarks.scaling page     only the page
+    python -m benchmarks.scaling jobs     time a full run from scratch with JOBS=1, 2 and 4
+    python -m benchmarks.scaling stages   record the last times of the active profile's stages
+    python -m benchmarks.scaling page     only write the page
 
-They write reports/scaling/<part>.json and the tables of docs/scaling.md. Times with many workers
-are simulated from the times of stages and DVC's overhead for each (reports/scaling/graph.json).
+These write reports/scaling/<part>.json and the tables in docs/scaling.md. Times with many workers
+are simulated from stage times and DVC's overhead per stage (reports/scaling/graph.json).
 """
 
 import argparse
@@ -43,7 +43,7 @@ Results = Mapping[str, Any]
 
 
 def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
-    """Run everything from scratch, each time in a fresh clone of the last commit.
+    """Run the whole pipeline in several ways, each time in a fresh clone of the last commit.
 
     Parallel stages have fewer threads each, and a different number of threads changes the last
     digits. So the serial run is also measured with one thread.
@@ -56,10 +56,10 @@ def measure_jobs(root: Path = ROOT) -> dict[str, Any]:
 
 
 def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
-    """Run everything in a clone; return the cost and a hash of dvc.lock.
+    """Run the whole pipeline in a clone; return its cost and a hash of its dvc.lock.
 
     Raises:
-        PipelineError: the run failed; with its error message.
+        PipelineError: the run failed; the message contains its errors.
     """
     with tempfile.TemporaryDirectory(prefix="minbert-scaling-") as folder:
         clone, own = Path(folder) / "clone", {"DVC_SITE_CACHE_DIR": f"{folder}/site"}
@@ -71,10 +71,10 @@ def _cloned(root: Path, jobs: int, threads: int) -> dict[str, Any]:
         taken = [end - start for start, end in zip(before, os.times(), strict=True)]
         if done.returncode:
             raise PipelineError(f"`{' '.join(command[1:])}` failed: {done.stderr.strip()}")
-        # sorted, because DVC writes stages in the order in which they end
+        # sort keys, because DVC writes stages in the order in which they finish
         lock = json.dumps(read_yaml(clone / paths.DVC_LOCK), sort_keys=True)
     digest = hashlib.sha256(lock.encode()).hexdigest()
-    # processor time of the children that have ended, and wall time
+    # CPU time of the finished child processes, and wall time
     cost = {"cpu_seconds": round(taken[2] + taken[3], 2), "wall_seconds": round(taken[4], 2)}
     return {"threads": threads, "cost": cost, "lock_sha256": digest}
 
@@ -83,7 +83,7 @@ def record_stages() -> dict[str, Any]:
     """Return the stages of every profile, with new times for the active profile.
 
     Raises:
-        PipelineError: some stages of the active profile have not run here.
+        PipelineError: some stages of the active profile have never run here.
     """
     profile = load_params().profile
     known = last_seconds(load_times(profile))
@@ -100,7 +100,7 @@ def record_stages() -> dict[str, Any]:
 
 
 def with_seeds(tasks: Sequence[Task], seeds: int) -> list[Task]:
-    """Add a trial, as long as `train` and `evaluate`, for each run and each further seed."""
+    """Add a trial per run and additional seed, which takes as long as `train` and `evaluate`."""
     seconds = {task.name: task.seconds for task in tasks}
     trials = [
         replace(task, name=f"{task.name} {seed}", seconds=task.seconds + seconds[scored])
@@ -114,10 +114,10 @@ def with_seeds(tasks: Sequence[Task], seeds: int) -> list[Task]:
 
 
 def makespan(tasks: Sequence[Task], workers: int) -> float:
-    """Return the seconds for all tasks if the one on the longest path always starts first."""
+    """Return the seconds for all tasks if those on the longest paths always start first."""
     seconds = {task.name: task.seconds for task in tasks}
     waiting = {task.name: set(task.after) for task in longest_way_first(tasks)}
-    running: list[tuple[float, str]] = []  # ordered by when they end
+    running: list[tuple[float, str]] = []  # a heap ordered by end time
     now = 0.0
     while waiting or running:
         ready = [name for name, after in waiting.items() if not after]
@@ -131,10 +131,10 @@ def makespan(tasks: Sequence[Task], workers: int) -> float:
 
 
 def overhead(graph: Results, stages: int) -> tuple[float, float]:
-    """Return DVC's overhead for a stage among `stages`, and the part under its lock, in seconds.
+    """Return DVC's overhead per stage among `stages`, and the part under its lock, in seconds.
 
-    If two stages start together, the second waits for the lock, so the difference from one stage
-    gives the part under the lock. Beyond the measured sizes, both grow with the number of stages.
+    If two stages start together, the second waits for the lock, so the extra time over one stage is
+    the part that holds the lock. Beyond the measured sizes, both grow in proportion to `stages`.
     """
     alone, two = (
         {
@@ -153,7 +153,7 @@ def overhead(graph: Results, stages: int) -> tuple[float, float]:
 
 
 def jobs_table(jobs: Results) -> str:
-    """Render the times of a full run, serial and with parallel stages."""
+    """Render the times of a full run with serial and with parallel stages."""
     serial = jobs["ways"]["serial"]["cost"]["wall_seconds"]
     header = ["mode", "threads per stage", "time", "speedup", "processor time", "dvc.lock"]
     rows = []
@@ -167,7 +167,7 @@ def jobs_table(jobs: Results) -> str:
 
 
 def simulated_table(stages: Sequence[Results], graph: Results) -> str:
-    """Render the simulated times of Table 3 and its sweeps, by the number of workers."""
+    """Render the simulated times of Table 3 and its sweeps by number of workers."""
     alone = [Task(s["name"], frozenset(s["after"]), s["seconds"]) for s in stages]
     header = ["workers", "Table 3", *(f"{seeds} seeds" for seeds in SEEDS[1:])]
     columns = [["stages", *map(str, WORKERS), "longest path", "DVC's lock"]]
@@ -183,7 +183,7 @@ def simulated_table(stages: Sequence[Results], graph: Results) -> str:
 
 
 def filled(text: str, parts: Results) -> str:
-    """Return the page with new tables; the text between them is written by hand."""
+    """Return the page with new tables, and keep the handwritten text between them."""
     shown = {"jobs": jobs_table(parts["jobs"])}
     for profile, stages in parts["stages"]["profiles"].items():
         shown[profile] = simulated_table(stages, parts["graph"])
@@ -194,7 +194,7 @@ PARTS = {"jobs": measure_jobs, "stages": record_stages}
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure a part and write the page."""
+    """Measure one part, if asked, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("part", choices=(*PARTS, "page"))
     part = parser.parse_args(argv).part

@@ -1,10 +1,10 @@
 """Peer (a): a completed course template, as a student would submit it.
 
-Written for this benchmark with the structure, and the slowness, of the template: eager attention
-with separate query, key and value (our encoder without optimizations), random batches padded from
-lists to their longest sentence, two forward passes for a pair, an AdamW that loops over parameters
-in Python, gradients for all 30,522 embeddings. If frozen, the encoder still runs in every step,
-with dropout.
+We wrote it for this benchmark with the structure and the slowness of the template. It has eager
+attention with separate query, key and value projections (our encoder without optimizations), random
+batches padded from lists to their longest sentence, two forward passes per pair, an AdamW that
+loops over parameters in Python, and gradients for all 30,522 embeddings. Even if frozen, the
+encoder runs in every step, with dropout.
 """
 
 import math
@@ -27,7 +27,7 @@ from pipeline.tokens.token_cache import TokenizedSplit
 
 
 class AdamW:
-    """AdamW as in the assignment: a Python loop with several operations for each parameter."""
+    """AdamW as in the assignment: a Python loop with several operations per parameter."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
         self.parameters = list(parameters)
@@ -54,13 +54,13 @@ class AdamW:
             second = second_beta * second + (1 - second_beta) * gradient * gradient
             root = math.sqrt(1 - second_beta**step)
             rate = self.rate * root / (1 - first_beta**step)
-            # torch adds epsilon after the correction, as does algorithm 1 of the paper
+            # torch adds epsilon after the bias correction, as does Algorithm 1 of the paper
             parameter.sub_(rate * first / (second.sqrt() + self.epsilon * root))
             self.state[parameter] = (step, first, second)
 
 
 class Textbook:
-    """Trains on a corpus with the structure of the template."""
+    """Trains on a corpus in the way that the template does."""
 
     def __init__(
         self, split: TokenizedSplit, backbone_dir: Path, mode: Mode, device: torch.device
@@ -93,14 +93,14 @@ class Textbook:
         return sentence_vectors(self.bert, tokens, mask, starts, self.corpus.task.pooling)[:, 0]
 
     def outputs(self, indices: Indices) -> Tensor:
-        """Return the head's outputs, with a forward pass for each sentence of a pair."""
+        """Return the head's outputs, using a separate forward pass for each sentence of a pair."""
         examples = [self.split.sentences(int(index)) for index in indices]
         each = [self.vectors(column) for column in zip(*examples, strict=True)]
         outputs: Tensor = self.head(torch.stack(each, dim=1))
         return outputs
 
     def step(self, indices: Indices) -> None:
-        """Take one training step."""
+        """Run one training step on a batch."""
         labels = torch.from_numpy(self.split.labels[indices]).to(self.device)
         loss = loss_of(self.corpus, self.outputs(indices), labels)
         self.optimizer.zero_grad()

@@ -1,7 +1,7 @@
-"""Does a run give the same bytes when repeated, or with a different number of threads?
+"""Checks whether a run produces the same bytes again, and with a different number of threads.
 
-Trains runs through the pipeline's own `train_run`. Needs the data of a finished `make repro`;
-writes benchmarks/results/threads-<device>.json and reports/determinism.md.
+This trains runs with the pipeline's own `train_run`. It needs the data of a finished `make repro`
+and writes benchmarks/results/threads-<device>.json and reports/determinism.md.
 """
 
 import argparse
@@ -17,17 +17,17 @@ from benchmarks.turns import in_new_process
 from pipeline.plumbing.params import Params, load_params
 
 THREADS = (1, 2, 4)
-AGAIN = 2  # more than one, because the order in which threads add up might differ
-Outcome = Mapping[str, Any]  # `weights` by hash, `scores` by corpus
+AGAIN = 2  # more than one, because threads might add up in a different order
+Outcome = Mapping[str, Any]  # `weights` is a hash; `scores` are by corpus
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train, then write the scores and the page."""
+    """Train all runs, then write the scores and the page."""
     params = load_params()
     single = [name for name, run in params.runs.items() if run.scheme == "single-task"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", nargs="+", choices=params.runs, default=single)
-    # each in a new process
+    # train each in a new process
     ways = {str(count): count for count in THREADS} | {"again": AGAIN}
     runs = {
         run: {name: in_new_process(outcome, params, run, threads) for name, threads in ways.items()}
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def outcome(params: Params, run: str, threads: int) -> Outcome:
-    """Train a run on some threads; return the hash of its weights and the kept dev scores."""
+    """Train a run on some threads; return the hash of its weights and the best epoch's scores."""
     torch.set_num_threads(threads)
     trained = train(params, run)
     kept = trained.epochs[trained.best_epoch - 1] if trained.best_epoch else {}
@@ -48,7 +48,7 @@ def outcome(params: Params, run: str, threads: int) -> Outcome:
 
 
 def rows_of(run: str, ways: Mapping[str, Outcome]) -> list[list[str]]:
-    """Render a row for each corpus of a run."""
+    """Return a table row for each corpus of a run."""
     counts = [str(count) for count in THREADS]
     same = "yes" if ways["again"]["weights"] == ways[str(AGAIN)]["weights"] else "no"
     equal = "yes" if len({ways[count]["weights"] for count in counts}) == 1 else "no"

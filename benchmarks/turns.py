@@ -1,4 +1,4 @@
-"""Measures alternately, so that all contenders suffer if the machine slows down."""
+"""Measures contenders alternately, so that a slowdown of the machine affects all of them."""
 
 import multiprocessing
 import time
@@ -16,7 +16,7 @@ PRELOADED = ["torch", "transformers", "benchmarks.measure", "pipeline.training.l
 def alternating(
     names: Iterable[Name], rounds: int, take: Callable[[Name, int], Taken]
 ) -> dict[Name, list[Taken]]:
-    """Give each name a turn in every round; `take` gets the name and the round from 0."""
+    """Call `take` with each name and the number of each round, counted from 0."""
     turns: dict[Name, list[Taken]] = {name: [] for name in names}
     for number in range(rounds):
         for name, taken in turns.items():
@@ -25,7 +25,7 @@ def alternating(
 
 
 def seconds_of(action: Callable[[], Any]) -> float:
-    """Return how many seconds an action takes, including work on a GPU."""
+    """Return how many seconds an action takes, including its work on a GPU."""
     wait()
     started = time.perf_counter()
     action()
@@ -40,9 +40,9 @@ def wait() -> None:
 
 
 def in_new_process(action: Callable[..., Taken], *arguments: Any) -> Taken:
-    """Call a function in a new process, forked from one that has loaded torch.
+    """Call a function in a new process that is forked from one that has loaded torch.
 
-    So calls share neither peak memory nor anything left in memory.
+    This way, one call does not affect the peak memory or the memory content of another.
 
     Raises:
         BrokenProcessPool: the process was killed, perhaps because memory ran out.

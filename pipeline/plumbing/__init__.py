@@ -1,1 +1,1 @@
-"""Params, progress lines, checkpoint folders, stage start-up: no deps, since they change no out."""
+"""Params, progress, checkpoints, stage start-up: not a dep of any stage, as it changes no out."""

@@ -1,9 +1,9 @@
-"""The folders of checkpoints, and the locks that let only one process train a run.
+"""Checkpoint folders, and the locks that let only one process at a time train a run.
 
-`.checkpoints/<run>-<fingerprint>/` is not an out of DVC, because DVC deletes outs before it runs a
-command. The fingerprint covers everything the run depends on, so a run never continues from the
-checkpoint of a different one. A checkpoint is kept until dvc.lock contains its result: nothing is
-lost if DVC is killed after the training and before it saves the outs.
+`.checkpoints/<run>-<fingerprint>/` is not a DVC out, because DVC deletes outs before it runs a
+command. The fingerprint covers everything the run depends on, so a run never resumes from the
+checkpoint of a different one. A checkpoint is kept until dvc.lock contains its result, so nothing
+is lost if DVC is killed after training but before it saves the outs.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ from pipeline.plumbing.dvc_lock import read_lock
 log = logging.getLogger(__name__)
 
 ROOT_VARIABLE = "MINBERT_CHECKPOINTS"
-KEEP_SECONDS = 7 * 24 * 3600.0  # after its last use, for a checkpoint with other settings
-NUM_DIGITS = 16  # of a fingerprint
+KEEP_SECONDS = 7 * 24 * 3600.0  # when to remove an unused checkpoint with other settings
+NUM_DIGITS = 16  # hex digits of a fingerprint
 
 
 class Finished(Record):
-    """finished.json: the out that a checkpoint led to, by its md5 in dvc.lock."""
+    """The content of finished.json: the md5, as in dvc.lock, of the out made from a checkpoint."""
 
     SCHEMA = FINISHED
     dvc_name: str
@@ -44,8 +44,8 @@ class Finished(Record):
 def checkpoints_root() -> Path:
     """Return the folder for checkpoints: `MINBERT_CHECKPOINTS`, or the repository's `.checkpoints`.
 
-    DVC runs an experiment in a temporary copy of the repository and then deletes the copy; DVC_ROOT
-    is the repository itself.
+    DVC runs an experiment in a temporary copy of the repository and then deletes the copy. DVC_ROOT
+    always names the repository itself.
     """
     named = os.environ.get(ROOT_VARIABLE)
     if named:
@@ -54,7 +54,7 @@ def checkpoints_root() -> Path:
 
 
 def fingerprint_of(everything: Mapping[str, Any]) -> str:
-    """Return a hash, as 16 hex digits, of the JSON values that a run depends on."""
+    """Hash the JSON values that a run depends on; return 16 hex digits."""
     text = json.dumps(everything, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:NUM_DIGITS]
 
@@ -63,8 +63,8 @@ def fingerprint_of(everything: Mapping[str, Any]) -> str:
 def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
     """Give this process exclusive use of a run's checkpoint folder.
 
-    Waits for a process that trains the run in this repository, even with different settings,
-    because both write the same outs, and for one that trains the same run for another copy.
+    Wait while another process trains this run in this repository, even with different settings,
+    because both write the same outs, or trains the same run in another copy of the repository.
     """
     folder = checkpoints_root() / f"{run}-{fingerprint}"
     with _locked(paths.CHECKPOINTS / f"{run}.lock", run):
@@ -83,7 +83,7 @@ def own_checkpoint(run: str, fingerprint: str) -> Iterator[Path]:
 
 
 def _locked(path: Path, run: str) -> AbstractContextManager[Any]:
-    """Take a lock file; wait while another process holds it."""
+    """Acquire a file lock; wait while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
@@ -94,24 +94,24 @@ def _locked(path: Path, run: str) -> AbstractContextManager[Any]:
 
 
 def mark_finished(folder: Path, out: Path) -> None:
-    """Record the out that a checkpoint led to, by its md5 in dvc.lock."""
+    """Record the md5, as in dvc.lock, of the out that was made from a checkpoint."""
     Finished(dvc_name=md5_of(out)).write(folder / "finished.json")
 
 
 def remove_finished() -> None:
     """Remove the checkpoints whose outs are in dvc.lock.
 
-    `dvc repro -f` on such a run is meant to train it from the start.
+    This makes `dvc repro -f` train such a run from the start.
     """
     finished: dict[Path, str] = {}
     for folder in _folders():
-        with suppress(OSError, ValueError, SchemaError):  # not finished, or of another version
+        with suppress(OSError, ValueError, SchemaError):  # unfinished, or from another version
             finished[folder] = Finished.read(folder / "finished.json").dvc_name
     if not finished:
         return
     try:
         locked = {out.md5 for stage in read_lock().values() for out in stage.outs}
-    except (OSError, ValueError):  # none yet, or being written
+    except (OSError, ValueError):  # dvc.lock is missing or being written
         return
     for folder, name in finished.items():
         if name in locked:
@@ -127,7 +127,7 @@ def _folders(runs: str = "[a-z0-9-]+") -> list[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a checkpoint, unless a process uses it."""
+    """Remove a checkpoint unless a process is using it."""
     try:
         with FileLock(folder / "lock", blocking=False):
             shutil.rmtree(folder, ignore_errors=True)

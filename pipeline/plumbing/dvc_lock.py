@@ -1,6 +1,6 @@
-"""dvc.lock: what each stage was last made from, and what came out.
+"""Reads dvc.lock, which records the deps, params and outs of each stage's last run.
 
-Only this module reads it; the launcher plans with DVC's own classes.
+Only this module parses the file itself; the launcher's plans use DVC's own classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ class Hashed(BaseModel):
 
 
 class LockedStage(BaseModel):
-    """A stage as it last ran."""
+    """The deps, params and outs of a stage's last run."""
 
     deps: Sequence[Hashed] = ()
-    params: Mapping[str, Mapping[str, Any]] = {}  # by file and key
+    params: Mapping[str, Mapping[str, Any]] = {}  # values by file, then by key
     outs: Sequence[Hashed] = ()
 
 
@@ -32,11 +32,11 @@ STAGES = TypeAdapter(dict[str, LockedStage])
 
 
 def read_lock(path: Path = paths.DVC_LOCK) -> dict[str, LockedStage]:
-    """Read all stages by name.
+    """Return all stages, keyed by name.
 
     Raises:
         OSError: the file is missing.
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):

@@ -1,7 +1,7 @@
 """Starts a stage and reports its errors.
 
-Stages import it first (`force-to-top` in pyproject.toml), so that it sees the original parent
-process.
+Stages import this module first (`force-to-top` in pyproject.toml), so that `PARENT` is the process
+that started the stage.
 """
 
 import argparse
@@ -23,12 +23,12 @@ log = logging.getLogger("pipeline")
 
 PARENT = os.getppid()
 STARTED = time.monotonic()
-if os.environ.get("OMP_NUM_THREADS"):  # it alone decides the number of threads
-    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # would override it; dask sets both
+if os.environ.get("OMP_NUM_THREADS"):  # this variable alone sets the number of threads
+    for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # dask sets both; they override it
         os.environ.pop(name, None)
 WATCH_SECONDS = 0.5
 
-# operating system errors, and what the user can do about them
+# what the user can do about each operating system error
 REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
@@ -46,20 +46,20 @@ REMEDIES = {
 def run_stage(
     main: Callable[..., Mapping[str, Any] | None], name: str = "", choices: Iterable[str] = ()
 ) -> None:
-    """Run a stage; report errors that a user can fix in one line, status 1.
+    """Run a stage; report an error that the user can fix in one line, with exit status 1.
 
-    `name` and `choices` are those of its argument on the command line, if it has one. What `main`
-    returns is recorded with the time that the stage took.
+    `name` and `choices` describe the stage's command-line argument, if it has one. The values that
+    `main` returns are recorded along with the duration of the stage.
 
-    The status is 130 after Ctrl-C and 143 after SIGTERM. A stage also stops if the DVC process that
-    started it has ended; the next `dvc repro` would run it a second time. A bug shows a traceback.
+    The status is 130 after Ctrl-C and 143 after SIGTERM. The stage also stops if its DVC process
+    ends, because the next `dvc repro` would run it a second time. A bug prints a traceback.
     """
     parser = argparse.ArgumentParser(description=sys.modules[main.__module__].__doc__)
     if name:
         parser.add_argument(name, choices=list(choices) or None)
     arguments = vars(parser.parse_args()).values()
     handler = ProgressHandler(sys.stderr)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # only warnings of libraries
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])  # libraries only warn
     log.setLevel(logging.INFO)
     logging.getLogger(PACE).setLevel(logging.DEBUG if handler.is_terminal else logging.INFO)
     before = signal.signal(signal.SIGTERM, _stop)  # raises, so that temporary files are removed
@@ -77,7 +77,7 @@ def run_stage(
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        place = error.filename2 or error.filename  # the second one is the target of a copy
+        place = error.filename2 or error.filename  # filename2 is the target of a copy
         where = f"{place}: " if place else ""
         _end(f"{where}{error.strerror}; {REMEDIES[error.errno]} and run again")
     finally:

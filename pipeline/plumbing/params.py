@@ -1,4 +1,4 @@
-"""The schema of params.yaml. This module alone rejects wrong values."""
+"""The pydantic schema of params.yaml. Only this module validates its values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -36,15 +36,15 @@ from pipeline.core.tasks import (
 from pipeline.core.yaml12 import read_yaml
 from pipeline.errors import ParamsError
 
-LOCAL = "local:"  # prefix of a directory with the user's own files
+LOCAL = "local:"  # prefix for a directory with the user's own files
 PINNED_BACKBONES = ("all-MiniLM-L6-v2", "bert-base-uncased")
 
 
 def _spelled_as_in_dvc(value: Any, check: ValidatorFunctionWrapHandler) -> float:
     """Reject 10 for 10.0 and -0.0 for 0.0.
 
-    `dvc status` considers them equal, but DVC's run cache does not: after a change to the other
-    spelling and back, the run would be trained again.
+    `dvc status` considers them equal, but DVC's run cache does not: changing the spelling and then
+    changing it back would train the run again.
     """
     number: float = check(value)
     meant = number + 0.0  # -0.0 becomes 0.0
@@ -54,7 +54,7 @@ def _spelled_as_in_dvc(value: Any, check: ValidatorFunctionWrapHandler) -> float
 
 
 def _in_order_of_turns(sizes: dict[CorpusName, int]) -> dict[CorpusName, int]:
-    """Reject a different order of the corpora: it changes the training, but DVC does not notice."""
+    """Reject corpora in a different order: it affects training, but DVC would not notice it."""
     wanted = [name for name in CORPORA if name in sizes]
     if list(sizes) != wanted:
         raise ValueError(
@@ -89,7 +89,7 @@ Backbone = Annotated[str, AfterValidator(_known_backbone)]
 
 
 class Section(BaseModel):
-    """A section of params.yaml: immutable, complete, no unknown keys, no type conversion."""
+    """A section of params.yaml: frozen and strict, without missing or unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -139,11 +139,11 @@ class LocalCorpora(Section):
     def file_of(self, corpus: CorpusName, split: Split) -> Path | None:
         """Return the file of a split, or None if there is none.
 
-        It is called `sts-train.csv`, `sts/train.csv` or as in the course's folder
-        (`ids-sst-train.csv`, `sts-test-student.csv`), and ends in `.csv` or `.tsv`.
+        Its name is `sts-train.csv`, `sts/train.csv` or the one in the course's folder
+        (`ids-sst-train.csv`, `sts-test-student.csv`), with suffix `.csv` or `.tsv`.
 
         Raises:
-            ParamsError: several files could be this split.
+            ParamsError: several files match this split.
         """
         stems = [f"{corpus}-{split}", f"ids-{corpus}-{split}", f"{corpus}/{split}"]
         stems += [f"{stem}-student" for stem in stems[:2] if split == "test"]
@@ -158,7 +158,7 @@ class LocalCorpora(Section):
         """Return the corpora that have files.
 
         Raises:
-            ParamsError: there is no such directory, it has no corpus, or a corpus lacks a split.
+            ParamsError: the directory cannot be used or has no corpus, or a corpus lacks a split.
         """
         if not self.directory.is_dir():
             raise ParamsError(f"{self.source}: {self.directory} is not a directory; create it")
@@ -194,14 +194,14 @@ class Epochs(Section):
 
 
 class Scales(Section):
-    """A factor for each mode of a run."""
+    """Factor for the learning rate, for each mode of a run."""
 
     pretrain: Rate
     finetune: Rate
 
 
 def _kind_of_corpora(section: Any) -> str:
-    """Return the kind of a section on corpora, given by its source."""
+    """Return the discriminator tag of a `corpora` section, which depends on its `source`."""
     is_raw = isinstance(section, Mapping)
     source = section.get("source") if is_raw else getattr(section, "source", None)
     return "local" if str(source).startswith(LOCAL) else str(source)
@@ -220,7 +220,7 @@ CorporaParams = Annotated[
 
 
 class ProfileParams(Section):
-    """A set of corpora, a backbone, and how long to train."""
+    """The corpora and backbone, the number of epochs, and the learning rate factors."""
 
     corpora: CorporaParams
     backbone: Backbone
@@ -229,19 +229,19 @@ class ProfileParams(Section):
 
     @property
     def is_synthetic(self) -> bool:
-        """Return whether the corpora are generated, so that no published scores are comparable."""
+        """Return whether the corpora are generated, and so not comparable to published scores."""
         return isinstance(self.corpora, SyntheticCorpora)
 
     @property
     def is_papers(self) -> bool:
-        """Return whether the corpora are the paper's, so that scores can be compared with it."""
+        """Return whether the corpora are the paper's, so that its scores are comparable."""
         return isinstance(self.corpora, Cs224nCorpora)
 
 
 class TokensParams(Section):
-    """How text is turned into token ids."""
+    """How text is tokenized."""
 
-    max_length: Annotated[int, Field(ge=6, le=512)]  # 6: a joint pair with three tokens each
+    max_length: Annotated[int, Field(ge=6, le=512)]  # 6: a joint pair with one token per sentence
 
 
 class OptimizerParams(Section):
@@ -253,7 +253,7 @@ class OptimizerParams(Section):
 
 
 class ForwardParams(Section):
-    """How the backbone computes, in training, evaluation and features."""
+    """How the backbone computes in training, evaluation and feature extraction."""
 
     precision: Literal["auto", "bf16", "fp32"]
     layers: Literal["auto", "fused", "plain"]
@@ -281,7 +281,7 @@ class SpeedParams(Section):
 
 
 class CheckpointsParams(Section):
-    """How often to write a checkpoint, from which a killed run can continue."""
+    """How often to write a checkpoint, from which a killed run can resume."""
 
     every_seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]  # no stage depends on it
     every_steps: Positive
@@ -303,7 +303,7 @@ class RunParams(Section):
     batch_size: Annotated[  # examples per step
         dict[CorpusName, Positive], Field(min_length=1), AfterValidator(_in_order_of_turns)
     ]
-    dropout: Fraction  # before each head
+    dropout: Fraction  # applied before each head
     # required where they apply and rejected elsewhere (`inapplicable_keys`)
     pair_encoding: PairEncoding | None = None  # for runs on pairs
     idle_heads: IdleHeads | None = None  # for multi-task runs
@@ -329,7 +329,7 @@ class RunParams(Section):
 
 
 class ConfigurationParams(Section):
-    """One row of Table 3: a corpus, scored with a run."""
+    """One row of Table 3: a run and the corpus that it is scored on."""
 
     run: str
     corpus: CorpusName
@@ -366,12 +366,12 @@ class Params(Section):
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """Return the runs that are left out because a corpus has no files, with the reason."""
+        """Return the runs that are left out because a corpus has no files, and why."""
         return self._left_out
 
     @property
     def all_runs(self) -> Mapping[str, RunParams]:
-        """Return all runs of params.yaml, including those that are left out, as in dvc.yaml."""
+        """Return all runs in params.yaml, including those left out; dvc.yaml lists the same."""
         return self._all_runs or self.runs
 
     def run(self, name: str) -> RunParams:
@@ -398,7 +398,7 @@ class Params(Section):
 
 
 def _mistakes(params: Params) -> Iterator[str]:
-    """Yield a sentence for each name that does not exist and each key that does not apply."""
+    """Yield a message for each unknown name and for each missing or inapplicable key."""
     if params.profile not in params.profiles:
         yield f"profile: unknown profile {params.profile!r}; allowed: {', '.join(params.profiles)}"
     for name, run in params.runs.items():
@@ -415,7 +415,7 @@ def _mistakes(params: Params) -> Iterator[str]:
 
 
 def inapplicable_keys(where: str, run: RunParams) -> Iterator[str]:
-    """Yield a sentence for each reading of the paper that is missing in a run or does not apply."""
+    """Yield a message for each reading of the paper that a run lacks or that does not apply."""
     for key, is_needed, what, words in (
         ("pair_encoding", bool(run.pair_corpora), "pairs", PAIR_ENCODINGS),
         ("idle_heads", run.scheme == "multi-task", "several heads", IDLE_HEADS),
@@ -431,13 +431,13 @@ def inapplicable_keys(where: str, run: RunParams) -> Iterator[str]:
 
 
 def load_params(path: Path = paths.PARAMS) -> Params:
-    """Read and check params.yaml.
+    """Read and validate params.yaml.
 
-    If the active profile uses the user's own files, a corpus without files is removed from its
-    runs. A run without corpora, or a multi-task run with only one, is left out.
+    If the active profile uses the user's own files, a corpus without files is removed from all
+    runs. A run that then has no corpus, or a multi-task run with only one, is left out.
 
     Raises:
-        ParamsError: with one line per wrong key, its full path and the allowed values.
+        ParamsError: one line per invalid key, with its full path and the allowed values.
     """
     params = load_section(Params, path)
     corpora = params.active.corpora
@@ -470,10 +470,10 @@ def _with_corpora(params: Params, corpora: LocalCorpora) -> Params:
 
 
 def load_section(kind: type[AnySection], path: Path) -> AnySection:
-    """Read a YAML file and check it against a schema.
+    """Read a YAML file and validate it against a schema.
 
     Raises:
-        ParamsError: with one line per wrong key, its full path and the allowed values.
+        ParamsError: one line per invalid key, with its full path and the allowed values.
     """
     try:
         raw = read_yaml(path)
@@ -487,7 +487,7 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
 
 
 def checked(kind: type[AnySection], raw: Any, source: str) -> AnySection:
-    """Check plain values against a schema.
+    """Validate plain values against a schema.
 
     Raises:
         ParamsError: as for `load_section`.
@@ -505,7 +505,7 @@ def switch_profile(name: str, path: Path) -> None:
     """Activate a profile by editing the line `profile: ...` of params.yaml.
 
     Raises:
-        ParamsError: there is no such profile, or no such line.
+        ParamsError: the profile does not exist, or the file has no such line.
     """
     known = load_params(path).profiles
     if name not in known:
@@ -519,10 +519,10 @@ def switch_profile(name: str, path: Path) -> None:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    """Describe in one line which key is wrong, why, and what value it has."""
-    parts = [str(part) for part in detail["loc"] if part != "[key]"]  # which pydantic adds
+    """Format a pydantic error as one line: the invalid key, the problem and the value."""
+    parts = [str(part) for part in detail["loc"] if part != "[key]"]  # pydantic adds this
     if parts[:1] == ["profiles"] and parts[2:3] == ["corpora"]:
-        del parts[3:4]  # the kind of corpora, likewise
+        del parts[3:4]  # the union tag, which pydantic also adds
     key, message = ".".join(parts), detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("missing", "value_error"):
         return f"{key}: {message}".removeprefix(": ")
@@ -531,5 +531,5 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "model_type":  # pydantic would name a class
         message = "expected keys and values"
     shown, kind = repr(detail["input"]), type(detail["input"]).__name__
-    # the kind, since '3e-05' and 3e-05 look alike
+    # with the type, because '3e-05' and 3e-05 look alike
     return f"{key}: {message}, not {shown if len(shown) <= 60 else shown[:57] + '...'} ({kind})"

@@ -1,7 +1,7 @@
 """Writes a stage's progress lines and records its time and memory.
 
-No output of a stage depends on this. A debug record is shown as a live line, which the next line
-replaces. A record may have `left_seconds`: the time that the stage still needs.
+No out depends on this module. A debug record is shown as a live line, which the next line
+replaces. A record may have `left_seconds`, the time that the stage still needs.
 """
 
 import json
@@ -20,8 +20,8 @@ from pipeline.errors import PipelineError, StopError
 
 log = logging.getLogger("pipeline")
 
-PLAN_VARIABLE = "MINBERT_PLAN"  # set by pipeline/launch/repro.py: a Planned for each stage
-PACE = "pipeline.training.pace"  # the logger with the live lines
+PLAN_VARIABLE = "MINBERT_PLAN"  # JSON set by pipeline/launch/repro.py: a `Planned` per stage
+PACE = "pipeline.training.pace"  # name of the logger for live lines
 ERASE = "\r\x1b[K"  # clears the current line of a terminal
 
 
@@ -33,7 +33,7 @@ class Planned(NamedTuple):
 
 
 class ProgressHandler(logging.StreamHandler[TextIO]):
-    """Writes log records as lines, and on a terminal a live line below them."""
+    """Writes log records as lines and, on a terminal, shows a live line below them."""
 
     def __init__(self, stream: TextIO | None) -> None:
         """Write to a stream, or nowhere if it is None because stderr was closed."""
@@ -60,20 +60,20 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
-        """Ignore a line that could not be written, but let a request to stop through."""
+        """Let logging handle a line that could not be written, but re-raise a request to stop."""
         if isinstance(sys.exception(), StopError):
             raise
         super().handleError(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a record; if it gives the time left for this stage, add that for all stages."""
+        """Format a record; if it has the time left for this stage, add the time for all stages."""
         line, left = super().format(record), getattr(record, "left_seconds", None)
         return line if left is None else line + self._all_left(left)
 
     def announce(self) -> None:
         """Log the name of the stage, its number of threads and its place in the plan."""
         if not self.stage:
-            return  # run by hand
+            return  # someone ran the stage by hand
         line, torch = self.stage, sys.modules.get("torch")
         if torch:
             count = torch.get_num_threads()
@@ -100,7 +100,7 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
         self._live = line
 
     def _all_left(self, own: float) -> str:
-        """Return the time left for this stage and all later ones in words; "" if unknown."""
+        """Describe the time left for this stage and all later ones; return "" if unknown."""
         later = list(self.plan.values())[[*self.plan, self.stage].index(self.stage) + 1 :]
         known = [stage.seconds for stage in later if stage.seconds is not None]
         word = "at least " if len(known) < len(later) else ""
@@ -110,14 +110,14 @@ class ProgressHandler(logging.StreamHandler[TextIO]):
 
 
 def record_time(facts: Mapping[str, Any], started: float) -> None:
-    """Record time, memory and further facts of this stage for the next plan.
+    """Record the duration, memory and other facts of this stage for the next plan.
 
-    The stage started at a time of the monotonic clock. Failure gives only a warning.
+    `started` is the reading of `time.monotonic` at the start. Failure only logs a warning.
     """
     stage = os.environ.get("DVC_STAGE")
     if not stage:
-        return  # run by hand
-    # here, because pydantic loads slowly
+        return  # someone ran the stage by hand
+    # imported here because pydantic loads slowly
     from pipeline.plumbing.params import load_params
     from pipeline.plumbing.stage_times import StageTime
 
@@ -128,14 +128,14 @@ def record_time(facts: Mapping[str, Any], started: float) -> None:
             peak_memory_bytes=peak_memory(),
             **facts,
         )
-        root = Path(os.environ.get("DVC_ROOT") or ".")  # not the temporary copy of an experiment
+        root = Path(os.environ.get("DVC_ROOT") or ".")  # not an experiment's temporary copy
         record.write(root / paths.stage_time(load_params().profile, stage))
     except (OSError, ValueError, PipelineError) as error:
         log.warning("the time of %s could not be recorded: %s", stage, error)
 
 
 def _rounded(seconds: float) -> str:
-    """Return a duration in words, in whole seconds, whole minutes or tenths of an hour."""
+    """Format a duration in whole seconds, whole minutes or tenths of an hour."""
     if seconds < 60:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)
@@ -143,9 +143,9 @@ def _rounded(seconds: float) -> str:
 
 
 def peak_memory() -> int | None:
-    """Return the peak memory of this process in bytes, or None if the system does not say.
+    """Return the peak memory of this process in bytes, or None if the system does not report it.
 
-    On Linux, getrusage would also count the memory of the DVC process before the fork.
+    On Linux, getrusage would also count the memory that the DVC process had before the fork.
     """
     with suppress(OSError, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

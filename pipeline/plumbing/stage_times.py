@@ -15,23 +15,23 @@ Quantity = Annotated[float, Field(ge=0, lt=LIMIT)]
 
 
 class StageTime(Record):
-    """Time and memory of a stage's last run; None if unknown."""
+    """Time and memory of a stage's last run; unknown values are None."""
 
     SCHEMA = TIME
-    model_config = ConfigDict(extra="ignore")  # it is only a hint
+    model_config = ConfigDict(extra="ignore")  # the record is only a hint
     stage: str
     seconds: Quantity
-    peak_memory_bytes: Count | None = None  # of the process, not of a GPU
-    device: str | None = None  # this and the following: only for training
+    peak_memory_bytes: Count | None = None  # main memory, not GPU memory
+    device: str | None = None  # this and all fields below are for training only
     threads: Count | None = None
-    steps: Count | None = None  # in these seconds
+    steps: Count | None = None  # computed within `seconds`
     all_steps: Count | None = None
     examples_per_second: Quantity | None = None  # including the time for scoring the dev sets
-    resumed: bool | None = None  # from a checkpoint of an earlier process
+    resumed: bool | None = None  # whether it started from an earlier process's checkpoint
 
     @property
     def whole_seconds(self) -> float | None:
-        """Estimate how long a run without a checkpoint takes; None if this one took no step."""
+        """Estimate how long a run from scratch takes; None if this resumed run took no steps."""
         if not self.resumed:
             return self.seconds
         return self.seconds * self.all_steps / self.steps if self.steps and self.all_steps else None

@@ -1,6 +1,6 @@
-"""The schema of trials.yaml: further training of runs with different seeds or settings.
+"""The schema of trials.yaml, which lists runs to train again with different seeds or settings.
 
-`make sweep` and `make readings` write it. The name of a trial contains all its settings, so the
+`make sweep` and `make readings` write the file. A trial's name contains all its settings, so the
 same trial has the same name in every sweep, and DVC's run cache finds its result.
 """
 
@@ -36,13 +36,13 @@ class Changes(Section):
 
     @property
     def is_reading(self) -> bool:
-        """Return whether they change one reading of the paper and nothing else."""
+        """Return whether the only change is one reading of the paper."""
         alone = (Changes(pair_encoding=self.pair_encoding), Changes(idle_heads=self.idle_heads))
         return self in alone and self != Changes()
 
 
 class Trial(Section):
-    """A further training of a run with a different seed or settings."""
+    """A run that is trained again with a different seed or settings."""
 
     run: str
     mode: Mode  # the run's mode, repeated because dvc.yaml cannot look it up
@@ -51,7 +51,7 @@ class Trial(Section):
 
     @property
     def has_changes(self) -> bool:
-        """Return whether more than the seed differs from the run."""
+        """Return whether the trial changes any setting besides the seed."""
         return self.changes != Changes()
 
 
@@ -62,10 +62,10 @@ class TrialsFile(Section):
 
 
 def load_trials(params: Params, path: Path = paths.TRIALS) -> dict[str, Trial]:
-    """Read and check trials.yaml.
+    """Read and validate trials.yaml.
 
     Raises:
-        ParamsError: with one line per wrong key, its full path and the allowed values.
+        ParamsError: one line per invalid key, with its full path and the allowed values.
     """
     trials = load_section(TrialsFile, path).trials
     check_trials(params, trials, f"{path} is not valid; `make sweep` rewrites it")
@@ -76,7 +76,7 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
     """Check that the run of each trial exists and that each trial has the right name.
 
     Raises:
-        ParamsError: with the complaint, and one line per wrong key.
+        ParamsError: the complaint, followed by one line per invalid key.
     """
     problems = [problem for name in trials for problem in _problems(name, trials[name], params)]
     if problems:
@@ -84,7 +84,7 @@ def check_trials(params: Params, trials: Mapping[str, Trial], complaint: str) ->
 
 
 def _problems(name: str, trial: Trial, params: Params) -> Iterator[str]:
-    """Yield a sentence for each mistake in a trial."""
+    """Yield a message for each mistake in a trial."""
     where, run = f"trials.{name}", params.runs.get(trial.run)
     if trial.run in params.left_out:
         reason = params.left_out[trial.run]
@@ -119,18 +119,18 @@ def trial_name(run: str, seed: int, changes: Changes) -> str:
     parts = [f"{word}{value!r}" for word, value in words.items() if value is not None]
     parts += [word for word in (changes.pair_encoding, changes.idle_heads) if word]
     name = "-".join([run, *parts, f"seed{seed}"])
-    return name.replace(".", "p").replace("+", "")  # what a name may contain: 0.1 becomes 0p1
+    return name.replace(".", "p").replace("+", "")  # not allowed in a name: 0.1 becomes 0p1
 
 
 def changed(run: RunParams, changes: Changes) -> RunParams:
-    """Return a run with the settings of a trial, its corpora in the same order."""
+    """Apply the settings of a trial to a copy of a run; the order of its corpora is unchanged."""
     settings = changes.model_dump(exclude_none=True)
     settings["batch_size"] = {**run.batch_size, **changes.batch_size}
     return run.model_copy(update=settings)
 
 
 def with_trials(params: Params, trials: Mapping[str, Trial]) -> Params:
-    """Return params in which each trial is a run.
+    """Return params with each trial added as a run.
 
     The seed in params.yaml still determines the corpora, tokens and features.
     """

@@ -1,1 +1,1 @@
-"""What DVC would run, and how long it takes: the only room that knows DVC."""
+"""Plans, runs and times stages, and reads revisions: the only room that imports DVC."""

@@ -1,8 +1,8 @@
-"""DVC that waits for locks and reports them: `python -m pipeline.launch.announcing repro ...`.
+"""Runs DVC but waits for locks and reports them: `python -m pipeline.launch.announcing repro ...`.
 
-DVC itself gives up after three seconds and loses the result of a stage, or it waits forever without
-a message. With `core.hardlink_lock`, a lock stays when its holder is killed, and only a person can
-know that.
+DVC itself either gives up after three seconds and loses the result of a stage, or waits forever
+without a message. With `core.hardlink_lock`, a lock outlives a holder that is killed, and only a
+person can tell that it is stale.
 """
 
 import os
@@ -22,17 +22,17 @@ from pipeline.launch.environment import use_own_index
 
 
 def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -> None:
-    """Make DVC wait for every lock in this process, until it is stopped.
+    """Make DVC, in this process, wait for every lock until it is told to stop.
 
     Args:
-        say: called with what DVC waits for, if a holder keeps a lock for long.
-        is_stopped: called every three seconds while DVC waits.
+        say: called with a description of a lock if one holder keeps it for long.
+        is_stopped: called every three seconds while DVC waits; if True, DVC is interrupted.
     """
     use_own_index()
-    sys.argv[0] = "dvc"  # the name that DVC shows to others who wait for its files
+    sys.argv[0] = "dvc"  # DVC shows this name to processes that wait for its files
 
     def patient(lock: Any, acquire: Callable[..., None], *given: Any) -> None:
-        before = said = None  # when the lock was taken
+        before = said = None  # when the lock was taken, at the last try and in the last report
         while True:
             try:
                 return acquire(lock, *given)
@@ -52,13 +52,13 @@ def wait_for_locks(say: Callable[[str], None], is_stopped: Callable[[], bool]) -
 def _taken(lock: Any) -> float | None:
     """Return when a lock was taken, in seconds since the epoch; None if that cannot be read."""
     try:
-        return Path(lock.lockfile).stat().st_ctime  # of a hard link, mtime is when it expires
+        return Path(lock.lockfile).stat().st_ctime  # the mtime of a hard link is its expiry time
     except OSError:
         return None
 
 
 def _described(lock: Any) -> str:
-    """Describe a lock: its file, its holder, since when, and what to do about it."""
+    """Describe a lock: its file, its holder, when it was taken, and what to do about it."""
     path = os.path.relpath(lock.lockfile)
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_taken(lock)))
     if isinstance(lock, HardlinkLock):

@@ -1,4 +1,4 @@
-"""Shows which stages run where: a live table on a terminal, otherwise a line per start and end."""
+"""Shows where each stage runs: as a live table on a terminal, else as a line per start and end."""
 
 import time
 from collections.abc import Mapping
@@ -18,50 +18,50 @@ HEADERS = ("stage", "where", "time", "last")
 
 @dataclass
 class Progress:
-    """The state of a launch: each stage is in one of these."""
+    """The state of a launch: which stages are waiting, running, done, failed or left out."""
 
     waiting: set[str]
-    running: dict[str, tuple[str, float]] = field(default_factory=dict)  # where and since when
+    running: dict[str, tuple[str, float]] = field(default_factory=dict)  # place and start time
     done: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)  # with the reason
-    left_out: list[str] = field(default_factory=list)  # because their inputs could not be made
+    failed: dict[str, str] = field(default_factory=dict)  # stage -> reason
+    left_out: list[str] = field(default_factory=list)  # because a stage that they need failed
 
 
 def since(start: float) -> str:
-    """Say how long ago a moment of the monotonic clock was."""
+    """Format the time that has passed since `start`, a reading of `time.monotonic`."""
     return duration(time.monotonic() - start)
 
 
 class QuietConsole(Console):
-    """A console that goes quiet on a broken pipe, where rich would end the program."""
+    """A console that stops printing on a broken pipe; rich's own would exit the program."""
 
     def on_broken_pipe(self) -> None:
-        """Go quiet."""
+        """Stop printing."""
         self.quiet = True
 
 
 class Board:
-    """Shows the state of a launch; nothing depends on it."""
+    """Displays the state of a launch and does not affect it."""
 
     def __init__(self, console: Console, last: Seconds) -> None:
-        """Prepare to show a launch."""
+        """Prepare to display a launch; `last` holds the durations of the stages' last runs."""
         self.console = console
         self.last = last
         self.live = Live(console=self.console, transient=True, auto_refresh=False)
-        self._waits: set[str] = set()  # the locks that were reported
+        self._waits: set[str] = set()  # lines about locks that were already printed
 
     def say(self, line: str, style: str = "") -> None:
-        """Print a line that stays."""
+        """Print a timestamped line that stays on the screen."""
         text = Text(f"{time.strftime('%H:%M:%S')}  {line}", style=style)
         self.console.print(text, soft_wrap=True)
 
     def began(self, name: str, where: str) -> None:
-        """Print that a stage began, unless the table shows it."""
+        """Print that a stage started, unless the live table shows it."""
         if not self.console.is_terminal:
             self.say(f"{name} began, {where}")
 
     def show(self, progress: Progress) -> None:
-        """Draw the table again; print each lock that stages wait for once."""
+        """Redraw the live table; print each lock that a stage waits for, but only once."""
         says = {name: last_words(paths.stage_log(name)) for name in progress.running}
         for name, words in says.items():
             if WAITING in words and words not in self._waits:

@@ -1,4 +1,4 @@
-"""The dask workers of a launch: on this machine, or those of a scheduler."""
+"""The dask workers of a launch: one in this process, or those of a remote scheduler."""
 
 import asyncio
 import uuid
@@ -17,8 +17,8 @@ from pipeline.launch import on_worker
 from pipeline.launch.machine import THREADS_VARIABLE
 from pipeline.launch.on_worker import Place
 
-GPU = "GPU"  # the resource that workers announce
-ANSWER_SECONDS = 5.0  # in which a scheduler must answer
+GPU = "GPU"  # name of the dask resource that workers declare
+ANSWER_SECONDS = 5.0  # timeout for connecting to a scheduler
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Workers:
 
     client: Any
     place: Place
-    gpu: float  # the most that a worker announces; 0: stages request none
-    address: str = ""  # of the scheduler
-    dashboard: str = ""  # its address, if requested
+    gpu: float  # the most that any worker declares; 0: stages request none
+    address: str = ""  # of the remote scheduler
+    dashboard: str = ""  # URL of dask's dashboard, if requested
 
     def asked(self, share: float) -> dict[str, float]:
-        """Return the dask resources of a stage that needs a share of a GPU."""
+        """Return the dask resources to request for a stage that needs this share of a GPU."""
         return {GPU: min(share, self.gpu)} if self.gpu and share else {}
 
 
@@ -40,31 +40,31 @@ class _Portless:
     """Opens an HTTP port only if an address is given; dask's own classes always open one."""
 
     def start_http_server(self, routes: Any, dashboard_address: Any, **given: Any) -> None:
-        """Start the HTTP server, if there is an address."""
+        """Start the HTTP server if there is an address."""
         if dashboard_address:
             super().start_http_server(routes, dashboard_address, **given)  # type: ignore[misc]
 
 
 class _Scheduler(_Portless, Scheduler):  # type: ignore[misc]
-    """A scheduler within this process."""
+    """A scheduler that runs in this process."""
 
 
 class _Worker(_Portless, Worker):  # type: ignore[misc]
-    """A worker in threads of this process."""
+    """A worker that runs in threads of this process."""
 
 
 @contextmanager
 def local_workers(
     jobs: int, threads: str, gpus: tuple[str, ...], per_gpu: int, has_dashboard: bool
 ) -> Iterator[Workers]:
-    """Yield one worker in this process, with one thread per job, without port or nanny.
+    """Yield one worker in this process, with one thread per job and without a port or nanny.
 
     Args:
-        jobs: stages in parallel.
-        threads: of each stage.
-        gpus: the GPUs to share.
-        per_gpu: finetune runs that may share one of them.
-        has_dashboard: open a port for dask's dashboard, on 127.0.0.1 only.
+        jobs: number of stages that may run in parallel.
+        threads: number of threads of each stage.
+        gpus: names of the GPUs that the stages share.
+        per_gpu: number of finetune runs that may share a GPU.
+        has_dashboard: whether to open a port for dask's dashboard, on 127.0.0.1 only.
     """
     name, inside = _new_name(), {"protocol": "inproc://"}
     room = float(per_gpu * len(gpus))
@@ -94,7 +94,7 @@ def local_workers(
 def remote_workers(address: str) -> Iterator[Workers]:
     """Yield the workers of a scheduler; each of their threads runs one stage at a time.
 
-    If a worker is lost, its stage starts again on another one.
+    If a worker is lost, dask reruns its stage on another one.
 
     Raises:
         LaunchError: no scheduler answers, or it has no workers.
@@ -119,19 +119,19 @@ def remote_workers(address: str) -> Iterator[Workers]:
 
 
 async def _reach(address: str) -> None:
-    """Connect to a scheduler and leave again.
+    """Check that a scheduler accepts connections.
 
-    A `Client` that cannot connect leaves a thread behind. If Python collects that client while the
-    next one starts, dask waits for itself.
+    A `Client` that cannot connect leaks a thread. If Python garbage-collects that client while the
+    next one starts, dask deadlocks.
 
     Raises:
-        OSError, ValueError: nobody answers there, or it is not an address.
+        OSError, ValueError: nothing answers at the address, or the address is not valid.
     """
     comm = await connect(address, timeout=ANSWER_SECONDS)  # type: ignore[no-untyped-call]
     await comm.close()
 
 
 def _new_name() -> str:
-    """Name a launch, because dask runs each key once; make dask pickle on_worker.py by value."""
+    """Name a launch uniquely, as dask runs each key once; have on_worker.py pickled by value."""
     cloudpickle.register_pickle_by_value(on_worker)
     return f"minbert-{uuid.uuid4().hex[:8]}"

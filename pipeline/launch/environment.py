@@ -9,11 +9,11 @@ INDEX_VARIABLE = "DVC_SITE_CACHE_DIR"
 
 
 def use_own_index() -> None:
-    """Keep DVC's index, which is pickled, in a folder that only the user can write.
+    """Keep DVC's index, which contains pickles, in a folder that only the user can write to.
 
-    By default it is where everybody may write. One that the user named stays. Where there is no
-    DVC repository, none is begun. DVC asks for the user's name, too, and for a home: to a user who
-    has a number alone, as in containers, these are given.
+    DVC's default folder is world-writable. A folder that the user has set is kept, and outside a
+    DVC repository none is created. DVC also needs a user name and a home directory, so if the user
+    has only a numeric id, as in some containers, set LOGNAME and, if missing, HOME.
     """
     try:
         getpass.getuser()

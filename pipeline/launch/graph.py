@@ -1,4 +1,4 @@
-"""`make graph`: writes the lists of dvc.yaml, and the figures and the page of params in docs/."""
+"""`make graph`: updates the lists in dvc.yaml, and the figures and the page of params in docs/."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,8 @@ PICTURE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
 def picture(text: str, runs: Mapping[str, RunParams]) -> str:
-    """Return the graph of a dvc.yaml as mermaid, with one node for each kind of stage."""
-    graph = parse_yaml(written(text, runs, trials=["*"]))  # one stands for all
+    """Return the graph of a dvc.yaml as a Mermaid flowchart with one node per kind of stage."""
+    graph = parse_yaml(written(text, runs, trials=["*"]))  # one trial stands for all
     stages = {name: stage.get("do", stage) for name, stage in graph["stages"].items()}
     makers = {
         _kind(out, runs): name
@@ -41,16 +41,16 @@ def picture(text: str, runs: Mapping[str, RunParams]) -> str:
 
 
 def _kind(path: str, runs: Iterable[str]) -> str:
-    """Replace the corpus, set of features, run or trial in a path by a star."""
+    """Replace the corpus, feature set, run or trial in a path with `*`."""
     path = re.sub(r"\$\{(item|key|item\.run)\}", "*", path)
     names = "|".join([*CORPORA, *FEATURE_SETS, *runs])
     return re.sub(rf"(?<=/)({names})(?=[/.]|$)", "*", path)
 
 
 def rooms_picture() -> str:
-    """Return the rooms of the code and their imports as mermaid, from the top down.
+    """Return the rooms of the code and their imports as a top-down Mermaid flowchart.
 
-    An arrow that follows from others is left out.
+    It is the transitive reduction: an arrow that follows from others is left out.
     """
     import grimp  # `make graph` installs it; no stage needs it
 
@@ -83,5 +83,5 @@ def write_graph() -> None:
 
 
 def _draw(page: Path, shown: str) -> None:
-    """Replace the figure of a page."""
+    """Replace the Mermaid figure of a page."""
     write_text(page, PICTURE.sub(lambda _: shown, page.read_text("utf-8"), count=1))

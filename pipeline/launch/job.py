@@ -1,8 +1,8 @@
 """Runs one stage with DVC in its own process, so that several stages can run in parallel.
 
-`dvc repro --single-item` locks only the files of the stage. While another DVC holds them, it fails
-and is tried again. The job reports what it waits for. When the process that started it ends, it
-stops its stage, which writes a checkpoint, and ends too.
+`dvc repro --single-item` locks only the files of the stage. If another DVC process holds them, it
+fails; the job then reports what it waits for and retries. When the process that started the job
+ends, the job stops its stage, which writes a checkpoint, and exits too.
 """
 
 import logging
@@ -22,16 +22,16 @@ import psutil
 
 from pipeline.core import paths
 
-PARENT_VARIABLE = "MINBERT_PARENT"  # the process that started the job
-WAITING = "waiting for"  # the beginning of a line about a lock
-# what DVC prints for every stage, or after the error of a stage
+PARENT_VARIABLE = "MINBERT_PARENT"  # id of the process that started the job
+WAITING = "waiting for"  # prefix of a line about a lock
+# prefixes of lines that DVC prints for every stage, or after a stage fails
 CHATTER = (
     *("Running stage", "> ", "Generating lock", "Updating lock", "To track", "\tgit add"),
     *("To enable", "\tdvc config", "Use `dvc push`", "ERROR: failed to reproduce"),
 )
-BUSY_SECONDS = 2.0  # until DVC is tried again
+BUSY_SECONDS = 2.0  # delay before DVC is retried
 WATCH_SECONDS = 0.5
-STOP_SECONDS = 300.0  # for a training to reach the end of a step and write its checkpoint
+STOP_SECONDS = 300.0  # enough for training to finish a step and write its checkpoint
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -39,28 +39,28 @@ class Job:
     """A stage that DVC runs in this process and that can be stopped."""
 
     def __init__(self, stage: str) -> None:
-        """Prepare to run a stage."""
+        """Create a job for a stage without starting it."""
         self.stage = stage
         self.log = paths.stage_log(stage)  # the output of the stage and of DVC
-        self.stops = 0  # how often it was asked to stop
+        self.stops = 0  # number of requests to stop
         self.parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
         self._stopping = threading.Lock()
-        self._busy = ""  # who held the files that DVC needed
+        self._busy = ""  # DVC's error about files that another process held
         self._said: set[str] = set()
-        self._signalled: set[tuple[int, int]] = set()  # process and signal
+        self._signalled: set[tuple[int, int]] = set()  # process id and signal
 
     def run(self) -> int:
-        """Run the stage to its end, however long it waits; return the exit status."""
+        """Run the stage to the end, however long it must wait; return the exit status."""
         self._stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(log.fileno(), stream.fileno())
-        logging.root.handlers.clear()  # DVC has its own
+        logging.root.handlers.clear()  # DVC installs its own
         with on_signals(self._note):
             threading.Thread(target=self._watch, daemon=True).start()
             status = self._run_dvc()
-            self._stopping.acquire()  # the whole stage must end before this process
+            self._stopping.acquire()  # waits for `_stop`: the stage must end before this process
         if self.stops:
             return 128 + signal.SIGINT
         if status:
@@ -70,7 +70,7 @@ class Job:
         return status
 
     def _run_dvc(self) -> int:
-        """Let DVC run the stage; try again while others hold its files."""
+        """Run the stage with DVC; retry while other processes hold its files."""
         from dvc import cli, rwlock
         from dvc.lock import LockError
 
@@ -99,7 +99,7 @@ class Job:
             time.sleep(BUSY_SECONDS)
 
     def _say_waiting(self, what: str) -> None:
-        """Write a line to the log, which the launcher reads, and once to the job's stderr."""
+        """Write a line to the log for the launcher; the first time, also write it to stderr."""
         line = f"{WAITING} {what}"
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
@@ -108,7 +108,7 @@ class Job:
             self._stderr.write(f"{line}\n")
 
     def _watch(self) -> None:
-        """Stop when the process that started the job has ended; kill all if that takes too long."""
+        """Stop the stage on request; stop it if the parent ends, and kill it if that takes long."""
         orphaned = 0.0
         while True:
             time.sleep(WATCH_SECONDS)
@@ -121,10 +121,10 @@ class Job:
                     self._stop()
 
     def _stop(self) -> None:
-        """Interrupt the stage like Ctrl-C; on a second request kill it, on a third one DVC too.
+        """Interrupt the stage; on a second request, kill it; on a third, kill DVC too.
 
-        DVC is spared as long as possible, because it may be writing dvc.lock. It ends by itself
-        when its stage has ended.
+        DVC is killed only as a last resort, because it may be writing dvc.lock. It exits by itself
+        when its stage ends.
         """
         number = signal.SIGINT if self.stops == 1 else signal.SIGKILL
         for process in psutil.Process().children(recursive=True):
@@ -142,7 +142,7 @@ class Job:
 
 @contextmanager
 def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Call `note` for Ctrl-C and SIGTERM in the block."""
+    """Call `note` on Ctrl-C and SIGTERM while the block runs."""
     before = [(number, signal.signal(number, note)) for number in SIGNALS]
     try:
         yield
@@ -152,7 +152,7 @@ def on_signals(note: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 
 def last_words(log: Path, size: int = 8192) -> str:
-    """Return the last line of a stage, without its time, or of DVC if the stage has none."""
+    """Return the last line that the stage, or else DVC, has logged, without the timestamp."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)

@@ -1,7 +1,7 @@
-"""The lists in dvc.yaml that DVC's templates cannot express: corpora, runs, trials, own files.
+"""Writes the lists in dvc.yaml that DVC templates cannot express: corpora, runs, trials, own files.
 
-`make graph` writes all of them; `make sweep` and `make readings` those that their trials change;
-`make repro` the user's own files.
+`make graph` writes all of them. `make sweep` and `make readings` write those that their trials
+change, and `make repro` writes the user's own files.
 """
 
 import json
@@ -20,9 +20,9 @@ WRITTEN_OUT: Mapping[str, Any] = read_yaml(Path(__file__).with_name("lists.yaml"
 
 
 def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> str:
-    """Return the text of dvc.yaml with the lists of these runs and trials, in their order.
+    """Return the text of dvc.yaml with lists of these runs and trials, in the given order.
 
-    Nothing else in it changes.
+    The rest of the text is unchanged.
     """
     names: dict[str, list[str]] = {
         "{corpus}": list(CORPORA),
@@ -35,7 +35,7 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
     for stage, entry in parse_yaml(text)["stages"].items():
         if isinstance(entry.get("foreach"), list):
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: [{', '.join(CORPORA)}]"
-        if isinstance(entry.get("foreach"), dict):  # the sets of features, each with its corpus
+        if isinstance(entry.get("foreach"), dict):  # feature sets, each with its corpus
             sets = ", ".join(f"{name}: {corpus}" for name, (corpus, _) in FEATURE_SETS.items())
             lines[_place_of(lines, stage, "foreach")] = f"    foreach: {{{sets}}}"
         for key in ("deps", "params", "outs"):
@@ -56,7 +56,7 @@ def written(text: str, runs: Mapping[str, RunParams], trials: Iterable[str]) -> 
 
 
 def watching(text: str, corpora: CorporaParams) -> str:
-    """Return the text of dvc.yaml with the user's own files, if any, as a dep of `corpora`."""
+    """Return the text of dvc.yaml with the user's own files, if used, as a dep of `corpora`."""
     lines = text.split("\n")
     code = [dep for dep in parse_yaml(text)["stages"]["corpora"]["deps"] if _is_code(dep)]
     own = []
@@ -69,18 +69,18 @@ def watching(text: str, corpora: CorporaParams) -> str:
 
 
 def trials_in(text: str) -> set[str]:
-    """Return the trials whose scores the report of a dvc.yaml depends on."""
+    """Return the trials whose scores are deps of the `report` stage in a dvc.yaml."""
     deps = [Path(dep) for dep in parse_yaml(text)["stages"]["report"]["deps"]]
     return {dep.parent.name for dep in deps if dep.is_relative_to(paths.TRIED)}
 
 
 def _is_code(item: Any) -> bool:
-    """Say whether a dep is a room, a script of a stage or the lock file; no list changes these."""
+    """Return whether a dep is a room, a stage script or the lock file, which are always kept."""
     return isinstance(item, str) and (item.startswith(("pipeline/", "stages/")) or item == LOCK)
 
 
 def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> None:
-    """Replace the items of a list of a stage; nothing else in the file changes."""
+    """Replace the items of one list of a stage in place."""
     first = _place_of(lines, stage, key) + 1
     last = first
     while lines[last].lstrip().startswith("- "):
@@ -90,6 +90,6 @@ def _replace(lines: list[str], stage: str, key: str, items: Sequence[str]) -> No
 
 
 def _place_of(lines: Sequence[str], stage: str, key: str) -> int:
-    """Return the number of the line after a key of a stage."""
+    """Return the index of the line with this key of a stage."""
     start = lines.index(f"  {stage}:")
     return next(i for i in range(start, len(lines)) if lines[i].lstrip().startswith(f"{key}:"))

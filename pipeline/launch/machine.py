@@ -1,4 +1,4 @@
-"""The processors and GPUs of this machine, which stages share."""
+"""The CPU cores and GPUs of this machine, which stages share."""
 
 import os
 import shutil
@@ -13,19 +13,19 @@ SMALL = 0.25  # share of a GPU for stages that leave most of it idle
 
 
 def threads_of(jobs: int) -> str:
-    """Return the number of threads of each parallel stage; the user's number takes precedence.
+    """Return the number of threads per parallel stage; the user's OMP_NUM_THREADS has precedence.
 
-    It depends on the number of jobs alone, since the last digits may depend on it (decision 0012).
+    Otherwise it depends only on `jobs`, because it may affect the last digits (decision 0012).
     """
     allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
     return os.environ.get(THREADS_VARIABLE) or str(max(1, len(allowed) // jobs))
 
 
 def gpu_share(stage: str, params: Params) -> float:
-    """Return the share of a GPU that a stage takes: all of it only if it trains a backbone.
+    """Return the share of a GPU that a stage needs: a whole GPU only if it trains the backbone.
 
-    Frozen runs train heads alone; features and scores are forward passes. The runs of the params
-    must include the trials of a sweep.
+    Pretrain runs train only the heads; `features` and `evaluate` run only forward passes.
+    `params.runs` must include the trials of a sweep.
     """
     group, _, name = stage.partition("@")
     if group in TRAINING and name in params.runs:
@@ -34,9 +34,9 @@ def gpu_share(stage: str, params: Params) -> float:
 
 
 def gpus_for(device: str) -> tuple[str, ...]:
-    """Return the GPUs for stages on `device`, with the names of CUDA_VISIBLE_DEVICES.
+    """Return the GPUs for stages on `device`, named as in CUDA_VISIBLE_DEVICES.
 
-    There is none where their driver does not answer.
+    There are none if the GPU driver does not respond.
     """
     allowed = os.environ.get(GPU_VARIABLE)
     if device not in ("auto", "cuda"):

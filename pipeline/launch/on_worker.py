@@ -1,5 +1,5 @@
-"""The code that runs on dask's workers. It is pickled as a whole, so a worker may have been started
-in any folder; hence it imports nothing from this project.
+"""The code that runs on dask workers. dask pickles the module by value, so a worker may be started
+in any folder. Therefore the module must not import anything from this project.
 """
 
 import os
@@ -16,12 +16,12 @@ from typing import Any
 class Place:
     """Where and how the stages of a launch run."""
 
-    launch: str  # its name
-    folder: str  # of the repository; all workers can see it
-    where: str = ""  # the name of the worker; "": its address
-    environment: Mapping[str, str] = field(default_factory=dict)  # added to that of the worker
-    gpus: tuple[str, ...] = ()  # to choose from; none: the worker's environment decides
-    per_gpu: int = 1  # finetune runs that may share one of these GPUs
+    launch: str  # name of the launch
+    folder: str  # path of the repository, which all workers can see
+    where: str = ""  # how to name the worker; "": by its address
+    environment: Mapping[str, str] = field(default_factory=dict)  # extends the worker's own
+    gpus: tuple[str, ...] = ()  # to choose from; if empty, the worker's environment decides
+    per_gpu: int = 1  # number of finetune runs that may share one of these GPUs
 
 
 @dataclass
@@ -29,18 +29,18 @@ class State:
     """The jobs of a worker, and the launches that were stopped."""
 
     jobs: dict[tuple[str, str], "subprocess.Popen[str]"] = field(default_factory=dict)
-    stopped: set[str] = field(default_factory=set)  # launches
-    taken: dict[str, float] = field(default_factory=dict)  # share of each GPU
+    stopped: set[str] = field(default_factory=set)  # names of launches
+    taken: dict[str, float] = field(default_factory=dict)  # total of the shares in use, by GPU
     changed: Condition = field(default_factory=Condition)
 
 
 def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
-    """Run a stage in its own process, which takes a share of a GPU, and wait for its end.
+    """Run a stage in its own process, on a share of a GPU, and wait until it ends.
 
-    dask passes the results of the stages before it.
+    In `before`, dask passes the results of the stages that this one waited for.
 
     Raises:
-        RuntimeError: the stage failed, with its last line; or the launch was stopped.
+        RuntimeError: the stage failed (the message is its last line) or the launch was stopped.
     """
     from distributed import get_worker
 
@@ -63,10 +63,10 @@ def run_stage(place: Place, stage: str, share: float, *before: None) -> None:
 
 
 def stop_jobs(launch: str, dask_worker: Any) -> list[str]:
-    """Ask the jobs of a launch to stop and start no more; a second call kills them.
+    """Ask the jobs of a launch to stop and start no new ones; a second call kills the jobs.
 
     Returns:
-        The running stages.
+        The names of the stages that are running.
     """
     state = _state_of(dask_worker)
     with state.changed:
@@ -81,9 +81,9 @@ def stop_jobs(launch: str, dask_worker: Any) -> list[str]:
 def _begin(
     state: State, place: Place, stage: str, share: float
 ) -> tuple["subprocess.Popen[str]", str]:
-    """Start the process of a stage when a GPU has room for it; return both.
+    """Wait until a GPU has room for a stage, then start its process; return process and GPU.
 
-    dask limits only the sum of the shares over all GPUs.
+    dask itself limits only the sum of the shares over all GPUs.
     """
     with state.changed:
         state.changed.wait_for(
@@ -101,13 +101,13 @@ def _begin(
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C reaches it through stop_jobs alone
+            start_new_session=True,  # Ctrl-C reaches it only through stop_jobs
         )
     return process, gpu
 
 
 def _fitting(state: State, place: Place, share: float) -> str | None:
-    """Return the fullest GPU with room, so that others stay free; "" if any GPU will do."""
+    """Return the fullest GPU with room, to keep others free; None: all full; "": assign no GPU."""
     if not place.gpus or not share:
         return ""
     taken = {gpu: state.taken.get(gpu, 0.0) for gpu in place.gpus}
@@ -116,6 +116,6 @@ def _fitting(state: State, place: Place, share: float) -> str | None:
 
 
 def _state_of(worker: Any) -> State:
-    """Return our state on a dask worker; threads may call this at the same time."""
+    """Return this project's state on a dask worker; safe to call from several threads."""
     state: State = worker.__dict__.setdefault("minbert", State())
     return state

@@ -22,11 +22,11 @@ from pipeline.launch.times import Seconds
 from pipeline.plumbing.params import Params
 
 LOOK_SECONDS = 0.1
-GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # for each corpus
+GUESSED_SECONDS: Mapping[Mode, float] = {"pretrain": 5.0, "finetune": 50.0}  # per corpus
 
 
 def tasks_of(stages: Sequence[PlannedStage], last: Seconds, params: Params) -> list[Task]:
-    """Return the stages to run, in DVC's order: all that may be out of date."""
+    """Return a task for each stage that may be out of date, in DVC's order."""
     guesses = {
         f"{stage}@{name}": GUESSED_SECONDS[run.mode] * len(run.corpora)
         for name, run in params.runs.items()
@@ -40,29 +40,29 @@ def tasks_of(stages: Sequence[PlannedStage], last: Seconds, params: Params) -> l
 
 
 class Launch:
-    """A parallel run of the stages, from the first to the last."""
+    """A parallel run of all stages that may be out of date."""
 
     def __init__(
         self, tasks: Sequence[Task], params: Params, workers: Workers, board: Board
     ) -> None:
-        """Prepare to run tasks, each after those that it waits for."""
+        """Prepare to run tasks, each after the tasks that it waits for."""
         self.tasks = {task.name: task for task in longest_way_first(tasks)}
         self.params = params
         self.client, self.place = workers.client, workers.place
         self.workers = workers
         self.board = board
         self.progress = Progress(set(self.tasks))
-        self.futures: dict[str, Any] = {}  # of dask
-        self.events: deque[tuple[float, Mapping[str, str]]] = deque()  # stages that started
+        self.futures: dict[str, Any] = {}  # dask futures by stage
+        self.events: deque[tuple[float, Mapping[str, str]]] = deque()  # starts of stages, by time
         self.asked: list[int] = []  # signals that asked to stop
-        self.stops = 0  # how many of these were passed on
+        self.stops = 0  # number of these that were passed on to the workers
 
     def run(self) -> None:
-        """Run everything; a stage that fails stops only those that need it.
+        """Run all tasks; a stage that fails blocks only the stages that need it.
 
         Raises:
             LaunchError: stages failed, or the scheduler was lost; the message says what to do.
-            StopError: it was asked to stop; trainings have written checkpoints.
+            StopError: a signal asked the launch to stop; training stages wrote checkpoints.
         """
         progress = self.progress
         with on_signals(lambda number, _: self.asked.append(number)), self.board.live:
@@ -83,10 +83,10 @@ class Launch:
             raise LaunchError("\n".join(lines))
 
     def _submit(self) -> None:
-        """Submit the graph to dask, the longest path first."""
+        """Submit the graph to dask; stages on the longest path have priority."""
         self.client.subscribe_topic(self.place.launch, self.events.append)
         for number, task in enumerate(self.tasks.values()):
-            paths.stage_log(task.name).unlink(missing_ok=True)  # of another launch
+            paths.stage_log(task.name).unlink(missing_ok=True)  # from an earlier launch
             share = gpu_share(task.name, self.params)
             self.futures[task.name] = self.client.submit(
                 on_worker.run_stage,
@@ -106,9 +106,9 @@ class Launch:
         return [self.futures[other] for other in names]
 
     def _look(self) -> None:
-        """Note which stages started and ended since the last look; dask reports them in order.
+        """Record which stages started and ended since the last call; dask reports them in order.
 
-        A stage starts twice if its worker is lost, or all workers that had its result.
+        A stage starts again if its worker is lost, or if all workers with its result are lost.
         """
         progress = self.progress
         ended = [name for name in self.tasks if self._is_open(name) and self.futures[name].done()]
@@ -129,7 +129,7 @@ class Launch:
         return name in self.progress.waiting or name in self.progress.running
 
     def _end(self, name: str) -> None:
-        """Note that a stage has ended."""
+        """Record and print how a stage ended."""
         progress, future = self.progress, self.futures[name]
         progress.waiting.discard(name)
         took = since(progress.running.pop(name, ("", time.monotonic()))[1])
@@ -142,7 +142,7 @@ class Launch:
         elif self.asked:
             self.board.say(f"{name} stopped after {took}", "yellow")
         elif any(other.status == "error" for other in self._before(name)):
-            progress.left_out.append(name)  # dask gives it the error of the failed stage
+            progress.left_out.append(name)  # its future has the error of the failed stage
         else:
             error = future.exception()
             lost = "" if isinstance(error, RuntimeError) else "lost on the cluster: "
@@ -150,7 +150,7 @@ class Launch:
             self.board.say(f"{name} failed after {took}: {lost}{error}", "red")
 
     def _stop(self) -> None:
-        """Pass on a request to stop; cancel the stages that have not started."""
+        """Pass a request to stop on to the workers; cancel the stages that have not started."""
         line = "ending what runs" if self.stops else "stopping: trainings keep a checkpoint"
         self.board.say(line, "yellow")
         self.stops += 1
@@ -171,7 +171,7 @@ class Launch:
 
 
 def only_launch() -> AbstractContextManager[Any]:
-    """Prevent another launch in this repository, which would write the same logs.
+    """Lock the repository against another launch, which would write the same logs.
 
     Raises:
         LaunchError: another launch is running.

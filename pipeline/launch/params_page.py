@@ -1,4 +1,4 @@
-"""docs/params.md from params.yaml and dvc.yaml: every key, what it means, which stages read it."""
+"""Renders docs/params.md from params.yaml and dvc.yaml: each key, its meaning and its readers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from pipeline.reporting.markdown import table
 
-# the comments right above a section, and its name
+# a section's name and the comments right above it
 SECTION = re.compile(r"((?:^# .*\n)*)^([\w-]+):", re.MULTILINE)
 LINE = re.compile(
     r"(?P<indent> *)(?P<key>[\w-]+):(?: +(?P<value>[^#]*?))?(?: +# (?P<comment>.*))?$"
 )
-# sections that hold one entry after the other of the same kind, by what an entry is called
+# sections whose entries are all of the same kind, with a placeholder for the name of an entry
 ENTRIES = {"profiles": "<profile>", "runs": "<run>", "configurations": "<row>"}
 
 
@@ -37,14 +37,14 @@ def page(params: str, graph: Mapping[str, Any]) -> str:
 
 
 def _rows(params: str, readers: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
-    """Return the rows of each section; one stands for the entries of a kind, the first for all."""
+    """Return the table rows of each section; entries of one kind share the rows of the first."""
     rows: dict[str, dict[str, list[str]]] = {}
     path: list[str] = []
     for found in filter(None, map(LINE.match, params.splitlines())):
         path = [*path[: len(found["indent"]) // 2], found["key"]]
         name = _named(".".join(path))
         value = f"`{found['value']}`" if found["value"] else ""
-        # a comment on one entry is not about the others
+        # a comment on one entry does not apply to the others
         comment = "" if name.endswith(">") else found["comment"] or ""
         of_section = rows.setdefault(path[0], {})
         if (value or comment) and name not in of_section:
@@ -55,7 +55,7 @@ def _rows(params: str, readers: Mapping[str, Sequence[str]]) -> dict[str, list[l
 
 
 def _named(key: str) -> str:
-    """Return what this page calls a key of params.yaml, or of a stage's params."""
+    """Replace the name of an entry in a key of params.yaml or dvc.yaml with its placeholder."""
     section, *rest = re.sub(r"\$\{.*?\}", "*", key).split(".")
     if rest and section in ENTRIES:
         rest[0] = ENTRIES[section]
@@ -63,9 +63,9 @@ def _named(key: str) -> str:
 
 
 def _read_by(key: str, readers: Mapping[str, Sequence[str]]) -> str:
-    """Name the stages that read a key, or a part of it, or what it is a part of."""
+    """List the stages that read a key, a part of it, or a section that contains it."""
     name = f"{key}."
-    chosen = "<profile>" if key == "profile" else name  # it says which profile's keys count
+    chosen = "<profile>" if key == "profile" else name  # it selects the profile to read
     found = []
     for stage, params in readers.items():
         parts = dict.fromkeys(p.removeprefix(name) for p in params if p.startswith(name))

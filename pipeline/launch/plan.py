@@ -1,12 +1,12 @@
-"""What `dvc repro` would do, stage by stage, and why.
+"""Predicts what `dvc repro` would do with each stage, and why.
 
-DVC's own `--dry` stops at the first stage that is out of date. This goes through the graph in DVC's
-order, asks DVC about each stage, and carries on what the stages before will have made: outs that
-come back from DVC's cache are known beforehand; those of a stage that must run are not, and what
-comes after it depends on them, unless it was changed itself.
+DVC's own `--dry` stops at the first stage that is out of date. This module visits all stages in
+DVC's order, asks DVC about each one, and tracks the outs that upstream stages will produce. An out
+that DVC would restore from its cache is known in advance. The outs of a stage that must run are
+not, so the outcome of downstream stages depends on them, unless those were changed themselves.
 
-Some of DVC that this asks is not public. It is imported and called inside `plan_stages` only: where
-a new version of DVC has changed it, there is no plan, and a sentence says so.
+Parts of DVC's API that this module uses are private. They are imported and called only within
+`plan_stages`; if a new version of DVC has changed them, there is no plan and a message says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,28 +25,28 @@ CHANGES = {"deleted": "missing", "modified": "changed", "not in cache": "not in 
 
 
 class Outcome(StrEnum):
-    """What becomes of a stage."""
+    """What `dvc repro` would do with a stage."""
 
     UP_TO_DATE = "up to date"
-    RUN_CACHE = "run cache"  # not run: its outs come back from DVC's cache
+    RUN_CACHE = "run cache"  # not run: its outs are restored from DVC's cache
     RUN = "would run"
-    DEPENDS = "depends"  # on what stages before it make: one of the three
+    DEPENDS = "depends"  # on the outs of upstream stages: one of the three above
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a stage is not up to date, or not for sure."""
+    """Why a stage is out of date, or may be."""
 
     kind: str  # stage, command, param, dep or out
     name: str
     change: str  # in a word or two
-    old: Any = None  # of a param that changed
+    old: Any = None  # value of a changed param
     new: Any = None
 
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """A stage of the graph, and what becomes of it."""
+    """A stage of the graph and its predicted outcome."""
 
     name: str
     outcome: Outcome
@@ -55,20 +55,20 @@ class PlannedStage:
 
 
 class Content(NamedTuple):
-    """What a dep will be when its stage's turn comes."""
+    """The content that a dep will have when its stage is reached."""
 
-    hash_info: Any = None  # None: missing, or not known yet
+    hash_info: Any = None  # None: missing or not yet known
     meta: Any = None
-    maker: str | None = None  # the stage before it that must run until it is known
+    maker: str | None = None  # the upstream stage that must run before the content is known
 
 
 def plan_stages() -> list[PlannedStage]:
-    """Say what `dvc repro` would do now in this folder, in its order.
+    """Predict what `dvc repro` would do now in this folder; return the stages in its order.
 
-    Nothing is changed; DVC notes the hashes of files in its index.
+    This changes nothing, except that DVC stores file hashes in its index.
 
     Raises:
-        PlanError: DVC cannot read the graph or a file of it, or is another than is known here.
+        PlanError: DVC cannot read the graph or one of its files, or its private API has changed.
     """
     try:
         from dvc.repo.reproduce import get_active_graph, plan_repro
@@ -86,15 +86,15 @@ def plan_stages() -> list[PlannedStage]:
 
 
 class _Planner:
-    """Goes from stage to stage, and remembers what those before will have made."""
+    """Plans stages one by one and remembers what upstream stages will have produced."""
 
     def __init__(self, repo: Any) -> None:
         self.repo = repo
-        self._made: dict[str, tuple[str, Any]] = {}  # by path: its stage, and the out if known
-        self._found: dict[str, Content] = {}  # in the workspace as it is now, by path
+        self._made: dict[str, tuple[str, Any]] = {}  # by path: the stage, and the out if known
+        self._found: dict[str, Content] = {}  # by path, in the workspace as it is now
 
     def planned(self, stage: Any, after: Iterable[Any]) -> PlannedStage:
-        """Plan the next stage; `after` are those whose outs it reads."""
+        """Plan the next stage; `after` are the stages whose outs it reads."""
         from dvc.dependency import ParamsDependency
 
         is_params = {dep: isinstance(dep, ParamsDependency) for dep in stage.deps}
@@ -103,7 +103,7 @@ class _Planner:
         makers = dict.fromkeys(content.maker for content in contents.values() if content.maker)
         changes = list(_changes(stage, params, contents))
         reasons = list(changes)
-        if any(out.hash_info for out in stage.outs):  # outs are not as the last run left them
+        if any(out.hash_info for out in stage.outs):  # it has run: find outs that changed since
             outs = (each for out in stage.outs for each in out.status().items())
             reasons += [Reason("out", name, CHANGES.get(how, how)) for name, how in outs]
         else:
@@ -116,7 +116,7 @@ class _Planner:
         elif reasons:
             restored = self._restored(stage, contents, not changes)
             outcome = Outcome.RUN_CACHE if restored else Outcome.RUN
-        if outcome != Outcome.UP_TO_DATE:  # the stages to come will find other outs
+        if outcome != Outcome.UP_TO_DATE:  # downstream stages will see other outs
             known = {out.def_path: out for out in restored.outs} if restored else {}
             for out in stage.outs:
                 self._made[out.fs_path] = (stage.addressing, known.get(out.def_path))
@@ -124,7 +124,7 @@ class _Planner:
         return PlannedStage(stage.addressing, outcome, reasons, names)
 
     def _content(self, dep: Any) -> Content:
-        """Say what a file or folder will be when its stage's turn comes."""
+        """Predict the content that a file or folder will have when its stage is reached."""
         from dvc_data.hashfile.meta import Meta
 
         for path in (dep.fs_path, *map(str, Path(dep.fs_path).parents)):
@@ -134,7 +134,7 @@ class _Planner:
                     return Content(maker=maker)
                 if path == dep.fs_path:
                     return Content(out.hash_info, out.meta)
-                found = out.get_obj(filter_info=dep.fs_path)  # inside it
+                found = out.get_obj(filter_info=dep.fs_path)  # a file in the out
                 return Content(found.hash_info, Meta()) if found else Content()
         if dep.fs_path not in self._found:
             meta, hash_info = dep._get_hash_meta() if dep.exists else (None, None)
@@ -142,15 +142,15 @@ class _Planner:
         return self._found[dep.fs_path]
 
     def _restored(self, stage: Any, contents: Mapping[Any, Content], is_same: bool) -> Any | None:
-        """Return the stage with the outs that would come back from the cache; None if it must run.
+        """Return the stage with outs that DVC would restore from its cache; None if it must run.
 
-        As in `dvc.stage.cache.StageCache.restore`, of DVC 3.67.1; its `dry` is of no use here,
-        since it looks by what deps were in the last run.
+        This mirrors `dvc.stage.cache.StageCache.restore` of DVC 3.67.1. Its `dry` does not help
+        here, because it looks up the deps as they were in the last run.
 
         Args:
-            stage: one all of whose deps are known.
-            contents: of the deps that are files.
-            is_same: whether command, deps and params are those of dvc.lock.
+            stage: a stage whose deps are all known.
+            contents: the contents of all deps except params.
+            is_same: whether the command, deps and params are the same as in dvc.lock.
         """
         from dvc.stage.cache import _get_cache_hash
         from dvc.stage.serialize import to_single_stage_lockfile
@@ -163,7 +163,7 @@ class _Planner:
             if dep in contents:
                 dep.hash_info, dep.meta = contents[dep].hash_info, contents[dep].meta
             else:
-                dep.save()  # params: takes their values down
+                dep.save()  # params: records their values
         cache = self.repo.stage_cache
         key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
         records = [path for path in Path(cache._get_cache_dir(key)).glob("*") if path.is_file()]
@@ -172,7 +172,7 @@ class _Planner:
         return self._if_cached(stage, record)
 
     def _locked_in_cache(self, stage: Any) -> Any | None:
-        """Return the stage as dvc.lock has it, if all its outs are there and in the cache."""
+        """Return the stage as in dvc.lock, if all its outs are listed there and are cached."""
         from dvc.stage.serialize import to_single_stage_lockfile
 
         has_outs = all(out.hash_info for out in stage.outs)
@@ -188,7 +188,7 @@ class _Planner:
 def _changes(
     stage: Any, params: Mapping[Any, dict[str, Any]], contents: Mapping[Any, Content]
 ) -> Iterator[Reason]:
-    """Yield what a stage is made from that is known to be otherwise than in dvc.lock."""
+    """Yield a reason for each command, param or dep that is known to differ from dvc.lock."""
     if stage.cmd_changed:
         yield Reason("command", stage.cmd, "changed")
     for dep, values in params.items():
@@ -203,7 +203,7 @@ def _changes(
 
 
 def _param_changes(key: str, old: Any, new: Any) -> Iterator[Reason]:
-    """Yield the values under a key that changed."""
+    """Yield a reason for each value under a key that changed."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in dict.fromkeys([*old, *new]):
             yield from _param_changes(f"{key}.{name}", old.get(name), new.get(name))

@@ -1,4 +1,4 @@
-"""`make repro`: makes a plan, then runs stages in parallel or becomes `dvc repro`."""
+"""`make repro`: makes a plan, runs stages in parallel if asked to, then becomes `dvc repro`."""
 
 import json
 import logging
@@ -21,20 +21,20 @@ from pipeline.plumbing.trials import load_trials, with_trials
 
 @dataclass(frozen=True)
 class How:
-    """How stages are run."""
+    """Options for running stages."""
 
     jobs: int = 1  # stages in parallel
-    scheduler: str | None = None  # a dask scheduler, whose workers run the stages
+    scheduler: str | None = None  # address of a dask scheduler whose workers run the stages
     per_gpu: int = 1  # finetune runs that share a GPU
     dashboard: bool = False
     verbose: bool = False  # also show the output of DVC
 
 
 def run_graph(how: How) -> NoReturn:
-    """Run the stages that are out of date; ends as `dvc repro`.
+    """Run the stages that are out of date; at the end, this process becomes `dvc repro`.
 
     Raises:
-        PipelineError: what is wrong before a stage runs, or with those that ran at once.
+        PipelineError: stages cannot start, or a stage that ran in parallel failed.
     """
     params = load_params()
     trials = load_trials(params)
@@ -46,13 +46,13 @@ def run_graph(how: How) -> NoReturn:
     else:
         try:
             stages = _planned(last)
-        except PlanError as error:  # DVC itself reports the problem, or has none
+        except PlanError as error:  # if DVC has a problem, `dvc repro` reports it
             sys.stderr.write(f"{error}\n")
     become_dvc_repro(stages, last, is_quiet=not how.verbose)
 
 
 def _planned(last: Seconds) -> Sequence[PlannedStage]:
-    """Return the plan, and print a summary of it."""
+    """Print a summary of the plan and return the plan."""
     stages = plan_stages()
     sys.stdout.write(f"{summary(stages, last)}\n")
     sys.stdout.flush()
@@ -66,7 +66,7 @@ def _at_once(params: Params, last: Seconds, how: How) -> None:
     from pipeline.launch.machine import THREADS_VARIABLE, gpus_for, threads_of
     from pipeline.launch.parallel import Launch, only_launch, tasks_of
 
-    logging.disable(logging.CRITICAL)  # of dask; the launch reports what matters
+    logging.disable(logging.CRITICAL)  # silences dask; the launch reports what matters
     threads, gpus = threads_of(how.jobs), gpus_for(params.device)
     if how.scheduler:
         lent = remote_workers(how.scheduler)
@@ -83,14 +83,14 @@ def _at_once(params: Params, last: Seconds, how: How) -> None:
 
 
 def become_dvc_repro(stages: Sequence[PlannedStage], last: Seconds, is_quiet: bool) -> NoReturn:
-    """Become `dvc repro` in this same process, so that a signal to it reaches DVC.
+    """Replace this process with `dvc repro`, so that a signal to this process reaches DVC.
 
-    If it is quiet, only warnings and errors of DVC and the lines of stages are shown.
+    If `is_quiet`, show only DVC's warnings and errors and the progress lines of stages.
     """
     may_run = [stage for stage in stages if stage.outcome in MAY_RUN]
     plan = json.dumps({s.name: (last.get(s.name), s.outcome == Outcome.RUN) for s in may_run})
     sys.stdout.flush()
-    if is_quiet:  # stderr stays
+    if is_quiet:  # stderr is still shown
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # so that stages run with this Python
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -1,4 +1,4 @@
-"""Files, comparisons and plots of commits, branches and experiments; what experiments there are."""
+"""Lists experiments; reads, compares and plots commits, branches and experiments."""
 
 import json
 import subprocess
@@ -21,18 +21,18 @@ from pipeline.reporting.comparison_page import comparison_page
 
 WORKSPACE = "workspace"
 PAGE = Path(__file__).with_name("plots.html")
-Fetch = Callable[[Path], Path]  # from a path in the repository to a file to read
+Fetch = Callable[[Path], Path]  # takes a path in the repository, returns a file to read
 
 
 @contextmanager
 def files_of(revision: str) -> Iterator[Fetch]:
-    """Lend a function that brings one file of a revision, out of git or of DVC's cache.
+    """Yield a function that fetches one file of a revision from git or DVC's cache.
 
-    Nothing in the workspace is touched; a file comes from the default remote where the cache lacks
-    it. The function raises RevisionError when the file is nowhere.
+    The workspace does not change. If the cache does not have a file, the function downloads it from
+    the default remote; if that fails too, it raises RevisionError.
 
     Raises:
-        RevisionError: there is no such revision.
+        RevisionError: the revision does not exist.
     """
     if revision == WORKSPACE:
         yield _of_workspace
@@ -40,9 +40,9 @@ def files_of(revision: str) -> Iterator[Fetch]:
     with ExitStack() as stack:
         try:
             here = stack.enter_context(Repo("."))
-            # not DVCFileSystem(".", rev=revision): that one begins at the root of the git
-            # repository, which may have this project as a folder
-            repo = stack.enter_context(Repo(".", config=here.config))  # today's remotes
+            # not DVCFileSystem(".", rev=revision): that starts at the root of the git repository,
+            # and this project may be a subfolder of it
+            repo = stack.enter_context(Repo(".", config=here.config))  # with the current remotes
             stack.enter_context(repo.switch(revision))
         except DvcException as error:
             raise RevisionError(
@@ -55,7 +55,7 @@ def files_of(revision: str) -> Iterator[Fetch]:
             copy = folder / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             try:
-                # not get_file: it links the copy to DVC's cache, and a second one empties both
+                # not get_file: it links the copy to DVC's cache, and a second call empties both
                 copy.write_bytes(repo.dvcfs.read_bytes(path.as_posix()))
             except Exception:  # noqa: BLE001  (each kind of remote has its own errors)
                 raise RevisionError(
@@ -68,12 +68,12 @@ def files_of(revision: str) -> Iterator[Fetch]:
 
 
 def experiments() -> list[dict[str, Any]]:
-    """Return the workspace, HEAD and the experiments that stand on it, as `dvc exp show` does.
+    """Return the workspace, HEAD and the experiments based on it, as `dvc exp show` does.
 
-    Each has Experiment, rev, State, its metrics and its params by dotted keys.
+    Each has the keys Experiment, rev and State, and a dotted key for each metric and param.
 
     Raises:
-        RevisionError: this is no DVC repository.
+        RevisionError: DVC cannot list them, for example because this is not a DVC repository.
     """
     try:
         return list(exp_show())
@@ -88,14 +88,14 @@ def _of_workspace(path: Path) -> Path:
 
 
 def page_of(a: str, b: str) -> str:
-    """Return the page for two runs of the workspace, or for two revisions."""
+    """Return the page that compares two sets of runs in the workspace, or two revisions."""
     here: Side | None = None
     half_run: ReportError | None = None
     with ExitStack() as stack:
         if paths.DVC_LOCK.is_file():
             try:
                 here = read_side(WORKSPACE, stack.enter_context(files_of(WORKSPACE)))
-            except ReportError as error:  # two revisions do not need it
+            except ReportError as error:  # not needed for two revisions
                 half_run = error
         if here and (first_runs := runs_of(here, a)) and (second_runs := runs_of(here, b)):
             asked = asked_of(first_runs, second_runs, (a, b))
@@ -112,9 +112,9 @@ def page_of(a: str, b: str) -> str:
 
 
 def draw_plots(revisions: Sequence[str]) -> str:
-    """Return a page with `dvc plots` of the workspace, or of several revisions in one.
+    """Return an HTML page with `dvc plots` of the workspace, or of several revisions together.
 
-    It holds vega, vega-lite and vega-embed, and needs no network: DVC's own loads them from a CDN.
+    It embeds Vega, Vega-Lite and Vega-Embed, which DVC's own page would load from a CDN.
 
     Raises:
         RevisionError: vl-convert is not installed, or a revision has nothing to draw.

@@ -1,6 +1,6 @@
-"""Priority of the stages that can start: the one with the longest path to the end goes first.
+"""Orders stages by priority: the stage with the longest path to the end of the graph starts first.
 
-The last stage to end decides how long everything takes.
+The last stage to finish determines the total time.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ class Task:
     """A stage to run."""
 
     name: str
-    after: frozenset[str]  # tasks that it waits for; a name without a task is done
+    after: frozenset[str]  # names of tasks that it waits for; names without a task are done
     seconds: float  # expected duration
 
 
 def longest_way_first(tasks: Iterable[Task]) -> list[Task]:
     """Return the tasks by priority, each one after the tasks that it waits for.
 
-    A way is the seconds from the start of a task to the end of all that depends on it. The tasks
-    must come in such an order, too.
+    A task's way is its longest path, in seconds: from its start to the end of the last task that
+    depends on it. The given tasks must be in topological order.
     """
     ordered = list(tasks)
     own = {task.name: task.seconds for task in ordered}

@@ -1,4 +1,4 @@
-"""A plan in words and numbers: one line of all, and some for each stage."""
+"""Formats a plan: as a one-line summary, and as a table with a row per stage."""
 
 import json
 from collections import Counter
@@ -10,9 +10,9 @@ from rich.text import Text
 from pipeline.launch.plan import Outcome, PlannedStage, Reason
 from pipeline.launch.times import Seconds, duration
 
-REASONS = 3  # shown of each stage
+REASONS = 3  # maximum number of reasons shown per stage
 MAY_RUN = (Outcome.RUN, Outcome.DEPENDS)
-LONGEST = 24  # characters of a param's value
+LONGEST = 24  # maximum number of characters shown of a param's value
 OLD_LOCK = (
     "dvc.lock is from before 0.2.0, whose stages depend on rooms of code instead of modules: every "
     "stage runs once (docs/decisions/0009-rooms-as-deps.md)"
@@ -20,7 +20,7 @@ OLD_LOCK = (
 
 
 def summary(stages: Sequence[PlannedStage], last: Seconds) -> str:
-    """Say in a line what would happen and how long it would take; more only after an update."""
+    """Say in one line what would run and for how long; add a line if dvc.lock predates 0.2.0."""
     counts = Counter(stage.outcome for stage in stages)
     all_of_them = f"{len(stages)} stage{'s' if len(stages) != 1 else ''}"
     if counts[Outcome.UP_TO_DATE] == len(stages):
@@ -36,7 +36,7 @@ def summary(stages: Sequence[PlannedStage], last: Seconds) -> str:
 
 
 def as_table(stages: Iterable[PlannedStage], last: Seconds) -> Table:
-    """Return a table of stages for a terminal: what happens, the last duration and why."""
+    """Return a terminal table of stages: outcome, name, last duration and reasons."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("outcome", "name", "time", "why"):
         table.add_column(column, overflow="fold", no_wrap=column == "outcome")
@@ -52,7 +52,7 @@ def as_table(stages: Iterable[PlannedStage], last: Seconds) -> Table:
 
 
 def _time(stages: Sequence[PlannedStage], last: Seconds) -> str:
-    """Say how long it would take, and how much of that is not known."""
+    """Format the expected total time and the number of stages that were never timed."""
     sure, more = (
         sum(last.get(stage.name, 0.0) for stage in stages if stage.outcome == outcome)
         for outcome in MAY_RUN
@@ -67,7 +67,7 @@ def _time(stages: Sequence[PlannedStage], last: Seconds) -> str:
 
 
 def _why(stage: PlannedStage) -> str:
-    """Give what a stage depends on, and the first of the reasons it has of its own."""
+    """List the upstream stages that decide a stage's outcome, and the first of its own reasons."""
     makers = [reason.name for reason in stage.reasons if reason.change == "runs before"]
     own = [_reason(reason) for reason in stage.reasons if reason.change != "runs before"]
     depends = [f"on {', '.join(_first(makers))}"] if stage.outcome == Outcome.DEPENDS else []
@@ -75,7 +75,7 @@ def _why(stage: PlannedStage) -> str:
 
 
 def _first(items: Sequence[str]) -> list[str]:
-    """Return the first few, and a count of the rest."""
+    """Return the first few items and a count of the rest."""
     more = len(items) - REASONS
     return [*items[:REASONS], *([f"{more} more"] if more > 0 else [])]
 

@@ -1,4 +1,4 @@
-"""What a sweep and `make readings` train, and how that gets into trials.yaml and dvc.yaml."""
+"""Creates the trials of `make sweep` and `make readings` in trials.yaml and dvc.yaml."""
 
 import itertools
 import math
@@ -21,8 +21,8 @@ HEAD = """\
 # says all of it. `make sweep` and `make readings` write this, and the lines of dvc.yaml that name
 # each; `make sweep SEEDS=1` empties both (docs/sweeps.md, docs/readings.md).
 """
-MOST = 1000  # trainings: dvc.lock and the time of `dvc status` grow with every stage
-# what comes of reading a file that is no dvc.yaml with lists
+MOST = 1000  # maximum number of trainings: each stage adds to dvc.lock and slows `dvc status`
+# errors from parsing a file that is not a dvc.yaml with the expected lists
 NOT_A_GRAPH = (ValueError, TypeError, AttributeError, LookupError, StopIteration)
 READINGS: Mapping[str, Sequence[str]] = {  # settings whose values are words
     "pair_encoding": PAIR_ENCODINGS,
@@ -34,11 +34,11 @@ Grid = Mapping[str, Sequence[float | str]]  # values to try, by setting
 
 
 def swept_runs(params: Params, named: str | None) -> list[str]:
-    """Return the runs of a sweep: those that are named, or all that have a row of Table 3.
+    """Return the runs of a sweep: the named ones, or all runs with a row in Table 3.
 
     Raises:
-        ParamsError: a name is no run.
-        InputError: a run has no row where its scores would stand, or none is named.
+        ParamsError: a name is not the name of a run.
+        InputError: a run has no row in Table 3 for its scores, or no run is named.
     """
     with_rows = {row.run for row in params.configurations.values()}
     if named is None:
@@ -54,10 +54,10 @@ def swept_runs(params: Params, named: str | None) -> list[str]:
 
 
 def read_grid(text: str) -> Grid:
-    """Read settings with the values to try, as a person types them.
+    """Parse a grid, the settings and the values to try, as the user types it.
 
     Raises:
-        InputError: it is not of the form of EXAMPLE, or names what cannot be tried.
+        InputError: the text is not in the format of EXAMPLE, or a setting cannot be varied.
     """
     grid: dict[str, list[float | str]] = {}
     for part in text.split():
@@ -80,16 +80,16 @@ def read_grid(text: str) -> Grid:
 
 
 def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -> dict[str, Trial]:
-    """Return every trial of a sweep by its name: settings x seeds, what the run itself is left out.
+    """Return all trials of a sweep by name: settings x seeds, except the unchanged runs themselves.
 
     Args:
-        params: params.yaml, whose seed is the first.
-        runs: which to train more than once.
-        num_seeds: how many seeds, that of params.yaml and those right after it.
-        grid: values to try; each setting's own in params.yaml counts as unchanged.
+        params: the content of params.yaml; its seed is the first one.
+        runs: names of the runs to train again.
+        num_seeds: number of consecutive seeds, starting with the one in params.yaml.
+        grid: values to try; a value that the run already has in params.yaml is not a change.
 
     Raises:
-        ParamsError: a value is out of bounds, or of a corpus on which a run does not train.
+        ParamsError: a value is out of range, or is for a corpus that the run does not train on.
         InputError: there are too many trials.
     """
     count = len(runs) * num_seeds * math.prod(map(len, grid.values()))
@@ -108,7 +108,7 @@ def trials_of(params: Params, runs: Sequence[str], num_seeds: int, grid: Grid) -
 
 
 def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]:
-    """Return as a trial's changes the values that are other than a run's own."""
+    """Return the values that differ from a run's own, in the form of a trial's `changes`."""
     own = run.model_dump() | {f"batch_size.{name}": n for name, n in run.batch_size.items()}
     changes: dict[str, Any] = {}
     for setting, value in values.items():
@@ -119,10 +119,10 @@ def _others(run: RunParams, values: Mapping[str, float | str]) -> dict[str, Any]
 
 
 def readings_of(params: Params) -> dict[str, Trial]:
-    """Return a trial for each reading of the paper that a run with a row of Table 3 does not have.
+    """Return a trial for each reading of the paper that a run with a row in Table 3 does not use.
 
-    A run on pairs gets the other `pair_encoding`, a multi-task run the other `idle_heads`. Each
-    trial changes one of the two, under the seed of params.yaml.
+    A run on pairs gets the other `pair_encoding`; a multi-task run gets the other `idle_heads`.
+    Each trial changes one of the two and uses the seed in params.yaml.
     """
     return {
         name: trial
@@ -134,7 +134,7 @@ def readings_of(params: Params) -> dict[str, Trial]:
 
 
 def kept_readings(params: Params) -> dict[str, Trial]:
-    """Return the readings' trials that trials.yaml lists; none if that file is not valid."""
+    """Return the trials of `readings_of` that trials.yaml lists; none if the file is not valid."""
     try:
         listed = load_trials(params)
     except ParamsError:
@@ -143,11 +143,11 @@ def kept_readings(params: Params) -> dict[str, Trial]:
 
 
 def write_trials(params: Params, trials: Mapping[str, Trial]) -> None:
-    """Put trials in the place of those there were: into trials.yaml and dvc.yaml, both or neither.
+    """Replace all trials in trials.yaml and dvc.yaml; either both files change or neither does.
 
     Raises:
-        InputError: dvc.yaml is not such that its lists could be found.
-        OSError: they cannot be written; nothing is changed.
+        InputError: dvc.yaml does not have its lists in the expected places.
+        OSError: the files could not be written; they are unchanged.
     """
     try:
         graph = written(paths.DVC_YAML.read_text(encoding="utf-8"), params.all_runs, trials)
@@ -170,14 +170,14 @@ def prepare_graph(params: Params, trials: Mapping[str, Trial]) -> None:
     """Make the user's own files deps in dvc.yaml, so that DVC notices when they change.
 
     Raises:
-        InputError: the report there does not depend on the trials of trials.yaml: one of the two
-            files was changed alone.
+        InputError: the deps of `report` are not the trials in trials.yaml, because only one of the
+            two files was changed.
     """
     try:
         text = paths.DVC_YAML.read_text(encoding="utf-8")
         wanted, found = watching(text, params.active.corpora), trials_in(text)
     except (OSError, *NOT_A_GRAPH):
-        return  # DVC itself reports what is wrong with it
+        return  # DVC itself reports what is wrong with the file
     if others := sorted(found ^ set(trials)):
         raise InputError(
             f"{paths.TRIALS} and the deps of `report` in {paths.DVC_YAML} differ in {others[0]}"
@@ -189,7 +189,7 @@ def prepare_graph(params: Params, trials: Mapping[str, Trial]) -> None:
 
 
 def expected_seconds(params: Params, trials: Mapping[str, Trial]) -> Seconds:
-    """Return what stages took last, and for trials that never ran what their runs took."""
+    """Return the last duration of each stage; for trials that never ran, use that of their run."""
     last = last_seconds(load_times(params.profile))
     guesses = {
         f"trials@{name}": last[f"train@{trial.run}"] + last.get(f"evaluate@{trial.run}", 0.0)
@@ -200,7 +200,7 @@ def expected_seconds(params: Params, trials: Mapping[str, Trial]) -> Seconds:
 
 
 def described(params: Params, trials: Mapping[str, Trial]) -> str:
-    """Say in one line what trials train, and how long that takes if all of them are new."""
+    """Describe trials in one line, with the time that they take if none is in the run cache."""
     if not trials:
         return "no trials: every run is trained once"
     count, runs = len(trials), len({trial.run for trial in trials.values()})

@@ -1,4 +1,4 @@
-"""What the stages took when they last ran, together; and durations in words."""
+"""Loads and formats how long each stage took when it last ran."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,26 +7,26 @@ from rich.table import Table
 from pipeline.core import paths
 from pipeline.plumbing.stage_times import StageTime, read_time
 
-Seconds = Mapping[str, float]  # of the last run of each stage for which they are known
+Seconds = Mapping[str, float]  # duration of the last run, for each stage for which it is known
 
 
 def load_times(profile: str) -> dict[str, StageTime]:
-    """Return what the stages of a profile took, by name, in the order in which they last ran.
+    """Return the times of a profile's stages by name, in the order in which they last ran.
 
-    A record that cannot be read is left out.
+    Records that cannot be read are left out.
     """
     found = sorted((paths.TIMES / profile).glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p))
     return {path.stem: time for path in found if (time := read_time(path))}
 
 
 def last_seconds(times: Mapping[str, StageTime]) -> Seconds:
-    """Return what each stage is likely to take again, where that is known."""
+    """Return the expected duration of each stage for which it is known."""
     known = {name: time.whole_seconds for name, time in times.items()}
     return {name: seconds for name, seconds in known.items() if seconds is not None}
 
 
 def duration(seconds: float) -> str:
-    """Say how long something takes, in two units at most."""
+    """Format a duration in at most two units."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def times_table(times: Sequence[StageTime]) -> Table:
-    """Return a table for a terminal of what stages took, and all of them together."""
+    """Return a terminal table of the times of stages, with their total."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     table.add_column("stage")
     for name in ("time", "peak memory", "examples/s", "steps"):

@@ -1,4 +1,4 @@
-"""`python -m pipeline`: see pipeline/cli.py."""
+"""Runs the command line of `python -m pipeline`, which pipeline/cli.py defines."""
 
 import sys
 

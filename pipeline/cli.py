@@ -1,6 +1,6 @@
-"""`python -m pipeline <command>`: the parser and the code of every command.
+"""`python -m pipeline <command>`: the argument parser and the implementation of each command.
 
-Each command imports torch, DVC, pydantic or rich only when it is called: they load slowly.
+torch, DVC, pydantic and rich load slowly, so each command imports them only when it runs.
 """
 
 import argparse
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from pipeline.plumbing.trials import Trial
 
 Arguments = argparse.Namespace
-WIDTH = 100  # columns if stdout is not a terminal
+WIDTH = 100  # columns of the output if stdout is not a terminal
 SIDE = "an experiment, branch, commit or `workspace`; or one or more runs, separated by commas"
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; report a user's error in one line on stderr, with exit status 1."""
+    """Run one command and return its exit status; report a user error in one line on stderr."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # for characters that the terminal cannot show
+        # escape characters that the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        use_own_index()  # whichever command starts DVC
+        use_own_index()  # for any command that starts DVC
         args.run_command(args)
         sys.stdout.flush()
     except PipelineError as error:
@@ -47,10 +47,10 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if error.filename is None:  # stdout failed, and Python would flush it again at exit
+        if error.filename is None:  # stdout failed; Python would flush it at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            return 0  # `| head` has enough
+            return 0  # the reader, such as `| head`, closed the pipe
         where = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"{where}{error.strerror}\n")
         return 1
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of every command."""
+    """Return the argument parser, with a subparser for each command."""
     whole = argparse.ArgumentParser(prog="python -m pipeline")
     commands = whole.add_subparsers(title="commands", metavar="<command>", required=True)
 
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _running() -> argparse.ArgumentParser:
-    """Return the options of every command that runs stages."""
+    """Return a parent parser with the options of every command that runs stages."""
     options = argparse.ArgumentParser(add_help=False)
     add = options.add_argument
     add("-v", "--verbose", action="store_true", help="also show the output of DVC")
@@ -148,7 +148,7 @@ def _add_predict(add: Callable[..., argparse.Action]) -> None:
 
 
 def _how(args: Arguments) -> "How":
-    """Return how to run stages; options that exclude each other are a usage error."""
+    """Return the options for running stages; conflicting options are a usage error."""
     from pipeline.launch.repro import How
 
     if args.scheduler and (args.jobs > 1 or args.per_gpu > 1 or args.dashboard):
@@ -157,7 +157,7 @@ def _how(args: Arguments) -> "How":
 
 
 def _params_to_run(args: Arguments) -> "Params":
-    """Return the params, after switching to the profile that --profile names."""
+    """Return the params; if --profile is given, switch to that profile first."""
     from pipeline.plumbing.params import switch_profile
 
     if args.profile:
@@ -199,7 +199,7 @@ def _readings(args: Arguments) -> None:
 def _train(
     args: Arguments, params: "Params", trials: "dict[str, Trial]", listed: "dict[str, Trial]"
 ) -> None:
-    """Print the trials; without --dry also list them in trials.yaml and run the graph."""
+    """Print the trials; without --dry, also write them to trials.yaml and run the graph."""
     from pipeline.launch import repro, sweep
 
     how = _how(args)
@@ -269,7 +269,7 @@ def _predict(args: Arguments) -> None:
     if sum(map(bool, (args.text, args.pair, args.input))) != 1:
         args.usage_error("give texts, or --pair, or --input")
     params = _params()
-    params.run(args.run)  # rejects an unknown run before anything is read
+    params.run(args.run)  # rejects an unknown run before any input is read
     given = read_input(args.input, args.format) if args.input else None
     texts = given or of_arguments(args.text, args.pair or [])
     predict(params, args.run, texts, args.corpus, args.output, args.as_table)
@@ -317,7 +317,7 @@ def _graph(_: Arguments) -> None:
 
 
 def _show(*parts: "Table | str") -> None:
-    """Print tables and sentences at the width of the terminal."""
+    """Print tables and text at the width of the terminal."""
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
@@ -332,7 +332,7 @@ def _params() -> "Params":
 
 
 def _profile(args: Arguments) -> str:
-    """Return the profile of --profile, or the active one."""
+    """Return the profile that --profile names, or else the active one."""
     params = _params()
     name: str = args.profile or params.profile
     if name not in params.profiles:

@@ -1,4 +1,4 @@
-"""Errors that are not bugs. Each is shown to the user as one line."""
+"""Errors that are not bugs. The user sees their message instead of a traceback."""
 
 
 class PipelineError(Exception):
@@ -12,15 +12,15 @@ class ParamsError(PipelineError):
 
 
 class CorpusError(PipelineError):
-    """A corpus file is missing, damaged, or not what it should be."""
+    """A corpus file is missing, damaged or does not have the expected content."""
 
 
 class BackboneError(PipelineError):
-    """Backbone files are missing, damaged, or do not fit the model."""
+    """Backbone files are missing or damaged, or do not fit the model."""
 
 
 class FetchError(PipelineError):
-    """No source has a pinned file, or its hash does not match."""
+    """A pinned file is not available from any source, or its hash does not match."""
 
 
 class ValidationError(PipelineError):
@@ -28,7 +28,7 @@ class ValidationError(PipelineError):
 
 
 class TrainingError(PipelineError):
-    """A training cannot start or go on, such as when its inputs are missing or have changed."""
+    """Training cannot start or continue, for example because inputs are missing or have changed."""
 
 
 class ReportError(PipelineError):
@@ -40,15 +40,15 @@ class InputError(PipelineError):
 
 
 class RevisionError(PipelineError):
-    """There is no such revision, or its files are not available."""
+    """A revision does not exist, or its files are not available."""
 
 
 class PlanError(PipelineError):
-    """DVC cannot say what would run."""
+    """DVC cannot determine which stages would run."""
 
 
 class LaunchError(PipelineError):
-    """Parallel stages failed, or cannot run in parallel."""
+    """Stages failed while running in parallel, or cannot run in parallel."""
 
 
 class SchemaError(PipelineError):
@@ -56,7 +56,7 @@ class SchemaError(PipelineError):
 
 
 class StopError(PipelineError):
-    """This process was asked to stop; it can be resumed from where it stopped."""
+    """This process was asked to stop; the next run continues where it stopped."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)

@@ -1,1 +1,1 @@
-"""Fetches and generates corpora and reads them into one schema."""
+"""Fetches, generates and reads corpora, and converts them to one schema."""

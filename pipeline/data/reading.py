@@ -1,7 +1,7 @@
 """Reads corpus files in the upstream format; reads and writes the uniform schema.
 
-Errors that make a file unreadable are raised here, with file and line: a missing column, a cut-off
-row, a label that is not a number, bytes that are not text. Validation judges the content.
+If a column is missing, a row is cut off, a label is not a number, or bytes are not text, the
+functions raise an error with the file and line. Validation checks the content.
 """
 
 import csv
@@ -28,19 +28,19 @@ LABEL_COLUMNS: dict[CorpusName, str] = {
     "quora": "is_duplicate",
     "sts": "similarity",
 }
-NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() would take "nan", "1_0" and "infinity"
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # float() also accepts "nan", "1_0", "infinity"
 
 
 def read_upstream(
     path: Path, corpus: Corpus, split: Split
 ) -> tuple[pd.DataFrame, tuple[Dropped, ...]]:
-    """Read a CSV or TSV file of the CS224N default project or of the user.
+    """Read a CSV or TSV file from the CS224N default project or the user.
 
-    Columns have our names or the course's. Spaces around a text are removed, and rows with an
-    empty field are dropped. Labels of a test split are not read.
+    The columns may have our names or the course's. Strip spaces around fields, drop rows with an
+    empty field, and ignore the labels of a test split.
 
     Returns:
-        The rows in the uniform schema, as from `read_split`, and the dropped rows.
+        The rows in the uniform schema, as `read_split` returns them, and the dropped rows.
 
     Raises:
         CorpusError: a column is missing, a row cannot be read, or a label is not valid.
@@ -66,8 +66,8 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
     """Read one split in the uniform schema.
 
     Returns:
-        Columns id, first, second (text; `second` is empty if the corpus has no pairs) and label
-        (float64, NaN if it is missing), in the file's order.
+        The rows in file order, with the columns id, first, second (text; `second` is empty if the
+        corpus has no pairs) and label (float64, NaN if it is missing).
 
     Raises:
         CorpusError: a row cannot be read. Validation checks label ranges and empty texts.
@@ -82,7 +82,7 @@ def read_split(path: Path, corpus: Corpus) -> pd.DataFrame:
 
 
 def read_as_text(path: Path) -> pd.DataFrame:
-    """Read a CSV file without interpreting it; only fields cut off from a row are NaN.
+    """Read a CSV file as text; only fields that are missing at the end of a row are NaN.
 
     Raises:
         CorpusError: the file is missing or is not CSV.
@@ -101,10 +101,10 @@ def read_as_text(path: Path) -> pd.DataFrame:
 
 
 def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
-    """Write one split in the uniform schema; labels that are NaN are left empty."""
+    """Write one split in the uniform schema, with empty fields for NaN labels."""
     lines = [",".join(SCHEMA)]
     for *texts, label in frame[list(SCHEMA)].itertuples(index=False):
-        # before Python 3.13, csv.writer does not enclose a field for a carriage return
+        # before Python 3.13, csv.writer does not quote a field that contains a carriage return
         fields = [
             '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
             for text in texts
@@ -114,13 +114,13 @@ def write_split(path: Path, frame: pd.DataFrame, corpus: Corpus) -> None:
 
 
 def frame_of(examples: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
-    """Return a split with these ids, first and second texts, and labels."""
+    """Return a split as a frame; each example is an id, a first and a second text, and a label."""
     frame = pd.DataFrame(examples, columns=list(SCHEMA))
     return frame.astype({"id": "str", "first": "str", "second": "str", "label": "float64"})
 
 
 def _shown(label: float, corpus: Corpus) -> str:
-    """Format a label: whole for classes, decimal for similarity, empty if it is NaN."""
+    """Format a label: an integer for classes, a decimal for similarities, "" for NaN."""
     if math.isnan(label):
         return ""
     if corpus.has_classes and label.is_integer():
@@ -132,7 +132,7 @@ def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[
     """Read the wanted columns of a table; each may have one of several names.
 
     Returns:
-        The names of these columns, and for each row its line and its values in them.
+        The names of these columns, and the line number and these columns' values for each row.
 
     Raises:
         CorpusError: a column is missing, or the table cannot be parsed.
@@ -149,7 +149,7 @@ def _rows(path: Path, wanted: Sequence[Sequence[str]]) -> tuple[list[str], list[
 
 
 def _text(path: Path) -> str:
-    """Read a UTF-8 file, with or without a byte order mark, without changing line ends.
+    """Read a UTF-8 file, with or without a byte order mark, without changing line endings.
 
     Raises:
         CorpusError: the file cannot be read or is not text.
@@ -171,7 +171,7 @@ def _text(path: Path) -> str:
 
 
 def _label(text: str, place: str, corpus: Corpus | None = None) -> float:
-    """Return a label; reject anything but a number and, given a corpus, but its labels."""
+    """Parse a label; reject text that is not a number or, given a corpus, not one of its labels."""
     if not NUMBER.fullmatch(text):
         raise CorpusError(f"{place}: label {text[:40]!r} is not a number")
     label = float(text)

@@ -1,4 +1,4 @@
-"""Gets corpora: generates them, fetches those of CS224N, or reads the user's own files.
+"""Generates corpora, fetches those of CS224N, or reads the user's own files.
 
 Each corpus becomes one folder in the uniform schema, with a record of its origin.
 """
@@ -25,9 +25,9 @@ from pipeline.plumbing.params import CorporaParams, Cs224nCorpora, LocalCorpora,
 
 log = logging.getLogger(__name__)
 
-# the files of the CS224N default project: the very splits the paper used
+# the files of the CS224N default project, with exactly the splits that the paper used
 REPOSITORY = "gpoesia/minbert-default-final-project"
-COMMIT = "7ac8260577fc12a86c7aaf38918056c30054ef39"  # of 2023-03-03
+COMMIT = "7ac8260577fc12a86c7aaf38918056c30054ef39"  # from 2023-03-03
 FOLDER_URL = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/data"
 UPSTREAM: Mapping[CorpusName, Mapping[Split, Pin]] = {
     corpus: {split: Pin(**pin) for split, pin in splits.items()}
@@ -37,7 +37,7 @@ UPSTREAM: Mapping[CorpusName, Mapping[Split, Pin]] = {
 
 @dataclass
 class Source:
-    """A corpus in the uniform schema, and where it came from."""
+    """A corpus in the uniform schema, and its origin."""
 
     source: str
     description: str
@@ -56,7 +56,7 @@ class Source:
 
 
 def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
-    """Write a folder for each of the four corpora into `out`; no folder is left incomplete.
+    """Write a folder for each of the four corpora into `out`; leave no folder incomplete.
 
     Raises:
         FetchError: an upstream file could not be fetched, or has a different hash.
@@ -79,7 +79,7 @@ def write_corpora(corpora: CorporaParams, seed: int, out: Path) -> None:
 
 
 def _synthetic(corpus: Corpus, corpora: SyntheticCorpora, seed: int) -> Source:
-    """Generate a corpus; the labels of its test split are withheld, as upstream does."""
+    """Generate a corpus; like upstream, omit the labels of its test split."""
     splits = generate(corpus.name, corpora.sizes[corpus.name], seed)
     splits["test"] = splits["test"].assign(label=math.nan)
     return Source(
@@ -91,7 +91,7 @@ def _synthetic(corpus: Corpus, corpora: SyntheticCorpora, seed: int) -> Source:
 
 
 def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
-    """Read a corpus of the user; a corpus without files is empty."""
+    """Read one of the user's own corpora; without files, it is empty."""
     source = Source(
         source=corpora.source,
         description=f"Your own data, read as {corpus.title} is: labels 0 to {corpus.max_label}.",
@@ -105,7 +105,7 @@ def _local(corpus: Corpus, corpora: LocalCorpora) -> Source:
 
 
 def _cs224n(corpus: Corpus, corpora: Cs224nCorpora, seed: int) -> Source:
-    """Fetch and read a corpus of the CS224N default project; carve Quora if params say so."""
+    """Fetch and read a corpus from the CS224N default project; carve Quora if params say so."""
     source = Source(
         source="cs224n",
         description=f"{corpus.title}, from the files of {REPOSITORY} at commit {COMMIT}.",

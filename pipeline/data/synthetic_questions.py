@@ -1,8 +1,8 @@
 """Composes question pairs: paraphrases, and questions that only look alike.
 
-A question is an intent with filled slots, worded by one of the intent's templates, and perhaps
-narrowed by a condition ("without a teacher"). Two questions are duplicates if intent, slots and
-condition are the same, even if the words differ.
+A question is an intent with filled slots. A template of the intent determines its wording, and a
+condition ("without a teacher") may narrow it. Two questions are duplicates if they have the same
+intent, slots and condition, even if their words differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ DUPLICATE_SHARE = 0.375  # as in Quora
 LABEL_NOISE = 0.02  # share of pairs with the wrong label
 REWORDED = 0.4  # share of near misses that are also worded differently
 CONDITION_KEPT = 0.08  # share of duplicates in which both questions have a condition
-# weights of the ways in which a question becomes a different one
+# weights of the ways to turn a question into a different one
 NON_DUPLICATES = {"condition": 0.62, "slot": 0.1, "swap": 0.1, "negation": 0.15, "unrelated": 0.15}
 
 Intent = Mapping[str, Any]  # an entry of `intents` in question_words.yaml
@@ -27,7 +27,7 @@ INTENTS: Sequence[Intent] = WORDS["intents"]
 
 
 class Question(NamedTuple):
-    """An intent, the fillers of its slots, and perhaps a condition."""
+    """An intent, fillers for its slots and, optionally, a condition."""
 
     intent: Intent
     slots: tuple[str, ...]
@@ -41,12 +41,12 @@ def compose_question_pair(rng: Generator, quantile: float) -> Example:
     is_duplicate = bool(label) != (rng.random() < LABEL_NOISE)
     question = _draw(rng, INTENTS, "repeated" if is_duplicate else "confused")
     templates = question.intent["templates"]
-    if is_duplicate:  # one thing through two templates, with other words for the same slots
+    if is_duplicate:  # the same question through two templates, with synonyms in its slots
         if rng.random() < CONDITION_KEPT:
             question = _narrowed(rng, question)
         places = rng.choice(len(templates), size=2, replace=False)
         other, (template, other_template) = question, (templates[int(place)] for place in places)
-    else:  # two things, nearly always in nearly the same words
+    else:  # two different questions, usually in nearly the same words
         template = pick(rng, templates)
         other = _changed(rng, question)
         is_near = other.intent is question.intent and rng.random() >= REWORDED
@@ -58,7 +58,7 @@ def compose_question_pair(rng: Generator, quantile: float) -> Example:
 
 
 def _changed(rng: Generator, question: Question) -> Question:
-    """Return a question that differs a little or, now and then, a lot from this one."""
+    """Return a question that differs slightly or, occasionally, completely from this one."""
     weights = dict(NON_DUPLICATES)
     names, templates = question.intent["slots"], question.intent["templates"]
     if len(names) != 2 or names[0] != names[1]:  # only fillers of the same kind can be swapped
@@ -83,7 +83,7 @@ def _changed(rng: Generator, question: Question) -> Question:
 
 
 def _draw(rng: Generator, intents: Sequence[Intent], weight: str) -> Question:
-    """Draw a question without a condition, with the intents weighted."""
+    """Draw a question without a condition; `weight` is the key of each intent's weight."""
     intent = pick_weighted(rng, intents, [intent[weight] for intent in intents])
     slots: tuple[str, ...] = ()
     for name in intent["slots"]:
@@ -102,7 +102,7 @@ def _narrowed(rng: Generator, question: Question) -> Question:
 
 
 def _ask(rng: Generator, question: Question, template: str) -> str:
-    """Put a question into words; a condition follows it or, now and then, precedes it."""
+    """Turn a question into text; a condition usually follows it and sometimes precedes it."""
     slots = [pick(rng, (slot, *WORDS["synonyms"].get(slot, ()))) for slot in question.slots]
     text = template.format(*slots, no="not " if question.is_negated else "")
     if question.condition:

@@ -1,7 +1,7 @@
-"""Composes film reviews: single sentences in five grades, long reviews in two.
+"""Composes movie reviews: single sentences with five grades, and long reviews with two.
 
-A sentence's polarity is a sum: "very" and "somewhat" scale an opinion, "not" reverses and weakens
-it, and if "but" joins two opinions, only the main one counts in full.
+A sentence's polarity is a weighted sum of its opinions. "Very" and "somewhat" scale an opinion,
+"not" reverses and weakens it, and if "but" joins two opinions, only the main one counts in full.
 """
 
 from bisect import bisect_left
@@ -15,24 +15,24 @@ from pipeline.core.yaml12 import read_yaml
 from pipeline.data.wording import Example, by_share, capitalized, pick, pick_weighted
 
 GRADE_SHARES = (0.128, 0.26, 0.19, 0.272, 0.15)  # as in SST's training set, from worst to best
-GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # polarities between grades
-GRADE_NOISE = 0.04  # share of sentences whose polarity is one grade higher or lower
+GRADE_BOUNDS = (-1.6, -0.4, 0.4, 1.6)  # the polarities that separate the grades
+GRADE_NOISE = 0.04  # share of sentences whose polarity is one grade above or below the label
 CONCESSION = 0.3  # weight of the conceded half of a contrast
-CONJUNCTION = 0.75  # weight of each of two halves joined by "and"
+CONJUNCTION = 0.75  # weight of each half of a sentence joined by "and"
 BOOST, SOFTEN = 1.5, 0.5  # factors of "very" and "somewhat"
-DEGREES = {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2}  # how often each
+DEGREES = {"plain": 0.4, "more": 0.25, "less": 0.15, "not": 0.2}  # their probabilities
 
 POSITIVE_SHARE = 0.51  # as in CFIMDB
-REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, log-sd, least, most: tokens then have mean 224
+REVIEW_WORDS = (185.0, 0.44, 40, 640)  # median, sd of log, min, max; the mean is 224 tokens
 AGREEING = 0.9  # share of a review's opinions that agree with its verdict
-OPINIONATED = 0.55  # share of a review's sentences that give an opinion on some aspect
+OPINIONATED = 0.55  # share of a review's sentences that give an opinion on an aspect
 INSISTING = 0.12  # share of a review's sentences that repeat the verdict in other words
 
 WORDS = read_yaml(Path(__file__).with_name("review_words.yaml"))
 
 
 class Phrase(NamedTuple):
-    """Words and how much they praise (above 0) or blame (below 0)."""
+    """A text and its polarity, above 0 for praise and below 0 for criticism."""
 
     text: str
     polarity: float
@@ -75,7 +75,7 @@ def _review_sentence(rng: Generator, label: int) -> str:
 
 
 def _sentence(rng: Generator) -> Phrase:
-    """Compose a sentence of a random kind, perhaps with a frame."""
+    """Compose a sentence of a random kind, sometimes with a frame before it."""
     kinds = (_joined, _contrasted, _description, _plot, _clause)
     kind = pick_weighted(rng, kinds, (0.3, 0.3, 0.2, 0.1, 0.1))
     phrase = kind(rng)
@@ -93,7 +93,7 @@ def _joined(rng: Generator) -> Phrase:
 
 
 def _contrasted(rng: Generator) -> Phrase:
-    """Compose "the acting is good , but the plot falls flat"; the concession counts little."""
+    """Compose "the acting is good , but the plot falls flat"; the concession counts less."""
     first, second = _clause(rng), _clause(rng)
     text = pick(rng, ("{0} , but {1}", "although {0} , {1}", "{1} , even if {0}"))
     polarity = CONCESSION * first.polarity + second.polarity
@@ -140,7 +140,7 @@ def _clause(rng: Generator) -> Phrase:
 
 
 def _quality(rng: Generator, negators: Sequence[str]) -> Phrase:
-    """Return an adjective, scaled or negated."""
+    """Return an adjective, which may be scaled or negated."""
     strength, adjectives = pick(rng, tuple(WORDS["adjectives"].items()))
     adjective = pick(rng, adjectives)
     changes = {

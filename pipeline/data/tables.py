@@ -1,11 +1,11 @@
 """Parses tables into rows of fields, with the line on which each row begins.
 
-Comma-separated files are CSV: quotation marks enclose fields, and enclosed fields may contain
-commas and line feeds. Tab-separated files come in two kinds that look the same: in GLUE's, a
-quotation mark is an ordinary character; those of the course are CSV with tabs. If a GLUE file is
-read as CSV, an unclosed mark swallows the rows after it. So if every line of a tab-separated file
-has as many columns as the header, every line is a row, and quotation marks enclose fields only if
-CSV encloses every field that contains one. Otherwise, the file must be CSV with tabs.
+Comma-separated files are CSV: fields may be quoted, and quoted fields may contain commas and line
+feeds. Tab-separated files come in two formats that look alike: in GLUE's, a quotation mark is an
+ordinary character; the course's are CSV with tabs. Parsed as CSV, a GLUE file would lose the rows
+after an unpaired mark. So if every line of a tab-separated file has as many columns as the header,
+every line is a row, and its fields count as quoted only if all fields of the file that contain a
+quotation mark are quoted as in CSV. Otherwise, the file must be CSV with tabs.
 """
 
 import csv
@@ -20,9 +20,9 @@ from pipeline.errors import PipelineError
 MAX_FIELD_CHARACTERS = 2**31 - 1  # csv's own limit is 131,072
 ENCLOSED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 NOT_A_LINE_END = "a carriage return inside a line; end lines with line feeds"
-FIRST_NAMES = ("first", "text", "sentence", "sentence1", "question1")  # ours, course's, GLUE's
+FIRST_NAMES = ("first", "text", "sentence", "sentence1", "question1")  # ours, the course's, GLUE's
 SECOND_NAMES = ("second", "sentence2", "question2")
-NUM_SHOWN = 5  # places in one message
+NUM_SHOWN = 5  # most line ranges in one message
 ENCLOSE = "quotation marks enclose fields"
 
 Row = tuple[int, list[str]]
@@ -34,7 +34,7 @@ class Table:
 
     columns: Sequence[str]
     rows: Sequence[Row]  # each with the line on which it begins; a blank line has no fields
-    assumed: str = ""  # how quotation marks were read, if that is not obvious
+    assumed: str = ""  # how quotation marks were interpreted, if that is not obvious
 
 
 def read_table(
@@ -46,10 +46,10 @@ def read_table(
         text: the whole file, without a byte order mark; lines end with \n or \r\n.
         name: the name of the file, for messages.
         form: decides whether tabs or commas separate columns, if the header has neither.
-        error_type: the error to raise.
+        error_type: the type of the error to raise.
 
     Raises:
-        PipelineError: of that type, with the line, if the table cannot be parsed.
+        PipelineError: the table cannot be parsed; the error has the given type and names the line.
     """
     lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     if not lines[0].strip():
@@ -62,7 +62,7 @@ def read_table(
 
 
 def _tabbed(text: str, lines: Sequence[str]) -> Table:
-    """Treat every line as a row if possible; otherwise let quotation marks enclose fields."""
+    """Parse every line as a row if possible, otherwise the text as CSV with tabs."""
     ragged = _ragged(lines)
     if not ragged:
         return _line_by_line(lines)
@@ -77,7 +77,7 @@ def _tabbed(text: str, lines: Sequence[str]) -> Table:
 
 
 def _ragged(lines: Sequence[str]) -> str:
-    """Describe the first line that is not a row by itself; "" if there is none."""
+    """Return what is wrong with the first line that is not a row, or "" if all lines are rows."""
     width = _width(lines[0])
     for number, line in enumerate(lines, 1):
         if "\r" in line:
@@ -106,10 +106,10 @@ def _line_by_line(lines: Sequence[str]) -> Table:
 
 
 def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
-    """Parse a table in which quotation marks enclose fields, which may have several lines.
+    """Parse a table as CSV; quoted fields may span several lines.
 
     Raises:
-        csv.Error: with the number of the line.
+        csv.Error: the table cannot be parsed; the message has the line number.
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
@@ -134,7 +134,7 @@ def _csv(text: str, lines: Sequence[str], delimiter: str) -> Table:
 
 
 def _explained(error: csv.Error) -> str:
-    """Explain an error of the csv module."""
+    """Return an error of the csv module in words that users understand."""
     if "new-line" in str(error):
         return NOT_A_LINE_END
     is_open = "end of data" in str(error)
@@ -143,16 +143,16 @@ def _explained(error: csv.Error) -> str:
 
 
 def _places(rows: Sequence[Row], lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last line of each row."""
+    """Yield the numbers of the first and last line of each row."""
     starts = [line for line, _ in rows]
     ends = [line - 1 for line in starts[1:]] + [len(lines)]
     return zip(starts, ends, strict=True)
 
 
 def _check_swallowed(table: Table, lines: Sequence[str]) -> None:
-    """Reject a row that contains other rows: quotation marks of two rows were paired.
+    """Reject a row that contains other rows because quotation marks of two rows were paired.
 
-    At most one line of a real row has all its tabs.
+    In a genuine row, at most one line contains all the tabs.
     """
     width = len(table.columns)
     for first, last in _places(table.rows, lines):

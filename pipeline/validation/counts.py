@@ -1,4 +1,4 @@
-"""How many rows a corpus should have, and why the number differs."""
+"""Determines how many rows a corpus should have, and why its number differs from the paper's."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ COUNTED_WITH_HEADER: tuple[CorpusName, ...] = ("quora", "sts")
 
 @dataclass(frozen=True)
 class ExpectedRows:
-    """How many rows a split should have, where that comes from, and how bad a difference is."""
+    """The number of rows that a split should have, its source, and how severe a difference is."""
 
     note: str  # why the number differs from the paper's Table 1; "" if it does not
-    rows: int | None = None  # None: any
+    rows: int | None = None  # None: any number
     severity: Severity = "info"
     description: str = ""
 
@@ -24,10 +24,10 @@ class ExpectedRows:
 def expected_rows(
     corpus: Corpus, split: Split, corpora: CorporaParams, num_rows: int, num_dropped: int
 ) -> ExpectedRows:
-    """Return how many rows a split should have, according to params or the paper's Table 1.
+    """Return how many rows a split should have according to the params or the paper's Table 1.
 
-    The user's own files may have any number. A note on the difference from the paper needs the
-    numbers of rows that the split has and that were left out.
+    The user's own files may have any number of rows. The numbers of rows that the split has and
+    that were dropped are only needed to explain a difference from the paper.
     """
     if isinstance(corpora, LocalCorpora):
         return ExpectedRows("your own data")
@@ -46,7 +46,7 @@ def expected_rows(
 
 
 def _published_note(corpus: Corpus, split: Split, num_rows: int, num_dropped: int) -> str:
-    """Explain a difference by the header line and dropped rows; the paper misprinted the rest."""
+    """Explain a difference by the header line, dropped rows and, for the rest, a misprint."""
     difference = num_rows - TABLE_1[corpus.name][split]
     if not difference:
         return ""

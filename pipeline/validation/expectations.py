@@ -1,7 +1,7 @@
-"""Builds the suites of Great Expectations and runs them; nothing else imports that package.
+"""Builds and runs Great Expectations suites; no other module imports that package.
 
-Every expectation has a name and a description from expectations.yaml. Results become findings at
-once, because the ids and the order of Great Expectations' own results change from run to run.
+The name and description of each expectation come from expectations.yaml. Results are converted to
+findings at once, because the ids and the order of Great Expectations' results differ between runs.
 """
 
 import logging
@@ -30,7 +30,7 @@ def expect(name: str, **values: Any) -> Expectation:
 
     Args:
         name: its key.
-        values: replace the names in braces; a value that replaces a whole string keeps its type.
+        values: for the names in braces; a value that replaces a whole string keeps its type.
     """
 
     def filled(given: Any) -> Any:
@@ -48,12 +48,12 @@ def expect(name: str, **values: Any) -> Expectation:
 
 
 def expect_examples(corpus: Corpus, split: Split, *, carved: bool) -> list[Expectation]:
-    """Return the expectations on the examples of a split, prepared by `measures.measured`.
+    """Return the expectations for a split with the columns that `measures.measured` adds.
 
     Args:
-        corpus: determines labels, number of sentences and limits.
-        split: test needs no labels; each split is compared with those before it.
-        carved: whether train and dev were carved so that they share no sentence.
+        corpus: determines the labels, the number of sentences and the limits.
+        split: its name; test needs no labels, and each split is compared with those before it.
+        carved: whether train and dev were carved out of one file and so must share no sentence.
     """
     limits = LIMITS[corpus.name]
     values = {
@@ -94,9 +94,9 @@ def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]
     """Check a frame against expectations.
 
     Args:
-        frame: has columns id and text, for the examples, if an expectation is about rows.
-        split: the split that the findings name.
-        expectations: from the functions above. If one fails to run, the finding is critical.
+        frame: if an expectation is about rows, it needs columns id and text, to show examples.
+        split: the split to name in the findings.
+        expectations: from the functions above. If one raises an error, its finding is critical.
     """
     frame = frame.reset_index(drop=True)  # results refer to rows by their index
     results = (
@@ -112,8 +112,8 @@ def check(frame: pd.DataFrame, split: Scope, expectations: Sequence[Expectation]
 
 @cache
 def _frames() -> BatchDefinition[Any]:
-    """Return the batch definition for frames in memory; it keeps no frame and writes no file."""
-    # the second logger sets itself to INFO to announce a folder that is never used
+    """Return a batch definition for frames in memory; it stores no frames and writes no files."""
+    # the second logger sets its own level to INFO and announces a folder that is never used
     for name in ("great_expectations", ProgressBarsConfig.__module__):
         logging.getLogger(name).setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")

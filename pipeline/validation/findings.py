@@ -1,4 +1,4 @@
-"""The findings of validation in our own format: sorted and identical in every run."""
+"""Converts validation results to findings, which are identical in every run, and judges them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,21 +11,21 @@ from pipeline.errors import ValidationError
 
 NUM_EXAMPLES = 5
 NUM_IDS_SHOWN = 3
-MAX_CHARACTERS = 10_000  # for a row's text in a report
+MAX_CHARACTERS = 10_000  # of a row's text in a report
 
 
 def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> Finding:
-    """Convert a result of Great Expectations, as JSON, to a finding.
+    """Convert a Great Expectations result, as JSON, to a finding.
 
     If the expectation raised an exception, the finding is critical.
 
     Args:
-        result: in the format SUMMARY; the expectation's meta has `name`, `found` and `detail`.
+        result: in SUMMARY format; the expectation's meta has `name`, `found` and `detail`.
         split: the split that was checked.
         frame: the rows that were checked, numbered from 0, with columns id and text.
     """
     config, values = result["expectation_config"], result["result"]
-    info = result["exception_info"]  # one, or a mapping of several
+    info = result["exception_info"]  # of one exception, or a mapping of several
     places = [info] if "raised_exception" in info else list(info.values())
     raised = {str(place["exception_message"]) for place in places if place["raised_exception"]}
     error = " ".join("; ".join(sorted(raised)).split())
@@ -53,7 +53,7 @@ def finding_of(result: Mapping[str, Any], split: Scope, frame: pd.DataFrame) -> 
 
 
 def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
-    """Return a row with the beginning and end of its text."""
+    """Return a row as an example; if its text is long, keep only the beginning and end."""
     detail = config["meta"]["detail"].format(row[config["kwargs"]["column"]])
     text = str(row["text"])
     if len(text) > MAX_CHARACTERS:
@@ -62,17 +62,17 @@ def _example(row: pd.Series, config: Mapping[str, Any]) -> Example:
 
 
 def stop_if_critical(reports: Sequence[CorpusReport]) -> None:
-    """Stop the pipeline if the corpora have critical findings.
+    """Stop the pipeline if any report has critical findings.
 
     Raises:
-        ValidationError: one line for each critical finding in any of the reports.
+        ValidationError: there are critical findings; the message has one line for each.
     """
     lines = []
     for report, found in ((each, f) for each in reports for f in each.findings if f.stops):
         file = paths.corpus_dir(report.corpus)
         if found.split != "all":
             file = paths.split_csv(file, found.split)
-        # of a repeated id all rows are found
+        # if an id is repeated, all of its rows are examples
         ids = list(dict.fromkeys(example.id for example in found.examples))[:NUM_IDS_SHOWN]
         named = f" ({'id' if len(ids) == 1 else 'ids'} {', '.join(ids)})" if ids else ""
         lines.append(

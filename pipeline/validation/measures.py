@@ -1,6 +1,6 @@
-"""Counts words, labels and copies of texts in a corpus, without judging them.
+"""Computes statistics of words, labels and duplicate texts in a corpus, without judging them.
 
-Comparisons of texts ignore case, extra spaces and the order of the two sentences of a pair.
+Comparisons of texts ignore case, extra spaces and the order of the sentences in a pair.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split
     """Add the columns that expectations need to each split.
 
     Args:
-        frames: all three splits in the uniform schema, all columns as text.
+        frames: all three splits in the uniform schema, with all columns as text.
         corpus: determines whether examples are pairs.
 
     Returns:
-        The frames with further columns: text (to show), label_text and label_value (NaN if there is
-        no label), words_first, words_second, and the ids of other rows ("" if there is none):
-        repeats (an earlier row with the same text), in_train and in_dev (a row there with the same
-        text) and sentence_in_train (a row there with one of the two sentences).
+        The frames with additional columns: text (for display), label_text and label_value (NaN if
+        there is no label), words_first, words_second, and the ids of matching rows ("" if there are
+        none): repeats (an earlier row with the same text), in_train and in_dev (a row of that split
+        with the same text) and sentence_in_train (a row of train with one of the two sentences).
     """
     wide = {split: _own_columns(frame, corpus) for split, frame in frames.items()}
     for frame in wide.values():
@@ -41,9 +41,9 @@ def measured(frames: Mapping[Split, pd.DataFrame], corpus: Corpus) -> dict[Split
 
 
 def label_bins(labels: pd.Series, corpus: Corpus) -> dict[str, int]:
-    """Count examples by label; round similarities to whole numbers, halves upwards.
+    """Count examples by label; round similarities to whole numbers, with halves rounded up.
 
-    The result is empty for a split without labels; otherwise it has every label of the corpus.
+    For a split without labels, the result is empty; otherwise it has every label of the corpus.
     """
     known = labels[(labels >= 0) & (labels <= corpus.max_label)]
     if known.empty:
@@ -53,7 +53,7 @@ def label_bins(labels: pd.Series, corpus: Corpus) -> dict[str, int]:
 
 
 def lengths(frame: pd.DataFrame, corpus: Corpus) -> tuple[Lengths, dict[str, int]]:
-    """Describe how many words sentences have, both sides of pairs, and count them by that."""
+    """Summarize sentence lengths in words, on both sides of pairs, and count each length."""
     if frame.empty:
         return Lengths(), {}
     columns = ["words_first", "words_second"][: corpus.task.num_sentences]
@@ -70,7 +70,7 @@ def _own_columns(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
     key, text = first, frame["first"]
     if corpus.is_pair:
         ordered = first <= second
-        # a normalized text contains no tab
+        # a tab is a safe separator: normalized texts contain none
         key = first.where(ordered, second) + "\t" + second.where(ordered, first)
         text = frame["first"] + " / " + frame["second"]
     label_text = frame["label"].mask(frame["label"] == "")
@@ -88,11 +88,11 @@ def _own_columns(frame: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
 
 
 def _ids_in(other: pd.DataFrame, columns: Sequence[str], wanted: pd.Series) -> pd.Series:
-    """Return, for each wanted text, the first id in a split with it in one of these columns.
+    """Return, for each wanted text, the id of the first row with it in one of these columns.
 
-    It is "" if there is none. Empty texts are not copies of each other.
+    The id is "" if there is no such row. Empty texts do not count as copies of each other.
     """
-    # row by row, to find the first pair, whichever side the sentence is on
+    # flatten row by row, to find the first pair with the sentence on either side
     texts = pd.Index(other[list(columns)].to_numpy().ravel(), dtype="str")
     known = other["id"].repeat(len(columns)).set_axis(texts)
     known = known[~texts.duplicated() & (texts.str.strip() != "")]

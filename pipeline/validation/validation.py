@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) -> CorpusReport:
     """Validate a folder with train.csv, dev.csv, test.csv and origin.json in the uniform schema.
 
-    The profile's section on corpora determines what to expect; a corpus that is left out needs no
-    rows.
+    The profile's section on corpora determines the expectations; a corpus that the user left out
+    may be empty.
 
     Raises:
-        CorpusError: origin.json is missing or damaged. Any other mistake is a finding.
-        SchemaError: another version wrote origin.json.
+        CorpusError: origin.json is missing or damaged. Any other problem becomes a finding.
+        SchemaError: another version of this project wrote origin.json.
     """
     origin = _origin(corpus_dir)
     read, findings = _read(corpus_dir)
@@ -43,7 +43,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
     if isinstance(corpora, LocalCorpora) and corpus.name not in corpora.present():
         notes = dict.fromkeys(SPLITS, "left out")
     else:
-        # ids that are repeated within a split count once
+        # an id that is repeated within a split counts once
         ids = pd.concat([frame.drop_duplicates("id") for frame in frames.values()])
         findings += check(ids, "all", [expect("id_in_one_split")])
         for split in read:
@@ -71,7 +71,7 @@ def validate_corpus(corpus: Corpus, corpus_dir: Path, corpora: CorporaParams) ->
 def _checked_split(
     frame: pd.DataFrame, corpus: Corpus, split: Split, expected: ExpectedRows, *, carved: bool
 ) -> list[Finding]:
-    """Check a measured split."""
+    """Check a split with the columns that `measured` adds."""
     suite = [expect("has_test_rows" if split == "test" else "has_rows")]
     if expected.rows is not None:
         suite.append(expect("row_count", **vars(expected)))
@@ -102,7 +102,7 @@ def _origin(corpus_dir: Path) -> CorpusOrigin:
 
 
 def _read(corpus_dir: Path) -> tuple[dict[Split, pd.DataFrame], list[Finding]]:
-    """Read the splits that have the uniform schema; return findings about the others."""
+    """Read the splits that have the uniform schema; return them and the findings."""
     frames: dict[Split, pd.DataFrame] = {}
     findings: list[Finding] = []
     for split in SPLITS:

@@ -1,1 +1,1 @@
-"""Predictions, metrics and intervals."""
+"""Computes predictions, metrics and confidence intervals."""

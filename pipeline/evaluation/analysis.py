@@ -1,4 +1,4 @@
-"""What a score hides: which classes are confused, what confidence is worth, the worst mistakes."""
+"""Analyzes what a score hides: confused classes, calibration and the worst mistakes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from pipeline.heads.metrics import Values
 
 NUM_MISTAKES = 10
 NUM_BINS = 10
-NUM_DECIMALS = 4  # of what is kept only to be drawn or shown
+NUM_DECIMALS = 4  # of values that are only plotted or displayed
 
 
 def analyze(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Analysis:
-    """Set predictions beside labels.
+    """Compare predictions with labels.
 
     Args:
-        corpus: says what the outputs are.
-        outputs: class probabilities [N, C], or similarities [N]; examples with an output that is
+        corpus: determines what the outputs mean.
+        outputs: class probabilities, [N, C], or similarities, [N]; examples with an output that is
             not finite are left out.
-        labels: on the corpus's scale, [N].
-        ids: of the examples, [N].
+        labels: the labels on the corpus's scale, [N].
+        ids: the ids of the examples, [N].
     """
     from sklearn.metrics import confusion_matrix
 
@@ -32,7 +32,7 @@ def analyze(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Ana
         predictions, confidence = outputs.argmax(axis=1), outputs.max(axis=1)
         bins, off = _bins(confidence, predictions == labels, 1.0), confidence
         confusion = np.zeros((outputs.shape[1], outputs.shape[1]), dtype=int)
-        if len(labels):  # scikit-learn refuses to count nothing
+        if len(labels):  # scikit-learn rejects empty labels
             confusion = confusion_matrix(labels, predictions, labels=range(len(confusion)))
     else:
         predictions, off = outputs, np.abs(outputs - labels)
@@ -59,9 +59,9 @@ def analyze(corpus: Corpus, outputs: Values, labels: Values, ids: Values) -> Ana
 
 
 def _bins(predicted: Values, true: Values, highest: float) -> list[Bin]:
-    """Cut 0 to `highest` into equal bins; what lies outside goes into the nearest.
+    """Divide 0 to `highest` into equal bins; values outside that range go into the nearest bin.
 
-    By scipy: scikit-learn's calibration_curve gives no counts, and knows of classes only.
+    This uses scipy, because scikit-learn's calibration_curve returns no counts and needs classes.
     """
     from scipy.stats import binned_statistic
 

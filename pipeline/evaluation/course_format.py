@@ -1,7 +1,7 @@
-r"""Predictions in the format of the CS224N default project, ready to be handed in.
+r"""Writes and reads predictions in the submission format of the CS224N default project.
 
-The first line is `id \t Predicted_... `, then there is a line `<id> , <value> ` for each example.
-The spaces at the ends and the misspelled similarity column are the course's.
+The first line is `id \t Predicted_... `, followed by a line `<id> , <value> ` for each example.
+The trailing spaces and the misspelled similarity column are part of the course's format.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ NUM_DECIMALS = 6  # of a similarity
 def write_predictions(
     path: Path, ids: Sequence[str], values: Sequence[float], corpus: Corpus
 ) -> None:
-    """Write one prediction per example, in the given order: classes or similarities."""
+    """Write one prediction, a class or a similarity, per example, in the given order."""
     lines = [FIRST_LINES[corpus.task.name]]
     for id_, value in zip(ids, values, strict=True):
         lines.append(f"{id_}{SEPARATOR}{_shown(value, corpus)} ")
@@ -50,7 +50,7 @@ def read_predictions(path: Path, corpus: Corpus) -> tuple[list[str], list[float]
 
 
 def _shown(value: float, corpus: Corpus) -> str:
-    """Return a prediction as text: a whole number for a class, otherwise a decimal."""
+    """Format a prediction: an integer for a class, otherwise a decimal."""
     if not corpus.has_classes:
         return repr(round(float(value), NUM_DECIMALS))
     if value != int(value):
@@ -59,7 +59,7 @@ def _shown(value: float, corpus: Corpus) -> str:
 
 
 def _parsed(line: str, number: int, path: Path) -> tuple[str, float]:
-    """Return the id and the value of one line."""
+    """Parse the id and the value from one line."""
     id_, separator, value = line.rpartition(SEPARATOR)
     try:
         if not id_ or not separator or not value.endswith(" "):

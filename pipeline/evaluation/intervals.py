@@ -1,7 +1,7 @@
 """Percentile bootstrap intervals: how much a score depends on the choice of dev examples.
 
-A dev set is one sample. Resampling it many times, with replacement, shows how much the score varies
-with the sample.
+A dev set is only one sample. Resampling it many times, with replacement, shows how much the score
+would vary between samples.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pipeline.core.tasks import Metric
 from pipeline.heads.metrics import METRICS, Values
 
-Means = NDArray[np.float64]  # one for each resample
+Means = NDArray[np.float64]  # one mean for each resample
 CELLS = 1 << 20  # resamples x examples held in memory at once, 8 bytes each
 
-# A variance below this part of the mean square is rounding: the resample is constant.
+# A variance below this fraction of the mean square is a rounding error: the resample is constant.
 ROUNDING = 1e-12
 
 
@@ -35,10 +35,10 @@ def bootstrap_interval(
     Args:
         metric: the metric of each resample.
         predictions: classes as whole numbers, or similarities, [N].
-        labels: on the same scale, [N].
+        labels: the labels on the same scale, [N].
         resamples: number of resamples of N examples.
         confidence: the fraction of resamples inside the interval, 0 to 1.
-        seed: of the resampling.
+        seed: the seed of the resampling.
     """
     if METRICS[metric](predictions, labels).value is None:
         return None
@@ -53,7 +53,7 @@ def bootstrap_interval(
 
 
 def percentiles(values: NDArray[np.float64], confidence: float) -> tuple[float, float] | None:
-    """Return the bounds of the middle part of the values, of the size `confidence`."""
+    """Return the bounds of the central interval with the fraction `confidence` of the values."""
     if not len(values):
         return None
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -61,7 +61,7 @@ def percentiles(values: NDArray[np.float64], confidence: float) -> tuple[float, 
 
 
 def standardized(values: Values) -> NDArray[np.float64]:
-    """Shift and scale values, not all equal, to mean 0 and variance 1."""
+    """Shift and scale values to mean 0 and variance 1; they must not all be equal."""
     centered = np.asarray(values, dtype=np.float64) - np.mean(values, dtype=np.float64)
     return np.asarray(centered / np.sqrt(np.mean(centered**2)))
 
@@ -72,14 +72,14 @@ def _pearsons(
     resamples: int,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return the correlation of each resample; NaN if a side of it is constant."""
+    """Return the correlation of x and y in each resample; NaN if either is constant."""
     columns = np.stack([x, y, x * x, y * y, x * y], axis=1)  # [N, 5]
     sums = [counts @ columns for counts in _resampled_counts(len(x), resamples, generator)]
     return correlations(*np.concatenate(sums).T / len(x))
 
 
 def correlations(x: Means, y: Means, xx: Means, yy: Means, xy: Means) -> Means:
-    """Return correlations from means of values, squares and products; NaN if a side is constant."""
+    """Return correlations from means of values, squares and products; NaN if x or y is constant."""
     var_x, var_y = xx - x**2, yy - y**2
     is_constant = (var_x <= ROUNDING * xx) | (var_y <= ROUNDING * yy)
     product = np.where(is_constant, np.nan, var_x * var_y)
@@ -89,11 +89,11 @@ def correlations(x: Means, y: Means, xx: Means, yy: Means, xy: Means) -> Means:
 def _resampled_counts(
     num_examples: int, resamples: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each resample draws each example, [some resamples, N], `CELLS` at most."""
+    """Yield how often each resample draws each example, in parts, [R, N], of at most `CELLS`."""
     at_once = max(1, CELLS // num_examples)
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
         drawn = generator.integers(num_examples, size=(rows, num_examples))
-        drawn += num_examples * np.arange(rows)[:, None]  # each row has its own cells
+        drawn += num_examples * np.arange(rows)[:, None]  # each row gets its own cells
         counts = np.bincount(drawn.ravel(), minlength=rows * num_examples)
         yield counts.reshape(rows, num_examples).astype(np.float64)

@@ -1,7 +1,7 @@
 """Paired bootstrap: is one model better than another, or did the dev examples favor it?
 
-Both models predict the same examples, so each resample scores both. What makes an example hard for
-both models cancels out, so the difference is known more precisely than either score.
+Both models predict the same examples, so each resample scores both. Whatever makes an example
+hard for both models cancels out, so the difference is known more precisely than either score.
 """
 
 from collections.abc import Sequence
@@ -24,19 +24,19 @@ def paired_bootstrap(
     confidence: float,
     seed: int,
 ) -> Difference | None:
-    """Return the difference of two models' scores, or None if a score is undefined.
+    """Return the difference between two models' scores, or None if a score is undefined.
 
-    The interval is a percentile interval. The p-value is the fraction of resamples whose difference
-    is at least as far from the observed one as that is from zero (Berg-Kirkpatrick, Burkett and
-    Klein 2012, two-sided). It is never 0, because no number of resamples could show that.
+    The interval is a percentile interval. The p-value is two-sided (Berg-Kirkpatrick, Burkett and
+    Klein 2012): the fraction of resamples whose difference is at least as far from the observed
+    one as the latter is from 0. It is never 0, because no number of resamples could show that.
 
     Args:
         metric: the metric of each resample.
-        predictions: of both models: classes as whole numbers, or similarities, [N] each.
-        labels: on the same scale, [N].
+        predictions: both models' classes as whole numbers, or similarities, [N] each.
+        labels: the labels on the same scale, [N].
         resamples: number of resamples of N examples.
         confidence: the fraction of resamples inside the interval, 0 to 1.
-        seed: of the resampling.
+        seed: the seed of the resampling.
     """
     before, after = (METRICS[metric](each, labels).value for each in predictions)
     if before is None or after is None:
@@ -44,7 +44,7 @@ def paired_bootstrap(
     observed = after - before
     generator = np.random.default_rng(seed)
     if metric == "accuracy":
-        # only examples on which exactly one model is right count; their numbers are multinomial
+        # only examples that exactly one model gets right matter; their counts are multinomial
         first, second = (each == labels for each in predictions)
         shares = np.mean([second & ~first, first & ~second, first == second], axis=1)
         gained, lost, _ = generator.multinomial(len(labels), shares, resamples).T
@@ -62,9 +62,9 @@ def paired_bootstrap(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number (Holm 1979), in the given order.
+    """Correct p-values for multiple comparisons (Holm 1979); return them in the given order.
 
-    If everything below 0.05 is called significant, at most 5 % of pages contain a false claim.
+    If everything below 0.05 is called significant, at most 5% of pages contain a false claim.
     """
     adjusted = [0.0] * len(p_values)
     largest = 0.0
@@ -77,7 +77,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _pearson_differences(
     columns: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the difference of correlations in each resample; NaN if one is undefined.
+    """Return the difference of the two correlations in each resample; NaN if one is undefined.
 
     The columns, [N, 3], are the predictions of both models and the labels.
     """

@@ -1,4 +1,4 @@
-"""A trained run's scores on its dev sets, and its predictions for dev and test."""
+"""Scores a trained run on its dev sets, and writes its predictions for dev and test."""
 
 import logging
 import math
@@ -40,7 +40,7 @@ class Answers:
 
     name: Split
     split: TokenizedSplit
-    outputs: Tensor  # of the head; NaN if the run has no finished epoch
+    outputs: Tensor  # of the head; NaN if the run finished no epoch
     predictions: NDArray[np.float64]  # [N]
     summary: RunSummary
 
@@ -52,7 +52,7 @@ def evaluate_run(params: Params, name: str, run_dir: Path, backbone_dir: Path) -
 
     Raises:
         TrainingError: the weights or the inputs of the run are missing, damaged or changed.
-        SchemaError: they are of another version.
+        SchemaError: another version of this project wrote them.
     """
     inputs = paths.inputs_json(name)
     scored: dict[CorpusName, tuple[DevScore, Analysis]] = {}
@@ -113,14 +113,14 @@ def _answers(
     for split in splits:
         for part in examples[split].values():
             outputs = head_outputs(model, part, params.evaluation.batch_size)
-            if not summary.best_epoch:  # the initial weights would mislead
+            if not summary.best_epoch:  # predictions of the initial weights would mislead
                 outputs = torch.full_like(outputs, math.nan)
             predictions = in_double(predictions_of(part.split.corpus, outputs))
             yield Answers(split, part.split, outputs, predictions, summary)
 
 
 def score_answers(params: Params, answers: Answers) -> DevScore:
-    """Score the answers for a labeled split; an undefined score has a reason."""
+    """Score the answers for a labeled split; if the score is undefined, give the reason."""
     corpus, labels, summary = answers.split.corpus, answers.split.labels, answers.summary
     result, reason = score(corpus, answers.predictions, labels), None
     if not summary.best_epoch:
@@ -161,7 +161,7 @@ def read_summary(path: Path) -> RunSummary:
 
 
 def _write_known(path: Path, split: TokenizedSplit, predictions: Any) -> int:
-    """Write the predictions, float [N], that are finite; return how many are not."""
+    """Write the finite predictions among these, float [N]; return how many are not finite."""
     known = np.isfinite(predictions)
     ids = split.example_ids[known].tolist()
     write_predictions(path, ids, predictions[known].tolist(), split.corpus)

@@ -1,1 +1,1 @@
-"""From vectors to answers: the task heads, their losses, their scores on dev."""
+"""Task heads, which turn sentence vectors into predictions, with their losses and metrics."""

@@ -1,7 +1,7 @@
-"""What a run reads, opened: its examples, and its model over the backbone's weights.
+"""Opens the examples that a run reads, and builds its model.
 
-Training and evaluation see a corpus through the same two kinds of examples: token ids, which go
-through the whole model, or sentence vectors of the frozen backbone, which go through a head alone.
+Training and evaluation use the same two kinds of examples: token ids, which go through the whole
+model, or sentence vectors of the frozen backbone, which go through a head only.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ from pipeline.tokens.token_cache import TokenizedSplit, read_cache
 
 @dataclass(frozen=True)
 class VectorExamples:
-    """Examples whose sentence vectors the frozen backbone has computed already."""
+    """Examples whose sentence vectors the frozen backbone has already computed."""
 
     split: TokenizedSplit
-    vectors: Tensor  # float16 [N, S, D]: on the device, or on a CPU still on disk
+    vectors: Tensor  # float16 [N, S, D]; on a CPU, memory-mapped from disk
 
     def batch(self, chosen: Chosen) -> Tensor:
         """Return the stored vectors of some examples, float16 [B, S, D]."""
@@ -38,11 +38,11 @@ Examples = TokenExamples | VectorExamples
 
 
 def open_examples(run: RunParams, split: Split, device: torch.device) -> dict[CorpusName, Examples]:
-    """Open a split of each of a run's corpora, in the form that the run's mode reads.
+    """Open one split of each of a run's corpora, as the kind of examples that its mode needs.
 
     Raises:
-        CorpusError: a token cache or stored vectors are missing or damaged.
-        SchemaError: they are of another version.
+        CorpusError: a token cache or the stored vectors are missing or damaged.
+        SchemaError: another version of this project wrote them.
     """
     opened: dict[CorpusName, Examples] = {}
     for corpus in run.corpora:
@@ -64,7 +64,7 @@ def open_model(
     kernels: Kernels,
     backbone_dir: Path,
 ) -> MultitaskBert:
-    """Build a run's model: new heads, over the backbone's weights where it is to be trained."""
+    """Build a run's model: new heads and, if the run trains it, the pretrained backbone."""
     if run.mode == "finetune":
         backbone = load_backbone(backbone_dir, kernels)
         return MultitaskBert(backbone, run.corpora, backbone.config.hidden_size, run.dropout)

@@ -1,8 +1,8 @@
-"""The scores of predictions (section 5.2), and the reasons why a score is undefined.
+"""The metrics (section 5.2), and the reasons why a score is undefined.
 
 scikit-learn and scipy compute the scores. A dead head predicts the same value for every example, so
-its Pearson correlation would divide by zero (the paper's NaN). Such a score is undefined, with a
-reason; it is neither 0 nor a crash.
+its Pearson correlation would divide by zero (the paper's NaN). Such a score is reported as
+undefined, with a reason; it neither becomes 0 nor raises an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline.core.tasks import Corpus, Metric
 
-# scikit-learn and scipy are imported late: they take a second, and most stages do not score
+# functions import scikit-learn and scipy: this takes a second, and most stages compute no scores
 
-Values = NDArray[Any]  # one number an example, [N]
+Values = NDArray[Any]  # one number per example, [N]
 
-# A spread below this fraction of the largest value is rounding. scipy calls values nearly constant,
-# and their correlation unreliable, below 1.8e-12 of the mean.
+# A range below this fraction of the largest absolute value is a rounding error. scipy warns that
+# values are nearly constant, and their correlation unreliable, below 1.8e-12 of the mean.
 ROUNDING = 3e-12
 
 NO_EXAMPLES = "undefined: no examples"
@@ -62,7 +62,7 @@ def pearson(predictions: Values, labels: Values) -> Score:
 
 
 def spearman(predictions: Values, labels: Values) -> Score:
-    """Return the Pearson correlation of the ranks; ties get their mean rank."""
+    """Return Spearman's rank correlation of predictions and labels; ties get their mean rank."""
     from scipy.stats import spearmanr
 
     return _correlation(spearmanr, predictions, labels)
@@ -81,13 +81,13 @@ METRICS: Mapping[Metric, Callable[[Values, Values], Score]] = {
 
 
 def score(corpus: Corpus, predictions: Values, labels: Values) -> Score:
-    """Return the score in the metric of the corpus; both sides are on its scale, [N]."""
+    """Return the score in the corpus's metric; predictions and labels are on its scale, [N]."""
     return METRICS[corpus.task.metric](predictions, labels)
 
 
 def _correlation(correlate: Callable[..., Any], predictions: Values, labels: Values) -> Score:
     reason = _unusable(predictions, labels)
-    # scipy would compute in float32
+    # given float32, scipy would also compute in float32
     sides = [np.asarray(side, dtype=np.float64) for side in (predictions, labels)]
     for side, constant in zip(sides, (CONSTANT_PREDICTIONS, CONSTANT_LABELS), strict=True):
         if not reason and np.ptp(side) <= ROUNDING * np.abs(side).max():

@@ -1,6 +1,6 @@
-"""minBERT with a head for each corpus (sections 4.2 to 4.5): from a batch to outputs and loss.
+"""minBERT with a head for each corpus (sections 4.2 to 4.5), its losses and predictions.
 
-Shapes are written [B, S, D]: B examples, S sentences in each, D hidden size; C outputs.
+Letters in shapes: B examples, S sentences per example, hidden size D, C outputs.
 """
 
 import math
@@ -18,9 +18,9 @@ from pipeline.encoder.thread_order import SerialLinear
 
 
 class Head(nn.Module):
-    """The head of one task: dropout, a linear layer, and for similarity ReLU.
+    """The head of one task: dropout, a linear layer and, for similarity, ReLU.
 
-    The vectors of a pair are put side by side, [B, 2D]; a sentence's stands alone.
+    The two vectors of a pair are concatenated, [B, 2D]; a single sentence has one vector, [B, D].
     """
 
     def __init__(self, corpus: Corpus, hidden_size: int, dropout: float) -> None:
@@ -36,7 +36,7 @@ class Head(nn.Module):
             vectors: sentence vectors, float [B, S, D].
 
         Returns:
-            Logits [B, C] for sentiment, a logit [B] for paraphrase, a similarity from 0 [B].
+            Logits, [B, C], for sentiment; logits, [B], for paraphrase; similarities >= 0, [B].
         """
         outputs: Tensor = self.linear(self.dropout(vectors.flatten(start_dim=1)))
         if self.corpus.task.objective == "cross_entropy":
@@ -47,10 +47,10 @@ class Head(nn.Module):
 
 
 class MultitaskBert(nn.Module):
-    """A head for each corpus, over one backbone that learns with them or is frozen (section 4.5).
+    """A head for each corpus on one backbone, which is trained with them or frozen (section 4.5).
 
-    A frozen backbone is not part of the module: its sentence vectors never change and are
-    computed once, by `features`.
+    A frozen backbone is not part of the module: its sentence vectors never change, so the stage
+    `features` computes them once.
     """
 
     def __init__(
@@ -68,18 +68,18 @@ class MultitaskBert(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Return where the model computes."""
+        """Return the device of the parameters."""
         return next(self.parameters()).device
 
     def forward(self, corpus: CorpusName, inputs: Batch | Tensor) -> Tensor:
         """Return the outputs of a corpus's head.
 
         Args:
-            corpus: whose head.
-            inputs: token ids; or, if the backbone is frozen, its sentence vectors, [B, S, D].
+            corpus: the corpus whose head to use.
+            inputs: token ids or, if the backbone is frozen, its sentence vectors, [B, S, D].
 
         Raises:
-            ValueError: token ids are given, and the backbone is frozen.
+            ValueError: the inputs are token ids, but the backbone is frozen.
         """
         if isinstance(inputs, Batch):
             if self.backbone is None:
@@ -90,10 +90,10 @@ class MultitaskBert(nn.Module):
 
 
 def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean of a task's objective over a batch.
+    """Return a task's loss, averaged over a batch; labels are float [B].
 
-    Cross-entropy (4.2), binary cross-entropy on the logit (4.3; the sigmoid is inside), mean
-    squared error on the 0-5 label (4.4). Labels are float [B].
+    The loss is cross-entropy (section 4.2), binary cross-entropy of the logit, which includes the
+    sigmoid (section 4.3), or the mean squared error against the 0-5 label (section 4.4).
     """
     match corpus.task.objective:
         case "cross_entropy":
@@ -105,10 +105,10 @@ def loss_of(corpus: Corpus, outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def predictions_of(corpus: Corpus, outputs: Tensor) -> Tensor:
-    """Turn a head's outputs into predictions on the labels' scale, float [B].
+    """Convert a head's outputs to predictions on the labels' scale, float [B].
 
-    Where an output is not finite the prediction is NaN: the largest of such outputs would be some
-    class, and pass for an answer.
+    If an output is not finite, the prediction is NaN, because the argmax of such outputs would look
+    like a valid class.
     """
     finite = outputs.isfinite()
     match corpus.task.objective:
@@ -121,9 +121,9 @@ def predictions_of(corpus: Corpus, outputs: Tensor) -> Tensor:
 
 
 def probabilities_of(corpus: Corpus, outputs: Tensor) -> Tensor:
-    """Turn the outputs of a head for classes into their probabilities, float [B, C].
+    """Convert the outputs of a classification head to class probabilities, float [B, C].
 
-    Softmax over the classes of sentiment; of the two of paraphrase, the second's is the sigmoid.
+    Sentiment uses a softmax; for paraphrase, the sigmoid is the probability of the second class.
     """
     if corpus.task.objective == "binary_cross_entropy":
         yes = torch.sigmoid(outputs.float())

@@ -1,4 +1,4 @@
-"""What a model predicts for a whole split, whatever the batches."""
+"""Computes predictions for a whole split, in its order, from batches sorted by length."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from pipeline.heads.model import MultitaskBert, predictions_of
 
 
 def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArray[np.float64]:
-    """Return predictions on the labels' scale, float64 [N], in the split's own order.
+    """Return predictions on the labels' scale, float64 [N], in the order of the split.
 
     Raises:
         TrainingError: a batch does not fit into the device's memory.
@@ -24,7 +24,7 @@ def predict(model: MultitaskBert, examples: Examples, batch_size: int) -> NDArra
 
 @torch.inference_mode()
 def head_outputs(model: MultitaskBert, examples: Examples, batch_size: int) -> Tensor:
-    """Return the outputs of the corpus's head, float [N] or [N, C], in the split's own order.
+    """Return the outputs of the corpus's head, float [N] or [N, C], in the order of the split.
 
     Raises:
         TrainingError: a batch does not fit into the device's memory.
@@ -40,5 +40,5 @@ def head_outputs(model: MultitaskBert, examples: Examples, batch_size: int) -> T
 
 
 def in_double(values: Tensor) -> NDArray[np.float64]:
-    """Bring values to the CPU as float64, which not every device has."""
+    """Copy values to the CPU and convert them there to float64, which not every device supports."""
     return values.cpu().double().numpy()

@@ -1,1 +1,1 @@
-"""One thin script per stage of dvc.yaml."""
+"""One thin script for each stage in dvc.yaml."""

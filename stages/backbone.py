@@ -1,4 +1,4 @@
-"""Stage backbone: the pinned weights, config and tokenizer of the profile in force."""
+"""Stage backbone: fetch the weights, config and tokenizer of the active profile's backbone."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths

@@ -1,4 +1,4 @@
-"""Stage corpora: the four corpora of the profile in force, in one schema."""
+"""Stage corpora: write the active profile's four corpora in one schema."""
 
 import logging
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _is_watched(corpora: LocalCorpora) -> bool:
-    """Say whether dvc.yaml has the user's directory among its deps."""
+    """Return whether the user's directory is a dependency in dvc.yaml."""
     lines = paths.DVC_YAML.read_text(encoding="utf-8").splitlines()
     return any(line.strip(' -"') == str(corpora.directory) for line in lines)
 

@@ -1,4 +1,4 @@
-"""Stage evaluate@<run>: a trained run in, its scores and predictions out."""
+"""Stage evaluate@<run>: score a trained run, and write its predictions."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths

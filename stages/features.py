@@ -1,4 +1,4 @@
-"""Stage features@<set>: tokens and the backbone in, sentence vectors of the frozen one out."""
+"""Stage features@<set>: compute the frozen backbone's sentence vectors from cached tokens."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths

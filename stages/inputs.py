@@ -1,4 +1,4 @@
-"""Stage inputs: for each run, the list of files it reads, with hashes."""
+"""Stage inputs: list, for each run, the files that it reads, with their hashes."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths

@@ -1,4 +1,4 @@
-"""Stage report: all scores and histories in, the pages of the profile in force out."""
+"""Stage report: write the active profile's pages from all scores and histories."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths

@@ -1,4 +1,4 @@
-"""Stage tokens@<corpus>: text and the backbone's tokenizer in, cached token ids out."""
+"""Stage tokens@<corpus>: tokenize a corpus with the backbone's tokenizer, and cache the ids."""
 
 import logging
 

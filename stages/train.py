@@ -1,4 +1,4 @@
-"""Stage train@<run>: tokens or features in, trained weights and their history out."""
+"""Stage train@<run>: train on tokens or features; write the weights and the history."""
 
 from collections.abc import Mapping
 from typing import Any

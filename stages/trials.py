@@ -1,4 +1,4 @@
-"""Stage trials@<trial>: a run trained once more, with another seed or settings, and scored."""
+"""Stage trials@<trial>: train a run again with another seed or other settings, and score it."""
 
 from collections.abc import Mapping
 from typing import Any

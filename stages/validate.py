@@ -1,4 +1,4 @@
-"""Stage validate: hold the corpora against what is expected of them; stop on a critical finding."""
+"""Stage validate: check the corpora against expectations; stop on a critical finding."""
 
 from pipeline.plumbing.entry import run_stage
 from pipeline.core import paths
@@ -14,7 +14,7 @@ def main() -> None:
         validate_corpus(corpus, paths.corpus_dir(corpus.name), params.active.corpora)
         for corpus in CORPORA.values()
     ]
-    # all are written before any may stop the pipeline: a critical finding can be read there
+    # write all reports before one stops the pipeline, so that users can read critical findings
     for report in reports:
         report.write(paths.validation_json(report.corpus))
     stop_if_critical(reports)

@@ -1,1 +1,1 @@
-"""What every stage stands on: paths, files, corpora, tasks. An edit here reruns everything."""
+"""Paths, files, corpora and tasks that every stage depends on; an edit here reruns everything."""

@@ -1,4 +1,4 @@
-"""Arrays on disk: written completely or not at all, and read without unpickling."""
+"""Writes arrays atomically, and reads them without unpickling."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,23 +10,23 @@ from pipeline.core.files import replacing
 
 
 def write_array(path: Path, array: NDArray[np.generic]) -> None:
-    """Write an array as .npy.
+    """Write an array as a .npy file.
 
     Raises:
-        OSError: with errno and file name, if the file cannot be written.
+        OSError: the file cannot be written; the error has errno and the file name.
     """
-    # not "wb": numpy writes to such a file with C functions, whose OSError has no errno
+    # not "wb": numpy would write with C functions, whose OSError has no errno
     with replacing(path) as temporary, temporary.open("w+b") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def read_array(path: Path, mapped: Literal["r", "c"] | None = None) -> NDArray[np.generic]:
-    """Read an array from .npy and no other format; `np.load` would also read archives.
+    """Read an array from a .npy file and no other format; `np.load` would also read archives.
 
-    A mapped file is read-only ("r") or changed in memory only ("c").
+    A memory-mapped file is read-only ("r") or copy-on-write ("c").
 
     Raises:
-        OSError, ValueError, EOFError: the file is missing or damaged, or holds objects.
+        OSError, ValueError, EOFError: the file is missing or damaged, or contains objects.
     """
     if mapped:
         return np.lib.format.open_memmap(path, mode=mapped)

@@ -1,8 +1,7 @@
-"""Maps the tensors of a backbone's checkpoint, with Hugging Face's names, to those of minBERT.
+"""Maps Hugging Face's names of the tensors in a backbone's checkpoint to minBERT's names.
 
-Every tensor of a file must be accounted for: none may be missing, have another shape or, except for
-heads, be left over. Does not need torch, because the stage `backbone` checks the user's own files
-with it.
+No tensor may be missing, have the wrong shape or, except for heads, be left over. This module does
+not import torch, so that the stage `backbone` can check the user's own files without it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from pipeline.core.config import BertConfig
 from pipeline.core.tensor_files import Shape, misfit, mismatches, stored_tensors
 from pipeline.errors import BackboneError
 
-# our names, Hugging Face's BertModel's, and the weight's shape by the letters of `_tensors`
+# our name: (name in Hugging Face's BertModel, shape of the weight in the letters of `_tensors`)
 MODEL_NAMES: Mapping[str, tuple[str, str]] = {
     "embeddings.word": ("embeddings.word_embeddings", "VD"),
     "embeddings.position": ("embeddings.position_embeddings", "PD"),
@@ -32,24 +31,24 @@ LAYER_NAMES: Mapping[str, tuple[str, str]] = {
     "feed_forward_norm.norm": ("output.LayerNorm", "D"),
 }
 
-# what else a checkpoint may contain: a constant, and the heads of Hugging Face's models
+# a checkpoint may also contain a constant and the heads of Hugging Face's models
 POSITION_IDS = "embeddings.position_ids"
 HEADS = ("cls.", "classifier.", "qa_outputs.")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The tensors of a backbone's model.safetensors that are used, and the heads that are not."""
+    """The tensors of a backbone's model.safetensors that we use, and its heads, which we do not."""
 
-    names: Mapping[str, str]  # in the file, by our names
-    heads: tuple[str, ...]  # ignored
+    names: Mapping[str, str]  # from our names to those in the file
+    heads: tuple[str, ...]  # names of the heads that we ignore
 
 
 def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
-    """Account for every tensor of a backbone's model.safetensors.
+    """Match every tensor in a backbone's model.safetensors with minBERT's or with a head.
 
     Raises:
-        BackboneError: the file is missing or damaged, or its tensors are not those of the config.
+        BackboneError: the file is missing or damaged, or its tensors do not match the config.
     """
     found, _ = stored_tensors(path, BackboneError)
     names = hugging_face_names(config)
@@ -65,12 +64,12 @@ def judged_checkpoint(path: Path, config: BertConfig) -> Checkpoint:
 
 
 def hugging_face_names(config: BertConfig) -> dict[str, str]:
-    """Map the name of every tensor of a minBERT to Hugging Face's."""
+    """Map minBERT's name of every tensor to Hugging Face's."""
     return {ours: theirs for ours, theirs, _ in _tensors(config)}
 
 
 def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:
-    """Yield our name of each tensor, Hugging Face's, and its shape."""
+    """Yield, for each tensor, our name, Hugging Face's name and the shape."""
     sizes = {
         "V": config.vocab_size,
         "P": config.max_position_embeddings,
@@ -91,11 +90,11 @@ def _tensors(config: BertConfig) -> Iterator[tuple[str, str, Shape]]:
 
 
 def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Map our names to those of a checkpoint, old or new; add a clause for each surplus tensor.
+    """Map our names to a checkpoint's, old or new; also return a clause per surplus tensor.
 
     Args:
         found: the names in the checkpoint.
-        names: Hugging Face's current names, by ours.
+        names: from our names to Hugging Face's current ones.
     """
     to_ours = {theirs: ours for ours, theirs in names.items()}
     file_names: dict[str, str] = {}
@@ -115,7 +114,7 @@ def _file_names(found: Iterable[str], names: Mapping[str, str]) -> tuple[dict[st
 
 
 def _modern_name(name: str) -> str:
-    """Return the current name for a tensor of an older or wrapped BertModel."""
+    """Return the current name of a tensor from an older BertModel or a model that wraps one."""
     name = name.removeprefix("bert.")
     for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
         if name.endswith(f"LayerNorm{old}"):

@@ -1,6 +1,6 @@
-"""The config.json of a BERT: its sizes, and whether minBERT computes the same.
+"""Reads the config.json of a BERT model, and rejects models that minBERT cannot reproduce.
 
-Does not need torch, because the stage `backbone` checks the user's own files with it.
+It does not import torch, so that the stage `backbone` can check the user's own files without it.
 """
 
 from pathlib import Path
@@ -19,9 +19,9 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 
 @dataclass(frozen=True, config=ConfigDict(strict=True, extra="ignore"))
 class BertConfig:
-    """The sizes of a BERT, with the names of its config.json.
+    """The sizes of a BERT model, named as in its config.json.
 
-    The last three are constants of minBERT; a file may omit them.
+    The last three fields are fixed in minBERT; a config.json may omit them.
     """
 
     vocab_size: Size
@@ -29,7 +29,7 @@ class BertConfig:
     num_hidden_layers: Size  # L
     num_attention_heads: Size  # H
     intermediate_size: Size  # F
-    max_position_embeddings: Size  # the longest T
+    max_position_embeddings: Size  # the maximum of T
     type_vocab_size: Size
     pad_token_id: Annotated[int, Field(ge=0)]
     hidden_dropout_prob: Probability
@@ -40,7 +40,7 @@ class BertConfig:
     position_embedding_type: Literal["absolute"] = "absolute"
 
     def __post_init__(self) -> None:
-        """Reject sizes that do not fit together."""
+        """Reject inconsistent sizes."""
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) must be a multiple of "
@@ -51,10 +51,10 @@ class BertConfig:
 
 
 def config_from_json(path: Path) -> BertConfig:
-    """Read the config.json of a BERT; keys that do not affect its outputs are ignored.
+    """Read the config.json of a BERT model; ignore keys that do not affect its outputs.
 
     Raises:
-        BackboneError: with a clause for each key that is missing or has an unsupported value.
+        BackboneError: keys are missing or have unsupported values; the message names each.
     """
     try:
         raw = read_json(path)
@@ -77,7 +77,7 @@ def config_from_json(path: Path) -> BertConfig:
 
 
 def _clause(detail: ErrorDetails) -> str:
-    """Return which key is wrong, and what it must be."""
+    """Return a clause that names the wrong key and says what it must be."""
     key = ".".join(map(str, detail["loc"]))
     if detail["type"] == "missing":
         return f"{key} is missing"

@@ -7,8 +7,8 @@ from pipeline.core.tasks import CorpusName, Mode, Split
 
 Scheme = Literal["single-task", "multi-task"]
 
-# Table 1 as printed. Its Quora and STS sizes are one more than the files' rows: they count the
-# header line. Its 1701 for CFIMDB is 1707 in the files.
+# Table 1 as printed. Its sizes for Quora and STS are one more than the files' numbers of rows,
+# because they include the header line. It says 1701 for CFIMDB, whose file has 1707 rows.
 TABLE_1: Mapping[CorpusName, Mapping[Split, int]] = {
     "sst": {"train": 8544, "dev": 1101, "test": 2210},
     "cfimdb": {"train": 1701, "dev": 245, "test": 488},
@@ -34,7 +34,7 @@ TABLE_3: Mapping[tuple[CorpusName, Scheme, Mode], float] = {
     ("sts", "multi-task", "finetune"): 0.864,
 }
 
-# Table 2's fifth row says "Pretrain 1e-5"; its rate and Table 3 show it is the finetune row.
+# Table 2's fifth row says "Pretrain 1e-5", but its rate and Table 3 show it is the finetune row.
 TABLE_2_MISPRINT = (
     "Table 2 of the paper prints its fifth row (CFIMDB, learning rate 1e-5) as “Pretrain”. "
     "The rate and Table 3 show that it is the finetune row, and it is trained as such here."

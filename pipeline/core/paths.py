@@ -1,4 +1,4 @@
-"""The path of every file of the pipeline. File names occur only here.
+"""Defines the path of every file of the pipeline; no other module contains file names.
 
 All paths are relative to the repository root, where DVC runs every stage.
 """
@@ -24,30 +24,30 @@ DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 CHECKPOINTS = Path(".checkpoints")  # not an out, because DVC deletes outs before it runs a command
 TIMES = Path(".times")  # not an out, because no result depends on it
-LOGS = Path(".logs")  # of parallel stages
+LOGS = Path(".logs")  # the output of parallel stages
 DVC_DIR = Path(".dvc")
-DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's index, which is pickled
+DVC_INDEX = DVC_DIR / "tmp/site"  # DVC's index, a pickle
 
 REPORTS = Path("reports")
 SUMMARY = REPORTS / "summary.json"
-COMPARISON = REPORTS / "compare.md"  # of `make compare`
-DEAD_HEADS = REPORTS / "dead-heads.json"  # of `python -m benchmarks.dead_heads`
-SITE = Path("site")  # of `make site`, not in git
+COMPARISON = REPORTS / "compare.md"  # written by `make compare`
+DEAD_HEADS = REPORTS / "dead-heads.json"  # written by `python -m benchmarks.dead_heads`
+SITE = Path("site")  # written by `make site`; not in git
 CURVES = REPORTS / "curves.csv"  # for `dvc plots`
-PLOTS = Path("dvc_plots") / "index.html"  # of `make plots`, where DVC puts its own
+PLOTS = Path("dvc_plots") / "index.html"  # written by `make plots`, to DVC's default folder
 
-# names of files in the folder of a backbone, a run, a trial or a corpus
+# names of files in the folders of backbones, runs, trials and corpora
 CONFIG = "config.json"
-WEIGHTS = "model.safetensors"  # of a run in pretrain mode: only its heads
+WEIGHTS = "model.safetensors"  # a run in pretrain mode stores only its heads
 TOKENIZER = "tokenizer.json"
 HISTORY = "history.csv"  # one line per epoch and corpus
 RUN_SUMMARY = "run.json"
 TRIAL_SCORES = "scores.json"
 ORIGIN = "origin.json"
 
-RECORDS = "records"  # folder in that of a report
+RECORDS = "records"  # folder inside a report's folder
 
-# files of the records of a report that are not copies from `data/`
+# files in the records of a report that are not copied from `data/`
 RECORDED_PARAMS = Path("params.json")
 RECORDED_TRIALS = Path("trials.json")
 RECORDED_TEXTS = Path("texts.json")
@@ -55,32 +55,32 @@ RECORDED_DIFFERENCES = Path("differences.json")
 
 
 def corpus_dir(corpus: str) -> Path:
-    """Return the folder of a corpus in the uniform schema."""
+    """Return the folder that contains a corpus in the uniform schema."""
     return CORPORA / corpus
 
 
 def split_csv(corpus_dir: Path, split: str) -> Path:
-    """Return the file of one split inside a corpus folder."""
+    """Return the file of one split in a corpus folder."""
     return corpus_dir / f"{split}.csv"
 
 
 def validation_json(corpus: str) -> Path:
-    """Return the findings of one corpus."""
+    """Return the file with the findings about one corpus."""
     return VALIDATION / f"{corpus}.json"
 
 
 def tokens_dir(corpus: str) -> Path:
-    """Return the token cache of one corpus."""
+    """Return the folder with the token cache of one corpus."""
     return TOKENS / corpus
 
 
 def features_dir(feature_set: str) -> Path:
-    """Return the stored vectors of one corpus, for one encoding of its pairs."""
+    """Return the folder with the sentence vectors of one corpus, for one encoding of its pairs."""
     return FEATURES / feature_set
 
 
 def inputs_json(run: str) -> Path:
-    """Return the list of files, with hashes, that a run reads."""
+    """Return the file that lists the files that a run reads, with their hashes."""
     return INPUTS / f"{run}.json"
 
 
@@ -90,12 +90,12 @@ def run_dir(run: str) -> Path:
 
 
 def scores_json(run: str) -> Path:
-    """Return the scores of a run."""
+    """Return the file with the scores of a run."""
     return SCORES / f"{run}.json"
 
 
 def predictions_dir(run: str) -> Path:
-    """Return the folder of a run's predictions."""
+    """Return the folder with a run's predictions."""
     return PREDICTIONS / run
 
 
@@ -105,25 +105,25 @@ def trial_dir(trial: str) -> Path:
 
 
 def stage_time(profile: str, stage: str) -> Path:
-    """Return the time and memory of the last run of a stage."""
+    """Return the file with the time and memory that the last run of a stage needed."""
     return TIMES / profile / f"{stage}.json"
 
 
 def stage_log(stage: str) -> Path:
-    """Return the log of a stage that ran in parallel with others."""
+    """Return the log file of a stage that runs in parallel with others."""
     return LOGS / f"{stage}.log"
 
 
 def report_dir(profile: str) -> Path:
-    """Return the folder of a profile's report."""
+    """Return the folder with a profile's report."""
     return REPORTS / profile
 
 
 def recorded(path: Path) -> Path:
-    """Return the path of a file within the records of a report."""
+    """Return the path of a file, relative to the records of a report."""
     return path.relative_to(DATA) if path.is_relative_to(DATA) else path
 
 
 def predictions_csv(run: str, corpus: str, split: str) -> Path:
-    """Return a run's predictions for one split of a corpus, in the course's format."""
+    """Return the file with a run's predictions for a split of a corpus, in the course's format."""
     return predictions_dir(run) / f"{corpus}-{split}.csv"

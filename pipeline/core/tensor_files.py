@@ -1,6 +1,6 @@
 """Compares the tensors of a safetensors file with the expected ones, without torch.
 
-None may be missing, have another shape or type, or contain values that are not finite.
+No tensor may be missing, have the wrong shape or dtype, or contain values that are not finite.
 """
 
 import json
@@ -13,15 +13,15 @@ from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import PipelineError
 
-NUM_SHOWN = 5  # problems in one message
-# numpy has no bfloat16: read its bits as integers
+NUM_SHOWN = 5  # most problems in one message
+# numpy has no bfloat16, so its bits are read as integers
 FLOATS: Mapping[str, type[np.generic]] = {
     "F64": np.float64,
     "F32": np.float32,
     "F16": np.float16,
     "BF16": np.uint16,
 }
-BF16_EXPONENT = 0x7F80  # all ones if the value is not finite
+BF16_EXPONENT = 0x7F80  # bits that are all 1 if the value is not finite
 
 Shape = tuple[int, ...]
 
@@ -31,12 +31,12 @@ class StoredTensor:
     """A tensor in a safetensors file whose values have not been read."""
 
     path: Path
-    start: int  # byte of the file
+    start: int  # offset of its first byte in the file
     shape: Shape
-    dtype: str  # as safetensors calls it
+    dtype: str  # its name in safetensors
 
     def is_finite(self) -> bool:
-        """Say whether every value is finite in float32."""
+        """Return whether every value is finite in float32."""
         values = np.fromfile(
             self.path, FLOATS[self.dtype], count=int(np.prod(self.shape)), offset=self.start
         )
@@ -51,12 +51,12 @@ def stored_tensors(
     """Return a safetensors file's tensors by name, and its metadata.
 
     Raises:
-        PipelineError: of the type given, if the file is missing or damaged.
+        PipelineError: the file is missing or damaged; the error has the given type.
     """
     if not path.is_file():
         raise error_type(f"{path} is missing; weights are read from safetensors files only")
     try:
-        with safe_open(path, framework="np") as file:  # judges the header and the file's length
+        with safe_open(path, framework="np") as file:  # checks the header and file size
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise error_type(
@@ -81,9 +81,9 @@ def mismatches(
     """Yield a clause for each tensor that is missing or wrong.
 
     Args:
-        wanted: the shapes of the tensors of a model, all of them floats.
-        found: the tensors of the file, by the names of the model.
-        shown: their names in the file, for the message.
+        wanted: the shapes of a model's tensors, all of which are floats.
+        found: the tensors of the file, by their names in the model.
+        shown: from their names in the model to those in the file, for messages.
     """
     for name, shape in wanted.items():
         other = found.get(name)
@@ -98,7 +98,7 @@ def mismatches(
 
 
 def misfit(path: Path, model: str, problems: Sequence[str]) -> str:
-    """Return a sentence that says why a file does not fit, with the first few problems."""
+    """Return an error message that lists the first few reasons why a file does not fit a model."""
     more = len(problems) - NUM_SHOWN
     clauses = [*problems[:NUM_SHOWN], *([f"and {more} more"] if more > 0 else [])]
     return f"{path} does not fit {model}: {'; '.join(clauses)}"

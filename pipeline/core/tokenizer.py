@@ -1,4 +1,4 @@
-"""Turns text into token ids with the tokenizer of the backbone."""
+"""Converts text to token ids with the backbone's tokenizer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ PROBES = ("a film", "")  # their tokens must begin with [CLS] and end with [SEP]
 
 @dataclass(frozen=True)
 class Tokenized:
-    """The ids of all sentences in one row: sentence i is `input_ids[offsets[i]:offsets[i + 1]]`."""
+    """The ids of all sentences, joined; sentence i is `input_ids[offsets[i]:offsets[i + 1]]`."""
 
     input_ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]  # one more than the number of sentences
-    num_truncated: int  # sentences that were longer than the limit
+    offsets: NDArray[np.int64]  # one more entry than there are sentences
+    num_truncated: int  # number of sentences that were longer than the limit
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer.json, and switch off its padding and truncation.
+    """Read a tokenizer.json, and turn off its padding and truncation.
 
     Raises:
-        BackboneError: the file is not a tokenizer, lacks one of BERT's special tokens, or does not
-            put them around a sentence.
+        BackboneError: the file is not a tokenizer, or it lacks one of BERT's special tokens or does
+            not add [CLS] and [SEP] around a sentence.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -43,7 +43,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
         )
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    # without [CLS] and [SEP], the vectors of other tokens would be used
+    # without [CLS] and [SEP], the model would use the vectors of other tokens in their place
     for text in PROBES:
         try:
             tokens = tokenizer.encode(text).tokens
@@ -59,13 +59,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def tokenize(tokenizer: Tokenizer, sentences: Sequence[str], max_length: int) -> Tokenized:
-    """Turn sentences into ids, [CLS] first and [SEP] last.
+    """Convert sentences to token ids, with [CLS] first and [SEP] last.
 
     Args:
         tokenizer: from `load_tokenizer`.
-        sentences: one text each; a pair gives two entries.
-        max_length: most tokens in a sentence, special tokens included; a longer sentence is cut
-            before its [SEP].
+        sentences: one text per sentence; a pair contributes two.
+        max_length: maximum number of tokens per sentence, including special tokens; a longer one is
+            truncated before its [SEP].
     """
     whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(sentences))]
     kept = [ids[:max_length] for ids in whole]

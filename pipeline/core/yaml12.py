@@ -1,6 +1,6 @@
-"""YAML 1.2, as DVC reads it: `3e-05` is a number and `yes` is a string.
+"""Reads and writes YAML 1.2, as DVC does: `3e-05` is a number and `yes` is a string.
 
-PyYAML implements YAML 1.1, so its rules for plain scalars are replaced here.
+PyYAML implements YAML 1.1, so this module replaces its rules for plain scalars.
 """
 
 import re
@@ -11,7 +11,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 TAG = "tag:yaml.org,2002:"
-WORDS = {  # for each type: the pattern, and the possible first characters
+WORDS = {  # from types to patterns and their possible first characters
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?(?:0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+", "-+0123456789"),
     "float": (
@@ -25,12 +25,12 @@ WORDS = {  # for each type: the pattern, and the possible first characters
 
 
 class SafeLoader(yaml.CSafeLoader):
-    """PyYAML's safe loader with YAML 1.2 scalars; rejects what DVC's parser rejects."""
+    """PyYAML's safe loader with YAML 1.2 scalars; it rejects what DVC's parser rejects."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (add_implicit_resolver fills it)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Reject duplicate keys, and colons as in `{source: local:mine}`."""
+        """Reject duplicate keys, and unquoted colons in values, as in `{source: local:mine}`."""
         seen = set()
         for key, value in node.value:
             if str(key.value) in seen:
@@ -45,7 +45,7 @@ class SafeLoader(yaml.CSafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Quotes strings that either version of YAML would read as another type."""
+    """PyYAML's safe dumper; it quotes strings that YAML 1.1 or 1.2 would read as another type."""
 
 
 for _kind, (_pattern, _first) in WORDS.items():
@@ -57,10 +57,10 @@ Dumper.add_implicit_resolver(TAG + "int", re.compile(_ODD_NUMBER), "-+0.")
 
 
 def parse_yaml(text: str) -> Any:
-    """Return the plain values of a YAML text.
+    """Parse YAML text into plain Python values.
 
     Raises:
-        ValueError: it is not YAML; with line, column and problem.
+        ValueError: the text is not YAML; the message has the line, column and problem.
     """
     try:
         return SafeLoader(text).get_single_data()
@@ -68,27 +68,27 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ValueError(f"{place}{error.problem}") from None
-    # a tag that does not fit its value, as in `!!int x`, raises any kind of error
+    # a tag that does not match its value, as in `!!int x`, can raise any error
     except Exception as error:  # noqa: BLE001
         raise ValueError(" ".join(str(error).split())) from None
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain values of a YAML file.
+    """Read a YAML file into plain Python values.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is not YAML.
+        OSError: the file cannot be read.
+        ValueError: the file is not YAML.
     """
     return parse_yaml(path.read_text(encoding="utf-8"))
 
 
 def as_yaml(value: Any) -> str:
-    """Return plain values as YAML, with keys in their order."""
+    """Format plain Python values as YAML, with keys in their original order."""
     return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=200))
 
 
 def on_one_line(value: Any) -> str:
-    """Return plain values as YAML on one line."""
+    """Format plain Python values as YAML on one line."""
     dumped = yaml.dump(value, Dumper=Dumper, sort_keys=False, default_flow_style=True, width=10**6)
     return str(dumped).rstrip()

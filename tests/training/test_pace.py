@@ -21,7 +21,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Clock:
-    caplog.set_level(logging.DEBUG, "pipeline")
+    caplog.set_level(logging.DEBUG, module.log.name)  # a stage in this process may have set it
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     return clock

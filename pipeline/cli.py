@@ -147,29 +147,25 @@ def _add_predict(add: Callable[..., argparse.Action]) -> None:
     add("--table", dest="as_table", action="store_true", help="print a table, as on a terminal")
 
 
-def _how(args: Arguments) -> "How":
-    """Return the options for running stages; conflicting options are a usage error."""
+def _how_and_params(args: Arguments) -> "tuple[How, Params]":
+    """Return how to run stages, and the params after the switch that --profile asks for.
+
+    Options that exclude each other are a usage error, before anything is written.
+    """
     from pipeline.launch.repro import How
+    from pipeline.plumbing.params import switch_profile
 
     if args.scheduler and (args.jobs > 1 or args.per_gpu > 1 or args.dashboard):
         args.usage_error("--jobs, --per-gpu and --dashboard do not work with --scheduler")
-    return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose)
-
-
-def _params_to_run(args: Arguments) -> "Params":
-    """Return the params; if --profile is given, switch to that profile first."""
-    from pipeline.plumbing.params import switch_profile
-
     if args.profile:
         switch_profile(args.profile, paths.PARAMS)
-    return _params()
+    return How(args.jobs, args.scheduler, args.per_gpu, args.dashboard, args.verbose), _params()
 
 
 def _repro(args: Arguments) -> None:
     from pipeline.launch.repro import run_graph
 
-    how = _how(args)
-    _params_to_run(args)
+    how, _ = _how_and_params(args)
     run_graph(how)
 
 
@@ -180,30 +176,35 @@ def _sweep(args: Arguments) -> None:
         args.usage_error("give --seeds, --grid or both")
     if args.grid is not None and args.runs is None:
         args.usage_error("name the --runs that the grid is for: runs need different rates")
-    params = _params_to_run(args)
+    how, params = _how_and_params(args)
     runs = sweep.swept_runs(params, args.runs)
     grid = sweep.read_grid(args.grid) if args.grid is not None else {}
     trials = sweep.trials_of(params, runs, args.seeds or 1, grid)
-    _train(args, params, trials, trials | sweep.kept_readings(params) if trials else {})
+    listed = trials | sweep.kept_readings(params) if trials else {}
+    _train(how, params, trials, listed, is_dry=args.dry)
 
 
 def _readings(args: Arguments) -> None:
     from pipeline.launch.sweep import readings_of
     from pipeline.plumbing.trials import load_trials
 
-    params = _params_to_run(args)
+    how, params = _how_and_params(args)
     trials = readings_of(params)
-    _train(args, params, trials, load_trials(params) | trials)
+    _train(how, params, trials, load_trials(params) | trials, is_dry=args.dry)
 
 
 def _train(
-    args: Arguments, params: "Params", trials: "dict[str, Trial]", listed: "dict[str, Trial]"
+    how: "How",
+    params: "Params",
+    trials: "dict[str, Trial]",
+    listed: "dict[str, Trial]",
+    *,
+    is_dry: bool,
 ) -> None:
-    """Print the trials; without --dry, also write them to trials.yaml and run the graph."""
+    """Print the trials; unless it is dry, also write the listed ones and run the graph."""
     from pipeline.launch import repro, sweep
 
-    how = _how(args)
-    if args.dry:
+    if is_dry:
         print(*trials, sweep.described(params, trials), sep="\n")
         return
     sweep.write_trials(params, listed)

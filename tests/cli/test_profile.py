@@ -11,6 +11,9 @@ from pipeline.plumbing.params import load_params
 def test_switching_the_profile_changes_one_line_and_keeps_its_comment(three_files: Path) -> None:
     params_yaml = three_files / "params.yaml"
     before = params_yaml.read_text().splitlines()
+    with pytest.raises(SystemExit):  # for options that exclude each other
+        main(["repro", "--profile", "paper", "--scheduler", "tcp://a:1", "--jobs", "2"])
+    assert load_params().profile == "demo"
     assert main(["readings", "--dry", "--profile", "paper"]) == 0
     after = params_yaml.read_text().splitlines()
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
